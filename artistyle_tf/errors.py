@@ -1,4 +1,4 @@
-"""The two errors that users meet. The text of each is one line: what was wrong and what would do."""
+"""The errors that users meet. The text is one line: what was wrong and what would do."""
 
 __all__ = ["ArtistyleError", "ConfigError", "InputError"]
 

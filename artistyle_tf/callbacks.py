@@ -1,0 +1,122 @@
+"""The one event of a run, and the progress line that watches it. No TensorFlow here."""
+
+import dataclasses
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import TextIO
+
+import numpy as np
+
+__all__ = ["Callback", "Progress", "Step"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Step:
+    """The state of a run after an iteration. A callback that returns False ends the run."""
+
+    level: int
+    """From 1, the coarsest."""
+    levels: int
+    size: tuple[int, int]
+    """(height, width) of this level in px."""
+    iteration: int
+    """Of the whole run, from 1."""
+    iterations: int
+    evaluations: int
+    """Of the whole run: calls of value and gradient."""
+    objective: float
+    seconds: float
+    """Since the first evaluation began."""
+    remaining: float
+    """Estimated seconds to the end."""
+    parts: Callable[[], Mapping[str, float]]
+    """Computes the objective's parts: "content", "style", "total_variation" and, for every layer,
+    "content/LAYER" and "style/LAYER". Costs a forward pass."""
+    image: Callable[[], np.ndarray]
+    """Computes the picture: uint8 [H, W, 3] sRGB."""
+
+
+Callback = Callable[[Step], bool | None]
+
+
+class Progress:
+    """Shows a `Step` as one line: rewritten on a terminal, every ten seconds elsewhere.
+
+    Nothing is shown in the first two seconds. The parts are computed anew only as often as costs
+    no more than a fiftieth of the run.
+    """
+
+    QUIET = 2.0
+    PAUSE = 10.0
+    SHARE = 50
+
+    def __init__(self, stream: TextIO | None = None):
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty()
+        self._began = time.monotonic()
+        self._shown = -self.PAUSE
+        self._parts: Mapping[str, float] = {}
+        self._parts_due = 0.0
+        self._width = 0
+
+    def __call__(self, step: Step) -> None:
+        now = time.monotonic() - self._began
+        last = step.iteration == step.iterations
+        pause = 0.1 if self._terminal else self.PAUSE
+        if now < self.QUIET or (now - self._shown < pause and not last):
+            return
+        if now >= self._parts_due:
+            self._parts = step.parts()
+            cost = time.monotonic() - self._began - now
+            self._parts_due = now + self.SHARE * cost
+        self._shown = now
+        self._write(describe(step, self._parts))
+
+    def status(self, text: str) -> None:
+        """Shows another line of text in the same place, like the progress of a download."""
+        now = time.monotonic() - self._began
+        if self._terminal or now - self._shown >= self.PAUSE:
+            self._shown = now
+            self._write(text)
+
+    def close(self) -> None:
+        """Ends the line that is being rewritten."""
+        if self._width:
+            self._stream.write("\n")
+            self._stream.flush()
+            self._width = 0
+
+    def _write(self, line: str) -> None:
+        if self._terminal:
+            self._stream.write("\r" + line.ljust(self._width))
+            self._width = len(line)
+        else:
+            self._stream.write(line + "\n")
+        self._stream.flush()
+
+
+def describe(step: Step, parts: Mapping[str, float]) -> str:
+    """A step as one line of text."""
+    height, width = step.size
+    shares = "".join(
+        f" {name} {parts[name]:.3g}"
+        for name in ("style", "content", "total_variation")
+        if parts.get(name)
+    )
+    return (
+        f"level {step.level}/{step.levels} {width}×{height}  "
+        f"iteration {step.iteration}/{step.iterations}  {step.evaluations} evaluations  "
+        f"objective {step.objective:.4g} ({shares.strip()})  {clock(step.remaining)} left"
+    )
+
+
+def clock(seconds: float) -> str:
+    """Seconds as m:ss, or h:mm:ss.
+
+    >>> clock(75.2), clock(3700)
+    ('1:15', '1:01:40')
+    """
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -1,0 +1,120 @@
+"""The command `artistyle`: flags in, a picture and an exit status out. Everything else is called."""
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+
+from artistyle_tf import output
+from artistyle_tf.callbacks import Progress
+from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.flags import Command, parse
+
+__all__ = ["main"]
+
+INTERRUPTED = 130
+
+# What the process promises TensorFlow; a library must not. Values that the user set stay.
+ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS": "1",  # nothing is trained here; see features.FROZEN
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit status: 0, 1 bad file, 2 bad flag, 130 interrupted."""
+    try:
+        command = parse(sys.argv[1:] if argv is None else argv)
+        if isinstance(command, str):
+            print(command)
+            return 0
+        return _run(command)
+    except ArtistyleError as error:
+        print(f"artistyle: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("artistyle: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(command: Command) -> int:
+    output.check_output(command.output)
+    if command.trace:
+        output.check_folder(command.trace)
+    progress = Progress()
+    with _console(progress):
+        with _quiet_import():
+            import tensorflow as tf
+
+            from artistyle_tf import transfer
+
+            tf.config.list_logical_devices()  # the devices too have something to say
+        try:
+            result = transfer.stylize(
+                command.content, command.styles, command.config, callback=progress
+            )
+        finally:
+            progress.close()
+    result.save(command.output)
+    if command.trace:
+        rows = json.dumps([list(row) for row in result.trace])
+        output.write_bytes(command.trace, rows.encode())
+    height, width = result.image.shape[:2]
+    print(
+        f"{command.output}: {width}×{height} px, {result.seconds:.0f} s "
+        f"after {result.setup_seconds:.0f} s of setting up, {result.stop_reason}"
+    )
+    return INTERRUPTED if result.stop_reason == transfer.INTERRUPTED else 0
+
+
+@contextlib.contextmanager
+def _console(progress: Progress) -> Iterator[None]:
+    """Shows the package's warnings as lines and its other messages where the progress stands."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.levelno >= logging.WARNING:
+                progress.close()
+                print(f"artistyle: {record.getMessage()}", file=sys.stderr)
+            else:
+                progress.status(record.getMessage())
+
+    logger, handler = logging.getLogger("artistyle_tf"), Handler()
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+
+
+@contextlib.contextmanager
+def _quiet_import() -> Iterator[None]:
+    """Holds back what TensorFlow writes while it loads, and shows it if it fails to load.
+
+    Its native code writes to the file descriptor, before any log level applies.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(saved, 2)
+            held.seek(0)
+            os.write(2, held.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)

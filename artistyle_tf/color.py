@@ -1,0 +1,23 @@
+"""Between sRGB pictures and the network's scale: BGR, 0-255, minus the ImageNet mean (Caffe)."""
+
+import numpy as np
+
+__all__ = ["BGR_MEAN", "from_network", "to_network"]
+
+BGR_MEAN = (103.939, 116.779, 123.68)
+"""Mean of the ImageNet training pictures, B, G, R, in grey levels: Simonyan and Zisserman 2014."""
+
+
+def to_network(rgb: np.ndarray) -> np.ndarray:
+    """uint8 [H, W, 3] sRGB → float32 [1, H, W, 3] BGR, mean subtracted.
+
+    Not `keras.applications.vgg19.preprocess_input`, which would load TensorFlow and writes into
+    a float array that it is given.
+    """
+    return (rgb[None, ..., ::-1] - np.asarray(BGR_MEAN, np.float32)).astype(np.float32)
+
+
+def from_network(image: np.ndarray) -> np.ndarray:
+    """float [1, H, W, 3] BGR, mean subtracted → uint8 [H, W, 3] sRGB, rounded and clipped."""
+    bgr = np.asarray(image)[0] + np.asarray(BGR_MEAN, np.float32)
+    return np.ascontiguousarray(np.clip(np.rint(bgr[..., ::-1]), 0, 255).astype(np.uint8))

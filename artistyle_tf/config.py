@@ -1,0 +1,206 @@
+"""Every setting, its default, its bounds and its help text, and the presets. No TensorFlow here.
+
+The command's flags, the record in a finished picture and the Python arguments all come from the
+one dataclass below.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args
+
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.weights import VGG19_LAYERS
+
+__all__ = ["PRESETS", "STYLE_LAYERS", "Config", "Layers"]
+
+Layers = tuple[tuple[str, float], ...]
+"""Layer names with their weights, in order."""
+
+STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
+MIN_SIZE = 16
+MAX_SIZE = 65536
+
+Optimizer = Literal["tfp", "lbfgs", "adam"]
+Pooling = Literal["max", "avg"]
+Init = Literal["noise", "content"]
+Formula = Literal["mean", "paper"]
+
+
+def _setting(default: Any, group: str, help: str, choices: Any = None) -> Any:
+    metadata = {"group": group, "help": help, "choices": get_args(choices)}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """What to do with two pictures. Immutable; a wrong value raises `ConfigError` at once.
+
+    >>> Config(size=384, style_layers={"block1_conv1": 1, "block4_conv1": 0.2}).style_layers
+    (('block1_conv1', 1.0), ('block4_conv1', 0.2))
+    >>> Config.preset("fast", size=256).optimizer
+    'lbfgs'
+    """
+
+    size: int = _setting(
+        512, "Picture", "longer side of the output in px; 0: the content picture's own"
+    )
+    iterations: int = _setting(300, "Run", "iterations of the minimiser, all levels together")
+    init: Init = _setting("noise", "Run", "the picture to start from", Init)
+    seed: int = _setting(0, "Run", "seed of the noise")
+    levels: int | Literal["auto"] = _setting(
+        "auto", "Run", "sizes from coarse to fine; auto: as many as --size asks for; 1: one scale"
+    )
+    optimizer: Optimizer = _setting(
+        "tfp",
+        "Minimiser",
+        "tfp: TensorFlow Probability's L-BFGS; lbfgs: our own, one evaluation a step; adam",
+        Optimizer,
+    )
+    history: int = _setting(10, "Minimiser", "correction pairs that L-BFGS keeps")
+    learning_rate: float = _setting(10.0, "Minimiser", "adam's first step, in grey levels")
+    precondition: float = _setting(
+        0.0, "Minimiser", "power p of the spectral preconditioner |f|^-p; 0: none"
+    )
+    weights: str = _setting(
+        "imagenet",
+        "Network",
+        "imagenet, preview (shipped, no download), auto (imagenet if it can be had, or else "
+        "preview) or a file (.h5, .weights.h5, .npz)",
+    )
+    pooling: Pooling = _setting("max", "Network", "pooling between the blocks", Pooling)
+    content_weight: float = _setting(1.0, "Balance", "weight α of the content")
+    style_weight: float = _setting(60.0, "Balance", "weight β of the style")
+    tv_weight: float = _setting(0.0, "Balance", "weight of the total variation (smoothness)")
+    style_scale: float = _setting(
+        1.0, "Balance", "longer side of the style over that of the output: the size of strokes"
+    )
+    style_blend: tuple[float, ...] = _setting(
+        (), "Balance", "shares of several styles, like 0.7,0.3; empty: equal shares"
+    )
+    style_layers: Layers = _setting(
+        tuple((name, 1.0) for name in STYLE_LAYERS),
+        "Balance",
+        "layers with weights, like block1_conv1:1,block4_conv1:0.2 (no weight: 1)",
+    )
+    content_layers: Layers = _setting(
+        (("block4_conv2", 1.0),), "Balance", "layers with weights, as above"
+    )
+    formula: Formula = _setting(
+        "mean", "Balance", "mean: means over features; paper: the sums of the 2015 paper", Formula
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("style_layers", "content_layers"):
+            object.__setattr__(self, name, _layers(name, getattr(self, name)))
+        object.__setattr__(self, "style_blend", _blend(self.style_blend))
+        for field in dataclasses.fields(self):
+            choices, value = field.metadata["choices"], getattr(self, field.name)
+            if choices and value not in choices:
+                raise ConfigError(f"{field.name} is {value!r}; it must be {_one_of(choices)}")
+        _integer("size", self.size, 0, MAX_SIZE)
+        if 0 < self.size < MIN_SIZE:
+            raise ConfigError(f"size is {self.size}; it must be 0 or at least {MIN_SIZE} px")
+        _integer("iterations", self.iterations, 1, 10**7)
+        _integer("seed", self.seed, 0, 2**63 - 1)
+        _integer("history", self.history, 1, 1000)
+        if self.levels != "auto":
+            _integer("levels", self.levels, 1, 16, " or auto")
+        for name in ("content_weight", "style_weight", "tv_weight"):
+            _number(name, getattr(self, name), 0, 1e30)
+        _number("learning_rate", self.learning_rate, 1e-6, 1e6)
+        _number("precondition", self.precondition, 0, 2)
+        _number("style_scale", self.style_scale, 0.01, 100)
+        if not isinstance(self.weights, str) or not self.weights:
+            raise ConfigError("weights is empty; it must be imagenet, preview, auto or a file")
+        if not self.layers:
+            raise ConfigError("content and style both weigh 0: there is nothing to minimise")
+
+    @classmethod
+    def preset(cls, name: str, **overrides: Any) -> "Config":
+        """A published recipe by name (see `PRESETS`), with single settings replaced."""
+        if name not in PRESETS:
+            raise ConfigError(f"preset is {name!r}; it must be {_one_of(PRESETS)}")
+        unknown = set(overrides) - {field.name for field in dataclasses.fields(cls)}
+        if unknown:
+            raise ConfigError(f"there is no setting {min(unknown)!r}")
+        return cls(**{**PRESETS[name], **overrides})
+
+    def layer_weights(self, kind: Literal["content", "style"] | str) -> dict[str, float]:
+        """Layer → weight, for the layers of this kind that count; the kind's weight not applied."""
+        if not getattr(self, f"{kind}_weight"):
+            return {}
+        return {name: weight for name, weight in getattr(self, f"{kind}_layers") if weight}
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """All layers that the losses look at, in the network's order."""
+        used = {**self.layer_weights("content"), **self.layer_weights("style")}
+        return tuple(name for name in VGG19_LAYERS if name in used)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return dataclasses.asdict(self)
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "artistyle": {},
+    "fast": {"optimizer": "lbfgs", "precondition": 0.25},
+    # Gatys, Ecker, Bethge 2015: eq. 1-7, α/β = 1e-3, w_l = 1/5, average pooling, one scale.
+    "paper": {
+        "formula": "paper",
+        "pooling": "avg",
+        "levels": 1,
+        "content_weight": 1.0,
+        "style_weight": 1000.0,
+        "style_layers": tuple((name, 0.2) for name in STYLE_LAYERS),
+    },
+}
+"""Preset name → the settings in which it differs from the defaults of `Config`."""
+
+
+def _one_of(choices: Iterable[str]) -> str:
+    return "one of " + ", ".join(choices)
+
+
+def _integer(name: str, value: Any, low: int, high: int, otherwise: str = "") -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        bounds = f"from {low} to {high}" if high < 2**31 else f"{low} or more"
+        raise ConfigError(f"{name} is {value!r}; it must be a whole number {bounds}{otherwise}")
+
+
+def _number(name: str, value: Any, low: float, high: float) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not low <= value <= high:
+        raise ConfigError(f"{name} is {value!r}; it must be a number from {low:g} to {high:g}")
+
+
+def _layers(name: str, value: Any) -> Layers:
+    pairs = value.items() if isinstance(value, Mapping) else value
+    try:
+        layers = tuple((str(layer), weight) for layer, weight in pairs)
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"{name} is {value!r}; it must be pairs of a layer and a weight"
+        ) from None
+    if not layers:
+        raise ConfigError(f"{name} is empty; name at least one layer (a weight of 0 leaves it out)")
+    for layer, weight in layers:
+        if layer not in VGG19_LAYERS:
+            raise ConfigError(f"{name} has {layer!r}; it must be {_one_of(VGG19_LAYERS)}")
+        _number(f"{name}: {layer}", weight, 0, 1e30)
+    if len(dict(layers)) < len(layers):
+        raise ConfigError(f"{name} names a layer twice")
+    return tuple((layer, float(weight)) for layer, weight in layers)
+
+
+def _blend(value: Any) -> tuple[float, ...]:
+    try:
+        shares = tuple(value)
+    except TypeError:
+        raise ConfigError(f"style_blend is {value!r}; it must be numbers like 0.7,0.3") from None
+    for share in shares:
+        _number("style_blend", share, 0, 1e30)
+    if shares and not sum(shares):
+        raise ConfigError("style_blend is all zeros; at least one share must be positive")
+    return tuple(float(share) for share in shares)

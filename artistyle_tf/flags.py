@@ -1,0 +1,191 @@
+"""The command's flags, made from `Config`. absl only; no TensorFlow."""
+
+import dataclasses
+import os
+import textwrap
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from absl import flags as absl_flags
+
+from artistyle_tf.config import PRESETS, Config, Layers
+from artistyle_tf.errors import ConfigError
+
+__all__ = ["Command", "help_text", "parse"]
+
+USAGE = "artistyle --content=photo.jpg --style=painting.jpg --output=out.png [--flag=value ...]"
+
+LISTS = ("style_blend", "style_layers", "content_layers")
+STRICT = ("paper",)
+"""Published recipes: their pictures are made with the published network or not at all."""
+
+
+class Command(NamedTuple):
+    """What the command line asks for."""
+
+    content: str
+    styles: list[str]
+    output: str
+    config: Config
+    trace: str | None
+
+
+class _Flag(NamedTuple):
+    name: str
+    group: str
+    help: str
+    default: Any = None
+
+
+FILES = (
+    _Flag("content", "Files", "the picture to paint"),
+    _Flag(
+        "style",
+        "Files",
+        "the painting to take the style from; several: comma separated, or the flag repeated "
+        "(for file names with commas)",
+    ),
+    _Flag("output", "Files", "the result: .png, .jpg, .webp or .tif"),
+    _Flag(
+        "trace", "Files", "write rows [evaluations, seconds, objective, height, width] as JSON here"
+    ),
+    _Flag(
+        "preset",
+        "Recipe",
+        "settings to begin from; single flags replace single settings: " + ", ".join(PRESETS),
+        "artistyle",
+    ),
+)
+
+
+def _settings() -> list[_Flag]:
+    settings = []
+    for field in dataclasses.fields(Config):
+        choices = field.metadata["choices"]
+        text = field.metadata["help"] + (f" ({', '.join(choices)})" if choices else "")
+        default = "auto" if field.name == "weights" else _shown(field.default)
+        settings.append(_Flag(field.name, field.metadata["group"], text, default))
+    return settings
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(
+            str(item) if isinstance(item, float) else f"{item[0]}:{item[1]:g}" for item in value
+        )
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def parse(arguments: Sequence[str]) -> Command | str:
+    """The command of these arguments (without the program's name), or a text to print.
+
+    Raises:
+      ConfigError: flags that can't be; no file has been opened to know.
+    """
+    # Private, so that importing this package never touches a host program's absl flags.
+    values = absl_flags.FlagValues()
+    for flag in (*FILES, *_settings()):
+        absl_flags.DEFINE_multi_string(flag.name, None, flag.help, flag_values=values)
+    for name in ("help", "version"):
+        absl_flags.DEFINE_boolean(name, False, name, flag_values=values)
+    try:
+        rest = values(["artistyle", *_spelled_out(arguments)])[1:]
+    except absl_flags.Error as error:
+        raise ConfigError(f"{' '.join(str(error).split())} (--help lists the flags)") from None
+    if values["help"].value:
+        return help_text()
+    if values["version"].value:
+        from artistyle_tf import __version__
+
+        return f"artistyle {__version__}"
+    if rest:
+        raise ConfigError(f"{rest[0]!r} is no flag; write --content=FILE --style=FILE --output=FILE")
+    given = {flag.name: values[flag.name].value for flag in (*FILES, *_settings())}
+    given = {name: texts for name, texts in given.items() if texts}
+    for name in ("content", "style", "output"):
+        if not any(given.get(name, ())):
+            raise ConfigError(f"--{name} is missing: {USAGE}")
+    for name, texts in given.items():
+        if name != "style" and name not in LISTS and len(texts) > 1:
+            raise ConfigError(f"--{name} is given {len(texts)} times")
+    return Command(
+        content=given["content"][0],
+        styles=_paths(given["style"]),
+        output=given["output"][0],
+        config=_config(given),
+        trace=given.get("trace", [None])[0],
+    )
+
+
+def _spelled_out(arguments: Sequence[str]) -> list[str]:
+    """The arguments with -h for --help; absl would take --help=x and --nohelp as well."""
+    return ["--help" if argument in ("-h", "-help") else argument for argument in arguments]
+
+
+def _config(given: dict[str, list[str]]) -> Config:
+    preset = given.get("preset", ["artistyle"])[0]
+    overrides = {}
+    for field in dataclasses.fields(Config):
+        if field.name in given:
+            overrides[field.name] = _value(field, given[field.name])
+    if preset not in STRICT:
+        overrides.setdefault("weights", "auto")
+    try:
+        return Config.preset(preset, **overrides)
+    except ConfigError as error:
+        raise ConfigError(f"--{error}") from None
+
+
+def _value(field: dataclasses.Field[Any], texts: list[str]) -> Any:
+    items = [item.strip() for text in texts for item in text.split(",")]
+    if field.name in ("style_layers", "content_layers"):
+        return _layers(field.name, items)
+    if field.name == "style_blend":
+        return tuple(_number(field.name, item, float) for item in items)
+    text = texts[0]
+    if field.name == "levels" and text == "auto":
+        return text
+    if isinstance(field.default, float):
+        return _number(field.name, text, float)
+    if isinstance(field.default, int) or field.name == "levels":
+        return _number(field.name, text, int)
+    return text
+
+
+def _layers(name: str, items: list[str]) -> Layers:
+    pairs = []
+    for item in items:
+        layer, _, weight = item.partition(":")
+        pairs.append((layer.strip(), _number(name, weight, float) if weight else 1.0))
+    return tuple(pairs)
+
+
+def _number(name: str, text: str, kind: type[int] | type[float]) -> int | float:
+    try:
+        return kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise ConfigError(f"--{name} is {text!r}; it must be {wanted}") from None
+
+
+def _paths(texts: list[str]) -> list[str]:
+    """One flag holds a list unless a file of that very name exists; repeated flags hold one each."""
+    if len(texts) > 1 or os.path.exists(texts[0]):
+        return texts
+    return [path for path in texts[0].split(",") if path]
+
+
+def help_text() -> str:
+    """All flags by purpose, with their defaults."""
+    lines = ["Paints one picture in the style of another.", "", f"  {USAGE}"]
+    lines += ["", "--preset=fast gives the best picture for the time."]
+    group = None
+    for flag in (*FILES, *_settings()):
+        if flag.group != group:
+            lines += ["", f"{flag.group}:"]
+            group = flag.group
+        default = f" [{flag.default}]" if flag.default else ""
+        text = textwrap.wrap(flag.help + default, 72, break_on_hyphens=False)
+        lines += [f"  --{flag.name}", *(f"      {line}" for line in text)]
+    lines += ["", "Exit status: 0 done, 1 a file that can't be used, 2 a wrong flag, 130 interrupted."]
+    return "\n".join(lines)

@@ -1,0 +1,83 @@
+"""The losses as pure tensor functions: Gram matrices, style, content and total variation.
+
+All work in the dtype of their input, which the objective keeps at float32 or better. Leading
+batch dimensions are kept. Source of the equations: Gatys, Ecker, Bethge, "A Neural Algorithm of
+Artistic Style", 2015, arXiv:1508.06576.
+"""
+
+import tensorflow as tf
+
+__all__ = [
+    "content_loss",
+    "gram_matrix",
+    "gram_sum",
+    "paper_content_scale",
+    "paper_style_scale",
+    "style_loss",
+    "total_variation",
+]
+
+
+def gram_sum(features: tf.Tensor) -> tf.Tensor:
+    """G = FᵀF, a sum over positions (eq. 3): [..., H, W, N] → [..., N, N].
+
+    Not normalised, so that it adds over the parts of a picture.
+    """
+    shape = tf.shape(features)
+    positions = shape[-3] * shape[-2]
+    flat = tf.reshape(features, tf.concat([shape[:-3], [positions, shape[-1]]], axis=0))
+    return tf.matmul(flat, flat, transpose_a=True)
+
+
+def gram_matrix(features: tf.Tensor) -> tf.Tensor:
+    """G / (N M): [..., H, W, N] → [..., N, N], with N channels and M = H W positions.
+
+    >>> gram_matrix(tf.ones([1, 2, 3, 4]))[0, 0].numpy().tolist()
+    [0.25, 0.25, 0.25, 0.25]
+    """
+    count = tf.reduce_prod(tf.shape(features)[-3:])
+    return gram_sum(features) / tf.cast(count, features.dtype)
+
+
+def style_loss(gram: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """Mean squared difference of two normalised Gram matrices: 2 × [..., N, N] → [...].
+
+    Each is normalised by its own number of positions, so the style keeps its own size. Times
+    `paper_style_scale` it is E_l of eq. 4.
+    """
+    return tf.reduce_mean(tf.math.squared_difference(gram, target), axis=[-2, -1])
+
+
+def content_loss(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """Mean squared difference of two feature maps: 2 × [..., H, W, N] → [...].
+
+    Times `paper_content_scale` it is eq. 1.
+    """
+    return tf.reduce_mean(tf.math.squared_difference(features, target), axis=[-3, -2, -1])
+
+
+def total_variation(image: tf.Tensor) -> tf.Tensor:
+    """Mean over pixels and channels of (∂x)² + (∂y)²: [..., H, W, C] → [...].
+
+    The smooth form of Mahendran and Vedaldi 2015 (eq. 4, exponent 2), differences taken forward
+    and nothing beyond the border; a mean, so that a weight serves every size.
+    """
+    down = image[..., 1:, :, :] - image[..., :-1, :, :]
+    right = image[..., :, 1:, :] - image[..., :, :-1, :]
+    axes = [-3, -2, -1]
+    count = tf.cast(tf.reduce_prod(tf.shape(image)[-3:]), image.dtype)
+    total = tf.reduce_sum(tf.square(down), axis=axes) + tf.reduce_sum(tf.square(right), axis=axes)
+    return total / count
+
+
+def paper_content_scale(features: tf.Tensor) -> tf.Tensor:
+    """N M / 2, which turns the mean of `content_loss` into ½ Σ (F − P)² (eq. 1)."""
+    return tf.cast(tf.reduce_prod(tf.shape(features)[-3:]), features.dtype) / 2
+
+
+def paper_style_scale(gram: tf.Tensor) -> tf.Tensor:
+    """N² / 4, which turns the mean of `style_loss` into Σ (G − A)² / (4 N² M²) (eq. 4).
+
+    mean((G/NM − A/NM)²) = Σ (G − A)² / (N⁴ M²), and N² / 4 of that is E_l.
+    """
+    return tf.cast(tf.reduce_prod(tf.shape(gram)[-2:]), gram.dtype) / 4

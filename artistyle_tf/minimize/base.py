@@ -1,0 +1,158 @@
+"""What every minimiser shares: the contract, the state, the restart, the reason for stopping."""
+
+import abc
+import enum
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+__all__ = ["Minimizer", "State", "Status", "ValueAndGradient", "mean_square_step"]
+
+ValueAndGradient = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
+"""(position [n], context) → (value [], gradient [n]). The context is any nest of tensors."""
+
+
+class Status(enum.IntEnum):
+    """Why a minimiser goes on or has stopped."""
+
+    RUNNING = 0
+    CONVERGED = 1
+    LINE_SEARCH_FAILED = 2
+    NON_FINITE = 3
+
+    def __str__(self) -> str:
+        return {
+            Status.RUNNING: "running",
+            Status.CONVERGED: "converged: no step makes the objective smaller",
+            Status.LINE_SEARCH_FAILED: "the line search failed twice",
+            Status.NON_FINITE: "the objective or its gradient was not finite, twice",
+        }[self]
+
+
+class State(NamedTuple):
+    """Everything a minimiser needs to go on as if it had never stopped. Tensors only."""
+
+    position: tf.Tensor
+    """[n], the current iterate."""
+    value: tf.Tensor
+    """[], the objective there; infinite before the first evaluation."""
+    gradient: tf.Tensor
+    """[n]"""
+    best_position: tf.Tensor
+    """[n], the iterate with the smallest finite objective."""
+    best_value: tf.Tensor
+    iterations: tf.Tensor
+    """int32 []"""
+    evaluations: tf.Tensor
+    """int32 [], calls of the objective."""
+    restarts: tf.Tensor
+    """int32 []"""
+    status: tf.Tensor
+    """int32 [], a `Status`."""
+    budget: tf.Tensor
+    """int32 [], the iterations that the run means to take; schedules depend on it."""
+    first_step: tf.Tensor
+    """[], root mean square of the first step."""
+    memory: Any
+    """What the algorithm itself remembers: a nest of tensors."""
+
+
+class Minimizer(abc.ABC):
+    """Minimises value_and_gradient(position, context) from one state to the next.
+
+    `start` makes a state and `advance` takes it on by some iterations. However the iterations are
+    divided into calls, the states are the same to the bit. A state whose search broke down is
+    restarted once from its best position, with an empty memory and a first step a tenth as long;
+    the second time its `status` says why it stopped.
+
+    Args:
+      value_and_gradient: traced once for all numbers of dimensions n.
+      context_spec: nest of `tf.TensorSpec` like the context.
+    """
+
+    RESTARTS = 1
+
+    def __init__(self, value_and_gradient: ValueAndGradient, context_spec: Any = ()):
+        self._value_and_gradient = value_and_gradient
+        self._context_spec = context_spec
+        self._traced: Any = None
+
+    def start(
+        self, position: tf.Tensor, context: Any = (), *, budget: int = 0, first_step: float = 1.0
+    ) -> State:
+        """The state at `position` [n], float32 or float64. Nothing is evaluated yet."""
+        position = tf.reshape(tf.convert_to_tensor(position), [-1])
+        zero, infinite = tf.constant(0), tf.constant(float("inf"), position.dtype)
+        empty = State(
+            position, infinite, tf.zeros_like(position), position, infinite, zero, zero, zero,
+            zero, tf.constant(budget), tf.constant(first_step, position.dtype), (),
+        )  # fmt: skip
+        return empty._replace(memory=self._empty_memory(empty))
+
+    def advance(self, state: State, context: Any = (), *, iterations: int = 1) -> State:
+        """The state after that many more iterations, or fewer where the search ends."""
+        until = tf.constant(int(state.iterations) + iterations)
+        while True:
+            state = self._advance(state, context, until)
+            if int(state.status) == Status.RUNNING or int(state.restarts) >= self.RESTARTS:
+                return state
+            state = self._restarted(state)
+
+    def _restarted(self, state: State) -> State:
+        fresh = self.start(state.best_position)
+        return state._replace(
+            position=fresh.position,
+            value=fresh.value,
+            gradient=fresh.gradient,
+            restarts=state.restarts + 1,
+            status=tf.constant(int(Status.RUNNING)),
+            first_step=state.first_step / 10,
+            memory=fresh.memory,
+        )
+
+    def _advance(self, state: State, context: Any, until: tf.Tensor) -> State:
+        if self._traced is None:
+            dimensions = state.position.shape[0]
+            spec = tf.nest.map_structure(
+                lambda tensor: tf.TensorSpec(
+                    [None if side == dimensions else side for side in tensor.shape], tensor.dtype
+                ),
+                state,
+            )
+            signature = [spec, self._context_spec, tf.TensorSpec([], tf.int32)]
+            self._traced = tf.function(self._loop, input_signature=signature, autograph=False)
+        return self._traced(state, context, until)
+
+    def _loop(self, state: State, context: Any, until: tf.Tensor) -> State:
+        def more(state: State) -> tf.Tensor:
+            return (state.iterations < until) & (state.status == int(Status.RUNNING))
+
+        def body(state: State) -> tuple[State]:
+            return (keep_best(self._iterate(state, context)),)
+
+        return tf.while_loop(more, body, (state,), parallel_iterations=1)[0]
+
+    @abc.abstractmethod
+    def _empty_memory(self, state: State) -> Any:
+        """The memory of a search that has not begun."""
+
+    @abc.abstractmethod
+    def _iterate(self, state: State, context: Any) -> State:
+        """One iteration, in a graph; `best_position` and `best_value` are kept by the caller."""
+
+
+def keep_best(state: State) -> State:
+    """The state with its best position brought up to date."""
+    better = state.value < state.best_value  # False for NaN
+    position, value = tf.cond(
+        better,
+        lambda: (state.position, state.value),
+        lambda: (state.best_position, state.best_value),
+    )
+    return state._replace(best_position=position, best_value=value)
+
+
+def mean_square_step(gradient: tf.Tensor, root_mean_square: tf.Tensor) -> tf.Tensor:
+    """The factor that gives `gradient` this root mean square; 0 where the gradient vanishes."""
+    return tf.math.divide_no_nan(root_mean_square, tf.sqrt(tf.reduce_mean(tf.square(gradient))))

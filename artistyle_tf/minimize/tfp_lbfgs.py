@@ -1,0 +1,125 @@
+"""TensorFlow Probability's L-BFGS under our contract.
+
+`tfp.optimizer.lbfgs_minimize` with the Hager-Zhang line search: about three evaluations an
+iteration, since it brackets a minimum along the line even where the unit step would do.
+"""
+
+import warnings
+from typing import Any
+
+import tensorflow as tf
+
+from artistyle_tf.minimize.base import (
+    Minimizer,
+    State,
+    Status,
+    ValueAndGradient,
+    mean_square_step,
+)
+
+with warnings.catch_warnings():
+    # TFP 0.25 uses what newer Python, NumPy and TensorFlow call deprecated.
+    warnings.simplefilter("ignore")
+    import tensorflow_probability as tfp
+
+__all__ = ["TFPLBFGS"]
+
+# It compares with <=, so that 0 would take an unchanged float32 value for convergence, which a
+# restart may cure; below 0 no tolerance ever ends the search.
+NEVER = dict.fromkeys(
+    ("tolerance", "x_tolerance", "f_relative_tolerance", "f_absolute_tolerance"), -1.0
+)
+
+
+class TFPLBFGS(Minimizer):
+    """`tfp.optimizer.lbfgs_minimize`, resumed at every iteration from its previous results.
+
+    Its first step is the plain gradient, so the objective is scaled to make that step as long as
+    `first_step` says; memory is (scale, results), results of the scaled objective.
+    """
+
+    def __init__(
+        self, value_and_gradient: ValueAndGradient, context_spec: Any = (), *, history: int = 10
+    ):
+        super().__init__(value_and_gradient, context_spec)
+        self.history = history
+
+    def _empty_memory(self, state: State) -> Any:
+        def nothing(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return tf.zeros_like(state.value), tf.zeros_like(position)
+
+        # The library's own results, empty: it has no public constructor for them.
+        results = tfp.optimizer.lbfgs_minimize(
+            nothing,
+            initial_position=state.position,
+            num_correction_pairs=self.history,
+            max_iterations=0,
+            **NEVER,
+        )
+        return tf.ones_like(state.value), results
+
+    def _iterate(self, state: State, context: Any) -> State:
+        return tf.cond(
+            tf.math.is_inf(state.value),
+            lambda: self._first_evaluation(state, context),
+            lambda: self._resume(state, context),
+        )
+
+    def _first_evaluation(self, state: State, context: Any) -> State:
+        value, gradient = self._value_and_gradient(state.position, context)
+        wanted = mean_square_step(gradient, state.first_step)
+        # A power of two, so that scaling and unscaling round nothing.
+        scale = 2.0 ** tf.round(tf.math.log(wanted) / tf.math.log(tf.constant(2, wanted.dtype)))
+        scale = tf.where(tf.math.is_finite(scale) & (scale > 0), scale, tf.ones_like(scale))
+        _, results = state.memory
+        results = results._replace(
+            num_objective_evaluations=tf.constant(1),
+            objective_value=value * scale,
+            objective_gradient=gradient * scale,
+        )
+        finite = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
+        return state._replace(
+            # Never infinite again: that would ask for another first evaluation.
+            value=tf.where(finite, value, tf.constant(float("nan"), value.dtype)),
+            gradient=gradient,
+            evaluations=state.evaluations + 1,
+            status=tf.where(
+                finite,
+                tf.where(tf.reduce_any(gradient != 0), int(Status.RUNNING), int(Status.CONVERGED)),
+                int(Status.NON_FINITE),
+            ),
+            memory=(scale, results),
+        )
+
+    def _resume(self, state: State, context: Any) -> State:
+        scale, before = state.memory
+
+        def scaled(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            value, gradient = self._value_and_gradient(position, context)
+            return value * scale, gradient * scale
+
+        after = tfp.optimizer.lbfgs_minimize(
+            scaled,
+            initial_position=None,
+            previous_optimizer_results=before,
+            num_correction_pairs=self.history,
+            max_iterations=before.num_iterations + 1,  # counted from the first call
+            **NEVER,
+        )
+        finite = tf.math.is_finite(after.objective_value)
+        stuck = after.converged | tf.reduce_all(after.position == before.position)
+        status = tf.where(
+            after.failed,
+            tf.where(finite, int(Status.LINE_SEARCH_FAILED), int(Status.NON_FINITE)),
+            tf.where(stuck, int(Status.CONVERGED), int(Status.RUNNING)),
+        )
+        spent = after.num_objective_evaluations - before.num_objective_evaluations
+        return state._replace(
+            position=after.position,
+            value=after.objective_value / scale,
+            gradient=after.objective_gradient / scale,
+            iterations=state.iterations + 1,
+            evaluations=state.evaluations + spent,
+            status=status,
+            memory=(scale, after),
+        )

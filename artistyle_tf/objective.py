@@ -1,0 +1,205 @@
+"""The objective: image → (value, gradient), its targets computed once."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from artistyle_tf import losses
+from artistyle_tf.color import to_network
+from artistyle_tf.config import Config
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.features import Features, build_feature_extractor, constant_network
+from artistyle_tf.images import MIN_SIDE, Picture, fit, read, resize
+from artistyle_tf.pyramid import scale_to
+from artistyle_tf.weights import Weights, load
+
+__all__ = [
+    "BoundObjective",
+    "Objective",
+    "Parts",
+    "Targets",
+    "blend_shares",
+    "build_objective",
+    "level_targets",
+    "output_size",
+]
+
+
+class Targets(NamedTuple):
+    """What the losses compare with. Tensors only, so that one traced function serves them all."""
+
+    content: Features
+    """Layer → activations of the content picture, [1, H_l, W_l, N_l]."""
+    style: Features
+    """Layer → normalised Gram matrix of the style, [1, N_l, N_l]."""
+
+
+class Parts(NamedTuple):
+    """The objective taken apart; every figure has its weights in it, and they add up to `value`."""
+
+    value: tf.Tensor
+    content: dict[str, tf.Tensor]
+    style: dict[str, tf.Tensor]
+    total_variation: tf.Tensor
+
+
+class Objective:
+    """α · content + β · style + total variation, of a `Config`, for pictures of any size.
+
+    The common form is α Σ_l a_l · mean((F_l − P_l)²) + β Σ_l b_l · mean((G_l/NM − A_l/NM)²);
+    with formula "paper" each mean has the constant of the published equation before it.
+    """
+
+    def __init__(self, config: Config, weights: Weights, *, dtype: str = "float32"):
+        self.config = config
+        self.extractor = build_feature_extractor(
+            weights, config.layers, config.pooling, dtype=dtype
+        )
+        self._network = constant_network(self.extractor)
+        self._content = config.layer_weights("content")
+        self._style = config.layer_weights("style")
+        image = tf.TensorSpec([1, None, None, 3], dtype)
+        shapes = {name: output.shape for name, output in self.extractor.output.items()}
+        grams = {name: [1, shapes[name][-1], shapes[name][-1]] for name in self._style}
+        self.targets_spec = Targets(
+            {name: tf.TensorSpec([1, *shapes[name][1:]], dtype) for name in self._content},
+            {name: tf.TensorSpec(shape, dtype) for name, shape in grams.items()},
+        )
+        self.value_and_gradient = tf.function(
+            self._value_and_gradient,
+            input_signature=[image, self.targets_spec],
+            autograph=False,
+            experimental_attributes={"_noinline": True},
+        )
+        """(image [1, H, W, 3], targets) → (value [], gradient [1, H, W, 3]); traced once."""
+
+    def targets(self, content: Any, styles: Sequence[Any], shares: Sequence[float]) -> Targets:
+        """Targets from pictures [1, H, W, 3] in the network's scale, each of its own size.
+
+        The Gram matrices of several styles are added in the given shares, which sum to 1.
+        """
+        seen = self._extract(content)
+        grams: Features = {}
+        for style, share in zip(styles, shares, strict=True):
+            features = self._extract(style)
+            for name in self._style:
+                gram = share * losses.gram_matrix(features[name])
+                grams[name] = grams[name] + gram if name in grams else gram
+        return Targets({name: seen[name] for name in self._content}, grams)
+
+    def parts(self, image: tf.Tensor, targets: Targets) -> Parts:
+        """The value and what it is made of. One forward pass, outside the traced function."""
+        return self._parts(image, self._extract(image), targets)
+
+    def _extract(self, image: Any) -> Features:
+        return self.extractor(tf.convert_to_tensor(image, self.extractor.input.dtype))
+
+    def _parts(self, image: tf.Tensor, features: Features, targets: Targets) -> Parts:
+        config, paper = self.config, self.config.formula == "paper"
+        content, style = {}, {}
+        for name, weight in self._content.items():
+            loss = losses.content_loss(features[name], targets.content[name])[0]
+            scale = losses.paper_content_scale(features[name]) if paper else 1
+            content[name] = config.content_weight * weight * scale * loss
+        for name, weight in self._style.items():
+            gram = losses.gram_matrix(features[name])
+            loss = losses.style_loss(gram, targets.style[name])[0]
+            scale = losses.paper_style_scale(gram) if paper else 1
+            style[name] = config.style_weight * weight * scale * loss
+        variation = tf.zeros([], image.dtype)
+        if config.tv_weight:
+            variation = config.tv_weight * losses.total_variation(image)[0]
+        value = tf.add_n([*content.values(), *style.values(), variation])
+        return Parts(value, content, style, variation)
+
+    def _value_and_gradient(
+        self, image: tf.Tensor, targets: Targets
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(image)
+            value = self._parts(image, self._network(image), targets).value
+        return value, tape.gradient(value, image)
+
+
+class BoundObjective:
+    """An `Objective` with its targets: image → (value, gradient)."""
+
+    def __init__(self, objective: Objective, targets: Targets):
+        self.objective, self.targets = objective, targets
+
+    def __call__(self, image: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """[1, H, W, 3] BGR, mean subtracted → (value [], gradient of the image's shape)."""
+        image = tf.convert_to_tensor(image, self.objective.extractor.input.dtype)
+        return self.objective.value_and_gradient(image, self.targets)
+
+    def parts(self, image: Any) -> Parts:
+        """The value by layer."""
+        return self.objective.parts(tf.convert_to_tensor(image), self.targets)
+
+
+def build_objective(content: Any, styles: Any, config: Config | None = None) -> BoundObjective:
+    """The objective of a picture and its style(s) at the finest size, for your own minimiser.
+
+    Args:
+      content: path, PIL image or uint8 array [H, W, 3].
+      styles: one such picture, or a list of them.
+      config: its `size` is the longer side of the image that the result takes.
+
+    Returns:
+      A callable from image [1, h, w, 3], float32, BGR minus `color.BGR_MEAN`, to
+      (value [], gradient [1, h, w, 3]); `pyramid.scale_to` and `images.fit` give (h, w).
+    """
+    config = config or Config()
+    styles = list(styles) if isinstance(styles, list | tuple) else [styles]
+    picture = read(content)
+    pictures = [read(style) for style in styles]
+    objective = Objective(config, load(config.weights, config.layers[-1]))
+    size = output_size(picture, config)
+    targets = level_targets(objective, picture.rgb, [style.rgb for style in pictures], size)
+    return BoundObjective(objective, targets)
+
+
+def output_size(content: Picture, config: Config) -> tuple[int, int]:
+    """(height, width) of the result: `config.size` on the longer side, the content's aspect."""
+    own = content.rgb.shape[0], content.rgb.shape[1]
+    height, width = fit(*own, config.size)
+    if min(height, width) < MIN_SIDE:
+        enough = -(-MIN_SIDE * max(own) // min(own))
+        raise InputError(
+            f"{content.name} would be {width}×{height} px at size {config.size}; both sides must "
+            f"be at least {MIN_SIDE} px, which takes a size of {enough}"
+        )
+    return height, width
+
+
+def level_targets(
+    objective: Objective, content: np.ndarray, styles: Sequence[np.ndarray], size: tuple[int, int]
+) -> Targets:
+    """Targets at one size: the content at that size, the styles in proportion to its longer side.
+
+    Args:
+      objective: whose targets.
+      content: uint8 [H, W, 3] sRGB.
+      styles: uint8 [H, W, 3] sRGB each; they keep their own shape and aspect.
+      size: (height, width) of the image to be made.
+    """
+    config = objective.config
+    longer = config.style_scale * max(size)
+    return objective.targets(
+        to_network(resize(content, size)),
+        [to_network(resize(style, scale_to(style.shape[:2], longer))) for style in styles],
+        blend_shares(config, len(styles)),
+    )
+
+
+def blend_shares(config: Config, count: int) -> list[float]:
+    """The share of each of `count` styles, summing to 1."""
+    if config.style_blend and len(config.style_blend) != count:
+        raise ConfigError(
+            f"style_blend has {len(config.style_blend)} shares for {count} "
+            f"style{'s' * (count != 1)}; give one for each"
+        )
+    shares = config.style_blend or (1.0,) * count
+    return [share / sum(shares) for share in shares]

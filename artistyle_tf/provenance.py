@@ -1,0 +1,65 @@
+"""The record of a run: everything that determines the pixels, and how it ended. No timings, so
+that equal runs give equal files; base names, never whole paths."""
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from artistyle_tf.config import Config
+from artistyle_tf.images import Picture
+from artistyle_tf.weights import Weights
+
+__all__ = ["make_record"]
+
+PACKAGES = ("artistyle-tf", "tensorflow", "tensorflow-probability", "keras", "numpy", "pillow")
+
+
+def make_record(
+    *,
+    config: Config,
+    content: Picture,
+    styles: Sequence[Picture],
+    weights: Weights,
+    levels: Sequence[Sequence[int]],
+    outcome: Mapping[str, Any],
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """The record as plain values for JSON.
+
+    Args:
+      config: the settings; a weights path in them is cut to its base name.
+      content, styles: names and digests are taken.
+      weights: what was really used; kind, name and digest are taken.
+      levels: [height, width, iterations] of each level, coarse to fine.
+      outcome: stop reason, counts and final losses.
+      notes: what the user was told.
+    """
+    settings = config.to_dict()
+    settings["weights"] = os.path.basename(config.weights)
+    return {
+        "program": "artistyle_tf",
+        "versions": {"python": platform.python_version(), **_versions()},
+        "config": settings,
+        "content": _named(content),
+        "styles": [_named(style) for style in styles],
+        "weights": {"kind": weights.kind, "name": weights.name, "sha256": weights.digest},
+        "levels": [list(level) for level in levels],
+        "outcome": dict(outcome),
+        "notes": list(notes),
+    }
+
+
+def _named(picture: Picture) -> dict[str, str]:
+    return {"name": picture.name, "sha256": picture.digest}
+
+
+def _versions() -> dict[str, str]:
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:  # run from a clone, or tensorflow-cpu
+            versions[package] = "unknown"
+    return versions

@@ -1,0 +1,67 @@
+"""Sizes and iterations from coarse to fine, and the noise to start from. NumPy only."""
+
+import numpy as np
+
+__all__ = ["COARSEST", "level_sizes", "scale_to", "split_iterations", "white_noise"]
+
+COARSEST = 128
+"""Longer side of the coarsest level in px, whatever the size asked for: the same seed then gives
+the same composition at every size. Much less, and zero padding tells the Grams where things are,
+so that the painting's own layout is copied."""
+
+MIN_SIDE = 16
+"""Four poolings leave one position of 16 px."""
+
+
+def scale_to(size: tuple[int, int], longer: float) -> tuple[int, int]:
+    """(height, width) with that longer side, aspect kept, no side below 16 px."""
+    factor = longer / max(size)
+    height, width = (max(MIN_SIDE, round(side * factor)) for side in size)
+    return height, width
+
+
+def level_sizes(size: tuple[int, int], levels: int | str = "auto") -> list[tuple[int, int]]:
+    """(height, width) of every level, coarse to fine, the last one `size` itself.
+
+    `auto` goes from `COARSEST` to the size in equal factors as near to 2 as there are. A fixed
+    count halves that often at the most, as long as the shorter side keeps 16 px.
+
+    >>> level_sizes((384, 512))
+    [(96, 128), (192, 256), (384, 512)]
+    >>> level_sizes((384, 512), 2)
+    [(192, 256), (384, 512)]
+    """
+    longer = max(size)
+    if levels == "auto":
+        steps = max(0, round(np.log2(longer / COARSEST)))
+        factor = (longer / COARSEST) ** (1 / steps) if steps else 1.0
+    else:
+        steps, factor = int(levels) - 1, 2.0
+    sizes = []
+    for step in range(steps, 0, -1):
+        coarse = scale_to(size, longer / factor**step)
+        # A strip whose short side would be held at 16 px would lose its aspect there.
+        if min(size) / factor**step >= MIN_SIDE:
+            sizes.append(coarse)
+    return [*sizes, size]
+
+
+def split_iterations(total: int, levels: int) -> list[int]:
+    """Iterations of each level, coarse to fine, `total` together, at least one each.
+
+    The finest level gets half of them: each level leaves the next an empty octave to fill, and
+    only the finest is seen. The coarser ones share the rest equally; they cost a quarter each.
+
+    >>> split_iterations(300, 3)
+    [75, 75, 150]
+    """
+    levels = min(levels, total)
+    coarse = total // (2 * (levels - 1)) if levels > 1 else 0
+    coarse = max(1, coarse)
+    return [coarse] * (levels - 1) + [total - coarse * (levels - 1)]
+
+
+def white_noise(size: tuple[int, int], seed: int) -> np.ndarray:
+    """float32 [1, H, W, 3], BGR, mean subtracted: uniform from -60 to 60 grey levels."""
+    noise = np.random.default_rng(seed).uniform(-60, 60, (*size, 3))
+    return noise[None].astype(np.float32)

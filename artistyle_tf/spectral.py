@@ -1,0 +1,32 @@
+"""The spectral preconditioner: optimise in a space where a picture's spectrum is nearly flat.
+
+Natural pictures have amplitudes that fall like 1/|f|, and so does what the losses ask for; plain
+pixels make the low frequencies the slow ones. With image = P z, P = F⁻¹ |f|^-p F, the minimiser
+moves z instead. P is symmetric, so the gradient with respect to z is P times the image's.
+"""
+
+import tensorflow as tf
+
+__all__ = ["precondition"]
+
+
+def precondition(image: tf.Tensor, power: float) -> tf.Tensor:
+    """P^power applied to each channel: [1, H, W, C] → the same; -power undoes it.
+
+    |f| is in cycles a pixel, held at one cycle over the longer side or more (so that the mean is
+    moved as much as the lowest wave) and set so that a wave of four pixels keeps its amplitude.
+    """
+    if not power:
+        return image
+    height, width = tf.shape(image)[1], tf.shape(image)[2]
+    real = image.dtype
+    planes = tf.transpose(image, [0, 3, 1, 2])
+    rows, half = tf.range(height), tf.range(width // 2 + 1)
+    vertical = tf.cast(tf.minimum(rows, height - rows), real) / tf.cast(height, real)
+    horizontal = tf.cast(half, real) / tf.cast(width, real)
+    frequency = tf.sqrt(vertical[:, None] ** 2 + horizontal[None] ** 2)
+    lowest = 1 / tf.cast(tf.maximum(height, width), real)
+    gain = (4 * tf.maximum(frequency, lowest)) ** -power
+    spectrum = tf.signal.rfft2d(planes) * tf.complex(gain, tf.zeros_like(gain))
+    planes = tf.signal.irfft2d(spectrum, fft_length=[height, width])
+    return tf.transpose(planes, [0, 2, 3, 1])

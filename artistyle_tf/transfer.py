@@ -1,0 +1,279 @@
+"""The run, from two pictures to a painting: read, extract, minimise from coarse to fine, result."""
+
+import dataclasses
+import logging
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from artistyle_tf import images
+from artistyle_tf.callbacks import Callback, Step
+from artistyle_tf.color import from_network, to_network
+from artistyle_tf.config import Config
+from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.images import Picture
+from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, Minimizer, State, Status
+from artistyle_tf.objective import Objective, Targets, blend_shares, level_targets, output_size
+from artistyle_tf.precision import true_float32
+from artistyle_tf.provenance import make_record
+from artistyle_tf.pyramid import level_sizes, split_iterations, white_noise
+from artistyle_tf.spectral import precondition
+from artistyle_tf.weights import load
+
+__all__ = ["INTERRUPTED", "Result", "stylize"]
+
+logger = logging.getLogger("artistyle_tf")
+
+INTERRUPTED = "interrupted"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Result:
+    """A painting and how it came about."""
+
+    image: np.ndarray
+    """uint8 [H, W, 3] sRGB."""
+    alpha: np.ndarray | None
+    """uint8 [h, w] of the content picture, at its own size; None if it was opaque."""
+    trace: list[tuple[int, float, float, int, int]]
+    """(evaluations, seconds, objective, height, width) after every iteration."""
+    stop_reason: str
+    seconds: float
+    """From the first evaluation to the last."""
+    setup_seconds: float
+    """Before that: reading, loading, the first targets, tracing."""
+    record: dict[str, Any]
+    """What determines the pixels, and the final losses. `save` puts it into the file."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the picture by extension (.png .jpg .webp .tif), with its alpha and record.
+
+        Raises:
+          ConfigError: an unknown extension.
+          InputError: a file that can't be written; whatever was there is still there.
+        """
+        images.write(path, self.image, alpha=self.alpha, record=self.record)
+
+
+def stylize(
+    content: Any, style: Any, config: Config | None = None, *, callback: Callback | None = None
+) -> Result:
+    """Paints the content picture in the style of another (or several).
+
+    Args:
+      content: path, PIL image or uint8 array [H, W, 3] sRGB.
+      style: one such picture or a list of them, blended as `config.style_blend` says.
+      config: the settings; by default the `artistyle` preset with strict ImageNet weights.
+      callback: called with a `Step` after every iteration; returning False ends the run.
+
+    Returns:
+      The picture at the best point found, at exactly the size asked for. Ctrl-C ends the run with
+      what there is and the stop reason "interrupted". Remarks for the user go to the logger
+      "artistyle_tf" as warnings.
+
+    Raises:
+      ConfigError: settings that can't work.
+      InputError: a picture or weights file that can't be used.
+      ArtistyleError: an objective that is not finite anywhere.
+    """
+    began = time.perf_counter()
+    config = config or Config()
+    styles = list(style) if isinstance(style, list | tuple) else [style]
+    blend_shares(config, len(styles))
+    content_picture, style_pictures = images.read(content), [images.read(one) for one in styles]
+    weights = load(config.weights, config.layers[-1], report=logger.info)
+    size = output_size(content_picture, config)
+    notes = _notes(content_picture, style_pictures, size, config) + list(weights.notes)
+    for note in notes:
+        logger.warning("%s", note)
+
+    with true_float32():
+        objective = Objective(config, weights)
+        run = _Run(config, objective, callback, began)
+        sizes = level_sizes(size, config.levels)
+        budgets = split_iterations(config.iterations, len(sizes))
+        sizes = sizes[-len(budgets) :]
+        image = _start(config, content_picture.rgb, sizes[0])
+        for level, level_size in enumerate(sizes):
+            targets = level_targets(
+                objective, content_picture.rgb, [one.rgb for one in style_pictures], level_size
+            )
+            image = images.resample(image[0], level_size)[None]
+            image = run.level(image, targets, level, sizes, budgets)
+            if run.ended:
+                break
+        parts = {name: float(part) for name, part in run.parts(image, targets).items()}
+
+    record = make_record(
+        config=config,
+        content=content_picture,
+        styles=style_pictures,
+        weights=weights,
+        levels=[[*pair, budget] for pair, budget in zip(sizes, budgets, strict=True)],
+        outcome={
+            "stop_reason": run.stop_reason,
+            "iterations": run.iterations,
+            "evaluations": run.evaluations,
+            "objective": parts,
+        },
+        notes=notes,
+    )
+    return Result(
+        image=from_network(images.resample(image[0], size)[None]),
+        alpha=content_picture.alpha,
+        trace=run.trace,
+        stop_reason=run.stop_reason,
+        seconds=run.trace[-1][1] if run.trace else 0.0,
+        setup_seconds=run.setup_seconds,
+        record=record,
+    )
+
+
+class _Run:
+    """What lasts from level to level: the minimiser, the clock, the counts, the trace."""
+
+    def __init__(
+        self, config: Config, objective: Objective, callback: Callback | None, began: float
+    ):
+        self.config, self.objective, self.callback = config, objective, callback
+        self.trace: list[tuple[int, float, float, int, int]] = []
+        self.iterations = self.evaluations = 0
+        self.stop_reason = f"all {config.iterations} iterations done"
+        self.ended = False
+        self.setup_seconds = 0.0
+        self._began, self._clock = began, 0.0
+        self._minimizer = _minimizer(config, objective)
+
+    def level(
+        self,
+        image: np.ndarray,
+        targets: Targets,
+        level: int,
+        sizes: Sequence[tuple[int, int]],
+        budgets: list[int],
+    ) -> np.ndarray:
+        """The best image of one level, from `image` [1, h, w, 3] at that level's size.
+
+        Iterations that a level leaves because its search ended go to the next one.
+        """
+        size, budget = sizes[level], budgets[level]
+        context = (targets, tf.constant(size))
+        position = precondition(tf.constant(image), -self.config.precondition)
+        minimizer, before = self._minimizer, (self.iterations, self.evaluations)
+        state = minimizer.start(position, context, budget=budget)
+        began = time.perf_counter()
+        try:
+            if not self.trace:
+                minimizer.advance(state, context, iterations=0)  # traces, evaluates nothing
+                began = self._clock = time.perf_counter()
+                self.setup_seconds = began - self._began
+            while int(state.iterations) < budget and int(state.status) == Status.RUNNING:
+                state = minimizer.advance(state, context)
+                self.iterations = before[0] + int(state.iterations)
+                self.evaluations = before[1] + int(state.evaluations)
+                pace = (time.perf_counter() - began) / max(int(state.iterations), 1)
+                self._report(state, targets, level, sizes, budgets, pace)
+                if self.ended:
+                    break
+        except KeyboardInterrupt:
+            self.ended, self.stop_reason = True, INTERRUPTED
+        if not np.isfinite(state.best_value) and not self.ended:
+            raise ArtistyleError(
+                "the objective is not finite at the start: weights of this size overflow float32; "
+                "smaller content_weight, style_weight or layer weights would do"
+            )
+        if int(state.status) != Status.RUNNING:
+            if level + 1 < len(sizes):
+                budgets[level + 1] += budget - int(state.iterations)
+                budgets[level] = int(state.iterations)
+            elif not self.ended:
+                self.stop_reason = str(Status(int(state.status)))
+        return self._image(state.best_position, size)
+
+    def parts(self, image: Any, targets: Targets) -> dict[str, float]:
+        """The objective's parts by name, at `image` [1, h, w, 3]."""
+        value, content, style, variation = self.objective.parts(tf.constant(image), targets)
+        parts = {"value": float(value), "total_variation": float(variation)}
+        for kind, layers in (("content", content), ("style", style)):
+            parts[kind] = float(sum(layers.values()))
+            parts.update({f"{kind}/{name}": float(part) for name, part in layers.items()})
+        return parts
+
+    def _report(
+        self,
+        state: State,
+        targets: Targets,
+        level: int,
+        sizes: Sequence[tuple[int, int]],
+        budgets: Sequence[int],
+        pace: float,
+    ) -> None:
+        seconds = time.perf_counter() - self._clock
+        self.trace.append((self.evaluations, seconds, float(state.value), *sizes[level]))
+        if self.callback is None:
+            return
+        pixels = [height * width for height, width in sizes]
+        ahead = sum(b * p for b, p in zip(budgets[level + 1 :], pixels[level + 1 :], strict=True))
+        step = Step(
+            level=level + 1,
+            levels=len(sizes),
+            size=sizes[level],
+            iteration=self.iterations,
+            iterations=self.config.iterations,
+            evaluations=self.evaluations,
+            objective=float(state.value),
+            seconds=seconds,
+            remaining=pace * (budgets[level] - int(state.iterations) + ahead / pixels[level]),
+            parts=lambda: self.parts(self._image(state.position, sizes[level]), targets),
+            image=lambda: from_network(self._image(state.position, sizes[level])),
+        )
+        if self.callback(step) is False:
+            self.ended, self.stop_reason = True, "stopped by the callback"
+
+    def _image(self, position: tf.Tensor, size: tuple[int, int]) -> np.ndarray:
+        image = precondition(tf.reshape(position, [1, *size, 3]), self.config.precondition)
+        return image.numpy()
+
+
+def _minimizer(config: Config, objective: Objective) -> Minimizer:
+    def value_and_gradient(position: tf.Tensor, context: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        targets, size = context
+        image = tf.reshape(position, tf.concat([[1], size, [3]], axis=0))
+        value, gradient = objective.value_and_gradient(
+            precondition(image, config.precondition), targets
+        )
+        return value, tf.reshape(precondition(gradient, config.precondition), [-1])
+
+    context_spec = (objective.targets_spec, tf.TensorSpec([2], tf.int32))
+    match config.optimizer:
+        case "tfp":
+            return TFPLBFGS(value_and_gradient, context_spec, history=config.history)
+        case "lbfgs":
+            return LBFGS(value_and_gradient, context_spec, history=config.history)
+        case _:
+            return Adam(value_and_gradient, context_spec, learning_rate=config.learning_rate)
+
+
+def _start(config: Config, content: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    if config.init == "content":
+        return to_network(images.resize(content, size))
+    return white_noise(size, config.seed)
+
+
+def _notes(
+    content: Picture, styles: Sequence[Picture], size: tuple[int, int], config: Config
+) -> list[str]:
+    notes = [note for picture in (content, *styles) for note in picture.notes]
+    longer = max(size)
+    wanted = [(content, longer)] + [(style, round(config.style_scale * longer)) for style in styles]
+    for picture, target in wanted:
+        own = max(picture.rgb.shape)
+        if target > own:
+            notes.append(
+                f"{picture.name} has only {own} px on its longer side and is enlarged to {target}"
+            )
+    return notes

@@ -1,0 +1,178 @@
+"""VGG19's filters: from a name or a path to a verified file, and from that to NumPy arrays.
+
+    load("imagenet" | "preview" | "auto" | path) -> Weights
+
+What the files may hold: `weight_files`. Nothing here knows TensorFlow.
+"""
+
+import hashlib
+import importlib.resources
+import os
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.weight_files import VGG19_LAYERS, plain, read_h5, read_npz
+
+__all__ = ["VGG19_LAYERS", "Weights", "imagenet_file", "load"]
+
+IMAGENET_BASE = "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
+IMAGENET_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+IMAGENET_MD5 = "253f8cb515780f3b799900260a226db6"
+PREVIEW_FILE = "preview_vgg19.npz"
+
+_SUFFIXES = (".h5", ".hdf5", ".npz")
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The convolutions of a VGG19 of any width, in order, up to the deepest one asked for.
+
+    Attributes:
+        layers: name → (kernel float32 [3, 3, in, out], bias float32 [out]), read-only.
+        kind: "imagenet", "preview" or "file".
+        name: base name of the file.
+        digest: SHA-256 of the file's bytes, hexadecimal.
+        notes: what the user should be told, each one line.
+    """
+
+    layers: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    kind: str
+    name: str
+    digest: str
+    notes: tuple[str, ...] = ()
+
+
+def load(
+    name: str,
+    deepest: str = "block5_conv1",
+    *,
+    report: Callable[[str], None] | None = None,
+    base: str | None = None,
+    fetch: Callable[..., Path] | None = None,
+) -> Weights:
+    """Load the filters of VGG19 from `block1_conv1` to `deepest`.
+
+    Args:
+        name: "imagenet" (Keras' cache, or else a download), "preview" (shipped with artistyle),
+            "auto" (ImageNet if it can be had, otherwise preview and a note), or the path of a
+            `.h5`, `.hdf5` or `.npz` file.
+        deepest: the last layer that is needed; those above may be absent.
+        report: gets the progress of a download, a short text each time. Notes don't go here: they
+            are in the result.
+        base: the folder's address to download from, instead of Keras Applications'.
+        fetch: instead of `artistyle_tf.download.fetch`.
+
+    Raises:
+        ConfigError: `name` is neither a name nor has the ending of a file of weights; or no such
+            layer as `deepest`.
+        InputError: the file can't be had, or isn't a VGG19's. One line, with the layer at fault.
+    """
+    name = os.fspath(name)
+    if deepest not in VGG19_LAYERS:
+        raise ConfigError(f"no VGG19 layer is called {deepest!r}: block1_conv1 … block5_conv4 are")
+    if name == "preview":
+        return _load_preview(deepest)
+    if name in ("imagenet", "auto"):
+        try:
+            path = imagenet_file(report=report, base=base, fetch=fetch)
+        except InputError as error:
+            if name == "auto":
+                return _load_preview(deepest, (f"{error}: {_PREVIEW_USED}",))
+            here = f"put {IMAGENET_FILE} into {_cache()} yourself"
+            raise InputError(f"{error}: {here}, or use --weights=preview") from error
+        return _load_file(path, deepest, "imagenet")
+    if not name.lower().endswith(_SUFFIXES):
+        choices = f"imagenet, preview, auto, or a file that ends in {', '.join(_SUFFIXES)}"
+        raise ConfigError(f"--weights={plain(name)}: expected {choices}")
+    return _load_file(Path(os.path.expanduser(name)), deepest, "file")
+
+
+_PREVIEW_USED = (
+    "the small preview weights shipped with artistyle are used; pictures will be coarser than with "
+    "ImageNet's. --weights=imagenet insists on them, --weights=preview asks for these"
+)
+
+
+def imagenet_file(
+    *,
+    report: Callable[[str], None] | None = None,
+    base: str | None = None,
+    fetch: Callable[..., Path] | None = None,
+) -> Path:
+    """The ImageNet filters in Keras' own cache, checksum verified; downloaded if absent or damaged.
+
+    Raises:
+        InputError: it isn't there, or is damaged, and can't be fetched: the reason, in one line.
+    """
+    path = _cache() / IMAGENET_FILE
+    damaged = ""
+    try:
+        with open(path, "rb") as file:
+            found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+        if found.hexdigest() == IMAGENET_MD5:
+            return path
+        damaged = f"{path} is damaged (md5 {found.hexdigest()}, not {IMAGENET_MD5}) and "
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error})") from error
+    from artistyle_tf import download  # here: it brings in HTTP and TLS, which few runs need
+
+    url = (base or IMAGENET_BASE).rstrip("/") + "/" + IMAGENET_FILE
+    try:
+        return (fetch or download.fetch)(url, path, IMAGENET_MD5, report=report)
+    except InputError as error:
+        raise InputError(f"{damaged}ImageNet weights could not be fetched ({error})") from error
+
+
+def _cache() -> Path:
+    """Where Keras keeps downloaded models: its rule, without importing it."""
+    user = os.path.expanduser("~")
+    home = os.path.join(user if os.access(user, os.W_OK) else "/tmp", ".keras")
+    return Path(os.path.expanduser(os.environ.get("KERAS_HOME", home))) / "models"
+
+
+def _load_preview(deepest: str, notes: tuple[str, ...] = ()) -> Weights:
+    packed = importlib.resources.files("artistyle_tf") / "data" / PREVIEW_FILE
+    if not packed.is_file():
+        raise InputError(f"{PREVIEW_FILE} is missing from the package: install artistyle-tf again")
+    with importlib.resources.as_file(packed) as path:
+        return _load_file(path, deepest, "preview", notes)
+
+
+def _load_file(path: Path, deepest: str, kind: str, notes: tuple[str, ...] = ()) -> Weights:
+    """Read `path`. One open file gives digest and arrays: both are of the same bytes."""
+    where = plain(str(path), 300)
+    wanted = VGG19_LAYERS[: VGG19_LAYERS.index(deepest) + 1]
+    form, read = ("HDF5", read_h5)
+    if path.suffix.lower() == ".npz":
+        form, read = ("NumPy .npz", read_npz)
+    try:
+        mode = path.stat().st_mode  # before opening, which would wait at a pipe
+        file = open(path, "rb") if stat.S_ISREG(mode) else None  # noqa: SIM115 (closed below)
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{where} cannot be read: {why}") from error
+    if file is None:
+        raise InputError(f"{where} is a {'folder' if stat.S_ISDIR(mode) else 'device'}, not a file")
+    with file:
+        try:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if not file.tell():
+                raise InputError(f"{where} is empty")
+            file.seek(0)
+            layers = read(file, where, wanted)
+        except InputError:
+            raise
+        except MemoryError as error:
+            raise InputError(f"{where} does not fit in memory") from error
+        except Exception as error:  # h5py, zipfile and NumPy raise a dozen sorts at a bad file
+            why = plain(str(error) or type(error).__name__)
+            raise InputError(f"{where} is not a readable {form} file ({why})") from error
+    return Weights(MappingProxyType(layers), kind, path.name, digest, notes)
