@@ -67,10 +67,14 @@ class Objective:
             {name: tf.TensorSpec([1, *shapes[name][1:]], dtype) for name in self._content},
             {name: tf.TensorSpec(shape, dtype) for name, shape in grams.items()},
         )
+        # Not the Keras model itself: where weights are promised to be frozen, eager convolutions of
+        # equal shape would share what oneDNN packed for the first of them.
+        self._features = tf.function(self._network, input_signature=[image], autograph=False)
         self.value_and_gradient = tf.function(
             self._value_and_gradient,
             input_signature=[image, self.targets_spec],
             autograph=False,
+            # A minimiser may call it in many places; the graph then holds the network once.
             experimental_attributes={"_noinline": True},
         )
         """(image [1, H, W, 3], targets) → (value [], gradient [1, H, W, 3]); traced once."""
@@ -94,7 +98,7 @@ class Objective:
         return self._parts(image, self._extract(image), targets)
 
     def _extract(self, image: Any) -> Features:
-        return self.extractor(tf.convert_to_tensor(image, self.extractor.input.dtype))
+        return self._features(tf.convert_to_tensor(image, self.extractor.input.dtype))
 
     def _parts(self, image: tf.Tensor, features: Features, targets: Targets) -> Parts:
         config, paper = self.config, self.config.formula == "paper"

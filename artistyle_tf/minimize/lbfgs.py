@@ -102,7 +102,7 @@ class LBFGS(Minimizer):
         """Backtracking from the unit step: (position, value, gradient, trials, found)."""
 
         def unfinished(length: tf.Tensor, trials: tf.Tensor, found: tf.Tensor, *_: Any) -> Any:
-            return ~found & (trials < TRIALS)
+            return ~found & (trials < tf.where(tf.math.is_inf(state.value), 1, TRIALS))
 
         def trial(length: tf.Tensor, trials: tf.Tensor, *_: Any) -> tuple[tf.Tensor, ...]:
             position = state.position + length * direction

@@ -22,6 +22,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import tensorflow_probability as tfp
 
+    lbfgs_minimize = tfp.optimizer.lbfgs_minimize  # what loads it: the package itself is lazy
+
 __all__ = ["TFPLBFGS"]
 
 # It compares with <=, so that 0 would take an unchanged float32 value for convergence, which a
@@ -49,7 +51,7 @@ class TFPLBFGS(Minimizer):
             return tf.zeros_like(state.value), tf.zeros_like(position)
 
         # The library's own results, empty: it has no public constructor for them.
-        results = tfp.optimizer.lbfgs_minimize(
+        results = lbfgs_minimize(
             nothing,
             initial_position=state.position,
             num_correction_pairs=self.history,
@@ -98,7 +100,7 @@ class TFPLBFGS(Minimizer):
             value, gradient = self._value_and_gradient(position, context)
             return value * scale, gradient * scale
 
-        after = tfp.optimizer.lbfgs_minimize(
+        after = lbfgs_minimize(
             scaled,
             initial_position=None,
             previous_optimizer_results=before,

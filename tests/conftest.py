@@ -1,0 +1,59 @@
+"""What several test files share: small networks, pictures, and where the real material lies."""
+
+import pathlib
+import types
+
+import numpy as np
+import pytest
+
+import reference
+from artistyle_tf.weights import Weights
+
+SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
+
+
+def make_weights(arrays, name="small.npz"):
+    return Weights(types.MappingProxyType(dict(arrays)), "file", name, "0" * 64, ())
+
+
+@pytest.fixture(scope="session")
+def small_arrays():
+    return reference.random_weights()
+
+
+@pytest.fixture(scope="session")
+def small_weights(small_arrays):
+    return make_weights(small_arrays)
+
+
+@pytest.fixture(scope="session")
+def small_file(small_arrays, tmp_path_factory):
+    """The small network as a file that --weights takes."""
+    path = tmp_path_factory.mktemp("weights") / "small.npz"
+    arrays = {}
+    for layer, (kernel, bias) in small_arrays.items():
+        arrays[f"{layer}/kernel"], arrays[f"{layer}/bias"] = kernel, bias
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.fixture
+def picture():
+    """A function: (height, width, seed) → uint8 [H, W, 3] with structure at several scales."""
+
+    def make(height, width, seed=0):
+        rng = np.random.default_rng(seed)
+        y, x = np.mgrid[:height, :width]
+        waves = [np.sin(x * a + y * b + c) for a, b, c in rng.normal(size=(3, 3)) * (0.3, 0.3, 3)]
+        noisy = 128 + 60 * np.stack(waves, -1) + rng.normal(size=(height, width, 3)) * 20
+        return np.clip(noisy, 0, 255).astype(np.uint8)
+
+    return make
+
+
+@pytest.fixture
+def shared():
+    """The folder of real material; the test is skipped where it isn't."""
+    if not SHARED.is_dir():
+        pytest.skip("no ../shared folder beside the repository")
+    return SHARED
