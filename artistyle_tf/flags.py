@@ -99,7 +99,9 @@ def parse(arguments: Sequence[str]) -> Command | str:
 
         return f"artistyle {__version__}"
     if rest:
-        raise ConfigError(f"{rest[0]!r} is no flag; write --content=FILE --style=FILE --output=FILE")
+        raise ConfigError(
+            f"{rest[0]!r} is no flag; write --content=FILE --style=FILE --output=FILE"
+        )
     given = {flag.name: values[flag.name].value for flag in (*FILES, *_settings())}
     given = {name: texts for name, texts in given.items() if texts}
     for name in ("content", "style", "output"):
@@ -187,5 +189,8 @@ def help_text() -> str:
         default = f" [{flag.default}]" if flag.default else ""
         text = textwrap.wrap(flag.help + default, 72, break_on_hyphens=False)
         lines += [f"  --{flag.name}", *(f"      {line}" for line in text)]
-    lines += ["", "Exit status: 0 done, 1 a file that can't be used, 2 a wrong flag, 130 interrupted."]
+    lines += [
+        "",
+        "Exit status: 0 done, 1 a file that can't be used, 2 a wrong flag, 130 interrupted.",
+    ]
     return "\n".join(lines)

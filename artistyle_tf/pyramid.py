@@ -1,30 +1,57 @@
 """Sizes and iterations from coarse to fine, and the noise to start from. NumPy only."""
 
+import math
+
 import numpy as np
 
-__all__ = ["COARSEST", "level_sizes", "scale_to", "split_iterations", "white_noise"]
+__all__ = [
+    "COARSEST",
+    "level_sizes",
+    "pad",
+    "scale_to",
+    "split_iterations",
+    "white_noise",
+    "whole_cells",
+]
 
 COARSEST = 128
 """Longer side of the coarsest level in px, whatever the size asked for: the same seed then gives
 the same composition at every size. Much less, and zero padding tells the Grams where things are,
 so that the painting's own layout is copied."""
 
-MIN_SIDE = 16
-"""Four poolings leave one position of 16 px."""
+CELL = 16
+"""Four poolings leave one position of 16 px. Rows beyond the last whole cell reach only the first
+blocks, and a minimiser fills them with coloured garbage: so levels are whole cells."""
 
 
 def scale_to(size: tuple[int, int], longer: float) -> tuple[int, int]:
     """(height, width) with that longer side, aspect kept, no side below 16 px."""
     factor = longer / max(size)
-    height, width = (max(MIN_SIDE, round(side * factor)) for side in size)
+    height, width = (max(CELL, round(side * factor)) for side in size)
     return height, width
 
 
+def whole_cells(size: tuple[int, int]) -> tuple[int, int]:
+    """The smallest (height, width) of whole cells that covers `size`.
+
+    >>> whole_cells((384, 517))
+    (384, 528)
+    """
+    height, width = (-(-side // CELL) * CELL for side in size)
+    return height, width
+
+
+def pad(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """[H, W, C] continued by its mirror image at the bottom and the right, to (height, width)."""
+    below, beside = size[0] - picture.shape[0], size[1] - picture.shape[1]
+    return np.pad(picture, ((0, below), (0, beside), (0, 0)), mode="symmetric")
+
+
 def level_sizes(size: tuple[int, int], levels: int | str = "auto") -> list[tuple[int, int]]:
-    """(height, width) of every level, coarse to fine, the last one `size` itself.
+    """(height, width) of every level, coarse to fine, in whole cells, the last one `size` itself.
 
     `auto` goes from `COARSEST` to the size in equal factors as near to 2 as there are. A fixed
-    count halves that often at the most, as long as the shorter side keeps 16 px.
+    count halves that often at the most, as long as the shorter side keeps two cells.
 
     >>> level_sizes((384, 512))
     [(96, 128), (192, 256), (384, 512)]
@@ -33,17 +60,16 @@ def level_sizes(size: tuple[int, int], levels: int | str = "auto") -> list[tuple
     """
     longer = max(size)
     if levels == "auto":
-        steps = max(0, round(np.log2(longer / COARSEST)))
+        steps = max(0, round(math.log2(longer / COARSEST)))
         factor = (longer / COARSEST) ** (1 / steps) if steps else 1.0
     else:
         steps, factor = int(levels) - 1, 2.0
-    sizes = []
+    coarse = []
     for step in range(steps, 0, -1):
-        coarse = scale_to(size, longer / factor**step)
-        # A strip whose short side would be held at 16 px would lose its aspect there.
-        if min(size) / factor**step >= MIN_SIDE:
-            sizes.append(coarse)
-    return [*sizes, size]
+        height, width = (round(side / factor**step / CELL) * CELL for side in size)
+        if min(height, width) >= 2 * CELL:  # one cell would be far from the picture's aspect
+            coarse.append((height, width))
+    return [*coarse, size]
 
 
 def split_iterations(total: int, levels: int) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from artistyle_tf import images
+from artistyle_tf import images, output
 from artistyle_tf.callbacks import Callback, Step
 from artistyle_tf.color import from_network, to_network
 from artistyle_tf.config import Config
@@ -20,7 +20,7 @@ from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, Minimizer, State, Statu
 from artistyle_tf.objective import Objective, Targets, blend_shares, level_targets, output_size
 from artistyle_tf.precision import true_float32
 from artistyle_tf.provenance import make_record
-from artistyle_tf.pyramid import level_sizes, split_iterations, white_noise
+from artistyle_tf.pyramid import level_sizes, pad, split_iterations, white_noise, whole_cells
 from artistyle_tf.spectral import precondition
 from artistyle_tf.weights import load
 
@@ -56,7 +56,7 @@ class Result:
           ConfigError: an unknown extension.
           InputError: a file that can't be written; whatever was there is still there.
         """
-        images.write(path, self.image, alpha=self.alpha, record=self.record)
+        output.write(path, self.image, alpha=self.alpha, record=self.record)
 
 
 def stylize(
@@ -94,13 +94,15 @@ def stylize(
     with true_float32():
         objective = Objective(config, weights)
         run = _Run(config, objective, callback, began)
-        sizes = level_sizes(size, config.levels)
+        canvas = whole_cells(size)
+        painted = pad(images.resize(content_picture.rgb, size), canvas)
+        sizes = level_sizes(canvas, config.levels)
         budgets = split_iterations(config.iterations, len(sizes))
         sizes = sizes[-len(budgets) :]
-        image = _start(config, content_picture.rgb, sizes[0])
+        image = _start(config, painted, sizes[0])
         for level, level_size in enumerate(sizes):
             targets = level_targets(
-                objective, content_picture.rgb, [one.rgb for one in style_pictures], level_size
+                objective, painted, [one.rgb for one in style_pictures], level_size
             )
             image = images.resample(image[0], level_size)[None]
             image = run.level(image, targets, level, sizes, budgets)
@@ -123,7 +125,7 @@ def stylize(
         notes=notes,
     )
     return Result(
-        image=from_network(images.resample(image[0], size)[None]),
+        image=from_network(images.resample(image[0], canvas)[None, : size[0], : size[1]]),
         alpha=content_picture.alpha,
         trace=run.trace,
         stop_reason=run.stop_reason,

@@ -95,7 +95,9 @@ class Minimizer(abc.ABC):
         until = tf.constant(int(state.iterations) + iterations)
         while True:
             state = self._advance(state, context, until)
-            helpless = int(state.restarts) >= self.RESTARTS or bool(tf.math.is_inf(state.best_value))
+            helpless = int(state.restarts) >= self.RESTARTS or bool(
+                tf.math.is_inf(state.best_value)
+            )
             if int(state.status) == Status.RUNNING or helpless:
                 return state
             state = self._restarted(state)
