@@ -1,6 +1,7 @@
 """The one event of a run, and the progress line that watches it. No TensorFlow here."""
 
 import dataclasses
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -66,7 +67,7 @@ class Progress:
         pause = 0.1 if self._terminal else self.PAUSE
         if now < self.QUIET or (now - self._shown < pause and not last):
             return
-        if now >= self._parts_due:
+        if last or now >= self._parts_due:
             self._parts = step.parts()
             cost = time.monotonic() - self._began - now
             self._parts_due = now + self.SHARE * cost
@@ -89,6 +90,7 @@ class Progress:
 
     def _write(self, line: str) -> None:
         if self._terminal:
+            line = line[: _columns(self._stream) - 1]  # what wraps can't be rewritten
             self._stream.write("\r" + line.ljust(self._width))
             self._width = len(line)
         else:
@@ -99,16 +101,25 @@ class Progress:
 def describe(step: Step, parts: Mapping[str, float]) -> str:
     """A step as one line of text."""
     height, width = step.size
-    shares = "".join(
-        f" {name} {parts[name]:.3g}"
+    shares = ", ".join(
+        f"{name} {parts[name]:.3g}"
         for name in ("style", "content", "total_variation")
         if parts.get(name)
     )
     return (
         f"level {step.level}/{step.levels} {width}×{height}  "
-        f"iteration {step.iteration}/{step.iterations}  {step.evaluations} evaluations  "
-        f"objective {step.objective:.4g} ({shares.strip()})  {clock(step.remaining)} left"
+        f"iteration {step.iteration}/{step.iterations}  {clock(step.remaining)} left  "
+        f"objective {step.objective:.4g}{shares and f' ({shares})'}  "
+        f"{step.evaluations} evaluations"
     )
+
+
+def _columns(stream: TextIO) -> int:
+    """Width of the terminal; 80 where it can't be asked or doesn't know."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 def clock(seconds: float) -> str:

@@ -1,6 +1,7 @@
-"""The command `artistyle`: flags in, a picture and an exit status out. Everything else is called."""
+"""The command `artistyle`: flags in, a picture and an exit status out; the rest is called."""
 
 import contextlib
+import io
 import json
 import logging
 import os
@@ -12,6 +13,7 @@ from artistyle_tf import output
 from artistyle_tf.callbacks import Progress
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.flags import Command, parse
+from artistyle_tf.messages import one_line, reason
 
 __all__ = ["main"]
 
@@ -19,13 +21,14 @@ INTERRUPTED = 130
 
 # What the process promises TensorFlow; a library must not. Values that the user set stay.
 ENVIRONMENT = {
-    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # what matters is raised as an exception as well
     "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS": "1",  # nothing is trained here; see features.FROZEN
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status: 0, 1 bad file, 2 bad flag, 130 interrupted."""
+    _ready_streams()
     try:
         command = parse(sys.argv[1:] if argv is None else argv)
         if isinstance(command, str):
@@ -56,18 +59,34 @@ def _run(command: Command) -> int:
             result = transfer.stylize(
                 command.content, command.styles, command.config, callback=progress
             )
+        except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+            raise ArtistyleError(
+                "there is not enough memory; a smaller --size needs less"
+            ) from error
         finally:
             progress.close()
+    interrupted = result.stop_reason == transfer.INTERRUPTED
+    if interrupted and not result.trace:
+        raise KeyboardInterrupt  # nothing is painted yet: whatever the file holds is worth more
     result.save(command.output)
     if command.trace:
         rows = json.dumps([list(row) for row in result.trace])
         output.write_bytes(command.trace, rows.encode())
     height, width = result.image.shape[:2]
     print(
-        f"{command.output}: {width}×{height} px, {result.seconds:.0f} s "
+        f"{one_line(command.output)}: {width}×{height} px, {result.seconds:.0f} s "
         f"after {result.setup_seconds:.0f} s of setting up, {result.stop_reason}"
     )
-    return INTERRUPTED if result.stop_reason == transfer.INTERRUPTED else 0
+    return INTERRUPTED if interrupted else 0
+
+
+def _ready_streams() -> None:
+    """Makes sure that there is something to print to, and that it takes any character."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the caller closed it; a file would get its number
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (open to the end)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 @contextlib.contextmanager
@@ -110,11 +129,12 @@ def _quiet_import() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception as error:
+            sys.stderr.flush()
             os.dup2(saved, 2)
             held.seek(0)
             os.write(2, held.read())
-            raise
+            raise ArtistyleError(f"TensorFlow can't be loaded: {reason(error)}") from error
         finally:
             os.dup2(saved, 2)
             os.close(saved)

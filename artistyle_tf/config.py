@@ -6,6 +6,8 @@ one dataclass below.
 
 import dataclasses
 import math
+import numbers
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
@@ -98,23 +100,36 @@ class Config:
             choices, value = field.metadata["choices"], getattr(self, field.name)
             if choices and value not in choices:
                 raise ConfigError(f"{field.name} is {value!r}; it must be {_one_of(choices)}")
-        _integer("size", self.size, 0, MAX_SIZE)
+        self._whole("size", 0, MAX_SIZE)
         if 0 < self.size < MIN_SIZE:
             raise ConfigError(f"size is {self.size}; it must be 0 or at least {MIN_SIZE} px")
-        _integer("iterations", self.iterations, 1, 10**7)
-        _integer("seed", self.seed, 0, 2**63 - 1)
-        _integer("history", self.history, 1, 1000)
+        self._whole("iterations", 1, 10**7)
+        self._whole("seed", 0, 2**63 - 1)
+        self._whole("history", 1, 1000)
         if self.levels != "auto":
-            _integer("levels", self.levels, 1, 16, " or auto")
+            self._whole("levels", 1, 16, " or auto")
         for name in ("content_weight", "style_weight", "tv_weight"):
-            _number(name, getattr(self, name), 0, 1e30)
-        _number("learning_rate", self.learning_rate, 1e-6, 1e6)
-        _number("precondition", self.precondition, 0, 2)
-        _number("style_scale", self.style_scale, 0.01, 100)
+            self._real(name, 0, 1e30)
+        self._real("learning_rate", 1e-6, 1e6)
+        self._real("precondition", 0, 2)
+        self._real("style_scale", 0.01, 100)
+        if isinstance(self.weights, os.PathLike):
+            object.__setattr__(self, "weights", os.fspath(self.weights))
         if not isinstance(self.weights, str) or not self.weights:
-            raise ConfigError("weights is empty; it must be imagenet, preview, auto or a file")
+            raise ConfigError(
+                f"weights is {self.weights!r}; it must be imagenet, preview, auto or a file"
+            )
         if not self.layers:
-            raise ConfigError("content and style both weigh 0: there is nothing to minimise")
+            raise ConfigError(
+                "content_weight and style_weight, or all layer weights, are 0: "
+                "there is nothing to minimise"
+            )
+
+    def _whole(self, name: str, low: int, high: int, otherwise: str = "") -> None:
+        object.__setattr__(self, name, _integer(name, getattr(self, name), low, high, otherwise))
+
+    def _real(self, name: str, low: float, high: float) -> None:
+        object.__setattr__(self, name, _number(name, getattr(self, name), low, high))
 
     @classmethod
     def preset(cls, name: str, **overrides: Any) -> "Config":
@@ -163,16 +178,19 @@ def _one_of(choices: Iterable[str]) -> str:
     return "one of " + ", ".join(choices)
 
 
-def _integer(name: str, value: Any, low: int, high: int, otherwise: str = "") -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+def _integer(name: str, value: Any, low: int, high: int, otherwise: str = "") -> int:
+    number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not number or not low <= value <= high:
         bounds = f"from {low} to {high}" if high < 2**31 else f"{low} or more"
         raise ConfigError(f"{name} is {value!r}; it must be a whole number {bounds}{otherwise}")
+    return int(value)
 
 
-def _number(name: str, value: Any, low: float, high: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not low <= value <= high:
+def _number(name: str, value: Any, low: float, high: float) -> float:
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not number or not low <= value <= high:  # NaN is neither
         raise ConfigError(f"{name} is {value!r}; it must be a number from {low:g} to {high:g}")
+    return float(value)
 
 
 def _layers(name: str, value: Any) -> Layers:
@@ -185,13 +203,12 @@ def _layers(name: str, value: Any) -> Layers:
         ) from None
     if not layers:
         raise ConfigError(f"{name} is empty; name at least one layer (a weight of 0 leaves it out)")
-    for layer, weight in layers:
+    for layer, _ in layers:
         if layer not in VGG19_LAYERS:
             raise ConfigError(f"{name} has {layer!r}; it must be {_one_of(VGG19_LAYERS)}")
-        _number(f"{name}: {layer}", weight, 0, 1e30)
     if len(dict(layers)) < len(layers):
         raise ConfigError(f"{name} names a layer twice")
-    return tuple((layer, float(weight)) for layer, weight in layers)
+    return tuple((layer, _number(f"{name}: {layer}", weight, 0, 1e30)) for layer, weight in layers)
 
 
 def _blend(value: Any) -> tuple[float, ...]:
@@ -199,8 +216,7 @@ def _blend(value: Any) -> tuple[float, ...]:
         shares = tuple(value)
     except TypeError:
         raise ConfigError(f"style_blend is {value!r}; it must be numbers like 0.7,0.3") from None
-    for share in shares:
-        _number("style_blend", share, 0, 1e30)
+    shares = tuple(_number("style_blend", share, 0, 1e30) for share in shares)
     if shares and not sum(shares):
         raise ConfigError("style_blend is all zeros; at least one share must be positive")
-    return tuple(float(share) for share in shares)
+    return shares

@@ -53,6 +53,8 @@ def build_feature_extractor(
     deepest = deepest_layer(layers)
     if not isinstance(weights, Weights):
         weights = load(weights, deepest)
+    if deepest not in weights.layers:
+        raise ConfigError(f"{weights.name} was loaded without {deepest}; load it up to there")
 
     # Everything that a global setting of Keras could change is said here.
     shared = {"dtype": dtype, "data_format": "channels_last"}

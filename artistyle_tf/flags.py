@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from absl import flags as absl_flags
 
-from artistyle_tf.config import PRESETS, Config, Layers
+from artistyle_tf.config import PRESETS, Config
 from artistyle_tf.errors import ConfigError
 
 __all__ = ["Command", "help_text", "parse"]
@@ -110,13 +110,27 @@ def parse(arguments: Sequence[str]) -> Command | str:
     for name, texts in given.items():
         if name != "style" and name not in LISTS and len(texts) > 1:
             raise ConfigError(f"--{name} is given {len(texts)} times")
-    return Command(
+    command = Command(
         content=given["content"][0],
         styles=_paths(given["style"]),
         output=given["output"][0],
         config=_config(given),
         trace=given.get("trace", [None])[0],
     )
+    _check_files(command)
+    return command
+
+
+def _check_files(command: Command) -> None:
+    if not all(command.styles):
+        raise ConfigError("--style has an empty name; write --style=FILE or --style=FILE,FILE")
+    if command.trace is None:
+        return
+    if not command.trace:
+        raise ConfigError("--trace is empty; write --trace=FILE")
+    others = (command.content, *command.styles, command.output)
+    if os.path.realpath(command.trace) in map(os.path.realpath, others):
+        raise ConfigError(f"--trace is {command.trace!r}, which is one of the pictures")
 
 
 def _spelled_out(arguments: Sequence[str]) -> list[str]:
@@ -139,42 +153,36 @@ def _config(given: dict[str, list[str]]) -> Config:
 
 
 def _value(field: dataclasses.Field[Any], texts: list[str]) -> Any:
-    items = [item.strip() for text in texts for item in text.split(",")]
+    items = [item.strip() for text in texts if text for item in text.split(",")]
     if field.name in ("style_layers", "content_layers"):
-        return _layers(field.name, items)
+        return tuple(_layer(item) for item in items)
     if field.name == "style_blend":
-        return tuple(_number(field.name, item, float) for item in items)
-    text = texts[0]
-    if field.name == "levels" and text == "auto":
-        return text
+        return tuple(_number(item, float) for item in items)
     if isinstance(field.default, float):
-        return _number(field.name, text, float)
+        return _number(texts[0], float)
     if isinstance(field.default, int) or field.name == "levels":
-        return _number(field.name, text, int)
-    return text
+        return _number(texts[0], int)
+    return texts[0]
 
 
-def _layers(name: str, items: list[str]) -> Layers:
-    pairs = []
-    for item in items:
-        layer, _, weight = item.partition(":")
-        pairs.append((layer.strip(), _number(name, weight, float) if weight else 1.0))
-    return tuple(pairs)
+def _layer(item: str) -> tuple[str, float | str]:
+    layer, _, weight = item.partition(":")
+    return layer.strip(), _number(weight, float) if weight else 1.0
 
 
-def _number(name: str, text: str, kind: type[int] | type[float]) -> int | float:
+def _number(text: str, kind: type[int] | type[float]) -> int | float | str:
+    """The number, or the text as it is, for `Config` to say what it must be."""
     try:
         return kind(text)
     except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
-        raise ConfigError(f"--{name} is {text!r}; it must be {wanted}") from None
+        return text
 
 
 def _paths(texts: list[str]) -> list[str]:
-    """One flag holds a list unless a file of that very name exists; repeated flags hold one each."""
+    """One flag holds a list, unless a file has that very name; repeated ones hold one each."""
     if len(texts) > 1 or os.path.exists(texts[0]):
         return texts
-    return [path for path in texts[0].split(",") if path]
+    return texts[0].split(",")
 
 
 def help_text() -> str:

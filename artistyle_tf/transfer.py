@@ -185,8 +185,8 @@ class _Run:
             self.ended, self.stop_reason = True, INTERRUPTED
         if not np.isfinite(state.best_value) and not self.ended:
             raise ArtistyleError(
-                "the objective is not finite at the start: weights of this size overflow float32; "
-                "smaller content_weight, style_weight or layer weights would do"
+                "the objective is not finite at the start: it overflows float32; smaller "
+                "content_weight, style_weight or layer weights, or other filters, would do"
             )
         if int(state.status) != Status.RUNNING:
             if level + 1 < len(sizes):

@@ -212,19 +212,19 @@ def boat(pen: Pen, x: float, base: float, length: float, hull: Colour, sail: Col
 
 def town(pen: Pen, rng: np.random.Generator) -> None:
     """Two rows of houses, the tower, trees, the quay wall and moored boats."""
-    for x in range(150, 640, 44):
-        house(pen, x + rng.uniform(-5, 5), 300, 36, rng.uniform(52, 78), rng)
+    for left in range(150, 640, 44):
+        house(pen, left + rng.uniform(-5, 5), 300, 36, rng.uniform(52, 78), rng)
     tower(pen, 398, 320)
-    for x in (132, 168, 300, 470, 486, 622):
-        tree(pen, x, 322, rng.uniform(17, 24), rng)
+    for left in (132, 168, 300, 470, 486, 622):
+        tree(pen, left, 322, rng.uniform(17, 24), rng)
     x = 196.0
     while x < 620:
         width = rng.uniform(38, 54)
         if not 288 < x + width / 2 < 322 and not 462 < x + width / 2 < 494:
             house(pen, x, 326, width, rng.uniform(54, 92), rng)
         x += width + rng.uniform(1, 4)
-    for x in (24, 60, 96, 190, 318):
-        tree(pen, x, 326, rng.uniform(14, 20), rng)
+    for left in (24, 60, 96, 190, 318):
+        tree(pen, left, 326, rng.uniform(14, 20), rng)
     pen.box(0, 324, 640, WATERLINE - 324, (150, 134, 118))
     pen.box(0, 323, 640, 3, (204, 186, 156))
     for row, y in enumerate((328, 333)):

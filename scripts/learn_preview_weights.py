@@ -153,7 +153,8 @@ def gratings(size: int, rng: np.random.Generator) -> np.ndarray:
     wavelengths = 2 ** rng.uniform(1.5, 5.5, cells)[owner]
     phase = 2 * np.pi * (x * np.cos(angles) + y * np.sin(angles)) / wavelengths
     mix = 0.5 + 0.5 * np.sin(phase)[..., None]
-    return np.uint8(mix * _colours(rng, cells)[owner] + (1 - mix) * _colours(rng, cells)[owner])
+    mixed = mix * _colours(rng, cells)[owner] + (1 - mix) * _colours(rng, cells)[owner]
+    return mixed.astype(np.uint8)
 
 
 def drawn_pictures(size: int, count: int, rng: np.random.Generator) -> list[np.ndarray]:

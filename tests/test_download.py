@@ -173,13 +173,16 @@ def released():
 quick = functools.partial(fetch, first_byte_timeout=0.4, stall_timeout=0.4)
 
 
-def refusal(url, folder, md5=MD5, fetch=quick, **options):
-    """The text of the error; checks that it is one line, and that no file is left."""
+def refusal(url, folder, md5=MD5, fetch=fetch, **options):
+    """The text of the error; checks that it is one line, and that no file is left.
+
+    Only tests of silence ask for `quick`, whose limits a busy machine may exceed by itself.
+    """
     before = set(folder.iterdir())
     start = time.monotonic()
     with pytest.raises(InputError) as caught:
         fetch(url, folder / "file.h5", md5, **options)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 7
     text = str(caught.value)
     assert "\n" not in text
     assert set(folder.iterdir()) == before
@@ -280,7 +283,7 @@ def test_connection_refused(tmp_path):
 
 @pytest.mark.parametrize("path", ["silent", "bodiless", "slow_headers"])
 def test_nothing_comes(server, tmp_path, released, path):
-    text = refusal(f"{server.url}/{path}", tmp_path)
+    text = refusal(f"{server.url}/{path}", tmp_path, fetch=quick)
     assert text.endswith("nothing came from 127.0.0.1 in 0.4 seconds")
     server.over.set()
 
@@ -292,18 +295,18 @@ def test_name_server_or_connection_hangs(monkeypatch, tmp_path, released, where)
         raise OSError("released")
 
     monkeypatch.setattr(socket, where, hang)
-    text = refusal("http://hangs.invalid/right", tmp_path)
+    text = refusal("http://hangs.invalid/right", tmp_path, fetch=quick)
     assert text.endswith("nothing came from hangs.invalid in 0.4 seconds")
 
 
 def test_stalled(server, tmp_path, released):
-    text = refusal(f"{server.url}/stalled", tmp_path)
+    text = refusal(f"{server.url}/stalled", tmp_path, fetch=quick)
     assert text.endswith("0.0 of 1.0 MB (0 %), then nothing for 0.4 s")
     server.over.set()
 
 
 def test_too_slow(server, tmp_path, released):
-    text = refusal(f"{server.url}/trickle", tmp_path, min_rate=10 * 1024)
+    text = refusal(f"{server.url}/trickle", tmp_path, fetch=quick, min_rate=10 * 1024)
     assert text.endswith("slower than 10 KB a second")
     server.over.set()
 

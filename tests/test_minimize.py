@@ -98,9 +98,7 @@ def test_chunked_tfp_is_one_call_of_tfp_bit_for_bit():
             value, gradient = rosenbrock(x)
             return value * scale, gradient * scale
 
-        return lbfgs_minimize(
-            scaled, start, num_correction_pairs=5, max_iterations=20, **NEVER
-        )
+        return lbfgs_minimize(scaled, start, num_correction_pairs=5, max_iterations=20, **NEVER)
 
     results = uninterrupted()
     for one, other in zip(flat(state.memory[1]), flat(results), strict=True):
@@ -166,7 +164,9 @@ def test_two_loops_equal_the_dense_bfgs_matrix():
 @pytest.mark.parametrize("product", [-1.0, 0.0, 0.5 * CURVATURE])
 def test_pairs_of_poor_curvature_are_skipped(product):
     state = LBFGS(bowl, history=2).start(np.zeros(2))
-    good = push(state.memory, tf.constant([1.0, 0.0], tf.float64), tf.constant([2.0, 0.0], tf.float64))
+    good = push(
+        state.memory, tf.constant([1.0, 0.0], tf.float64), tf.constant([2.0, 0.0], tf.float64)
+    )
     change = np.array([product, np.sqrt(1 - product**2)])
     after = push(good, tf.constant([1.0, 0.0], tf.float64), tf.constant(change))
     for one, other in zip(flat(after), flat(good), strict=True):

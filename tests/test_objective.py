@@ -44,9 +44,7 @@ def test_value_and_gradient_equal_numpy(
     content, styles = picture(*size, 1), [picture(40, 30, 2), picture(21, 35, 3)]
     shares = [0.7, 0.3]
     objective = Objective(config, small_weights, dtype=dtype)
-    goal = objective.targets(
-        to_network(content), [to_network(style) for style in styles], shares
-    )
+    goal = objective.targets(to_network(content), [to_network(style) for style in styles], shares)
     image = to_network(picture(*size, 4)).astype(dtype)
     value, gradient = objective.value_and_gradient(tf.constant(image), goal)
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from weight_networks import LAYERS, WIDTHS, h5, npz, refusal, same
 
 from artistyle_tf import weight_files
 from artistyle_tf.errors import InputError
 from artistyle_tf.weights import VGG19_LAYERS, load
+from weight_networks import LAYERS, WIDTHS, h5, npz, refusal, same
 
 
 def test_layer_names():
@@ -108,10 +108,6 @@ def test_compressed(tmp_path):
 # --- files that Keras itself writes ---
 
 
-# Keras 3.15 with TensorFlow 2.21 and NumPy 2 warns whenever it turns a variable into an array
-keras_writes = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-
 @pytest.fixture(scope="module")
 def keras():
     return pytest.importorskip("keras")
@@ -137,7 +133,6 @@ def model(keras, named=True, top=False, layers=LAYERS, blocks=(2, 2, 4, 4, 4), c
     return made
 
 
-@keras_writes
 @pytest.mark.parametrize("top", [False, True])
 @pytest.mark.parametrize("named", [False, True])
 @pytest.mark.parametrize("ending", [".h5", ".weights.h5"])
@@ -149,7 +144,6 @@ def test_keras_files(keras, tmp_path, named, top, ending):
     same(load(path, "block5_conv4"), deepest="block5_conv4")
 
 
-@keras_writes
 @pytest.mark.parametrize("named", [False, True])
 def test_keras_model_in_a_model_with_an_optimiser(keras, tmp_path, named):
     inputs = keras.Input((32, 32, 3))
@@ -163,7 +157,6 @@ def test_keras_model_in_a_model_with_an_optimiser(keras, tmp_path, named):
         same(load(str(tmp_path / "a.h5")))
 
 
-@keras_writes
 def test_keras_unnamed_and_cut(keras, tmp_path):
     model(keras, named=False, cut=13).save_weights(tmp_path / "a.weights.h5")
     same(load(str(tmp_path / "a.weights.h5")))
@@ -171,7 +164,6 @@ def test_keras_unnamed_and_cut(keras, tmp_path):
     assert text.endswith("layer block5_conv2 is missing")
 
 
-@keras_writes
 def test_keras_vgg16_is_refused(keras, tmp_path):
     for named in (True, False):
         made = model(keras, named, blocks=(2, 2, 3, 3, 3))
@@ -180,7 +172,6 @@ def test_keras_vgg16_is_refused(keras, tmp_path):
         assert "block3_conv4 is missing" in text or "change width at layer block3_conv4" in text
 
 
-@keras_writes
 def test_keras_too_many_convolutions(keras, tmp_path):
     model(keras, named=False, blocks=(4, 4, 4, 4, 4), cut=20).save_weights(
         tmp_path / "a.weights.h5"
@@ -188,7 +179,6 @@ def test_keras_too_many_convolutions(keras, tmp_path):
     assert "20 convolutions, not 16" in refusal(tmp_path / "a.weights.h5")
 
 
-@keras_writes
 @pytest.mark.slow
 def test_keras_own_vgg19(keras, tmp_path):
     made = keras.applications.VGG19(weights=None, include_top=False)

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from weight_networks import LAYERS, h5, npz, refusal, same
 
 from artistyle_tf import weights
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.weights import load
+from weight_networks import LAYERS, h5, npz, refusal, same
 
 HYBRID = Path(__file__).parents[2] / "shared" / "weights" / "vgg19_hybrid_notop.h5"
 

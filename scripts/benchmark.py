@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+"""Measure this machine: one evaluation at several sizes, setting up, memory, short runs.
+
+    scripts/benchmark.py
+    scripts/benchmark.py --weights=imagenet --json=figures.json
+    scripts/benchmark.py --weights=vgg19.h5 --reference=torch_lbfgs.py --reference_python=python3
+
+An evaluation is the objective's value and its gradient with respect to the picture. Its work is
+counted from the shapes of the filters. Layer l has kernels [k, k, in, out] and H_l W_l positions:
+
+    FLOP = 2 * sum over layers of (2 * k * k * in * out * H_l * W_l)
+
+The inner 2 is a multiplication and an addition; the outer one is the way back, which is for the
+picture alone (no filter has a gradient) and costs as much as the way there. Gram matrices, ReLU
+and pooling are left out. The rate is FLOP over the fastest of the repeats; the share is that rate
+over what one large float32 matrix product reaches on the same machine just before.
+
+A run from noise goes on until it has spent --evaluations. `tfp` and `lbfgs` stay at one scale;
+`fast` is the preset, coarse to fine, so its evaluations cost less and its objective is only the
+finest level's. --reference runs the PyTorch script from the same start on the same objective.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import artistyle_tf.weights
+
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"  # as the command says it; see features.FROZEN
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parse(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ[FROZEN] = "1"
+    began = time.perf_counter()
+    from artistyle_tf import transfer  # noqa: F401 (what is measured)
+    from artistyle_tf.config import Config
+    from artistyle_tf.errors import ArtistyleError
+    from artistyle_tf.precision import true_float32
+    from artistyle_tf.weights import load
+
+    imported = time.perf_counter() - began
+    config = Config(weights=arguments.weights, size=arguments.run_size, levels=1)
+    try:
+        weights = load(config.weights, config.layers[-1])
+        with true_float32():
+            report: dict[str, Any] = {
+                "machine": machine(),
+                "weights": {"kind": weights.kind, "name": weights.name},
+                "matmul_gflops": matmul_rate(arguments.matmul),
+                **evaluations(arguments, config, weights, imported),
+            }
+        show_evaluations(report)
+        report["runs"] = [] if arguments.no_runs else runs(arguments, config)
+        report["reference"] = reference(arguments, config) if arguments.reference else None
+    except ArtistyleError as error:
+        print(f"benchmark.py: {error}", file=sys.stderr)
+        return error.exit_status
+    report["peak_rss_mib"] = peak_rss()
+    show_runs(report)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+    return 0
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--weights", default="preview", help="imagenet, preview or a file (preview)")
+    add("--content", default=str(SAMPLES / "content.jpg"), help="(samples/content.jpg)")
+    add("--style", default=str(SAMPLES / "style.jpg"), help="(samples/style.jpg)")
+    add("--sizes", default="96,256,512", help="longer sides to evaluate at, px (96,256,512)")
+    add("--repeats", type=int, default=7, help="timed evaluations at each size (7)")
+    add("--matmul", type=int, default=2048, help="side of the matrices multiplied (2048)")
+    add("--run_size", type=int, default=256, help="longer side of the short runs, px (256)")
+    add("--evaluations", type=int, default=100, help="what each short run may spend (100)")
+    add("--no_runs", action="store_true", help="leave the short runs out")
+    add("--json", type=Path, help="write all figures here")
+    add("--reference", help="the PyTorch script to run beside; needs weights in an .h5 file")
+    add("--reference_python", default=sys.executable, help="the Python that has PyTorch")
+    arguments = parser.parse_args(argv)
+    try:
+        arguments.sizes = sorted({int(size) for size in arguments.sizes.split(",")})
+    except ValueError:
+        parser.error("--sizes takes whole numbers like 96,256")
+    if min(arguments.repeats, arguments.matmul, arguments.evaluations) < 1:
+        parser.error("--repeats, --matmul and --evaluations must be 1 or more")
+    return arguments
+
+
+def machine() -> dict[str, Any]:
+    """What the figures belong to. No host or user name."""
+    import keras
+    import tensorflow as tf
+
+    return {
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "architecture": platform.machine(),
+        "devices": [device.device_type for device in tf.config.list_physical_devices()],
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+    }
+
+
+def peak_rss() -> float:
+    """The most memory this process has held so far, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def timed(work: Callable[[], Any]) -> float:
+    """Seconds until `work` is done and its first result is on the host."""
+    began = time.perf_counter()
+    work()[0].numpy()
+    return time.perf_counter() - began
+
+
+def matmul_rate(side: int) -> float:
+    """GFLOP/s of a float32 matrix product, the best of five."""
+    import tensorflow as tf
+
+    left, right = tf.random.normal([side, side]), tf.random.normal([side, side])
+    product = tf.function(lambda: [tf.reduce_sum(tf.matmul(left, right))])
+    product()
+    return 2 * side**3 / min(timed(product) for _ in range(5)) / 1e9
+
+
+def gflop(layers: Mapping[str, Any], size: tuple[int, int]) -> float:
+    """Work of one evaluation at (height, width), by the formula above."""
+    from artistyle_tf.weights import VGG19_LAYERS
+
+    total, (height, width), block = 0, size, "block1"
+    for name in (name for name in VGG19_LAYERS if name in layers):
+        if not name.startswith(block):
+            height, width, block = height // 2, width // 2, name.split("_")[0]
+        kernel, _ = layers[name]
+        total += 2 * kernel.size * height * width
+    return 2 * total / 1e9
+
+
+def evaluations(
+    arguments: argparse.Namespace,
+    config: "artistyle_tf.Config",
+    weights: "artistyle_tf.weights.Weights",
+    imported: float,
+) -> dict[str, Any]:
+    """Set-up and the time of one evaluation at each size, small to large."""
+    import tensorflow as tf
+
+    from artistyle_tf import images
+    from artistyle_tf.objective import Objective, level_targets
+    from artistyle_tf.pyramid import white_noise
+
+    content, style = images.read(arguments.content).rgb, images.read(arguments.style).rgb
+    began = time.perf_counter()
+    objective = Objective(config, weights)
+    objective.value_and_gradient.get_concrete_function()
+    setup = {"import_seconds": imported, "tracing_seconds": time.perf_counter() - began}
+    rows = []
+    for longer in arguments.sizes:
+        size = images.fit(*content.shape[:2], longer)
+        targets = level_targets(objective, content, [style], size)
+        image = tf.constant(white_noise(size, config.seed))
+
+        def evaluate(image: tf.Tensor = image, targets: Any = targets) -> Any:
+            return objective.value_and_gradient(image, targets)
+
+        setup.setdefault("first_evaluation_seconds", timed(evaluate))
+        start = float(evaluate()[0])
+        seconds = [timed(evaluate) for _ in range(arguments.repeats)]
+        work = gflop(weights.layers, size)
+        rows.append(
+            {
+                "height": size[0],
+                "width": size[1],
+                "gflop": work,
+                "seconds": statistics.median(seconds),
+                "best_seconds": min(seconds),
+                "gflops": work / min(seconds),
+                "objective_of_noise": start,
+                "peak_rss_mib": peak_rss(),
+            }
+        )
+    return {"setup": setup, "evaluations": rows}
+
+
+def runs(arguments: argparse.Namespace, config: "artistyle_tf.Config") -> list[dict[str, Any]]:
+    """Short runs from the same noise, each until it has spent the evaluations."""
+    from artistyle_tf import Config, Step, stylize
+
+    budget = arguments.evaluations
+
+    def watch(step: Step) -> bool:
+        return step.evaluations < budget
+
+    shared = {"weights": config.weights, "size": config.size}
+    single = {**shared, "levels": 1, "iterations": 10 * budget}  # the callback ends it
+    asked = {
+        "tfp": Config(**single, optimizer="tfp"),
+        "lbfgs": Config(**single, optimizer="lbfgs"),
+        # Levels share out the iterations, so it gets a count of them instead.
+        "fast": Config.preset("fast", **shared, iterations=budget),
+    }
+    rows = []
+    for name, settings in asked.items():
+        stop = None if name == "fast" else watch
+        result = stylize(arguments.content, arguments.style, settings, callback=stop)
+        spent, seconds = result.trace[-1][:2]
+        rows.append(
+            {
+                "name": name,
+                "levels": len(result.record["levels"]),
+                "iterations": len(result.trace),
+                "evaluations": spent,
+                "evaluations_per_iteration": spent / len(result.trace),
+                "seconds": seconds,
+                "setup_seconds": result.setup_seconds,
+                "objective": result.record["outcome"]["objective"]["value"],
+            }
+        )
+    return rows
+
+
+def reference(arguments: argparse.Namespace, config: "artistyle_tf.Config") -> dict[str, Any]:
+    """The PyTorch script from the same noise, with the same weights, pictures and balance."""
+    from artistyle_tf.errors import ArtistyleError, ConfigError
+    from artistyle_tf.weights import imagenet_file
+
+    weights = str(imagenet_file()) if config.weights == "imagenet" else config.weights
+    if not weights.endswith(".h5"):
+        raise ConfigError("--reference needs --weights=imagenet or a file .h5")
+    with tempfile.TemporaryDirectory() as folder:
+        trace = Path(folder) / "trace.json"
+        flags = {
+            "content": arguments.content,
+            "style": arguments.style,
+            "weights": weights,
+            "size": config.size,
+            "evaluations": arguments.evaluations,
+            "init": "noise",
+            "seed": config.seed,
+            "content_weight": config.content_weight,
+            "style_weight": config.style_weight,
+            "trace": trace,
+        }
+        command = [arguments.reference_python, arguments.reference]
+        command += [f"--{name}={value}" for name, value in flags.items()]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            summary = json.loads(done.stdout.splitlines()[-1])
+            return {**summary, "objective_of_noise": json.loads(trace.read_text())[0][2]}
+        except (OSError, subprocess.CalledProcessError, ValueError, LookupError) as error:
+            detail = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+            raise ArtistyleError(f"the reference did not run: {detail}") from error
+
+
+def show_evaluations(report: Mapping[str, Any]) -> None:
+    host, setup, rate = report["machine"], report["setup"], report["matmul_gflops"]
+    print(
+        f"{host['cores']} cores {host['architecture']} ({', '.join(host['devices'])}), "
+        f"TensorFlow {host['tensorflow']}, weights {report['weights']['name']}\n"
+        f"float32 matrix product: {rate:.0f} GFLOP/s\n"
+        f"set-up: import {setup['import_seconds']:.1f} s, network and tracing "
+        f"{setup['tracing_seconds']:.1f} s, first evaluation "
+        f"{setup['first_evaluation_seconds']:.2f} s\n\n"
+        "size        GFLOP   seconds (median, best)   GFLOP/s   share   peak MiB"
+    )
+    for row in report["evaluations"]:
+        print(
+            f"{row['width']}×{row['height']}".ljust(10)
+            + f"{row['gflop']:7.1f}   {row['seconds']:11.3f}   {row['best_seconds']:8.3f}   "
+            f"{row['gflops']:7.0f}   {row['gflops'] / rate:5.0%}   {row['peak_rss_mib']:8.0f}"
+        )
+
+
+def show_runs(report: Mapping[str, Any]) -> None:
+    if report["runs"]:
+        print("\nrun     levels  iterations  evaluations  per iteration  seconds  objective")
+    for row in report["runs"]:
+        print(
+            f"{row['name']:6}  {row['levels']:6}  {row['iterations']:10}  {row['evaluations']:11}  "
+            f"{row['evaluations_per_iteration']:13.2f}  {row['seconds']:7.1f}  "
+            f"{row['objective']:9.4g}"
+        )
+    if other := report["reference"]:
+        print(
+            f"PyTorch {other['evaluations']} evaluations, {other['seconds']:.1f} s, "
+            f"best objective {other['best_objective']:.4g}"
+        )
+    print(f"\npeak memory: {report['peak_rss_mib']:.0f} MiB")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
