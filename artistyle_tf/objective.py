@@ -12,7 +12,7 @@ from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.features import Features, build_feature_extractor, constant_network
 from artistyle_tf.images import MIN_SIDE, Picture, fit, read, resize
-from artistyle_tf.pyramid import scale_to
+from artistyle_tf.pyramid import pad, scale_to, whole_cells
 from artistyle_tf.weights import Weights, load
 
 __all__ = [
@@ -186,16 +186,26 @@ def level_targets(
     Args:
       objective: whose targets.
       content: uint8 [H, W, 3] sRGB.
-      styles: uint8 [H, W, 3] sRGB each; they keep their own shape and aspect.
+      styles: uint8 [H, W, 3] sRGB each; they keep their own shape, but for a rim of mirrored
+        pixels that fills the last pooling cells.
       size: (height, width) of the image to be made.
     """
     config = objective.config
-    longer = config.style_scale * max(size)
     return objective.targets(
         to_network(resize(content, size)),
-        [to_network(resize(style, scale_to(style.shape[:2], longer))) for style in styles],
+        [to_network(_scaled(style, config.style_scale * max(size))) for style in styles],
         blend_shares(config, len(styles)),
     )
+
+
+def _scaled(style: np.ndarray, longer: float) -> np.ndarray:
+    """The style with that longer side, its aspect kept, mirrored on to whole pooling cells.
+
+    Pooling drops the last row of an odd number, and with it what zero padding does at that border;
+    an image of whole cells has it, and a minimiser hides it under coloured garbage.
+    """
+    scaled = resize(style, scale_to((style.shape[0], style.shape[1]), longer))
+    return pad(scaled, whole_cells((scaled.shape[0], scaled.shape[1])))
 
 
 def blend_shares(config: Config, count: int) -> list[float]:

@@ -9,8 +9,9 @@ pooling between the blocks) with fewer channels. It is learned layer by layer. F
 2. whiten them partly: small eigenvalues of their covariance are held up by a share of the mean one;
 3. cluster their directions (spherical k-means): each centre becomes a filter;
 4. give each filter the bias with which it fires on a set share of the patches;
-5. scale the layer so that its mean activation is what the ImageNet VGG19 has there, so that one set
-   of loss weights serves both.
+5. scale the layer so that its mean activation is what the ImageNet VGG19 has there, and the layers
+   that style is taken from by the root of their share of the channels as well: Gram matrices are
+   divided by the number of channels, so that one set of loss weights then serves both.
 
 No filter and no activation of another network is used; the only figures from outside are the eight
 published mean activations in `MEAN_ACTIVATION`. The pictures are photographs inside scikit-image's
@@ -63,6 +64,10 @@ MEAN_ACTIVATION = {
     "block4_conv4": 150.0,
     "block5_conv1": 100.0,
 }
+
+
+FULL_WIDTHS = (64, 128, 256, 512, 512)
+"""Channels of VGG19 in blocks 1 to 5."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,18 +236,29 @@ def learn_layer(
     return kernel.astype(np.float16), (scale * bias).astype(np.float32)
 
 
+def target_mean(layer: str, width: int) -> float:
+    """The mean activation that a layer of this width is scaled to.
+
+    G / (N M) of features with a given mean is the larger the fewer channels N share it.
+    """
+    mean = MEAN_ACTIVATION[layer]
+    if layer.endswith("conv1"):
+        mean *= np.sqrt(width / FULL_WIDTHS[int(layer[5]) - 1])
+    return float(mean)
+
+
 def learn(pictures: Sequence[np.ndarray], recipe: Recipe) -> dict[str, np.ndarray]:
     """All weights, as '<layer>/kernel' and '<layer>/bias'."""
     rng = np.random.default_rng(recipe.seed)
     maps = preprocess(pictures)
     weights: dict[str, np.ndarray] = {}
     block = "block1"
-    for layer, mean_activation in MEAN_ACTIVATION.items():
+    for layer in MEAN_ACTIVATION:
         if not layer.startswith(block):
             block = layer.split("_")[0]
             maps = max_pool(maps)
         width = recipe.widths[int(block[-1]) - 1]
-        kernel, bias = learn_layer(maps, width, mean_activation, recipe, rng)
+        kernel, bias = learn_layer(maps, width, target_mean(layer, width), recipe, rng)
         weights[f"{layer}/kernel"], weights[f"{layer}/bias"] = kernel, bias
         maps = convolve(maps, kernel, bias)
     return weights

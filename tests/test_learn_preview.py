@@ -40,7 +40,7 @@ def test_shapes_firing_rates_and_means(learner: ModuleType) -> None:
     pictures, recipe = tiny(learner)
     weights = learner.learn(pictures, recipe)
     maps = learner.preprocess(pictures)
-    for layer, mean in learner.MEAN_ACTIVATION.items():
+    for layer in learner.MEAN_ACTIVATION:
         if layer.endswith("conv1") and layer != "block1_conv1":
             maps = learner.max_pool(maps)
         kernel, bias = weights[f"{layer}/kernel"], weights[f"{layer}/bias"]
@@ -52,8 +52,14 @@ def test_shapes_firing_rates_and_means(learner: ModuleType) -> None:
         maps = learner.convolve(maps, kernel, bias)
         # Few patches and padded borders make the small version rough, above all at 4 x 4.
         inner = maps[:, 1:-1, 1:-1]
-        assert inner.mean() == pytest.approx(mean, rel=0.15), layer
+        assert inner.mean() == pytest.approx(learner.target_mean(layer, width), rel=0.15), layer
         assert (inner > 0).mean() == pytest.approx(recipe.firing_rate, abs=0.05), layer
+
+
+def test_narrow_style_layers_are_scaled_by_the_root_of_their_share(learner: ModuleType) -> None:
+    assert learner.target_mean("block3_conv1", 256) == 145
+    assert learner.target_mean("block3_conv1", 64) == pytest.approx(145 / 2)
+    assert learner.target_mean("block4_conv2", 128) == 300
 
 
 def test_convolution_agrees_with_a_sum_written_out(learner: ModuleType) -> None:
