@@ -5,7 +5,6 @@ one dataclass below.
 """
 
 import dataclasses
-import math
 import numbers
 import os
 from collections.abc import Iterable, Mapping
@@ -22,6 +21,7 @@ Layers = tuple[tuple[str, float], ...]
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 MIN_SIZE = 16
 MAX_SIZE = 65536
+MAX_WEIGHT = 1e30
 
 Optimizer = Literal["tfp", "lbfgs", "adam"]
 Pooling = Literal["max", "avg"]
@@ -109,7 +109,7 @@ class Config:
         if self.levels != "auto":
             self._whole("levels", 1, 16, " or auto")
         for name in ("content_weight", "style_weight", "tv_weight"):
-            self._real(name, 0, 1e30)
+            self._real(name, 0, MAX_WEIGHT)
         self._real("learning_rate", 1e-6, 1e6)
         self._real("precondition", 0, 2)
         self._real("style_scale", 0.01, 100)
@@ -119,6 +119,10 @@ class Config:
             raise ConfigError(
                 f"weights is {self.weights!r}; it must be imagenet, preview, auto or a file"
             )
+        for kind in ("content", "style"):
+            for layer, weight in self.layer_weights(kind).items():
+                product = getattr(self, f"{kind}_weight") * weight
+                _number(f"{kind}_weight times that of {layer}", product, 0, MAX_WEIGHT)
         if not self.layers:
             raise ConfigError(
                 "content_weight and style_weight, or all layer weights, are 0: "
@@ -208,7 +212,9 @@ def _layers(name: str, value: Any) -> Layers:
             raise ConfigError(f"{name} has {layer!r}; it must be {_one_of(VGG19_LAYERS)}")
     if len(dict(layers)) < len(layers):
         raise ConfigError(f"{name} names a layer twice")
-    return tuple((layer, _number(f"{name}: {layer}", weight, 0, 1e30)) for layer, weight in layers)
+    return tuple(
+        (layer, _number(f"{name}: {layer}", weight, 0, MAX_WEIGHT)) for layer, weight in layers
+    )
 
 
 def _blend(value: Any) -> tuple[float, ...]:
@@ -216,7 +222,7 @@ def _blend(value: Any) -> tuple[float, ...]:
         shares = tuple(value)
     except TypeError:
         raise ConfigError(f"style_blend is {value!r}; it must be numbers like 0.7,0.3") from None
-    shares = tuple(_number("style_blend", share, 0, 1e30) for share in shares)
+    shares = tuple(_number("style_blend", share, 0, MAX_WEIGHT) for share in shares)
     if shares and not sum(shares):
         raise ConfigError("style_blend is all zeros; at least one share must be positive")
     return shares

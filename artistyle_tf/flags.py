@@ -13,7 +13,7 @@ from artistyle_tf.errors import ConfigError
 
 __all__ = ["Command", "help_text", "parse"]
 
-USAGE = "artistyle --content=photo.jpg --style=painting.jpg --output=out.png [--flag=value ...]"
+USAGE = "artistyle --content=photo.jpg --style=painting.jpg --output=out.png [flags]"
 
 LISTS = ("style_blend", "style_layers", "content_layers")
 STRICT = ("paper",)
@@ -199,6 +199,6 @@ def help_text() -> str:
         lines += [f"  --{flag.name}", *(f"      {line}" for line in text)]
     lines += [
         "",
-        "Exit status: 0 done, 1 a file that can't be used, 2 a wrong flag, 130 interrupted.",
+        "Exit status: 0 done, 1 a file is no good, 2 a flag is no good, 130 interrupted.",
     ]
     return "\n".join(lines)

@@ -4,6 +4,7 @@ that equal runs give equal files; base names, never whole paths."""
 import importlib.metadata
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from artistyle_tf.weights import Weights
 __all__ = ["make_record"]
 
 PACKAGES = ("artistyle-tf", "tensorflow", "tensorflow-probability", "keras", "numpy", "pillow")
+
+_FOLDERS = re.compile(r"""(?<![^\s('"])(?:~?/|[A-Za-z]:[\\/])[^\s:]*[\\/]""")
 
 
 def make_record(
@@ -34,7 +37,7 @@ def make_record(
       weights: what was really used; kind, name and digest are taken.
       levels: [height, width, iterations] of each level, coarse to fine.
       outcome: stop reason, counts and final losses.
-      notes: what the user was told.
+      notes: what the user was told; paths in them are cut to base names.
     """
     settings = config.to_dict()
     settings["weights"] = os.path.basename(config.weights)
@@ -47,7 +50,7 @@ def make_record(
         "weights": {"kind": weights.kind, "name": weights.name, "sha256": weights.digest},
         "levels": [list(level) for level in levels],
         "outcome": dict(outcome),
-        "notes": list(notes),
+        "notes": [_FOLDERS.sub("", note) for note in notes],
     }
 
 

@@ -1,0 +1,108 @@
+"""The record of a run. No TensorFlow here."""
+
+import json
+
+import numpy as np
+import pytest
+
+from artistyle_tf.config import Config
+from artistyle_tf.images import Picture, read
+from artistyle_tf.provenance import make_record
+from artistyle_tf.weights import Weights
+
+NOTES = ("painting.jpg has only 64 px on its longer side and is enlarged to 512",)
+
+
+@pytest.fixture
+def record(picture):
+    def make(config=None, notes=NOTES, outcome=None):
+        style = Picture(picture(20, 20, 1), None, "painting.jpg", ())
+        return make_record(
+            config=config or Config(weights="/home/ada/nets/small.npz"),
+            content=read(picture(16, 24)),
+            styles=[style, style],
+            weights=Weights({}, "file", "small.npz", "ab" * 32),
+            levels=[(16, 24, 3)],
+            outcome=outcome or {"stop_reason": "all 3 iterations done", "evaluations": 4},
+            notes=notes,
+        )
+
+    return make
+
+
+def test_what_determines_the_pixels(record, picture):
+    made = record(Config(size=64, seed=9, style_blend=(0.5, 2)))
+    assert made["program"] == "artistyle_tf"
+    assert made["config"]["size"] == 64
+    assert made["config"]["seed"] == 9
+    assert made["config"].keys() == Config().to_dict().keys()
+    assert made["content"] == {"name": "array", "sha256": read(picture(16, 24)).digest}
+    assert [style["name"] for style in made["styles"]] == ["painting.jpg"] * 2
+    assert made["styles"][0]["sha256"] != made["content"]["sha256"]
+    assert made["weights"] == {"kind": "file", "name": "small.npz", "sha256": "ab" * 32}
+    assert made["levels"] == [[16, 24, 3]]
+    assert made["outcome"]["evaluations"] == 4
+    assert made["notes"] == list(NOTES)
+
+
+def test_json_both_ways(record):
+    made = record()
+    assert json.loads(json.dumps(made, allow_nan=False)) == json.loads(json.dumps(made))
+    settings = json.loads(json.dumps(made))["config"] | {"weights": "imagenet"}
+    assert Config(**settings) == Config()
+
+
+def test_versions(record):
+    versions = record()["versions"]
+    assert versions["numpy"] == np.__version__
+    assert {"python", "artistyle-tf", "tensorflow", "tensorflow-probability", "keras"} <= set(
+        versions
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [("/home/ada/nets/small.npz", "small.npz"), ("nets/w.h5", "w.h5"), ("preview", "preview")],
+)
+def test_weights_path_is_cut(record, given, kept):
+    made = record(Config(weights=given))
+    assert made["config"]["weights"] == kept
+    assert "ada" not in json.dumps(made)
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (
+            "/home/ada/.keras/models/vgg19.h5 is damaged and could not be fetched",
+            "vgg19.h5 is damaged and could not be fetched",
+        ),
+        ("could not be fetched (/home/ada/w.h5 cannot be written)", None),
+        (r"C:\Users\ada\w.h5 is damaged", "w.h5 is damaged"),
+        ("~/ada/w.h5 is damaged", "w.h5 is damaged"),
+    ],
+)
+def test_paths_in_notes_are_cut(record, told, kept):
+    (note,) = record(notes=[told])["notes"]
+    assert "ada" not in note.replace("damaged", "")
+    assert "w.h5" in note or "vgg19.h5" in note
+    assert kept in (None, note)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "ImageNet weights could not be fetched (https://storage.googleapis.com/a/b.h5: timed out)",
+        "a.gif is animated: its first frame of 3 is used and/or shown, 1/3 of it",
+        "pictures will be coarser. --weights=imagenet insists on them",
+    ],
+)
+def test_other_notes_stay(record, told):
+    assert record(notes=[told])["notes"] == [told]
+
+
+def test_equal_runs_have_equal_records(record):
+    """No timings, no dates, nothing of the machine's own."""
+    assert json.dumps(record()) == json.dumps(record())
+    text = json.dumps(record())
+    assert not [word for word in ("seconds", "date", "host", "user") if word in text]
