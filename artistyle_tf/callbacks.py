@@ -55,28 +55,28 @@ class Progress:
     def __init__(self, stream: TextIO | None = None):
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
-        self._began = time.monotonic()
+        self._began: float | None = None
         self._shown = -self.PAUSE
         self._parts: Mapping[str, float] = {}
         self._parts_due = 0.0
         self._width = 0
 
     def __call__(self, step: Step) -> None:
-        now = time.monotonic() - self._began
+        now = self._elapsed()
         last = step.iteration == step.iterations
         pause = 0.1 if self._terminal else self.PAUSE
         if now < self.QUIET or (now - self._shown < pause and not last):
             return
         if last or now >= self._parts_due:
             self._parts = step.parts()
-            cost = time.monotonic() - self._began - now
+            cost = self._elapsed() - now
             self._parts_due = now + self.SHARE * cost
         self._shown = now
         self._write(describe(step, self._parts))
 
     def status(self, text: str) -> None:
         """Shows another line of text in the same place, like the progress of a download."""
-        now = time.monotonic() - self._began
+        now = self._elapsed()
         if self._terminal or now - self._shown >= self.PAUSE:
             self._shown = now
             self._write(text)
@@ -87,6 +87,12 @@ class Progress:
             self._stream.write("\n")
             self._stream.flush()
             self._width = 0
+
+    def _elapsed(self) -> float:
+        """Seconds since there was first something to show."""
+        if self._began is None:
+            self._began = time.monotonic()
+        return time.monotonic() - self._began
 
     def _write(self, line: str) -> None:
         if self._terminal:

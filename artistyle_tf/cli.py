@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 
-from artistyle_tf import output
+from artistyle_tf import images, output
 from artistyle_tf.callbacks import Progress
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.flags import Command, parse
@@ -47,6 +47,9 @@ def _run(command: Command) -> int:
     output.check_output(command.output)
     if command.trace:
         output.check_folder(command.trace)
+    # Before TensorFlow loads, which takes seconds: what is wrong with a picture is said at once.
+    content, styles = images.read(command.content), [images.read(path) for path in command.styles]
+    output.check_output(command.output, images.output_size(content, command.config.size))
     progress = Progress()
     with _console(progress):
         with _quiet_import():
@@ -56,9 +59,7 @@ def _run(command: Command) -> int:
 
             tf.config.list_logical_devices()  # the devices too have something to say
         try:
-            result = transfer.stylize(
-                command.content, command.styles, command.config, callback=progress
-            )
+            result = transfer.stylize(content, styles, command.config, callback=progress)
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
             raise ArtistyleError(
                 "there is not enough memory; a smaller --size needs less"

@@ -21,7 +21,7 @@ Layers = tuple[tuple[str, float], ...]
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 MIN_SIZE = 16
 MAX_SIZE = 65536
-MAX_WEIGHT = 1e30
+MAX_WEIGHT = 1e12
 
 Optimizer = Literal["tfp", "lbfgs", "adam"]
 Pooling = Literal["max", "avg"]
@@ -59,7 +59,7 @@ class Config:
         "tfp: TensorFlow Probability's L-BFGS; lbfgs: our own, one evaluation a step; adam",
         Optimizer,
     )
-    history: int = _setting(10, "Minimiser", "correction pairs that L-BFGS keeps")
+    history: int = _setting(20, "Minimiser", "correction pairs that L-BFGS keeps")
     learning_rate: float = _setting(10.0, "Minimiser", "adam's first step, in grey levels")
     precondition: float = _setting(
         0.0, "Minimiser", "power p of the spectral preconditioner |f|^-p; 0: none"
@@ -156,6 +156,18 @@ class Config:
         """All layers that the losses look at, in the network's order."""
         used = {**self.layer_weights("content"), **self.layer_weights("style")}
         return tuple(name for name in VGG19_LAYERS if name in used)
+
+    def shares(self, count: int) -> list[float]:
+        """The share of each of `count` styles, summing to 1."""
+        if not count:
+            raise ConfigError("no style is given; name at least one picture")
+        if self.style_blend and len(self.style_blend) != count:
+            raise ConfigError(
+                f"style_blend has {len(self.style_blend)} shares for {count} "
+                f"style{'s' * (count != 1)}; give one for each"
+            )
+        shares = self.style_blend or (1.0,) * count
+        return [share / sum(shares) for share in shares]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

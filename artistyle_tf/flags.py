@@ -124,6 +124,7 @@ def parse(arguments: Sequence[str]) -> Command | str:
 def _check_files(command: Command) -> None:
     if not all(command.styles):
         raise ConfigError("--style has an empty name; write --style=FILE or --style=FILE,FILE")
+    command.config.shares(len(command.styles))
     if command.trace is None:
         return
     if not command.trace:

@@ -26,6 +26,7 @@ __all__ = [
     "Picture",
     "check_uint8",
     "fit",
+    "output_size",
     "read",
     "read_record",
     "resample",
@@ -69,14 +70,18 @@ class Picture:
         return digest.hexdigest()
 
 
-def read(source: str | os.PathLike[str] | Image.Image | np.ndarray) -> Picture:
+def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) -> Picture:
     """A picture from a file, a Pillow image or a uint8 array [H, W, 3], [H, W, 4] or [H, W].
+
+    What has been read before comes back as it is.
 
     Files and Pillow images are turned upright by their EXIF orientation and converted to sRGB by
     their ICC profile; 16 bits are scaled to 8; of an animation the first frame is taken. Arrays are
     taken as sRGB. ConfigError: an array or object of another kind. InputError: a file that is
     missing, damaged, no picture or above MAX_PIXELS; any picture with a side below MIN_SIDE.
     """
+    if isinstance(source, Picture):
+        return source
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, Image.Image):
@@ -113,6 +118,22 @@ def fit(height: int, width: int, longer: int) -> tuple[int, int]:
         max(1, (2 * height * longer + old) // (2 * old)),
         max(1, (2 * width * longer + old) // (2 * old)),
     )
+
+
+def output_size(content: Picture, longer: int) -> tuple[int, int]:
+    """(height, width) of a result with that longer side (0: the content's) and its aspect.
+
+    InputError: the shorter side would be below MIN_SIDE; it says which size would do.
+    """
+    own = content.rgb.shape[0], content.rgb.shape[1]
+    height, width = fit(*own, longer)
+    if min(height, width) < MIN_SIDE:
+        enough = -(-MIN_SIDE * max(own) // min(own))
+        raise InputError(
+            f"{content.name} would be {width}×{height} px at size {longer}; both sides must "
+            f"be at least {MIN_SIDE} px, which takes a size of {enough}"
+        )
+    return height, width
 
 
 def resize(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -9,9 +9,8 @@ import tensorflow as tf
 from artistyle_tf import losses
 from artistyle_tf.color import to_network
 from artistyle_tf.config import Config
-from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.features import Features, build_feature_extractor, constant_network
-from artistyle_tf.images import MIN_SIDE, Picture, fit, read, resize
+from artistyle_tf.images import output_size, read, resize
 from artistyle_tf.pyramid import pad, scale_to, whole_cells
 from artistyle_tf.weights import Weights, load
 
@@ -20,10 +19,8 @@ __all__ = [
     "Objective",
     "Parts",
     "Targets",
-    "blend_shares",
     "build_objective",
     "level_targets",
-    "output_size",
 ]
 
 
@@ -160,22 +157,9 @@ def build_objective(content: Any, styles: Any, config: Config | None = None) -> 
     picture = read(content)
     pictures = [read(style) for style in styles]
     objective = Objective(config, load(config.weights, config.layers[-1]))
-    size = output_size(picture, config)
+    size = output_size(picture, config.size)
     targets = level_targets(objective, picture.rgb, [style.rgb for style in pictures], size)
     return BoundObjective(objective, targets)
-
-
-def output_size(content: Picture, config: Config) -> tuple[int, int]:
-    """(height, width) of the result: `config.size` on the longer side, the content's aspect."""
-    own = content.rgb.shape[0], content.rgb.shape[1]
-    height, width = fit(*own, config.size)
-    if min(height, width) < MIN_SIDE:
-        enough = -(-MIN_SIDE * max(own) // min(own))
-        raise InputError(
-            f"{content.name} would be {width}×{height} px at size {config.size}; both sides must "
-            f"be at least {MIN_SIDE} px, which takes a size of {enough}"
-        )
-    return height, width
 
 
 def level_targets(
@@ -194,7 +178,7 @@ def level_targets(
     return objective.targets(
         to_network(resize(content, size)),
         [to_network(_scaled(style, config.style_scale * max(size))) for style in styles],
-        blend_shares(config, len(styles)),
+        config.shares(len(styles)),
     )
 
 
@@ -206,14 +190,3 @@ def _scaled(style: np.ndarray, longer: float) -> np.ndarray:
     """
     scaled = resize(style, scale_to((style.shape[0], style.shape[1]), longer))
     return pad(scaled, whole_cells((scaled.shape[0], scaled.shape[1])))
-
-
-def blend_shares(config: Config, count: int) -> list[float]:
-    """The share of each of `count` styles, summing to 1."""
-    if config.style_blend and len(config.style_blend) != count:
-        raise ConfigError(
-            f"style_blend has {len(config.style_blend)} shares for {count} "
-            f"style{'s' * (count != 1)}; give one for each"
-        )
-    shares = config.style_blend or (1.0,) * count
-    return [share / sum(shares) for share in shares]

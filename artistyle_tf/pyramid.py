@@ -48,7 +48,7 @@ def pad(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def level_sizes(size: tuple[int, int], levels: int | str = "auto") -> list[tuple[int, int]]:
-    """(height, width) of every level, coarse to fine, in whole cells, the last one `size` itself.
+    """(height, width) of every level, coarse to fine, in whole cells; the last one covers `size`.
 
     `auto` goes from `COARSEST` to the size in equal factors as near to 2 as there are. A fixed
     count halves that often at the most, as long as the shorter side keeps two cells.
@@ -69,21 +69,20 @@ def level_sizes(size: tuple[int, int], levels: int | str = "auto") -> list[tuple
         height, width = (round(side / factor**step / CELL) * CELL for side in size)
         if min(height, width) >= 2 * CELL:  # one cell would be far from the picture's aspect
             coarse.append((height, width))
-    return [*coarse, size]
+    return [*coarse, whole_cells(size)]
 
 
 def split_iterations(total: int, levels: int) -> list[int]:
     """Iterations of each level, coarse to fine, `total` together, at least one each.
 
-    The finest level gets half of them: each level leaves the next an empty octave to fill, and
-    only the finest is seen. The coarser ones share the rest equally; they cost a quarter each.
+    The finest level gets three fifths: each level leaves the next an empty octave to fill, and
+    only the finest is seen. The coarser ones share the rest equally.
 
     >>> split_iterations(300, 3)
-    [75, 75, 150]
+    [60, 60, 180]
     """
     levels = min(levels, total)
-    coarse = total // (2 * (levels - 1)) if levels > 1 else 0
-    coarse = max(1, coarse)
+    coarse = max(1, 2 * total // (5 * (levels - 1))) if levels > 1 else 0
     return [coarse] * (levels - 1) + [total - coarse * (levels - 1)]
 
 

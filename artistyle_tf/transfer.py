@@ -17,7 +17,7 @@ from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.images import Picture
 from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, Minimizer, State, Status
-from artistyle_tf.objective import Objective, Targets, blend_shares, level_targets, output_size
+from artistyle_tf.objective import Objective, Targets, level_targets
 from artistyle_tf.precision import true_float32
 from artistyle_tf.provenance import make_record
 from artistyle_tf.pyramid import level_sizes, pad, split_iterations, white_noise, whole_cells
@@ -83,10 +83,10 @@ def stylize(
     began = time.perf_counter()
     config = config or Config()
     styles = list(style) if isinstance(style, list | tuple) else [style]
-    blend_shares(config, len(styles))
+    config.shares(len(styles))
     content_picture, style_pictures = images.read(content), [images.read(one) for one in styles]
     weights = load(config.weights, config.layers[-1], report=logger.info)
-    size = output_size(content_picture, config)
+    size = images.output_size(content_picture, config.size)
     notes = _notes(content_picture, style_pictures, size, config) + list(weights.notes)
     for note in notes:
         logger.warning("%s", note)
@@ -96,19 +96,25 @@ def stylize(
         run = _Run(config, objective, callback, began)
         canvas = whole_cells(size)
         painted = pad(images.resize(content_picture.rgb, size), canvas)
-        sizes = level_sizes(canvas, config.levels)
+        sizes = level_sizes(size, config.levels)
         budgets = split_iterations(config.iterations, len(sizes))
         sizes = sizes[-len(budgets) :]
         image = _start(config, painted, sizes[0])
-        for level, level_size in enumerate(sizes):
-            targets = level_targets(
-                objective, painted, [one.rgb for one in style_pictures], level_size
-            )
-            image = images.resample(image[0], level_size)[None]
-            image = run.level(image, targets, level, sizes, budgets)
-            if run.ended:
-                break
-        parts = {name: float(part) for name, part in run.parts(image, targets).items()}
+        try:
+            for level, level_size in enumerate(sizes):
+                rgbs = [one.rgb for one in style_pictures]
+                targets = level_targets(objective, painted, rgbs, level_size)
+                image = images.resample(image[0], level_size)[None]
+                image = run.level(image, targets, level, sizes, budgets)
+                if run.ended:
+                    break
+        except KeyboardInterrupt:
+            if run.best is None:
+                raise
+            run.stop_reason = INTERRUPTED
+        assert run.best is not None
+        image, targets = run.best
+        parts = run.parts(image, targets)
 
     record = make_record(
         config=config,
@@ -146,6 +152,7 @@ class _Run:
         self.iterations = self.evaluations = 0
         self.stop_reason = f"all {config.iterations} iterations done"
         self.ended = False
+        self.best: tuple[np.ndarray, Targets] | None = None
         self.setup_seconds = 0.0
         self._began, self._clock = began, 0.0
         self._minimizer = _minimizer(config, objective)
@@ -160,7 +167,8 @@ class _Run:
     ) -> np.ndarray:
         """The best image of one level, from `image` [1, h, w, 3] at that level's size.
 
-        Iterations that a level leaves because its search ended go to the next one.
+        Iterations that a level leaves because its search ended go to the next one. `best` has the
+        best image so far with its targets, whatever ends the level.
         """
         size, budget = sizes[level], budgets[level]
         context = (targets, tf.constant(size))
@@ -168,22 +176,26 @@ class _Run:
         minimizer, before = self._minimizer, (self.iterations, self.evaluations)
         state = minimizer.start(position, context, budget=budget)
         began = time.perf_counter()
+        if not self.trace:
+            minimizer.advance(state, context, iterations=0)  # traces, evaluates nothing
+            began = self._clock = time.perf_counter()
+            self.setup_seconds = began - self._began
         try:
-            if not self.trace:
-                minimizer.advance(state, context, iterations=0)  # traces, evaluates nothing
-                began = self._clock = time.perf_counter()
-                self.setup_seconds = began - self._began
             while int(state.iterations) < budget and int(state.status) == Status.RUNNING:
+                done = int(state.iterations)
                 state = minimizer.advance(state, context)
-                self.iterations = before[0] + int(state.iterations)
                 self.evaluations = before[1] + int(state.evaluations)
-                pace = (time.perf_counter() - began) / max(int(state.iterations), 1)
+                if int(state.iterations) == done:
+                    continue  # the search has ended
+                self.iterations = before[0] + int(state.iterations)
+                pace = (time.perf_counter() - began) / int(state.iterations)
                 self._report(state, targets, level, sizes, budgets, pace)
                 if self.ended:
                     break
-        except KeyboardInterrupt:
-            self.ended, self.stop_reason = True, INTERRUPTED
-        if not np.isfinite(state.best_value) and not self.ended:
+        finally:
+            if np.isfinite(state.best_value):
+                self.best = self._image(state.best_position, size), targets
+        if self.best is None:
             raise ArtistyleError(
                 "the objective is not finite at the start: it overflows float32; smaller "
                 "content_weight, style_weight or layer weights, or other filters, would do"
@@ -194,7 +206,7 @@ class _Run:
                 budgets[level] = int(state.iterations)
             elif not self.ended:
                 self.stop_reason = str(Status(int(state.status)))
-        return self._image(state.best_position, size)
+        return self.best[0]
 
     def parts(self, image: Any, targets: Targets) -> dict[str, float]:
         """The objective's parts by name, at `image` [1, h, w, 3]."""

@@ -21,7 +21,7 @@ OTHER = {
     "seed": ("5", 5),
     "levels": ("3", 3),
     "optimizer": ("adam", "adam"),
-    "history": ("20", 20),
+    "history": ("7", 7),
     "learning_rate": ("2.5", 2.5),
     "precondition": ("0.5", 0.5),
     "weights": ("preview", "preview"),
@@ -66,7 +66,8 @@ def test_every_setting_is_tried():
 @pytest.mark.parametrize("name", OTHER)
 def test_every_setting_has_a_flag(name):
     text, value = OTHER[name]
-    config = parsed(f"--{name}={text}").config
+    second = ["--style=t.jpg"] if name == "style_blend" else []
+    config = parsed(f"--{name}={text}", *second).config
     assert getattr(config, name) == value != getattr(Config(), name)
     rest = {"weights": "auto", name: value}
     assert config == Config(**rest)
@@ -131,7 +132,8 @@ def test_layers_and_shares_as_lists_and_repeated():
         ["--style_layers=block1_conv1", "--style_layers=block3_conv1:0.25"],
     ):
         assert parsed(*arguments).config.style_layers == wanted
-    assert parsed("--style_blend=1", "--style_blend=2,3").config.style_blend == (1, 2, 3)
+    three = ["--style=t.jpg", "--style=u.jpg", "--style_blend=1", "--style_blend=2,3"]
+    assert parsed(*three).config.style_blend == (1, 2, 3)
     assert parsed("--style_blend=").config.style_blend == ()
 
 
@@ -190,6 +192,7 @@ def test_missing_files(name):
         ("--style_layers=block1_conv1,block1_conv1", "--style_layers names a layer twice"),
         ("--style_blend=0.5;0.5", "--style_blend is '0.5;0.5'; it must be a number"),
         ("--style_blend=0,0", "--style_blend is all zeros"),
+        ("--style_blend=1,2", "style_blend has 2 shares for 1 style; give one for each"),
         ("--trace=", "--trace is empty"),
         ("--trace=./o.png", "--trace is './o.png', which is one of the pictures"),
     ],

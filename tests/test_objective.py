@@ -11,8 +11,8 @@ import tensorflow as tf
 import reference
 from artistyle_tf.color import to_network
 from artistyle_tf.config import Config
-from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.objective import Objective, blend_shares, build_objective, level_targets
+from artistyle_tf.errors import InputError
+from artistyle_tf.objective import Objective, build_objective, level_targets
 
 LAYERS = {
     "style_layers": {"block1_conv1": 1.0, "block3_conv1": 0.5, "block5_conv1": 2.0},
@@ -140,13 +140,6 @@ def test_thin_pictures_are_refused_with_the_size_that_would_do(small_file, pictu
     config = Config(weights=str(small_file), size=64)
     with pytest.raises(InputError, match="both sides must be at least 16 px, which takes a size"):
         build_objective(picture(20, 200), picture(50, 50), config)
-
-
-def test_blend_shares():
-    assert blend_shares(Config(), 2) == [0.5, 0.5]
-    assert blend_shares(Config(style_blend=(3, 1)), 2) == [0.75, 0.25]
-    with pytest.raises(ConfigError, match="2 shares for 1 style; give one for each"):
-        blend_shares(Config(style_blend=(3, 1)), 1)
 
 
 FROZEN_CODE = """

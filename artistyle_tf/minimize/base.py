@@ -158,4 +158,7 @@ def keep_best(state: State) -> State:
 
 def mean_square_step(gradient: tf.Tensor, root_mean_square: tf.Tensor) -> tf.Tensor:
     """The factor that gives `gradient` this root mean square; 0 where the gradient vanishes."""
-    return tf.math.divide_no_nan(root_mean_square, tf.sqrt(tf.reduce_mean(tf.square(gradient))))
+    largest = tf.reduce_max(tf.abs(gradient))  # taken out first: squares overflow early
+    unit = tf.math.divide_no_nan(gradient, largest)
+    own = largest * tf.sqrt(tf.reduce_mean(tf.square(unit)))
+    return tf.math.divide_no_nan(root_mean_square, own)
