@@ -13,7 +13,7 @@ counted from the shapes of the filters. Layer l has kernels [k, k, in, out] and 
 The inner 2 is a multiplication and an addition; the outer one is the way back, which is for the
 picture alone (no filter has a gradient) and costs as much as the way there. Gram matrices, ReLU
 and pooling are left out. The rate is FLOP over the fastest of the repeats; the share is that rate
-over what one large float32 matrix product reaches on the same machine just before.
+over the best that a large float32 matrix product reached, tried before each size and at the end.
 
 A run from noise goes on until it has spent --evaluations. `tfp` and `lbfgs` stay at one scale;
 `fast` is the preset, coarse to fine, so its evaluations cost less and its objective is only the
@@ -21,6 +21,7 @@ finest level's. --reference runs the PyTorch script from the same start on the s
 """
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -35,7 +36,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import artistyle_tf.weights
+    from artistyle_tf.config import Config
+    from artistyle_tf.weights import Weights
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"  # as the command says it; see features.FROZEN
@@ -61,7 +63,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             report: dict[str, Any] = {
                 "machine": machine(),
                 "weights": {"kind": weights.kind, "name": weights.name},
-                "matmul_gflops": matmul_rate(arguments.matmul),
                 **evaluations(arguments, config, weights, imported),
             }
         show_evaluations(report)
@@ -106,7 +107,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def machine() -> dict[str, Any]:
     """What the figures belong to. No host or user name."""
-    import keras
     import tensorflow as tf
 
     return {
@@ -116,7 +116,6 @@ def machine() -> dict[str, Any]:
         "devices": [device.device_type for device in tf.config.list_physical_devices()],
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
-        "keras": keras.__version__,
     }
 
 
@@ -157,32 +156,27 @@ def gflop(layers: Mapping[str, Any], size: tuple[int, int]) -> float:
 
 
 def evaluations(
-    arguments: argparse.Namespace,
-    config: "artistyle_tf.Config",
-    weights: "artistyle_tf.weights.Weights",
-    imported: float,
+    arguments: argparse.Namespace, config: "Config", weights: "Weights", imported: float
 ) -> dict[str, Any]:
     """Set-up and the time of one evaluation at each size, small to large."""
     import tensorflow as tf
 
     from artistyle_tf import images
     from artistyle_tf.objective import Objective, level_targets
-    from artistyle_tf.pyramid import white_noise
+    from artistyle_tf.pyramid import scale_to, white_noise, whole_cells
 
     content, style = images.read(arguments.content).rgb, images.read(arguments.style).rgb
     began = time.perf_counter()
     objective = Objective(config, weights)
     objective.value_and_gradient.get_concrete_function()
     setup = {"import_seconds": imported, "tracing_seconds": time.perf_counter() - began}
-    rows = []
+    rows, rates = [], []
     for longer in arguments.sizes:
-        size = images.fit(*content.shape[:2], longer)
+        rates.append(matmul_rate(arguments.matmul))
+        size = whole_cells(scale_to(content.shape[:2], longer))
         targets = level_targets(objective, content, [style], size)
         image = tf.constant(white_noise(size, config.seed))
-
-        def evaluate(image: tf.Tensor = image, targets: Any = targets) -> Any:
-            return objective.value_and_gradient(image, targets)
-
+        evaluate = functools.partial(objective.value_and_gradient, image, targets)
         setup.setdefault("first_evaluation_seconds", timed(evaluate))
         start = float(evaluate()[0])
         seconds = [timed(evaluate) for _ in range(arguments.repeats)]
@@ -199,16 +193,19 @@ def evaluations(
                 "peak_rss_mib": peak_rss(),
             }
         )
-    return {"setup": setup, "evaluations": rows}
+    rate = max(*rates, matmul_rate(arguments.matmul))
+    for row in rows:
+        row["share"] = row["gflops"] / rate
+    return {"setup": setup, "matmul_gflops": rate, "evaluations": rows}
 
 
-def runs(arguments: argparse.Namespace, config: "artistyle_tf.Config") -> list[dict[str, Any]]:
+def runs(arguments: argparse.Namespace, config: "Config") -> list[dict[str, Any]]:
     """Short runs from the same noise, each until it has spent the evaluations."""
-    from artistyle_tf import Config, Step, stylize
+    from artistyle_tf import Config, stylize
 
     budget = arguments.evaluations
 
-    def watch(step: Step) -> bool:
+    def watch(step: Any) -> bool:
         return step.evaluations < budget
 
     shared = {"weights": config.weights, "size": config.size}
@@ -239,7 +236,7 @@ def runs(arguments: argparse.Namespace, config: "artistyle_tf.Config") -> list[d
     return rows
 
 
-def reference(arguments: argparse.Namespace, config: "artistyle_tf.Config") -> dict[str, Any]:
+def reference(arguments: argparse.Namespace, config: "Config") -> dict[str, Any]:
     """The PyTorch script from the same noise, with the same weights, pictures and balance."""
     from artistyle_tf.errors import ArtistyleError, ConfigError
     from artistyle_tf.weights import imagenet_file
@@ -249,19 +246,10 @@ def reference(arguments: argparse.Namespace, config: "artistyle_tf.Config") -> d
         raise ConfigError("--reference needs --weights=imagenet or a file .h5")
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.json"
-        flags = {
-            "content": arguments.content,
-            "style": arguments.style,
-            "weights": weights,
-            "size": config.size,
-            "evaluations": arguments.evaluations,
-            "init": "noise",
-            "seed": config.seed,
-            "content_weight": config.content_weight,
-            "style_weight": config.style_weight,
-            "trace": trace,
-        }
-        command = [arguments.reference_python, arguments.reference]
+        names = ("size", "init", "seed", "content_weight", "style_weight")
+        flags = {name: getattr(config, name) for name in names} | {"weights": weights}
+        flags |= {name: getattr(arguments, name) for name in ("content", "style", "evaluations")}
+        command = [arguments.reference_python, arguments.reference, f"--trace={trace}"]
         command += [f"--{name}={value}" for name, value in flags.items()]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -287,7 +275,7 @@ def show_evaluations(report: Mapping[str, Any]) -> None:
         print(
             f"{row['width']}×{row['height']}".ljust(10)
             + f"{row['gflop']:7.1f}   {row['seconds']:11.3f}   {row['best_seconds']:8.3f}   "
-            f"{row['gflops']:7.0f}   {row['gflops'] / rate:5.0%}   {row['peak_rss_mib']:8.0f}"
+            f"{row['gflops']:7.0f}   {row['share']:5.0%}   {row['peak_rss_mib']:8.0f}"
         )
 
 

@@ -1,0 +1,142 @@
+"""scripts/benchmark.py, on pictures too small to measure anything."""
+
+import importlib
+import json
+import pathlib
+import subprocess
+import sys
+import textwrap
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from artistyle_tf.config import Config
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SCRIPT = ROOT / "scripts" / "benchmark.py"
+TINY = ("--sizes=48,32", "--repeats=2", "--matmul=64", "--run_size=32", "--evaluations=8")
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    monkeypatch.delitem(sys.modules, "benchmark", raising=False)
+    return importlib.import_module("benchmark")
+
+
+def start(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *(str(argument) for argument in arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_figures(tmp_path: pathlib.Path) -> None:
+    done = start(*TINY, f"--json={tmp_path / 'figures.json'}")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "figures.json").read_text("utf-8"))
+    assert report["weights"] == {"kind": "preview", "name": "preview_vgg19.npz"}
+    assert report["machine"]["cores"] >= 1
+    assert report["matmul_gflops"] > 0
+    setup = report["setup"]
+    assert setup.keys() == {"import_seconds", "tracing_seconds", "first_evaluation_seconds"}
+    assert all(seconds > 0 for seconds in setup.values())
+    sizes = [(row["height"], row["width"]) for row in report["evaluations"]]
+    assert sizes == [(32, 32), (48, 48)]  # 24 and 36 px high, in whole cells of 16
+    for row in report["evaluations"]:
+        assert 0 < row["best_seconds"] <= row["seconds"]
+        assert row["gflops"] == pytest.approx(row["gflop"] / row["best_seconds"])
+        assert row["share"] == pytest.approx(row["gflops"] / report["matmul_gflops"])
+        assert row["objective_of_noise"] > 0
+        assert 0 < row["peak_rss_mib"] <= report["peak_rss_mib"]
+    runs = {row["name"]: row for row in report["runs"]}
+    assert list(runs) == ["tfp", "lbfgs", "fast"]
+    for row in runs.values():
+        assert row["evaluations_per_iteration"] == row["evaluations"] / row["iterations"]
+        assert 0 < row["objective"] < report["evaluations"][0]["objective_of_noise"]
+        assert row["seconds"] > 0
+    assert runs["tfp"]["evaluations_per_iteration"] > 1.5
+    assert 8 <= runs["lbfgs"]["evaluations"] <= 20  # the callback ends it between iterations
+    assert runs["fast"]["iterations"] == 8
+    assert report["reference"] is None
+    for shown in ("48×48", "tfp", "lbfgs", "fast", "peak memory"):
+        assert shown in done.stdout
+
+
+def test_work_is_counted_from_the_shapes(benchmark: ModuleType) -> None:
+    """VGG19 up to block5_conv1 at 256×256: 94.7 GFLOP, added up by hand from its widths."""
+    from artistyle_tf.weights import VGG19_LAYERS
+
+    layers: dict[str, Any] = {}
+    widths = {"block1": 64, "block2": 128, "block3": 256, "block4": 512, "block5": 512}
+    before = 3
+    for name in VGG19_LAYERS[: VGG19_LAYERS.index("block5_conv1") + 1]:
+        width = widths[name.split("_")[0]]
+        layers[name] = (Shape(9 * before * width), None)
+        before = width
+    by_hand = (
+        (3 * 64 + 64 * 64) * 65536
+        + (64 * 128 + 128 * 128) * 16384
+        + (128 * 256 + 3 * 256 * 256) * 4096
+        + (256 * 512 + 3 * 512 * 512) * 1024
+        + 512 * 512 * 256
+    )
+    assert benchmark.gflop(layers, (256, 256)) == pytest.approx(4 * 9 * by_hand / 1e9)
+    assert benchmark.gflop(layers, (256, 256)) == pytest.approx(94.7, abs=0.1)
+
+
+class Shape:
+    """Stands for a kernel: its number of values."""
+
+    def __init__(self, size: int):
+        self.size = size
+
+
+def test_reference_is_asked_for_the_same_run(benchmark: ModuleType, tmp_path: pathlib.Path) -> None:
+    script = tmp_path / "reference.py"
+    script.write_text(
+        textwrap.dedent("""\
+            import json, sys
+            flags = dict(word[2:].split("=", 1) for word in sys.argv[1:])
+            with open(flags["trace"], "w") as file:
+                json.dump([[1, 0.5, 77.0], [2, 1.0, 5.0]], file)
+            print("a line of PyTorch's")
+            print(json.dumps({"flags": flags, "seconds": 1.0}))
+        """)
+    )
+    weights = tmp_path / "vgg19.h5"
+    arguments = benchmark.parse(["--evaluations=2", f"--reference={script}"])
+    config = Config(weights=str(weights), size=48, levels=1)
+    got = benchmark.reference(arguments, config)
+    assert got["objective_of_noise"] == 77
+    assert {name: got["flags"][name] for name in ("size", "evaluations", "init", "seed")} == {
+        "size": "48",
+        "evaluations": "2",
+        "init": "noise",
+        "seed": "0",
+    }
+    assert float(got["flags"]["style_weight"]) == config.style_weight
+    assert float(got["flags"]["content_weight"]) == config.content_weight
+    assert got["flags"]["weights"] == str(weights)
+    assert got["flags"]["content"].endswith("content.jpg")
+
+
+def test_mistakes(benchmark: ModuleType, tmp_path: pathlib.Path) -> None:
+    from artistyle_tf.errors import ArtistyleError, ConfigError
+
+    for wrong in ("--sizes=big", "--repeats=0"):
+        with pytest.raises(SystemExit) as caught:
+            benchmark.parse([wrong])
+        assert caught.value.code == 2
+    arguments = benchmark.parse([f"--reference={tmp_path / 'absent.py'}"])
+    with pytest.raises(ConfigError, match=r"needs --weights=imagenet or a file \.h5"):
+        benchmark.reference(arguments, Config(weights="preview"))
+    with pytest.raises(ArtistyleError, match=r"the reference did not run: .*absent"):
+        benchmark.reference(arguments, Config(weights="vgg19.h5"))
+
+
+@pytest.mark.slow
+def test_a_missing_picture_is_one_line(tmp_path: pathlib.Path) -> None:
+    done = start(*TINY, "--content=absent.jpg")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "benchmark.py: absent.jpg does not exist"
