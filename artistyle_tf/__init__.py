@@ -11,6 +11,7 @@ Importing this loads no TensorFlow; the first use of what needs it does.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from artistyle_tf.backend import check_backend
 from artistyle_tf.callbacks import Progress, Step
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
@@ -49,6 +50,7 @@ _LAZY = {
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    check_backend()
     return getattr(importlib.import_module(_LAZY[name]), name)
 
 

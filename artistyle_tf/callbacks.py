@@ -59,6 +59,7 @@ class Progress:
         self._shown = -self.PAUSE
         self._parts: Mapping[str, float] = {}
         self._parts_due = 0.0
+        self._level = 0
         self._width = 0
 
     def __call__(self, step: Step) -> None:
@@ -67,7 +68,8 @@ class Progress:
         pause = 0.1 if self._terminal else self.PAUSE
         if now < self.QUIET or (now - self._shown < pause and not last):
             return
-        if last or now >= self._parts_due:
+        if last or step.level != self._level or now >= self._parts_due:
+            self._level = step.level
             self._parts = step.parts()
             cost = self._elapsed() - now
             self._parts_due = now + self.SHARE * cost

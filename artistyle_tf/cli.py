@@ -17,7 +17,7 @@ from artistyle_tf.messages import one_line, reason
 
 __all__ = ["main"]
 
-INTERRUPTED = 130
+EXIT_INTERRUPTED = 130
 
 # What the process promises TensorFlow; a library must not. Values that the user set stay.
 ENVIRONMENT = {
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_status
     except KeyboardInterrupt:
         print("artistyle: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
 
 
 def _run(command: Command) -> int:
@@ -78,7 +78,7 @@ def _run(command: Command) -> int:
         f"{one_line(command.output)}: {width}×{height} px, {result.seconds:.0f} s "
         f"after {result.setup_seconds:.0f} s of setting up, {result.stop_reason}"
     )
-    return INTERRUPTED if interrupted else 0
+    return EXIT_INTERRUPTED if interrupted else 0
 
 
 def _ready_streams() -> None:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.weights import VGG19_LAYERS
+from artistyle_tf.weights import VGG19_LAYERS, check_name
 
-__all__ = ["PRESETS", "STYLE_LAYERS", "Config", "Layers"]
+__all__ = ["PRESETS", "STRICT_PRESETS", "STYLE_LAYERS", "Config", "Layers"]
 
 Layers = tuple[tuple[str, float], ...]
 """Layer names with their weights, in order."""
@@ -119,6 +119,7 @@ class Config:
             raise ConfigError(
                 f"weights is {self.weights!r}; it must be imagenet, preview, auto or a file"
             )
+        check_name(self.weights)
         for kind in ("content", "style"):
             for layer, weight in self.layer_weights(kind).items():
                 product = getattr(self, f"{kind}_weight") * weight
@@ -188,6 +189,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Preset name → the settings in which it differs from the defaults of `Config`."""
+
+STRICT_PRESETS = ("paper",)
+"""Published recipes: the command makes them with the published network or not at all."""
 
 
 def _one_of(choices: Iterable[str]) -> str:

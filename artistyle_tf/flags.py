@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from absl import flags as absl_flags
 
-from artistyle_tf.config import PRESETS, Config
+from artistyle_tf.config import PRESETS, STRICT_PRESETS, Config
 from artistyle_tf.errors import ConfigError
 
 __all__ = ["Command", "help_text", "parse"]
@@ -16,8 +16,6 @@ __all__ = ["Command", "help_text", "parse"]
 USAGE = "artistyle --content=photo.jpg --style=painting.jpg --output=out.png [flags]"
 
 LISTS = ("style_blend", "style_layers", "content_layers")
-STRICT = ("paper",)
-"""Published recipes: their pictures are made with the published network or not at all."""
 
 
 class Command(NamedTuple):
@@ -125,12 +123,14 @@ def _check_files(command: Command) -> None:
     if not all(command.styles):
         raise ConfigError("--style has an empty name; write --style=FILE or --style=FILE,FILE")
     command.config.shares(len(command.styles))
+    pictures = [os.path.realpath(path) for path in (command.content, *command.styles)]
+    if os.path.realpath(command.output) in pictures:
+        raise ConfigError(f"--output is {command.output!r}, which is one of the pictures to read")
     if command.trace is None:
         return
     if not command.trace:
         raise ConfigError("--trace is empty; write --trace=FILE")
-    others = (command.content, *command.styles, command.output)
-    if os.path.realpath(command.trace) in map(os.path.realpath, others):
+    if os.path.realpath(command.trace) in [*pictures, os.path.realpath(command.output)]:
         raise ConfigError(f"--trace is {command.trace!r}, which is one of the pictures")
 
 
@@ -145,7 +145,7 @@ def _config(given: dict[str, list[str]]) -> Config:
     for field in dataclasses.fields(Config):
         if field.name in given:
             overrides[field.name] = _value(field, given[field.name])
-    if preset not in STRICT:
+    if preset not in STRICT_PRESETS:
         overrides.setdefault("weights", "auto")
     try:
         return Config.preset(preset, **overrides)

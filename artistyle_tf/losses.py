@@ -35,8 +35,7 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
     >>> gram_matrix(tf.ones([1, 2, 3, 4]))[0, 0].numpy().tolist()
     [0.25, 0.25, 0.25, 0.25]
     """
-    count = tf.reduce_prod(tf.shape(features)[-3:])
-    return gram_sum(features) / tf.cast(count, features.dtype)
+    return gram_sum(features) / _count(features, 3)
 
 
 def style_loss(gram: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
@@ -65,14 +64,13 @@ def total_variation(image: tf.Tensor) -> tf.Tensor:
     down = image[..., 1:, :, :] - image[..., :-1, :, :]
     right = image[..., :, 1:, :] - image[..., :, :-1, :]
     axes = [-3, -2, -1]
-    count = tf.cast(tf.reduce_prod(tf.shape(image)[-3:]), image.dtype)
     total = tf.reduce_sum(tf.square(down), axis=axes) + tf.reduce_sum(tf.square(right), axis=axes)
-    return total / count
+    return total / _count(image, 3)
 
 
 def paper_content_scale(features: tf.Tensor) -> tf.Tensor:
     """N M / 2, which turns the mean of `content_loss` into ½ Σ (F − P)² (eq. 1)."""
-    return tf.cast(tf.reduce_prod(tf.shape(features)[-3:]), features.dtype) / 2
+    return _count(features, 3) / 2
 
 
 def paper_style_scale(gram: tf.Tensor) -> tf.Tensor:
@@ -80,4 +78,9 @@ def paper_style_scale(gram: tf.Tensor) -> tf.Tensor:
 
     mean((G/NM − A/NM)²) = Σ (G − A)² / (N⁴ M²), and N² / 4 of that is E_l.
     """
-    return tf.cast(tf.reduce_prod(tf.shape(gram)[-2:]), gram.dtype) / 4
+    return _count(gram, 2) / 4
+
+
+def _count(tensor: tf.Tensor, axes: int) -> tf.Tensor:
+    """Elements along the last axes, in the tensor's dtype: whole numbers of 32 bits overflow."""
+    return tf.reduce_prod(tf.cast(tf.shape(tensor)[-axes:], tensor.dtype))

@@ -10,7 +10,7 @@ from artistyle_tf import losses
 from artistyle_tf.color import to_network
 from artistyle_tf.config import Config
 from artistyle_tf.features import Features, build_feature_extractor, constant_network
-from artistyle_tf.images import output_size, read, resize
+from artistyle_tf.images import Picture, output_size, read, resize
 from artistyle_tf.pyramid import pad, scale_to, whole_cells
 from artistyle_tf.weights import Weights, load
 
@@ -20,6 +20,7 @@ __all__ = [
     "Parts",
     "Targets",
     "build_objective",
+    "canvas",
     "level_targets",
 ]
 
@@ -66,7 +67,7 @@ class Objective:
         )
         # Not the Keras model itself: where weights are promised to be frozen, eager convolutions of
         # equal shape would share what oneDNN packed for the first of them.
-        self._features = tf.function(self._network, input_signature=[image], autograph=False)
+        self._features = tf.function(self._seen, input_signature=[image], autograph=False)
         self.value_and_gradient = tf.function(
             self._value_and_gradient,
             input_signature=[image, self.targets_spec],
@@ -93,6 +94,9 @@ class Objective:
     def parts(self, image: tf.Tensor, targets: Targets) -> Parts:
         """The value and what it is made of. One forward pass, outside the traced function."""
         return self._parts(image, self._extract(image), targets)
+
+    def _seen(self, image: tf.Tensor) -> Features:
+        return self._network(image)
 
     def _extract(self, image: Any) -> Features:
         return self._features(tf.convert_to_tensor(image, self.extractor.input.dtype))
@@ -127,39 +131,59 @@ class Objective:
 class BoundObjective:
     """An `Objective` with its targets: image → (value, gradient)."""
 
-    def __init__(self, objective: Objective, targets: Targets):
+    def __init__(self, objective: Objective, targets: Targets, size: tuple[int, int]):
         self.objective, self.targets = objective, targets
+        self.size = size
+        """(height, width) of the image."""
 
     def __call__(self, image: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """[1, H, W, 3] BGR, mean subtracted → (value [], gradient of the image's shape)."""
-        image = tf.convert_to_tensor(image, self.objective.extractor.input.dtype)
-        return self.objective.value_and_gradient(image, self.targets)
+        return self.objective.value_and_gradient(self._tensor(image), self.targets)
 
     def parts(self, image: Any) -> Parts:
         """The value by layer."""
-        return self.objective.parts(tf.convert_to_tensor(image), self.targets)
+        return self.objective.parts(self._tensor(image), self.targets)
+
+    def _tensor(self, image: Any) -> tf.Tensor:
+        return tf.cast(tf.convert_to_tensor(image), self.objective.extractor.input.dtype)
 
 
 def build_objective(content: Any, styles: Any, config: Config | None = None) -> BoundObjective:
-    """The objective of a picture and its style(s) at the finest size, for your own minimiser.
+    """The objective of a run at its finest level, for your own minimiser.
 
     Args:
       content: path, PIL image or uint8 array [H, W, 3].
       styles: one such picture, or a list of them.
-      config: its `size` is the longer side of the image that the result takes.
+      config: its `size` is the longer side of the result.
 
     Returns:
-      A callable from image [1, h, w, 3], float32, BGR minus `color.BGR_MEAN`, to
-      (value [], gradient [1, h, w, 3]); `pyramid.scale_to` and `images.fit` give (h, w).
+      A callable from image [1, *size, 3], float32, BGR minus `color.BGR_MEAN`, to
+      (value [], gradient of the image's shape). Its attribute `size`, (height, width), is that of
+      the result filled up to whole pooling cells, multiples of 16 px, as in `canvas`.
     """
     config = config or Config()
     styles = list(styles) if isinstance(styles, list | tuple) else [styles]
-    picture = read(content)
-    pictures = [read(style) for style in styles]
+    config.shares(len(styles))
+    picture, pictures = read(content), [read(style) for style in styles]
     objective = Objective(config, load(config.weights, config.layers[-1]))
-    size = output_size(picture, config.size)
-    targets = level_targets(objective, picture.rgb, [style.rgb for style in pictures], size)
-    return BoundObjective(objective, targets)
+    painted = canvas(picture, config.size)
+    size = painted.shape[0], painted.shape[1]
+    targets = level_targets(objective, painted, [style.rgb for style in pictures], size)
+    return BoundObjective(objective, targets, size)
+
+
+def canvas(content: Picture, longer: int) -> np.ndarray:
+    """What is painted: the content at the result's size, mirrored on to whole pooling cells.
+
+    Args:
+      content: the picture.
+      longer: longer side of the result in px; 0: the content's own.
+
+    Returns:
+      uint8 [H, W, 3] sRGB, the result's height and width rounded up to multiples of 16.
+    """
+    scaled = resize(content.rgb, output_size(content, longer))
+    return pad(scaled, whole_cells((scaled.shape[0], scaled.shape[1])))
 
 
 def level_targets(

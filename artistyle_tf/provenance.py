@@ -1,10 +1,9 @@
 """The record of a run: everything that determines the pixels, and how it ended. No timings, so
 that equal runs give equal files; base names, never whole paths."""
 
-import importlib.metadata
 import os
 import platform
-import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,9 +13,7 @@ from artistyle_tf.weights import Weights
 
 __all__ = ["make_record"]
 
-PACKAGES = ("artistyle-tf", "tensorflow", "tensorflow-probability", "keras", "numpy", "pillow")
-
-_FOLDERS = re.compile(r"""(?<![^\s('"])(?:~?/|[A-Za-z]:[\\/])[^\s:]*[\\/]""")
+MODULES = ("artistyle_tf", "tensorflow", "tensorflow_probability", "keras", "numpy", "PIL")
 
 
 def make_record(
@@ -50,7 +47,7 @@ def make_record(
         "weights": {"kind": weights.kind, "name": weights.name, "sha256": weights.digest},
         "levels": [list(level) for level in levels],
         "outcome": dict(outcome),
-        "notes": [_FOLDERS.sub("", note) for note in notes],
+        "notes": list(notes),
     }
 
 
@@ -59,10 +56,5 @@ def _named(picture: Picture) -> dict[str, str]:
 
 
 def _versions() -> dict[str, str]:
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:  # run from a clone, or tensorflow-cpu
-            versions[package] = "unknown"
-    return versions
+    """Of what has been loaded; nothing is loaded for it."""
+    return {name: sys.modules[name].__version__ for name in MODULES if name in sys.modules}

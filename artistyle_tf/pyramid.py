@@ -1,5 +1,6 @@
 """Sizes and iterations from coarse to fine, and the noise to start from. NumPy only."""
 
+import itertools
 import math
 
 import numpy as np
@@ -24,9 +25,13 @@ CELL = 16
 blocks, and a minimiser fills them with coloured garbage: so levels are whole cells."""
 
 
+SQUEEZE = 1.15
+"""A coarse level may be that much narrower or wider than the picture; the finer ones mend it."""
+
+
 def scale_to(size: tuple[int, int], longer: float) -> tuple[int, int]:
-    """(height, width) with that longer side, aspect kept, no side below 16 px."""
-    factor = longer / max(size)
+    """(height, width) with that longer side, or as much longer as keeps both sides at 16 px."""
+    factor = max(longer / max(size), CELL / min(size))
     height, width = (max(CELL, round(side * factor)) for side in size)
     return height, width
 
@@ -51,7 +56,7 @@ def level_sizes(size: tuple[int, int], levels: int | str = "auto") -> list[tuple
     """(height, width) of every level, coarse to fine, in whole cells; the last one covers `size`.
 
     `auto` goes from `COARSEST` to the size in equal factors as near to 2 as there are. A fixed
-    count halves that often at the most, as long as the shorter side keeps two cells.
+    count halves that often at the most, as long as whole cells keep the picture's aspect.
 
     >>> level_sizes((384, 512))
     [(96, 128), (192, 256), (384, 512)]
@@ -66,10 +71,23 @@ def level_sizes(size: tuple[int, int], levels: int | str = "auto") -> list[tuple
         steps, factor = int(levels) - 1, 2.0
     coarse = []
     for step in range(steps, 0, -1):
-        height, width = (round(side / factor**step / CELL) * CELL for side in size)
-        if min(height, width) >= 2 * CELL:  # one cell would be far from the picture's aspect
+        near = [_near(side / factor**step) for side in size]
+        shapes = itertools.product(*near)
+        height, width = min(shapes, key=lambda shape: _squeezed(shape, size))
+        if min(height, width) >= 2 * CELL and _squeezed((height, width), size) < SQUEEZE:
             coarse.append((height, width))
     return [*coarse, whole_cells(size)]
+
+
+def _near(side: float) -> list[int]:
+    """The whole cells below and above."""
+    return [max(CELL, rounded(side / CELL) * CELL) for rounded in (math.floor, math.ceil)]
+
+
+def _squeezed(shape: tuple[int, ...], size: tuple[int, int]) -> float:
+    """How much narrower or wider than `size` the shape is: 1 for the same aspect."""
+    ratio = shape[0] * size[1] / (shape[1] * size[0])
+    return max(ratio, 1 / ratio)
 
 
 def split_iterations(total: int, levels: int) -> list[int]:

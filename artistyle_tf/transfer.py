@@ -17,10 +17,10 @@ from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.images import Picture
 from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, Minimizer, State, Status
-from artistyle_tf.objective import Objective, Targets, level_targets
+from artistyle_tf.objective import Objective, Targets, canvas, level_targets
 from artistyle_tf.precision import true_float32
 from artistyle_tf.provenance import make_record
-from artistyle_tf.pyramid import level_sizes, pad, split_iterations, white_noise, whole_cells
+from artistyle_tf.pyramid import level_sizes, split_iterations, white_noise
 from artistyle_tf.spectral import precondition
 from artistyle_tf.weights import load
 
@@ -87,15 +87,14 @@ def stylize(
     content_picture, style_pictures = images.read(content), [images.read(one) for one in styles]
     weights = load(config.weights, config.layers[-1], report=logger.info)
     size = images.output_size(content_picture, config.size)
-    notes = _notes(content_picture, style_pictures, size, config) + list(weights.notes)
+    painted = canvas(content_picture, config.size)
+    notes = _notes(content_picture, style_pictures, painted.shape[:2], config)
     for note in notes:
         logger.warning("%s", note)
 
     with true_float32():
         objective = Objective(config, weights)
         run = _Run(config, objective, callback, began)
-        canvas = whole_cells(size)
-        painted = pad(images.resize(content_picture.rgb, size), canvas)
         sizes = level_sizes(size, config.levels)
         budgets = split_iterations(config.iterations, len(sizes))
         sizes = sizes[-len(budgets) :]
@@ -108,30 +107,32 @@ def stylize(
                 image = run.level(image, targets, level, sizes, budgets)
                 if run.ended:
                     break
+            parts = run.best_parts()
         except KeyboardInterrupt:
             if run.best is None:
                 raise
             run.stop_reason = INTERRUPTED
-        assert run.best is not None
-        image, targets = run.best
-        parts = run.parts(image, targets)
+            parts = run.best_parts()
 
+    assert run.best is not None
+    image, _ = run.best
     record = make_record(
         config=config,
         content=content_picture,
         styles=style_pictures,
         weights=weights,
-        levels=[[*pair, budget] for pair, budget in zip(sizes, budgets, strict=True)],
+        levels=run.levels,
         outcome={
             "stop_reason": run.stop_reason,
             "iterations": run.iterations,
             "evaluations": run.evaluations,
             "objective": parts,
         },
-        notes=notes,
+        notes=[*notes, *weights.notes],
     )
+    painting = images.resample(image[0], (painted.shape[0], painted.shape[1]))
     return Result(
-        image=from_network(images.resample(image[0], canvas)[None, : size[0], : size[1]]),
+        image=from_network(painting[None, : size[0], : size[1]]),
         alpha=content_picture.alpha,
         trace=run.trace,
         stop_reason=run.stop_reason,
@@ -149,6 +150,8 @@ class _Run:
     ):
         self.config, self.objective, self.callback = config, objective, callback
         self.trace: list[tuple[int, float, float, int, int]] = []
+        self.levels: list[list[int]] = []
+        """[height, width, iterations done] of each level that was begun."""
         self.iterations = self.evaluations = 0
         self.stop_reason = f"all {config.iterations} iterations done"
         self.ended = False
@@ -174,7 +177,8 @@ class _Run:
         context = (targets, tf.constant(size))
         position = precondition(tf.constant(image), -self.config.precondition)
         minimizer, before = self._minimizer, (self.iterations, self.evaluations)
-        state = minimizer.start(position, context, budget=budget)
+        state = minimizer.start(position, budget=budget)
+        self.levels.append([*size, 0])
         began = time.perf_counter()
         if not self.trace:
             minimizer.advance(state, context, iterations=0)  # traces, evaluates nothing
@@ -188,6 +192,7 @@ class _Run:
                 if int(state.iterations) == done:
                     continue  # the search has ended
                 self.iterations = before[0] + int(state.iterations)
+                self.levels[-1][2] = int(state.iterations)
                 pace = (time.perf_counter() - began) / int(state.iterations)
                 self._report(state, targets, level, sizes, budgets, pace)
                 if self.ended:
@@ -203,10 +208,15 @@ class _Run:
         if int(state.status) != Status.RUNNING:
             if level + 1 < len(sizes):
                 budgets[level + 1] += budget - int(state.iterations)
-                budgets[level] = int(state.iterations)
             elif not self.ended:
-                self.stop_reason = str(Status(int(state.status)))
+                again = ", again after a restart" if int(state.restarts) else ""
+                self.stop_reason = f"{Status(int(state.status))}{again}"
         return self.best[0]
+
+    def best_parts(self) -> dict[str, float]:
+        """The objective's parts by name, at the best image."""
+        assert self.best is not None
+        return self.parts(*self.best)
 
     def parts(self, image: Any, targets: Targets) -> dict[str, float]:
         """The objective's parts by name, at `image` [1, h, w, 3]."""
@@ -279,7 +289,7 @@ def _start(config: Config, content: np.ndarray, size: tuple[int, int]) -> np.nda
 
 
 def _notes(
-    content: Picture, styles: Sequence[Picture], size: tuple[int, int], config: Config
+    content: Picture, styles: Sequence[Picture], size: Sequence[int], config: Config
 ) -> list[str]:
     notes = [note for picture in (content, *styles) for note in picture.notes]
     longer = max(size)

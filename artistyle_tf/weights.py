@@ -7,6 +7,7 @@ What the files may hold: `weight_files`. Nothing here knows TensorFlow.
 
 import hashlib
 import importlib.resources
+import logging
 import os
 import stat
 from collections.abc import Callable, Mapping
@@ -19,13 +20,16 @@ import numpy as np
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.weight_files import VGG19_LAYERS, plain, read_h5, read_npz
 
-__all__ = ["VGG19_LAYERS", "Weights", "imagenet_file", "load"]
+__all__ = ["VGG19_LAYERS", "Weights", "check_name", "imagenet_file", "load"]
 
 IMAGENET_BASE = "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
 IMAGENET_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 IMAGENET_MD5 = "253f8cb515780f3b799900260a226db6"
 PREVIEW_FILE = "preview_vgg19.npz"
 
+logger = logging.getLogger("artistyle_tf")
+
+NAMES = ("imagenet", "preview", "auto")
 _SUFFIXES = (".h5", ".hdf5", ".npz")
 
 
@@ -38,7 +42,7 @@ class Weights:
         kind: "imagenet", "preview" or "file".
         name: base name of the file.
         digest: SHA-256 of the file's bytes, hexadecimal.
-        notes: what the user should be told, each one line.
+        notes: for the record of the run, each one line, without what differs from time to time.
     """
 
     layers: Mapping[str, tuple[np.ndarray, np.ndarray]]
@@ -63,8 +67,8 @@ def load(
             "auto" (ImageNet if it can be had, otherwise preview and a note), or the path of a
             `.h5`, `.hdf5` or `.npz` file.
         deepest: the last layer that is needed; those above may be absent.
-        report: gets the progress of a download, a short text each time. Notes don't go here: they
-            are in the result.
+        report: gets the progress of a download, a short text each time. A fallback goes to the
+            logger "artistyle_tf" as a warning, with its reason.
         base: the folder's address to download from, instead of Keras Applications'.
         fetch: instead of `artistyle_tf.download.fetch`.
 
@@ -83,14 +87,20 @@ def load(
             path = imagenet_file(report=report, base=base, fetch=fetch)
         except InputError as error:
             if name == "auto":
-                return _load_preview(deepest, (f"{error}: {_PREVIEW_USED}",))
+                logger.warning("%s: %s", error, _PREVIEW_USED)
+                return _load_preview(deepest, (f"no ImageNet weights: {_PREVIEW_USED}",))
             here = f"put {IMAGENET_FILE} into {_cache()} yourself"
             raise InputError(f"{error}: {here}, or use --weights=preview") from error
         return _load_file(path, deepest, "imagenet")
-    if not name.lower().endswith(_SUFFIXES):
-        choices = f"imagenet, preview, auto, or a file that ends in {', '.join(_SUFFIXES)}"
-        raise ConfigError(f"--weights={plain(name)}: expected {choices}")
+    check_name(name)
     return _load_file(Path(os.path.expanduser(name)), deepest, "file")
+
+
+def check_name(name: str) -> None:
+    """ConfigError unless `name` is one of the names or has the ending of a file of weights."""
+    if name not in NAMES and not name.lower().endswith(_SUFFIXES):
+        choices = f"imagenet, preview, auto, or a file that ends in {', '.join(_SUFFIXES)}"
+        raise ConfigError(f"weights is {plain(name)!r}; it must be {choices}")
 
 
 _PREVIEW_USED = (

@@ -14,6 +14,7 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "artistyle_tf"
 # A module imports from its own floor or from lower ones, never in a circle.
 FLOORS = {
     0: {
+        "backend",
         "color",
         "config",
         "decode",
@@ -49,6 +50,7 @@ FLOOR = {module: floor for floor, modules in FLOORS.items() for module in module
 LIGHT = {
     "",
     "__main__",
+    "backend",
     "callbacks",
     "cli",
     "color",

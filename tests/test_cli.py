@@ -287,7 +287,10 @@ def test_overflow_is_told(refused, folder, small_arrays, monkeypatch):
         ({"content_weight": 0, "style_weight": 0}, "--content_weight and style_weight"),
         ({"style_layers": "relu1_1"}, "--style_layers has 'relu1_1'; it must be one of"),
         ({"style_blend": "0.7,0.3"}, "style_blend has 2 shares for 1 style; give one for each"),
-        ({"weights": "imagnet"}, "--weights=imagnet: expected imagenet, preview, auto, or a file"),
+        (
+            {"weights": "imagnet"},
+            "weights is 'imagnet'; it must be imagenet, preview, auto, or a file",
+        ),
         ({"output": "o.bmp"}, "the output o.bmp has the extension .bmp; it must be one of .png"),
         ({"output": "o"}, "the output o has no extension; it must be one of .png"),
         ({"content": ""}, "--content is missing"),
@@ -534,7 +537,7 @@ def test_ctrl_c(folder, flags):
     process.send_signal(signal.SIGINT)
     done = finish(process)
     check_quiet(line + done.err)
-    assert "iteration 1/1000000" in line
+    assert "/1000000" in line
     assert done.status == 130
     assert done.out.endswith(", interrupted\n")
     assert pixels(folder / "out" / "o.png").shape == (24, 32, 3)

@@ -116,10 +116,10 @@ def test_one_trace_for_every_number_of_dimensions(minimizer):
 
     search = minimizer(counted, tf.TensorSpec([None], tf.float32))
     for size in (5, 9, 30):
-        state = search.start(np.zeros(size, np.float32), np.zeros(size, np.float32))
+        state = search.start(np.zeros(size, np.float32))
         state = search.advance(state, np.zeros(size, np.float32), iterations=3)
         assert float(state.value) < 9 * size * (size + 1) / 2
-    assert set(traces) == {tf.TensorShape([None])} or all(shape.rank == 1 for shape in traces)
+    assert all(shape.as_list() == [None] for shape in traces)
     assert search._traced.experimental_get_tracing_count() == 1
 
 
@@ -234,6 +234,7 @@ def test_a_lying_gradient_fails_the_search_twice_and_says_so(minimizer):
     start = np.zeros(4)
     state = search.advance(search.start(start), iterations=10)
     assert Status(int(state.status)) == Status.LINE_SEARCH_FAILED
+    assert np.isfinite(state.value)
     assert "line search failed" in str(Status(int(state.status)))
     assert int(state.restarts) == 1
     assert float(state.best_value) == float(bowl(tf.constant(start))[0])

@@ -112,8 +112,8 @@ def test_style_keeps_its_shape_and_follows_the_output(small_weights, picture):
     level_targets(objective, picture(60, 80), [picture(100, 50), picture(30, 90)], (48, 64))
     content, styles = seen[0]
     assert content.shape == (1, 48, 64, 3)
-    # 32×16 and 11×32, which is held at 16 and would be mirrored on to a multiple of 16.
-    assert [style.shape for style in styles] == [(1, 32, 16, 3), (1, 16, 32, 3)]
+    # 32×16, and 11×32, which is made 16×48 to keep its aspect.
+    assert [style.shape for style in styles] == [(1, 32, 16, 3), (1, 16, 48, 3)]
 
 
 def test_style_is_mirrored_on_to_whole_cells(small_weights, picture):
@@ -131,9 +131,11 @@ def test_style_is_mirrored_on_to_whole_cells(small_weights, picture):
 def test_build_objective(small_file, picture):
     config = Config(weights=str(small_file), size=48)
     bound = build_objective(picture(60, 80), [picture(50, 50, 1)], config)
-    value, gradient = bound(np.zeros((1, 36, 48, 3), np.float32))
-    assert gradient.shape == (1, 36, 48, 3)
-    assert float(bound.parts(tf.zeros([1, 36, 48, 3])).value) == pytest.approx(float(value), 1e-5)
+    assert bound.size == (48, 48)  # 36×48, filled up to whole cells
+    value, gradient = bound(np.zeros((1, 48, 48, 3)))
+    assert gradient.shape == (1, 48, 48, 3)
+    assert gradient.dtype == tf.float32
+    assert float(bound.parts(np.zeros((1, 48, 48, 3))).value) == pytest.approx(float(value), 1e-5)
 
 
 def test_thin_pictures_are_refused_with_the_size_that_would_do(small_file, picture):

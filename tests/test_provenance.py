@@ -3,8 +3,10 @@
 import json
 
 import numpy as np
+import PIL
 import pytest
 
+import artistyle_tf
 from artistyle_tf.config import Config
 from artistyle_tf.images import Picture, read
 from artistyle_tf.provenance import make_record
@@ -55,9 +57,9 @@ def test_json_both_ways(record):
 def test_versions(record):
     versions = record()["versions"]
     assert versions["numpy"] == np.__version__
-    assert {"python", "artistyle-tf", "tensorflow", "tensorflow-probability", "keras"} <= set(
-        versions
-    )
+    assert versions["artistyle_tf"] == artistyle_tf.__version__
+    assert versions["PIL"] == PIL.__version__
+    assert "unknown" not in versions.values()
 
 
 @pytest.mark.parametrize(
@@ -68,37 +70,6 @@ def test_weights_path_is_cut(record, given, kept):
     made = record(Config(weights=given))
     assert made["config"]["weights"] == kept
     assert "ada" not in json.dumps(made)
-
-
-@pytest.mark.parametrize(
-    ("told", "kept"),
-    [
-        (
-            "/home/ada/.keras/models/vgg19.h5 is damaged and could not be fetched",
-            "vgg19.h5 is damaged and could not be fetched",
-        ),
-        ("could not be fetched (/home/ada/w.h5 cannot be written)", None),
-        (r"C:\Users\ada\w.h5 is damaged", "w.h5 is damaged"),
-        ("~/ada/w.h5 is damaged", "w.h5 is damaged"),
-    ],
-)
-def test_paths_in_notes_are_cut(record, told, kept):
-    (note,) = record(notes=[told])["notes"]
-    assert "ada" not in note.replace("damaged", "")
-    assert "w.h5" in note or "vgg19.h5" in note
-    assert kept in (None, note)
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        "ImageNet weights could not be fetched (https://storage.googleapis.com/a/b.h5: timed out)",
-        "a.gif is animated: its first frame of 3 is used and/or shown, 1/3 of it",
-        "pictures will be coarser. --weights=imagenet insists on them",
-    ],
-)
-def test_other_notes_stay(record, told):
-    assert record(notes=[told])["notes"] == [told]
 
 
 def test_equal_runs_have_equal_records(record):

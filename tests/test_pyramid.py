@@ -28,9 +28,16 @@ relaxed = settings(deadline=None, max_examples=60)  # machines stall
 @given(sides, sides, st.integers(16, 4096))
 def test_scale_to_keeps_the_aspect(height, width, longer):
     scaled = scale_to((height, width), longer)
-    assert max(scaled) == longer
+    assert min(scaled) >= 16
+    assert max(scaled) == longer or (max(scaled) > longer and min(scaled) == 16)
     for side, old in zip(scaled, (height, width), strict=True):
-        assert side == 16 or abs(side - old * longer / max(height, width)) <= 0.5
+        factor = max(longer / max(height, width), 16 / min(height, width))
+        assert abs(side - old * factor) <= 0.5
+
+
+def test_scale_to_keeps_the_aspect_of_a_strip():
+    assert scale_to((16, 4000), 128) == (16, 4000)
+    assert scale_to((64, 4000), 128) == (16, 1000)
 
 
 @relaxed

@@ -38,6 +38,7 @@ def test_every_minimizer_lowers_the_objective(settings, picture, optimizer, init
     result = stylize(picture(48, 48), picture(48, 48, 1), config)
     objectives = [row[2] for row in result.trace]
     assert len(result.trace) == 20
+    assert np.isfinite(objectives).all()
     assert min(objectives) < 0.5 * objectives[0] or init == "content"
     assert objectives[-1] < objectives[0]
     assert result.stop_reason == "all 20 iterations done"
@@ -70,7 +71,8 @@ def test_levels_share_one_trace_and_the_iterations(settings, picture, monkeypatc
         picture(100, 140), picture(50, 40, 1), settings(size=140, levels=3, iterations=12)
     )
     sizes = [tuple(row[3:]) for row in result.trace]
-    assert sorted(set(sizes)) == [(32, 32), (48, 64), (112, 144)] or len(set(sizes)) == 3
+    # A quarter of 100×140 in whole cells would be square; half of it is still in shape.
+    assert sorted(set(sizes)) == [(48, 64), (112, 144)]
     assert len(sizes) == 12
     assert sizes == sorted(sizes)
     assert result.image.shape == (100, 140, 3)
@@ -216,14 +218,24 @@ def test_settings_are_checked_before_any_file_is_opened(settings):
         stylize("missing.jpg", "missing.jpg", settings())
 
 
-def test_iterations_that_a_level_leaves_go_to_the_next(settings, picture, monkeypatch):
-    content = picture(64, 64)
-    # Style and content are the same grey: the start is as good as it gets on the coarse level.
-    grey = np.full_like(content, 128)
-    result = stylize(grey, grey, settings(size=64, levels=2, iterations=10, init="content"))
+def test_iterations_that_a_level_leaves_go_to_the_next(settings, picture):
+    """From the style's own pixels there is nothing to gain on the coarse level."""
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    config = settings(size=64, levels=2, iterations=10, init="content")
+    result = stylize(grey, grey, config)
     assert result.stop_reason.startswith("converged")
-    assert result.record["outcome"]["iterations"] < 10
-    assert sum(level[2] for level in result.record["levels"]) <= 10
+    assert result.record["levels"] == [[32, 32, 0], [64, 64, 0]]
+
+
+def test_a_search_that_ends_leaves_no_infinite_value_behind(settings, picture):
+    """A restart is evaluated before anybody sees it, and only iterations that moved count."""
+    steps = []
+    config = settings(init="content", iterations=60)
+    style = picture(48, 48)
+    result = stylize(style, style, config, callback=steps.append)
+    assert np.isfinite([row[2] for row in result.trace]).all()
+    assert np.isfinite([step.objective for step in steps]).all()
+    assert result.record["outcome"]["iterations"] == len(result.trace)
 
 
 def test_tensor_float_32_is_put_back(settings, picture):

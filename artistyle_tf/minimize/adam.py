@@ -61,7 +61,7 @@ class Adam(Minimizer):
             position=position,
             value=tf.where(finite, value, tf.constant(float("nan"), value.dtype)),
             gradient=gradient,
-            iterations=state.iterations + (0 if first else 1),
+            iterations=state.iterations + (0 if first or status != Status.RUNNING else 1),
             evaluations=state.evaluations + 1,
             status=tf.constant(int(status)),
             memory=memory,

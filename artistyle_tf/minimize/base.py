@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["Minimizer", "State", "Status", "ValueAndGradient", "mean_square_step"]
+__all__ = ["Minimizer", "State", "Status", "ValueAndGradient", "step_factor"]
 
 ValueAndGradient = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
 """(position [n], context) → (value [], gradient [n]). The context is any nest of tensors."""
@@ -25,8 +25,8 @@ class Status(enum.IntEnum):
         return {
             Status.RUNNING: "running",
             Status.CONVERGED: "converged: no step makes the objective smaller",
-            Status.LINE_SEARCH_FAILED: "the line search failed twice",
-            Status.NON_FINITE: "the objective or its gradient was not finite, twice",
+            Status.LINE_SEARCH_FAILED: "the line search failed",
+            Status.NON_FINITE: "the objective or its gradient was not finite",
         }[self]
 
 
@@ -78,9 +78,7 @@ class Minimizer(abc.ABC):
         self._context_spec = context_spec
         self._traced: Any = None
 
-    def start(
-        self, position: tf.Tensor, context: Any = (), *, budget: int = 0, first_step: float = 1.0
-    ) -> State:
+    def start(self, position: tf.Tensor, *, budget: int = 0, first_step: float = 1.0) -> State:
         """The state at `position` [n], float32 or float64. Nothing is evaluated yet."""
         position = tf.reshape(tf.convert_to_tensor(position), [-1])
         zero, infinite = tf.constant(0), tf.constant(float("inf"), position.dtype)
@@ -129,7 +127,10 @@ class Minimizer(abc.ABC):
 
     def _loop(self, state: State, context: Any, until: tf.Tensor) -> State:
         def more(state: State) -> tf.Tensor:
-            return (state.iterations < until) & (state.status == int(Status.RUNNING))
+            # A restart is evaluated at once: its caller has had all its iterations, maybe, and
+            # must not be left with an infinite objective.
+            due = (state.iterations < until) | (tf.math.is_inf(state.value) & (state.restarts > 0))
+            return due & (state.status == int(Status.RUNNING))
 
         def body(state: State) -> tuple[State]:
             return (keep_best(self._iterate(state, context)),)
@@ -156,7 +157,7 @@ def keep_best(state: State) -> State:
     return state._replace(best_position=position, best_value=value)
 
 
-def mean_square_step(gradient: tf.Tensor, root_mean_square: tf.Tensor) -> tf.Tensor:
+def step_factor(gradient: tf.Tensor, root_mean_square: tf.Tensor) -> tf.Tensor:
     """The factor that gives `gradient` this root mean square; 0 where the gradient vanishes."""
     largest = tf.reduce_max(tf.abs(gradient))  # taken out first: squares overflow early
     unit = tf.math.divide_no_nan(gradient, largest)

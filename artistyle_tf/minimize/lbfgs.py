@@ -15,7 +15,7 @@ from artistyle_tf.minimize.base import (
     State,
     Status,
     ValueAndGradient,
-    mean_square_step,
+    step_factor,
 )
 
 __all__ = ["LBFGS"]
@@ -66,17 +66,16 @@ class LBFGS(Minimizer):
         step, change = position - state.position, gradient - state.gradient
         memory = push(state.memory, step, change)
         moved = state._replace(position=position, value=value, gradient=gradient, memory=memory)
-        stuck = ~first & (value >= state.value)
+        stuck = (~first & (value >= state.value)) | tf.reduce_all(gradient == 0)
+        finite = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
         status = tf.where(
             found,
             tf.where(stuck, int(Status.CONVERGED), int(Status.RUNNING)),
-            tf.where(
-                tf.math.is_finite(value), int(Status.LINE_SEARCH_FAILED), int(Status.NON_FINITE)
-            ),
+            tf.where(finite, int(Status.LINE_SEARCH_FAILED), int(Status.NON_FINITE)),
         )
         result = tf.cond(found, lambda: moved, lambda: state)
         return result._replace(
-            iterations=state.iterations + tf.where(first | ~found, 0, 1),
+            iterations=state.iterations + tf.where(first | (status != int(Status.RUNNING)), 0, 1),
             evaluations=state.evaluations + trials,
             status=status,
         )
@@ -90,7 +89,7 @@ class LBFGS(Minimizer):
             alpha = rho * tf.reduce_sum(step * q)
             q -= alpha * change
             alphas.append(alpha)
-        first = mean_square_step(state.gradient, state.first_step)
+        first = step_factor(state.gradient, state.first_step)
         q *= tf.where(memory.scale > 0, memory.scale, first)
         for (step, change, rho), alpha in zip(reversed(pairs), reversed(alphas), strict=True):
             q += (alpha - rho * tf.reduce_sum(change * q)) * step

@@ -14,7 +14,7 @@ from artistyle_tf.minimize.base import (
     State,
     Status,
     ValueAndGradient,
-    mean_square_step,
+    step_factor,
 )
 
 with warnings.catch_warnings():
@@ -69,7 +69,7 @@ class TFPLBFGS(Minimizer):
 
     def _first_evaluation(self, state: State, context: Any) -> State:
         value, gradient = self._value_and_gradient(state.position, context)
-        wanted = mean_square_step(gradient, state.first_step)
+        wanted = step_factor(gradient, state.first_step)
         # A power of two, so that scaling and unscaling round nothing.
         scale = 2.0 ** tf.round(tf.math.log(wanted) / tf.math.log(tf.constant(2, wanted.dtype)))
         scale = tf.where(tf.math.is_finite(scale) & (scale > 0), scale, tf.ones_like(scale))
@@ -120,7 +120,7 @@ class TFPLBFGS(Minimizer):
             position=after.position,
             value=after.objective_value / scale,
             gradient=after.objective_gradient / scale,
-            iterations=state.iterations + 1,
+            iterations=state.iterations + tf.where(status == int(Status.RUNNING), 1, 0),
             evaluations=state.evaluations + spent,
             status=status,
             memory=(scale, after),
