@@ -81,7 +81,8 @@ def level_sizes(size: tuple[int, int], levels: int | str = "auto") -> list[tuple
 
 def _near(side: float) -> list[int]:
     """The whole cells below and above."""
-    return [max(CELL, rounded(side / CELL) * CELL) for rounded in (math.floor, math.ceil)]
+    cells = round(side / CELL, 6)  # powers of a root come back a little off
+    return [max(CELL, rounded(cells) * CELL) for rounded in (math.floor, math.ceil)]
 
 
 def _squeezed(shape: tuple[int, ...], size: tuple[int, int]) -> float:
