@@ -25,7 +25,7 @@ CELL = 16
 blocks, and a minimiser fills them with coloured garbage: so levels are whole cells."""
 
 
-SQUEEZE = 1.15
+SQUEEZE = 1.25
 """A coarse level may be that much narrower or wider than the picture; the finer ones mend it."""
 
 
