@@ -31,10 +31,10 @@ class Step:
     """Since the first evaluation began."""
     remaining: float
     """Estimated seconds to the end."""
-    parts: Callable[[], Mapping[str, float]]
-    """Computes the objective's parts: "content", "style", "total_variation" and, for every layer,
-    "content/LAYER" and "style/LAYER". Costs a forward pass."""
-    image: Callable[[], np.ndarray]
+    parts: Callable[[], Mapping[str, float]] = dataclasses.field(repr=False)
+    """Computes the objective's parts, which costs a forward pass: "value" and its summands
+    "content", "style" and "total_variation", and for every layer "content/LAYER", "style/LAYER"."""
+    image: Callable[[], np.ndarray] = dataclasses.field(repr=False)
     """Computes the picture: uint8 [H, W, 3] sRGB."""
 
 
@@ -45,7 +45,7 @@ class Progress:
     """Shows a `Step` as one line: rewritten on a terminal, every ten seconds elsewhere.
 
     Nothing is shown in the first two seconds. The parts are computed anew only as often as costs
-    no more than a fiftieth of the run.
+    no more than a fiftieth of the run; between that, their shares are applied to the objective.
     """
 
     QUIET = 2.0
@@ -74,7 +74,8 @@ class Progress:
             cost = self._elapsed() - now
             self._parts_due = now + self.SHARE * cost
         self._shown = now
-        self._write(describe(step, self._parts))
+        room = _columns(self._stream) - 1 if self._terminal else None
+        self._write(describe(step, self._parts, room))
 
     def status(self, text: str) -> None:
         """Shows another line of text in the same place, like the progress of a download."""
@@ -98,7 +99,6 @@ class Progress:
 
     def _write(self, line: str) -> None:
         if self._terminal:
-            line = line[: _columns(self._stream) - 1]  # what wraps can't be rewritten
             self._stream.write("\r" + line.ljust(self._width))
             self._width = len(line)
         else:
@@ -106,20 +106,24 @@ class Progress:
         self._stream.flush()
 
 
-def describe(step: Step, parts: Mapping[str, float]) -> str:
-    """A step as one line of text."""
+def describe(step: Step, parts: Mapping[str, float], room: int | None = None) -> str:
+    """A step as one line of text, without its last fields if it has to fit into `room` columns."""
     height, width = step.size
-    shares = ", ".join(
-        f"{name} {parts[name]:.3g}"
-        for name in ("style", "content", "total_variation")
-        if parts.get(name)
-    )
-    return (
-        f"level {step.level}/{step.levels} {width}×{height}  "
-        f"iteration {step.iteration}/{step.iterations}  {clock(step.remaining)} left  "
-        f"objective {step.objective:.4g}{shares and f' ({shares})'}  "
-        f"{step.evaluations} evaluations"
-    )
+    fields = [
+        f"level {step.level}/{step.levels} {width}×{height}",
+        f"iteration {step.iteration}/{step.iterations}",
+        f"{clock(step.remaining)} left",
+        f"objective {step.objective:.4g}",
+        *(
+            f"{name} {parts[name] / parts['value'] * step.objective:.3g}"
+            for name in ("style", "content", "total_variation")
+            if parts.get(name)
+        ),
+        f"{step.evaluations} evaluations",
+    ]
+    while room is not None and len("  ".join(fields)) > room and len(fields) > 1:
+        fields.pop()  # a number cut in the middle would be a wrong one; a line that wraps stays
+    return "  ".join(fields)
 
 
 def _columns(stream: TextIO) -> int:

@@ -164,8 +164,7 @@ class Config:
             raise ConfigError("no style is given; name at least one picture")
         if self.style_blend and len(self.style_blend) != count:
             raise ConfigError(
-                f"style_blend has {len(self.style_blend)} shares for {count} "
-                f"style{'s' * (count != 1)}; give one for each"
+                f"style_blend is {self.style_blend}; it must have one share for each style: {count}"
             )
         shares = self.style_blend or (1.0,) * count
         return [share / sum(shares) for share in shares]

@@ -108,12 +108,13 @@ def parse(arguments: Sequence[str]) -> Command | str:
     for name, texts in given.items():
         if name != "style" and name not in LISTS and len(texts) > 1:
             raise ConfigError(f"--{name} is given {len(texts)} times")
+    trace = given.get("trace", [None])[0]
     command = Command(
-        content=given["content"][0],
-        styles=_paths(given["style"]),
-        output=given["output"][0],
+        content=os.path.expanduser(given["content"][0]),
+        styles=[os.path.expanduser(path) for path in _paths(given["style"])],
+        output=os.path.expanduser(given["output"][0]),
         config=_config(given),
-        trace=given.get("trace", [None])[0],
+        trace=trace and os.path.expanduser(trace),
     )
     _check_files(command)
     return command
@@ -122,7 +123,10 @@ def parse(arguments: Sequence[str]) -> Command | str:
 def _check_files(command: Command) -> None:
     if not all(command.styles):
         raise ConfigError("--style has an empty name; write --style=FILE or --style=FILE,FILE")
-    command.config.shares(len(command.styles))
+    try:
+        command.config.shares(len(command.styles))
+    except ConfigError as error:
+        raise ConfigError(f"--{error}") from None
     pictures = [os.path.realpath(path) for path in (command.content, *command.styles)]
     if os.path.realpath(command.output) in pictures:
         raise ConfigError(f"--output is {command.output!r}, which is one of the pictures to read")
@@ -183,7 +187,7 @@ def _paths(texts: list[str]) -> list[str]:
     """One flag holds a list, unless a file has that very name; repeated ones hold one each."""
     if len(texts) > 1 or os.path.exists(texts[0]):
         return texts
-    return texts[0].split(",")
+    return [path.strip() for path in texts[0].split(",")]
 
 
 def help_text() -> str:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from artistyle_tf import losses
 from artistyle_tf.color import to_network
 from artistyle_tf.config import Config
+from artistyle_tf.errors import ConfigError
 from artistyle_tf.features import Features, build_feature_extractor, constant_network
 from artistyle_tf.images import Picture, output_size, read, resize
 from artistyle_tf.pyramid import pad, scale_to, whole_cells
@@ -145,7 +146,12 @@ class BoundObjective:
         return self.objective.parts(self._tensor(image), self.targets)
 
     def _tensor(self, image: Any) -> tf.Tensor:
-        return tf.cast(tf.convert_to_tensor(image), self.objective.extractor.input.dtype)
+        tensor = tf.cast(tf.convert_to_tensor(image), self.objective.extractor.input.dtype)
+        if tensor.shape != (1, *self.size, 3):
+            raise ConfigError(
+                f"the image is {list(tensor.shape)}; it must be {[1, *self.size, 3]}, see `size`"
+            )
+        return tensor
 
 
 def build_objective(content: Any, styles: Any, config: Config | None = None) -> BoundObjective:

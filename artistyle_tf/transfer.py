@@ -14,7 +14,7 @@ from artistyle_tf import images, output
 from artistyle_tf.callbacks import Callback, Step
 from artistyle_tf.color import from_network, to_network
 from artistyle_tf.config import Config
-from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.images import Picture
 from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, Minimizer, State, Status
 from artistyle_tf.objective import Objective, Targets, canvas, level_targets
@@ -82,6 +82,8 @@ def stylize(
     """
     began = time.perf_counter()
     config = config or Config()
+    if not isinstance(config, Config):
+        raise ConfigError(f"config is {config!r}; it must be a Config, like Config.preset('fast')")
     styles = list(style) if isinstance(style, list | tuple) else [style]
     config.shares(len(styles))
     content_picture, style_pictures = images.read(content), [images.read(one) for one in styles]

@@ -104,8 +104,8 @@ def check_name(name: str) -> None:
 
 
 _PREVIEW_USED = (
-    "the small preview weights shipped with artistyle are used; pictures will be coarser than with "
-    "ImageNet's. --weights=imagenet insists on them, --weights=preview asks for these"
+    "painting with the small preview weights instead; pictures will be coarser, and --init=content "
+    "suits them. --weights=preview asks for these, --weights=imagenet insists on the others"
 )
 
 

@@ -11,7 +11,10 @@ import sys
 if importlib.util.find_spec("artistyle_tf") is None:
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from artistyle_tf.cli import main
+try:
+    from artistyle_tf.cli import main
+except ModuleNotFoundError as error:
+    sys.exit(f"stylize.py: {error}; run it with the Python of .venv, which scripts/demo makes")
 
 if __name__ == "__main__":
     sys.exit(main())

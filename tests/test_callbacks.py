@@ -10,7 +10,7 @@ import pytest
 from artistyle_tf import callbacks
 from artistyle_tf.callbacks import Progress, Step, clock
 
-PARTS = {"value": 12.0, "style": 1234.5, "content": 67.8, "style/block1_conv1": 3.0}
+PARTS = {"value": 1302.3, "style": 1234.5, "content": 67.8, "style/block1_conv1": 3.0}
 
 
 class Terminal(io.StringIO):
@@ -76,16 +76,19 @@ def test_line(time):
     assert progress(step()) is None  # False would end the run
     assert stream.getvalue() == (
         "level 2/3 256×192  iteration 12/300  1:15 left  "
-        "objective 1302 (style 1.23e+03, content 67.8)  34 evaluations\n"
+        "objective 1302  style 1.23e+03  content 67.8  34 evaluations\n"
     )
 
 
 @pytest.mark.parametrize(
     ("parts", "shown"),
     [
-        ({"style": 1.0, "content": 0.0}, "objective 1302 (style 1)  "),
-        ({"content": 2.0, "total_variation": 0.5}, "(content 2, total_variation 0.5)  "),
-        ({"style": 0.0, "content": 0.0}, "objective 1302  34"),
+        ({"value": 1302.34, "style": 1302.34, "content": 0.0}, "objective 1302  style 1.3e+03  34"),
+        (
+            {"value": 2.0, "content": 1.5, "total_variation": 0.5},
+            "content 977  total_variation 326",
+        ),
+        ({"value": 0.0, "style": 0.0, "content": 0.0}, "objective 1302  34"),
     ],
 )
 def test_parts_that_count(time, parts, shown):
@@ -162,8 +165,25 @@ def test_cut_to_the_terminal(time, monkeypatch):
     progress = begun(stream)
     time.now += 2
     progress(step())
-    assert len(stream.getvalue()) == len("\r") + 59
-    assert "1:15 left" in stream.getvalue()
+    # The next field, the objective, would not fit.
+    assert stream.getvalue() == "\rlevel 2/3 256×192  iteration 12/300  1:15 left"
+
+
+def test_parts_add_up_to_the_objective_of_their_line(time):
+    """Older parts are shown as shares of the objective that they stand beside."""
+    stream = Terminal()
+    progress = begun(stream)
+    time.now += 2
+    slow = {"value": 100.0, "style": 75.0, "content": 25.0}
+
+    def parts():
+        time.now += 1
+        return slow
+
+    progress(step(objective=100.0, parts=parts))
+    time.now += 1
+    progress(step(objective=40.0, parts=lambda: {"value": 40.0, "style": 1.0, "content": 39.0}))
+    assert "objective 40  style 30  content 10" in lines(stream)[-1]
 
 
 def test_columns(monkeypatch):
@@ -185,7 +205,7 @@ def test_parts_cost_a_fiftieth(time):
     def parts():
         asked.append(time.now)
         time.now += 0.5
-        return PARTS | {"style": len(asked)}
+        return PARTS | {"value": 1302.34, "style": len(asked)}
 
     stream = Terminal()
     progress = begun(stream)
@@ -198,7 +218,7 @@ def test_parts_cost_a_fiftieth(time):
     assert 4 <= len(asked) <= 6
     assert spent <= (time.now - start) / 50 + 0.5
     assert min(b - a for a, b in itertools.pairwise(asked)) >= 25
-    shown = [line for line in lines(stream) if "style 2," in line]
+    shown = [line for line in lines(stream) if "style 2  " in line]
     assert len(shown) > 50  # the old figures are shown until there are new ones
 
 
@@ -212,8 +232,8 @@ def test_the_last_line_has_new_parts(time):
 
     time.now += 2
     progress(step(299, parts=slow))
-    progress(step(300, parts=lambda: {"style": 5.0}))
-    assert "(style 5)" in lines(stream)[-1]
+    progress(step(300, parts=lambda: {"value": 1302.34, "style": 5.0}))
+    assert "style 5  " in lines(stream)[-1]
 
 
 def test_parts_are_not_computed_for_nobody(time):

@@ -286,7 +286,10 @@ def test_overflow_is_told(refused, folder, small_arrays, monkeypatch):
         ({"content_weight": "nan"}, "--content_weight is nan; it must be a number from 0"),
         ({"content_weight": 0, "style_weight": 0}, "--content_weight and style_weight"),
         ({"style_layers": "relu1_1"}, "--style_layers has 'relu1_1'; it must be one of"),
-        ({"style_blend": "0.7,0.3"}, "style_blend has 2 shares for 1 style; give one for each"),
+        (
+            {"style_blend": "0.7,0.3"},
+            "--style_blend is (0.7, 0.3); it must have one share for each style: 1",
+        ),
         (
             {"weights": "imagnet"},
             "weights is 'imagnet'; it must be imagenet, preview, auto, or a file",

@@ -244,7 +244,9 @@ def test_layers_end_where_nothing_counts():
 def test_shares_of_several_styles():
     assert Config().shares(2) == [0.5, 0.5]
     assert Config(style_blend=(3, 1)).shares(2) == [0.75, 0.25]
-    with pytest.raises(ConfigError, match="2 shares for 1 style; give one for each"):
+    with pytest.raises(
+        ConfigError, match=r"style_blend is \(3.0, 1.0\); it must have one share for each style: 1"
+    ):
         Config(style_blend=(3, 1)).shares(1)
     with pytest.raises(ConfigError, match="no style is given"):
         Config().shares(0)

@@ -1,6 +1,7 @@
 """The command line as flags: what becomes of it, and what is refused. No TensorFlow here."""
 
 import dataclasses
+import os
 
 import pytest
 from absl import flags as absl_flags
@@ -144,6 +145,8 @@ def test_styles(tmp_path):
 
     assert styles("a.png") == ["a.png"]
     assert styles("a.png,b.png") == ["a.png", "b.png"]
+    assert styles("a.png, b.png") == ["a.png", "b.png"]
+    assert styles("~/a.png") == [os.path.expanduser("~/a.png")]
     assert styles("a.png", "b,c.png") == ["a.png", "b,c.png"]
     both = tmp_path / "night, starry.png"
     assert len(styles(both)) == 2
@@ -192,7 +195,10 @@ def test_missing_files(name):
         ("--style_layers=block1_conv1,block1_conv1", "--style_layers names a layer twice"),
         ("--style_blend=0.5;0.5", "--style_blend is '0.5;0.5'; it must be a number"),
         ("--style_blend=0,0", "--style_blend is all zeros"),
-        ("--style_blend=1,2", "style_blend has 2 shares for 1 style; give one for each"),
+        (
+            "--style_blend=1,2",
+            "--style_blend is (1.0, 2.0); it must have one share for each style: 1",
+        ),
         ("--trace=", "--trace is empty"),
         ("--trace=./o.png", "--trace is './o.png', which is one of the pictures"),
     ],
@@ -225,3 +231,10 @@ def test_the_hosts_flags_are_left_alone():
     parsed("--size=64")
     assert set(absl_flags.FLAGS) == before
     assert not {"size", "content_weight"} & before
+
+
+def test_a_picture_is_never_overwritten():
+    for name in ("c.jpg", "s.jpg", "./c.jpg"):
+        text = refused(files=["--content=c.jpg", "--style=s.jpg", f"--output={name}"])
+        assert text.startswith("--output is")
+        assert "one of the pictures to read" in text
