@@ -32,7 +32,7 @@ OURS = ("KERAS_BACKEND", "KERAS_HOME", *cli.ENVIRONMENT)
 OLD = b"an older picture"
 PROGRESS = re.compile(
     r"level \d+/\d+ \d+×\d+  iteration \d+/\d+  [\d:]+ left  "
-    r"objective [\d.e+]+ \(.*\)  \d+ evaluations"
+    r"objective [\d.e+]+  style [\d.e+]+  content [\d.e+]+  \d+ evaluations"
 )
 
 
