@@ -24,7 +24,6 @@ CELL = 16
 """Four poolings leave one position of 16 px. Rows beyond the last whole cell reach only the first
 blocks, and a minimiser fills them with coloured garbage: so levels are whole cells."""
 
-
 SQUEEZE = 1.25
 """A coarse level may be that much narrower or wider than the picture; the finer ones mend it."""
 

@@ -90,7 +90,8 @@ def stylize(
     weights = load(config.weights, config.layers[-1], report=logger.info)
     size = images.output_size(content_picture, config.size)
     painted = canvas(content_picture, config.size)
-    notes = _notes(content_picture, style_pictures, painted.shape[:2], config)
+    style_side = round(config.style_scale * max(painted.shape))
+    notes = _notes(content_picture, max(size), style_pictures, style_side)
     for note in notes:
         logger.warning("%s", note)
 
@@ -291,12 +292,11 @@ def _start(config: Config, content: np.ndarray, size: tuple[int, int]) -> np.nda
 
 
 def _notes(
-    content: Picture, styles: Sequence[Picture], size: Sequence[int], config: Config
+    content: Picture, content_side: int, styles: Sequence[Picture], style_side: int
 ) -> list[str]:
+    """What the pictures themselves say, and which are enlarged to those longer sides."""
     notes = [note for picture in (content, *styles) for note in picture.notes]
-    longer = max(size)
-    wanted = [(content, longer)] + [(style, round(config.style_scale * longer)) for style in styles]
-    for picture, target in wanted:
+    for picture, target in [(content, content_side), *((style, style_side) for style in styles)]:
         own = max(picture.rgb.shape)
         if target > own:
             notes.append(

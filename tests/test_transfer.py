@@ -187,6 +187,12 @@ def test_what_the_user_should_know_is_logged_and_recorded(settings, picture, cap
     assert [record.getMessage() for record in caplog.records] == result.record["notes"]
 
 
+def test_what_is_not_enlarged_is_not_said_to_be(settings, picture):
+    """The canvas is 112 px wide, but the content's pixels stay as they are."""
+    result = stylize(picture(75, 100), picture(150, 150, 1), settings(size=100, iterations=1))
+    assert result.record["notes"] == []
+
+
 def test_alpha_comes_back(settings, picture, tmp_path):
     rgba = np.dstack([picture(60, 80), np.full((60, 80), 255, np.uint8)])
     rgba[:30, :, 3] = 0
