@@ -13,7 +13,7 @@ __all__ = ["check_backend"]
 def check_backend() -> None:
     """ConfigError unless Keras runs on TensorFlow, or will: by its own rules, in their order."""
     if "keras" in sys.modules:
-        chosen = sys.modules["keras"].config.backend()
+        chosen = sys.modules["keras"].backend.backend()
     else:
         chosen = os.environ.get("KERAS_BACKEND") or _configured()
     if chosen != "tensorflow":

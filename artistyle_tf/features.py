@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 import keras
 import tensorflow as tf
 
+from artistyle_tf.backend import check_backend
 from artistyle_tf.config import STYLE_LAYERS
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.weights import VGG19_LAYERS, Weights, load
@@ -43,10 +44,7 @@ def build_feature_extractor(
       ConfigError: an unknown layer or pooling, or Keras on another backend than TensorFlow.
       InputError: weights that can't be had or don't fit.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ConfigError(
-            f"Keras runs on {keras.backend.backend()}; set KERAS_BACKEND=tensorflow before Python"
-        )
+    check_backend()
     if pooling not in ("max", "avg"):
         raise ConfigError(f"pooling is {pooling!r}; it must be max or avg")
     layers = tuple(layers)

@@ -12,7 +12,7 @@ from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.features import Features, build_feature_extractor, constant_network
 from artistyle_tf.images import Picture, output_size, read, resize
-from artistyle_tf.pyramid import pad, scale_to, whole_cells
+from artistyle_tf.pyramid import fill_cells, scale_to
 from artistyle_tf.weights import Weights, load
 
 __all__ = [
@@ -188,8 +188,7 @@ def canvas(content: Picture, longer: int) -> np.ndarray:
     Returns:
       uint8 [H, W, 3] sRGB, the result's height and width rounded up to multiples of 16.
     """
-    scaled = resize(content.rgb, output_size(content, longer))
-    return pad(scaled, whole_cells((scaled.shape[0], scaled.shape[1])))
+    return fill_cells(resize(content.rgb, output_size(content, longer)))
 
 
 def level_targets(
@@ -218,5 +217,4 @@ def _scaled(style: np.ndarray, longer: float) -> np.ndarray:
     Pooling drops the last row of an odd number, and with it what zero padding does at that border;
     an image of whole cells has it, and a minimiser hides it under coloured garbage.
     """
-    scaled = resize(style, scale_to((style.shape[0], style.shape[1]), longer))
-    return pad(scaled, whole_cells((scaled.shape[0], scaled.shape[1])))
+    return fill_cells(resize(style, scale_to((style.shape[0], style.shape[1]), longer)))

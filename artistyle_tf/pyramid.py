@@ -7,6 +7,7 @@ import numpy as np
 
 __all__ = [
     "COARSEST",
+    "fill_cells",
     "level_sizes",
     "pad",
     "scale_to",
@@ -49,6 +50,11 @@ def pad(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """[H, W, C] continued by its mirror image at the bottom and the right, to (height, width)."""
     below, beside = size[0] - picture.shape[0], size[1] - picture.shape[1]
     return np.pad(picture, ((0, below), (0, beside), (0, 0)), mode="symmetric")
+
+
+def fill_cells(picture: np.ndarray) -> np.ndarray:
+    """[H, W, C] continued by its mirror image to whole cells."""
+    return pad(picture, whole_cells((picture.shape[0], picture.shape[1])))
 
 
 def level_sizes(size: tuple[int, int], levels: int | str = "auto") -> list[tuple[int, int]]:

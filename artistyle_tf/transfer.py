@@ -89,7 +89,7 @@ def stylize(
     content_picture, style_pictures = images.read(content), [images.read(one) for one in styles]
     weights = load(config.weights, config.layers[-1], report=logger.info)
     size = images.output_size(content_picture, config.size)
-    painted = canvas(content_picture, config.size)
+    painted, rgbs = canvas(content_picture, config.size), [one.rgb for one in style_pictures]
     style_side = round(config.style_scale * max(painted.shape))
     notes = _notes(content_picture, max(size), style_pictures, style_side)
     for note in notes:
@@ -104,7 +104,6 @@ def stylize(
         image = _start(config, painted, sizes[0])
         try:
             for level, level_size in enumerate(sizes):
-                rgbs = [one.rgb for one in style_pictures]
                 targets = level_targets(objective, painted, rgbs, level_size)
                 image = images.resample(image[0], level_size)[None]
                 image = run.level(image, targets, level, sizes, budgets)
