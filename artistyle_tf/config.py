@@ -27,6 +27,7 @@ Optimizer = Literal["tfp", "lbfgs", "adam"]
 Pooling = Literal["max", "avg"]
 Init = Literal["noise", "content"]
 Formula = Literal["mean", "paper"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def _setting(default: Any, group: str, help: str, choices: Any = None) -> Any:
@@ -71,6 +72,13 @@ class Config:
         "preview) or a file (.h5, .weights.h5, .npz)",
     )
     pooling: Pooling = _setting("max", "Network", "pooling between the blocks", Pooling)
+    precision: Precision = _setting(
+        "auto",
+        "Network",
+        "what convolutions compute in, losses being float32 always; auto: bfloat16 on CPUs with "
+        "tiles for it (AMX), float32 elsewhere",
+        Precision,
+    )
     content_weight: float = _setting(1.0, "Balance", "weight α of the content")
     style_weight: float = _setting(60.0, "Balance", "weight β of the style")
     tv_weight: float = _setting(0.0, "Balance", "weight of the total variation (smoothness)")
@@ -181,6 +189,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "paper": {
         "formula": "paper",
         "pooling": "avg",
+        "precision": "float32",
         "levels": 1,
         "content_weight": 1.0,
         "style_weight": 1000.0,

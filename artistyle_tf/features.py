@@ -76,19 +76,29 @@ def build_feature_extractor(
     return model
 
 
-def constant_network(model: keras.Model) -> Callable[[tf.Tensor], Features]:
+def constant_network(
+    model: keras.Model, dtype: str | None = None
+) -> Callable[[tf.Tensor], Features]:
     """The extractor as a function to be traced, its weights known to be constant.
+
+    Convolutions and pooling compute in `dtype` (the model's own by default); what comes out has
+    the dtype of the image.
 
     oneDNN packs filters once if it knows that they never change, and computes in half the time.
     It knows where the process says so for all its networks (`FROZEN`, as our command does);
     elsewhere only of constants inside the graph, which take seconds longer to trace.
     """
-    filters = {layer.name: layer.get_weights() for layer in model.layers}
+    dtype = dtype or model.input.dtype
+    as_numpy = tf.as_dtype(dtype).as_numpy_dtype
+    filters = {
+        layer.name: [array.astype(as_numpy) for array in layer.get_weights()]
+        for layer in model.layers
+    }
     if os.environ.get(FROZEN) == "1":
         filters = {name: [tf.constant(array) for array in pair] for name, pair in filters.items()}
 
     def network(image: tf.Tensor) -> Features:
-        x, outputs = image, {}
+        x, outputs = tf.cast(image, dtype), {}
         for layer in model.layers[1:]:
             if isinstance(layer, keras.layers.Conv2D):
                 kernel, bias = (tf.convert_to_tensor(array) for array in filters[layer.name])
@@ -98,7 +108,7 @@ def constant_network(model: keras.Model) -> Callable[[tf.Tensor], Features]:
             else:
                 x = tf.nn.avg_pool2d(x, 2, 2, "VALID")
             if layer.name in model.output:
-                outputs[layer.name] = x
+                outputs[layer.name] = tf.cast(x, image.dtype)
         return outputs
 
     return network

@@ -51,12 +51,20 @@ class Objective:
     with formula "paper" each mean has the constant of the published equation before it.
     """
 
-    def __init__(self, config: Config, weights: Weights, *, dtype: str = "float32"):
+    def __init__(
+        self,
+        config: Config,
+        weights: Weights,
+        *,
+        dtype: str = "float32",
+        convolutions: str | None = None,
+    ):
+        """With `convolutions` in another dtype, like bfloat16, all else stays in `dtype`."""
         self.config = config
         self.extractor = build_feature_extractor(
             weights, config.layers, config.pooling, dtype=dtype
         )
-        self._network = constant_network(self.extractor)
+        self._network = constant_network(self.extractor, convolutions)
         self._content = config.layer_weights("content")
         self._style = config.layer_weights("style")
         image = tf.TensorSpec([1, None, None, 3], dtype)
@@ -160,7 +168,8 @@ def build_objective(content: Any, styles: Any, config: Config | None = None) -> 
     Args:
       content: path, PIL image or uint8 array [H, W, 3].
       styles: one such picture, or a list of them.
-      config: its `size` is the longer side of the result.
+      config: its `size` is the longer side of the result. All is float32 unless its `precision`
+        says bfloat16: "auto" stands for speed in a run, and for the exact formulas here.
 
     Returns:
       A callable from image [1, *size, 3], float32, BGR minus `color.BGR_MEAN`, to
@@ -171,7 +180,9 @@ def build_objective(content: Any, styles: Any, config: Config | None = None) -> 
     styles = list(styles) if isinstance(styles, list | tuple) else [styles]
     config.shares(len(styles))
     picture, pictures = read(content), [read(style) for style in styles]
-    objective = Objective(config, load(config.weights, config.layers[-1]))
+    convolutions = None if config.precision == "auto" else config.precision
+    weights = load(config.weights, config.layers[-1])
+    objective = Objective(config, weights, convolutions=convolutions)
     painted = canvas(picture, config.size)
     size = painted.shape[0], painted.shape[1]
     targets = level_targets(objective, painted, [style.rgb for style in pictures], size)

@@ -22,6 +22,7 @@ def make_record(
     content: Picture,
     styles: Sequence[Picture],
     weights: Weights,
+    convolutions: str,
     levels: Sequence[Sequence[int]],
     outcome: Mapping[str, Any],
     notes: Sequence[str],
@@ -32,6 +33,7 @@ def make_record(
       config: the settings; a weights path in them is cut to its base name.
       content, styles: names and digests are taken.
       weights: what was really used; kind, name and digest are taken.
+      convolutions: dtype they were computed in.
       levels: [height, width, iterations] of each level, coarse to fine.
       outcome: stop reason, counts and final losses.
       notes: what the user was told; paths in them are cut to base names.
@@ -45,6 +47,7 @@ def make_record(
         "content": _named(content),
         "styles": [_named(style) for style in styles],
         "weights": {"kind": weights.kind, "name": weights.name, "sha256": weights.digest},
+        "convolutions": convolutions,
         "levels": [list(level) for level in levels],
         "outcome": dict(outcome),
         "notes": list(notes),

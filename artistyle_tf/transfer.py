@@ -18,7 +18,7 @@ from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.images import Picture
 from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, Minimizer, State, Status
 from artistyle_tf.objective import Objective, Targets, canvas, level_targets
-from artistyle_tf.precision import true_float32
+from artistyle_tf.precision import convolution_dtype, true_float32
 from artistyle_tf.provenance import make_record
 from artistyle_tf.pyramid import level_sizes, split_iterations, white_noise
 from artistyle_tf.spectral import precondition
@@ -96,7 +96,8 @@ def stylize(
         logger.warning("%s", note)
 
     with true_float32():
-        objective = Objective(config, weights)
+        convolutions = convolution_dtype(config.precision)
+        objective = Objective(config, weights, convolutions=convolutions)
         run = _Run(config, objective, callback, began)
         sizes = level_sizes(size, config.levels)
         budgets = split_iterations(config.iterations, len(sizes))
@@ -123,6 +124,7 @@ def stylize(
         content=content_picture,
         styles=style_pictures,
         weights=weights,
+        convolutions=convolutions,
         levels=run.levels,
         outcome={
             "stop_reason": run.stop_reason,

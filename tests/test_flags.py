@@ -38,6 +38,7 @@ OTHER = {
     ),
     "content_layers": ("block3_conv2:2", (("block3_conv2", 2.0),)),
     "formula": ("paper", "paper"),
+    "precision": ("bfloat16", "bfloat16"),
 }
 
 

@@ -24,6 +24,7 @@ def record(picture):
             content=read(picture(16, 24)),
             styles=[style, style],
             weights=Weights({}, "file", "small.npz", "ab" * 32),
+            convolutions="float32",
             levels=[(16, 24, 3)],
             outcome=outcome or {"stop_reason": "all 3 iterations done", "evaluations": 4},
             notes=notes,
