@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from artistyle_tf.features import build_feature_extractor
     from artistyle_tf.losses import gram_matrix
     from artistyle_tf.objective import build_objective
-    from artistyle_tf.transfer import Result, stylize
+    from artistyle_tf.result import Result
+    from artistyle_tf.transfer import stylize
 
 __version__ = "0.1.0"
 
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Result": "artistyle_tf.transfer",
+    "Result": "artistyle_tf.result",
     "build_feature_extractor": "artistyle_tf.features",
     "build_objective": "artistyle_tf.objective",
     "gram_matrix": "artistyle_tf.losses",

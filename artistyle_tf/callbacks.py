@@ -36,6 +36,9 @@ class Step:
     "content", "style" and "total_variation", and for every layer "content/LAYER", "style/LAYER"."""
     image: Callable[[], np.ndarray] = dataclasses.field(repr=False)
     """Computes the picture: uint8 [H, W, 3] sRGB."""
+    unclipped: Callable[[], np.ndarray] = dataclasses.field(repr=False)
+    """Computes it as the minimiser has it: float32 [H, W, 3] sRGB in grey levels, neither rounded
+    nor clipped to 0-255."""
 
 
 Callback = Callable[[Step], bool | None]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["BGR_MEAN", "from_network", "to_network"]
+__all__ = ["BGR_MEAN", "from_network", "to_network", "unclipped"]
 
 BGR_MEAN = (103.939, 116.779, 123.68)
 """Mean of the ImageNet training pictures, B, G, R, in grey levels: Simonyan and Zisserman 2014."""
@@ -19,5 +19,10 @@ def to_network(rgb: np.ndarray) -> np.ndarray:
 
 def from_network(image: np.ndarray) -> np.ndarray:
     """float [1, H, W, 3] BGR, mean subtracted → uint8 [H, W, 3] sRGB, rounded and clipped."""
+    return np.clip(np.rint(unclipped(image)), 0, 255).astype(np.uint8)
+
+
+def unclipped(image: np.ndarray) -> np.ndarray:
+    """float [1, H, W, 3] BGR, mean subtracted → float32 [H, W, 3] RGB in grey levels, as it is."""
     bgr = np.asarray(image)[0] + np.asarray(BGR_MEAN, np.float32)
-    return np.ascontiguousarray(np.clip(np.rint(bgr[..., ::-1]), 0, 255).astype(np.uint8))
+    return np.ascontiguousarray(bgr[..., ::-1], np.float32)

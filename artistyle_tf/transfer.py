@@ -1,8 +1,6 @@
 """The run, from two pictures to a painting: read, extract, minimise from coarse to fine, result."""
 
-import dataclasses
 import logging
-import os
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from artistyle_tf import images, output
+from artistyle_tf import images
 from artistyle_tf.callbacks import Callback, Step
-from artistyle_tf.color import from_network, to_network
+from artistyle_tf.color import from_network, to_network, unclipped
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.images import Picture
@@ -21,42 +19,15 @@ from artistyle_tf.objective import Objective, Targets, canvas, level_targets
 from artistyle_tf.precision import convolution_dtype, true_float32
 from artistyle_tf.provenance import make_record
 from artistyle_tf.pyramid import level_sizes, split_iterations, white_noise
+from artistyle_tf.result import Result
 from artistyle_tf.spectral import precondition
-from artistyle_tf.weights import load
+from artistyle_tf.weights import Weights, load
 
-__all__ = ["INTERRUPTED", "Result", "stylize"]
+__all__ = ["INTERRUPTED", "stylize"]
 
 logger = logging.getLogger("artistyle_tf")
 
 INTERRUPTED = "interrupted"
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Result:
-    """A painting and how it came about."""
-
-    image: np.ndarray
-    """uint8 [H, W, 3] sRGB."""
-    alpha: np.ndarray | None
-    """uint8 [h, w] of the content picture, at its own size; None if it was opaque."""
-    trace: list[tuple[int, float, float, int, int]]
-    """(evaluations, seconds, objective, height, width) after every iteration."""
-    stop_reason: str
-    seconds: float
-    """From the first evaluation to the last."""
-    setup_seconds: float
-    """Before that: reading, loading, the first targets, tracing."""
-    record: dict[str, Any]
-    """What determines the pixels, and the final losses. `save` puts it into the file."""
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the picture by extension (.png .jpg .webp .tif), with its alpha and record.
-
-        Raises:
-          ConfigError: an unknown extension.
-          InputError: a file that can't be written; whatever was there is still there.
-        """
-        output.write(path, self.image, alpha=self.alpha, record=self.record)
 
 
 def stylize(
@@ -96,18 +67,15 @@ def stylize(
         logger.warning("%s", note)
 
     with true_float32():
-        convolutions = convolution_dtype(config.precision)
-        objective = Objective(config, weights, convolutions=convolutions)
-        run = _Run(config, objective, callback, began)
+        run = _Run(config, weights, painted, rgbs, callback, began)
         sizes = level_sizes(size, config.levels)
         budgets = split_iterations(config.iterations, len(sizes))
         sizes = sizes[-len(budgets) :]
         image = _start(config, painted, sizes[0])
         try:
             for level, level_size in enumerate(sizes):
-                targets = level_targets(objective, painted, rgbs, level_size)
                 image = images.resample(image[0], level_size)[None]
-                image = run.level(image, targets, level, sizes, budgets)
+                image = run.level(image, level, sizes, budgets)
                 if run.ended:
                     break
             parts = run.best_parts()
@@ -124,7 +92,7 @@ def stylize(
         content=content_picture,
         styles=style_pictures,
         weights=weights,
-        convolutions=convolutions,
+        convolutions=run.convolutions,
         levels=run.levels,
         outcome={
             "stop_reason": run.stop_reason,
@@ -135,8 +103,10 @@ def stylize(
         notes=[*notes, *weights.notes],
     )
     painting = images.resample(image[0], (painted.shape[0], painted.shape[1]))
+    painting = painting[None, : size[0], : size[1]]
     return Result(
-        image=from_network(painting[None, : size[0], : size[1]]),
+        image=from_network(painting),
+        unclipped=unclipped(painting),
         alpha=content_picture.alpha,
         trace=run.trace,
         stop_reason=run.stop_reason,
@@ -150,9 +120,16 @@ class _Run:
     """What lasts from level to level: the minimiser, the clock, the counts, the trace."""
 
     def __init__(
-        self, config: Config, objective: Objective, callback: Callback | None, began: float
+        self,
+        config: Config,
+        weights: Weights,
+        content: np.ndarray,
+        styles: Sequence[np.ndarray],
+        callback: Callback | None,
+        began: float,
     ):
-        self.config, self.objective, self.callback = config, objective, callback
+        self.config, self.callback = config, callback
+        self.convolutions = convolution_dtype(config.precision)
         self.trace: list[tuple[int, float, float, int, int]] = []
         self.levels: list[list[int]] = []
         """[height, width, iterations done] of each level that was begun."""
@@ -162,15 +139,11 @@ class _Run:
         self.best: tuple[np.ndarray, Targets] | None = None
         self.setup_seconds = 0.0
         self._began, self._clock = began, 0.0
-        self._minimizer = _minimizer(config, objective)
+        self._weights, self._content, self._styles = weights, content, styles
+        self._compute_in(self.convolutions)
 
     def level(
-        self,
-        image: np.ndarray,
-        targets: Targets,
-        level: int,
-        sizes: Sequence[tuple[int, int]],
-        budgets: list[int],
+        self, image: np.ndarray, level: int, sizes: Sequence[tuple[int, int]], budgets: list[int]
     ) -> np.ndarray:
         """The best image of one level, from `image` [1, h, w, 3] at that level's size.
 
@@ -178,20 +151,26 @@ class _Run:
         best image so far with its targets, whatever ends the level.
         """
         size, budget = sizes[level], budgets[level]
-        context = (targets, tf.constant(size))
+        targets = self._targets(size)
         position = precondition(tf.constant(image), -self.config.precondition)
-        minimizer, before = self._minimizer, (self.iterations, self.evaluations)
-        state = minimizer.start(position, budget=budget)
+        before = self.iterations, self.evaluations
+        state = self._minimizer.start(position, budget=budget)
         self.levels.append([*size, 0])
         began = time.perf_counter()
         if not self.trace:
-            minimizer.advance(state, context, iterations=0)  # traces, evaluates nothing
+            self._advance(state, targets, size, iterations=0)  # traces, evaluates nothing
             began = self._clock = time.perf_counter()
             self.setup_seconds = began - self._began
         try:
-            while int(state.iterations) < budget and int(state.status) == Status.RUNNING:
+            while int(state.iterations) < budget:
+                if int(state.status) != Status.RUNNING:
+                    if self.convolutions != "bfloat16" or self.config.precision != "auto":
+                        break
+                    if np.isfinite(state.best_value):
+                        self.best = self._image(state.best_position, size), targets
+                    state, targets = self._in_float32(state, size)
                 done = int(state.iterations)
-                state = minimizer.advance(state, context)
+                state = self._advance(state, targets, size)
                 self.evaluations = before[1] + int(state.evaluations)
                 if int(state.iterations) == done:
                     continue  # the search has ended
@@ -258,9 +237,32 @@ class _Run:
             remaining=pace * (budgets[level] - int(state.iterations) + ahead / pixels[level]),
             parts=lambda: self.parts(self._image(state.position, sizes[level]), targets),
             image=lambda: from_network(self._image(state.position, sizes[level])),
+            unclipped=lambda: unclipped(self._image(state.position, sizes[level])),
         )
         if self.callback(step) is False:
             self.ended, self.stop_reason = True, "stopped by the callback"
+
+    def _compute_in(self, convolutions: str) -> None:
+        self.objective = Objective(self.config, self._weights, convolutions=convolutions)
+        self._minimizer = _minimizer(self.config, self.objective)
+
+    def _in_float32(self, state: State, size: tuple[int, int]) -> tuple[State, Targets]:
+        """The search begun anew at its best point, where bfloat16 can't tell better from worse."""
+        self._compute_in("float32")
+        self.convolutions = f"bfloat16, float32 after iteration {self.iterations}"
+        fresh = self._minimizer.start(
+            state.best_position, budget=int(state.budget), first_step=float(state.first_step)
+        )
+        counts = {"iterations": state.iterations, "evaluations": state.evaluations}
+        return fresh._replace(**counts), self._targets(size)
+
+    def _targets(self, size: tuple[int, int]) -> Targets:
+        return level_targets(self.objective, self._content, self._styles, size)
+
+    def _advance(
+        self, state: State, targets: Targets, size: tuple[int, int], iterations: int = 1
+    ) -> State:
+        return self._minimizer.advance(state, (targets, tf.constant(size)), iterations=iterations)
 
     def _image(self, position: tf.Tensor, size: tuple[int, int]) -> np.ndarray:
         image = precondition(tf.reshape(position, [1, *size, 3]), self.config.precondition)

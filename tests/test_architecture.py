@@ -40,7 +40,7 @@ FLOORS = {
         "minimize.lbfgs",
         "minimize.tfp_lbfgs",
     },
-    2: {"callbacks", "objective"},
+    2: {"callbacks", "objective", "result"},
     3: {"transfer"},
     4: {"", "__main__", "cli", "flags"},  # "" is the package's own __init__
 }
@@ -65,6 +65,7 @@ LIGHT = {
     "provenance",
     "pyramid",
     "records",
+    "result",
     "weight_files",
     "weights",
 }

@@ -53,6 +53,7 @@ def step(iteration=12, parts=lambda: PARTS, **more):
             "remaining": 75.2,
             "parts": parts,
             "image": lambda: None,
+            "unclipped": lambda: None,
         }
         | more
     )

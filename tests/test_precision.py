@@ -105,3 +105,29 @@ def test_a_run_in_bfloat16_gets_as_far_and_says_so(small_file, picture, optimize
     start = float(exact(np.zeros([1, 48, 48, 3], np.float32))[0])
     assert reached["float32"] < 0.5 * start
     assert reached["bfloat16"] < 1.25 * reached["float32"]
+
+
+def test_where_bfloat16_ends_the_search_float32_goes_on(small_file, picture, cpu, monkeypatch):
+    """Eight bits can't tell the last small steps apart; the run must not end there by itself."""
+    cpu(AMX)
+    content, style = picture(32, 32, 1), picture(32, 32, 2)
+    settings = {"size": 32, "weights": str(small_file), "iterations": 400, "init": "content"}
+    found = {
+        name: stylize(content, style, Config.preset("fast", precision=name, **settings))
+        for name in ("auto", "bfloat16")
+    }
+    assert found["bfloat16"].stop_reason.startswith("converged")
+    assert found["bfloat16"].record["convolutions"] == "bfloat16"
+    ended = len(found["bfloat16"].trace)
+    said = f"bfloat16, float32 after iteration {ended}"
+    assert found["auto"].record["convolutions"] == said
+    assert found["auto"].stop_reason == "all 400 iterations done"
+    assert len(found["auto"].trace) == 400
+    exact = build_objective(content, style, Config(size=32, weights=str(small_file)))
+    reached = {
+        name: float(exact(to_network(result.unclipped))[0]) for name, result in found.items()
+    }
+    assert reached["auto"] < 0.9 * reached["bfloat16"]
+    # The counts go on where they were.
+    evaluations = [row[0] for row in found["auto"].trace]
+    assert evaluations == sorted(evaluations)

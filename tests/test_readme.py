@@ -158,7 +158,7 @@ def desk(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pat
         assert name == "imagenet"
         return weights.load("preview", *arguments, **options)
 
-    def tiny(content: Any, style: Any, config: Config, **options: Any) -> transfer.Result:
+    def tiny(content: Any, style: Any, config: Config, **options: Any) -> artistyle_tf.Result:
         small = dataclasses.replace(config, size=32, iterations=3)
         return transfer.stylize(content, style, small, **options)
 

@@ -113,6 +113,9 @@ def test_the_callback_sees_every_step_and_can_stop(settings, picture):
         layers = [value for name, value in parts.items() if name.startswith("style/")]
         assert sum(layers) == pytest.approx(parts["style"], rel=1e-5)
         assert step.image().shape == (*step.size, 3)
+        raw = step.unclipped()
+        assert raw.dtype == np.float32
+        np.testing.assert_array_equal(np.clip(np.rint(raw), 0, 255), step.image())
         return step.iteration < 4
 
     result = stylize(
@@ -121,6 +124,7 @@ def test_the_callback_sees_every_step_and_can_stop(settings, picture):
     assert [step.iteration for step in steps] == [1, 2, 3, 4]
     assert result.stop_reason == "stopped by the callback"
     assert result.image.shape == (36, 48, 3)
+    np.testing.assert_array_equal(np.clip(np.rint(result.unclipped), 0, 255), result.image)
     first = steps[0]
     assert (first.level, first.levels, first.size, first.iterations) == (1, 1, (48, 48), 50)
     assert steps[-1].remaining > 0

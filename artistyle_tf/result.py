@@ -1,0 +1,41 @@
+"""What a run hands back."""
+
+import dataclasses
+import os
+from typing import Any
+
+import numpy as np
+
+from artistyle_tf import output
+
+__all__ = ["Result"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Result:
+    """A painting and how it came about."""
+
+    image: np.ndarray
+    """uint8 [H, W, 3] sRGB."""
+    unclipped: np.ndarray
+    """float32 [H, W, 3] sRGB in grey levels: the image before it was rounded and clipped."""
+    alpha: np.ndarray | None
+    """uint8 [h, w] of the content picture, at its own size; None if it was opaque."""
+    trace: list[tuple[int, float, float, int, int]]
+    """(evaluations, seconds, objective, height, width) after every iteration."""
+    stop_reason: str
+    seconds: float
+    """From the first evaluation to the last."""
+    setup_seconds: float
+    """Before that: reading, loading, the first targets, tracing."""
+    record: dict[str, Any]
+    """What determines the pixels, and the final losses. `save` puts it into the file."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the picture by extension (.png .jpg .webp .tif), with its alpha and record.
+
+        Raises:
+          ConfigError: an unknown extension.
+          InputError: a file that can't be written; whatever was there is still there.
+        """
+        output.write(path, self.image, alpha=self.alpha, record=self.record)
