@@ -184,7 +184,7 @@ class Config:
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "artistyle": {},
-    "fast": {"optimizer": "lbfgs", "precondition": 0.25},
+    "fast": {"optimizer": "lbfgs", "iterations": 500, "history": 30, "precondition": 0.35},
     # Gatys, Ecker, Bethge 2015: eq. 1-7, α/β = 1e-3, w_l = 1/5, average pooling, one scale.
     "paper": {
         "formula": "paper",

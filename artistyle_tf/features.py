@@ -81,8 +81,7 @@ def constant_network(
 ) -> Callable[[tf.Tensor], Features]:
     """The extractor as a function to be traced, its weights known to be constant.
 
-    Convolutions and pooling compute in `dtype` (the model's own by default); what comes out has
-    the dtype of the image.
+    It computes in `dtype`, the model's own by default, and so are the activations.
 
     oneDNN packs filters once if it knows that they never change, and computes in half the time.
     It knows where the process says so for all its networks (`FROZEN`, as our command does);
@@ -108,7 +107,7 @@ def constant_network(
             else:
                 x = tf.nn.avg_pool2d(x, 2, 2, "VALID")
             if layer.name in model.output:
-                outputs[layer.name] = tf.cast(x, image.dtype)
+                outputs[layer.name] = x
         return outputs
 
     return network

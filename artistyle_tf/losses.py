@@ -1,13 +1,16 @@
 """The losses as pure tensor functions: Gram matrices, style, content and total variation.
 
-All work in the dtype of their input, which the objective keeps at float32 or better. Leading
-batch dimensions are kept. Source of the equations: Gatys, Ecker, Bethge, "A Neural Algorithm of
-Artistic Style", 2015, arXiv:1508.06576.
+All work in the dtype of their input, but for features in a lower one than float32: they are
+compared and multiplied in float32. Leading batch dimensions are kept. Source of the equations:
+Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style", 2015, arXiv:1508.06576.
 """
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
 __all__ = [
+    "at_least_float32",
     "content_loss",
     "gram_matrix",
     "gram_sum",
@@ -21,12 +24,24 @@ __all__ = [
 def gram_sum(features: tf.Tensor) -> tf.Tensor:
     """G = FᵀF, a sum over positions (eq. 3): [..., H, W, N] → [..., N, N].
 
-    Not normalised, so that it adds over the parts of a picture.
+    Not normalised, so that it adds over the parts of a picture. With respect to F the gradient is
+    F (Ġ + Ġᵀ), one product where differentiating FᵀF takes two; it has the features' own dtype.
     """
     shape = tf.shape(features)
     positions = shape[-3] * shape[-2]
     flat = tf.reshape(features, tf.concat([shape[:-3], [positions, shape[-1]]], axis=0))
-    return tf.matmul(flat, flat, transpose_a=True)
+
+    @tf.custom_gradient
+    def product(flat: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        wide = at_least_float32(flat)
+
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            both = upstream + tf.linalg.matrix_transpose(upstream)
+            return tf.matmul(flat, tf.cast(both, flat.dtype))
+
+        return tf.matmul(wide, wide, transpose_a=True), gradient
+
+    return product(flat)
 
 
 def gram_matrix(features: tf.Tensor) -> tf.Tensor:
@@ -52,7 +67,8 @@ def content_loss(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
 
     Times `paper_content_scale` it is eq. 1.
     """
-    return tf.reduce_mean(tf.math.squared_difference(features, target), axis=[-3, -2, -1])
+    difference = tf.math.squared_difference(at_least_float32(features), at_least_float32(target))
+    return tf.reduce_mean(difference, axis=[-3, -2, -1])
 
 
 def total_variation(image: tf.Tensor) -> tf.Tensor:
@@ -81,6 +97,13 @@ def paper_style_scale(gram: tf.Tensor) -> tf.Tensor:
     return _count(gram, 2) / 4
 
 
+def at_least_float32(tensor: tf.Tensor) -> tf.Tensor:
+    """The tensor in its own dtype, or in float32 if that is a lower one."""
+    return tf.cast(tensor, tf.float32) if tf.as_dtype(tensor.dtype).size < 4 else tensor
+
+
 def _count(tensor: tf.Tensor, axes: int) -> tf.Tensor:
-    """Elements along the last axes, in the tensor's dtype: whole numbers of 32 bits overflow."""
-    return tf.reduce_prod(tf.cast(tf.shape(tensor)[-axes:], tensor.dtype))
+    """Elements along the last axes, in float32 or the tensor's float64: 32-bit whole numbers
+    overflow."""
+    dtype = tf.float32 if tf.as_dtype(tensor.dtype).size < 4 else tensor.dtype
+    return tf.reduce_prod(tf.cast(tf.shape(tensor)[-axes:], dtype))

@@ -98,7 +98,8 @@ class Objective:
             for name in self._style:
                 gram = share * losses.gram_matrix(features[name])
                 grams[name] = grams[name] + gram if name in grams else gram
-        return Targets({name: seen[name] for name in self._content}, grams)
+        content = {name: losses.at_least_float32(seen[name]) for name in self._content}
+        return Targets(content, grams)
 
     def parts(self, image: tf.Tensor, targets: Targets) -> Parts:
         """The value and what it is made of. One forward pass, outside the traced function."""
@@ -203,29 +204,34 @@ def canvas(content: Picture, longer: int) -> np.ndarray:
 
 
 def level_targets(
-    objective: Objective, content: np.ndarray, styles: Sequence[np.ndarray], size: tuple[int, int]
+    objective: Objective,
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    size: tuple[int, int],
+    *,
+    finest: bool = True,
 ) -> Targets:
     """Targets at one size: the content at that size, the styles in proportion to its longer side.
 
     Args:
       objective: whose targets.
       content: uint8 [H, W, 3] sRGB.
-      styles: uint8 [H, W, 3] sRGB each; they keep their own shape, but for a rim of mirrored
-        pixels that fills the last pooling cells.
+      styles: uint8 [H, W, 3] sRGB each; they keep their own shape.
       size: (height, width) of the image to be made.
+      finest: whether the styles are taken as they are, which the published formulas ask for. At a
+        coarse level mirrored pixels fill their last pooling cells: pooling drops the last row of
+        an odd number, and with it what zero padding does at that border; an image of whole cells
+        has it, and composes itself about hiding it.
     """
     config = objective.config
+    scaled = [_scaled(style, config.style_scale * max(size)) for style in styles]
     return objective.targets(
         to_network(resize(content, size)),
-        [to_network(_scaled(style, config.style_scale * max(size))) for style in styles],
+        [to_network(style if finest else fill_cells(style)) for style in scaled],
         config.shares(len(styles)),
     )
 
 
 def _scaled(style: np.ndarray, longer: float) -> np.ndarray:
-    """The style with that longer side, its aspect kept, mirrored on to whole pooling cells.
-
-    Pooling drops the last row of an odd number, and with it what zero padding does at that border;
-    an image of whole cells has it, and a minimiser hides it under coloured garbage.
-    """
-    return fill_cells(resize(style, scale_to((style.shape[0], style.shape[1]), longer)))
+    """The style with that longer side, its aspect kept."""
+    return resize(style, scale_to((style.shape[0], style.shape[1]), longer))

@@ -151,7 +151,8 @@ class _Run:
         best image so far with its targets, whatever ends the level.
         """
         size, budget = sizes[level], budgets[level]
-        targets = self._targets(size)
+        finest = level + 1 == len(sizes)
+        targets = self._targets(size, finest)
         position = precondition(tf.constant(image), -self.config.precondition)
         before = self.iterations, self.evaluations
         state = self._minimizer.start(position, budget=budget)
@@ -168,7 +169,7 @@ class _Run:
                         break
                     if np.isfinite(state.best_value):
                         self.best = self._image(state.best_position, size), targets
-                    state, targets = self._in_float32(state, size)
+                    state, targets = self._in_float32(state, size, finest)
                 done = int(state.iterations)
                 state = self._advance(state, targets, size)
                 self.evaluations = before[1] + int(state.evaluations)
@@ -246,7 +247,9 @@ class _Run:
         self.objective = Objective(self.config, self._weights, convolutions=convolutions)
         self._minimizer = _minimizer(self.config, self.objective)
 
-    def _in_float32(self, state: State, size: tuple[int, int]) -> tuple[State, Targets]:
+    def _in_float32(
+        self, state: State, size: tuple[int, int], finest: bool
+    ) -> tuple[State, Targets]:
         """The search begun anew at its best point, where bfloat16 can't tell better from worse."""
         self._compute_in("float32")
         self.convolutions = f"bfloat16, float32 after iteration {self.iterations}"
@@ -254,10 +257,10 @@ class _Run:
             state.best_position, budget=int(state.budget), first_step=float(state.first_step)
         )
         counts = {"iterations": state.iterations, "evaluations": state.evaluations}
-        return fresh._replace(**counts), self._targets(size)
+        return fresh._replace(**counts), self._targets(size, finest)
 
-    def _targets(self, size: tuple[int, int]) -> Targets:
-        return level_targets(self.objective, self._content, self._styles, size)
+    def _targets(self, size: tuple[int, int], finest: bool) -> Targets:
+        return level_targets(self.objective, self._content, self._styles, size, finest=finest)
 
     def _advance(
         self, state: State, targets: Targets, size: tuple[int, int], iterations: int = 1

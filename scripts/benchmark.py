@@ -3,7 +3,7 @@
 
     scripts/benchmark.py
     scripts/benchmark.py --weights=imagenet --json=figures.json
-    scripts/benchmark.py --weights=vgg19.h5 --reference=torch_lbfgs.py --reference_python=python3
+    scripts/benchmark.py --weights=vgg19.h5 --reference=torch_lbfgs.py --race=256 --plot=race.svg
 
 An evaluation is the objective's value and its gradient with respect to the picture. Its work is
 counted from the shapes of the filters. Layer l has kernels [k, k, in, out] and H_l W_l positions:
@@ -13,27 +13,30 @@ counted from the shapes of the filters. Layer l has kernels [k, k, in, out] and 
 The inner 2 is a multiplication and an addition; the outer one is the way back, which is for the
 picture alone (no filter has a gradient) and costs as much as the way there. Gram matrices, ReLU
 and pooling are left out. The rate is FLOP over the fastest of the repeats; the share is that rate
-over the best that a large float32 matrix product reached, tried before each size and at the end.
+over the best that a large matrix product of the same dtype reached, tried before each size and at
+the end.
 
-A run from noise goes on until it has spent --evaluations. `tfp` and `lbfgs` stay at one scale;
-`fast` is the preset, coarse to fine, so its evaluations cost less and its objective is only the
-finest level's. --reference runs the PyTorch script from the same start on the same objective.
+A run from noise goes on until it has spent --evaluations. `tfp`, `lbfgs` and `adam` stay at one
+scale; `fast` is the preset, coarse to fine, so its evaluations cost less and its objective is only
+the finest level's. --reference times evaluations of a PyTorch script as well and, with --race,
+runs against it to the same objective: see benchmark_race.py.
 """
 
 import argparse
 import functools
+import itertools
 import json
 import os
 import platform
 import resource
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from benchmark_race import ENTRANTS, plot, race, reference
 
 if TYPE_CHECKING:
     from artistyle_tf.config import Config
@@ -67,7 +70,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             }
         show_evaluations(report)
         report["runs"] = [] if arguments.no_runs else runs(arguments, config)
-        report["reference"] = reference(arguments, config) if arguments.reference else None
+        if arguments.reference:
+            file = h5_file(config.weights)
+            medians = reference_evaluations(arguments, file)
+            for row, seconds in zip(report["evaluations"], medians, strict=True):
+                row["reference_seconds"] = seconds
+            show_evaluations(report)
+            report["race"] = race(arguments, file)
+            if arguments.plot:
+                plot(report["race"], arguments.plot)
     except ArtistyleError as error:
         print(f"benchmark.py: {error}", file=sys.stderr)
         return error.exit_status
@@ -93,15 +104,30 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--evaluations", type=int, default=100, help="what each short run may spend (100)")
     add("--no_runs", action="store_true", help="leave the short runs out")
     add("--json", type=Path, help="write all figures here")
+    add("--precision", default="auto", help="float32, bfloat16 or auto, for the evaluations (auto)")
     add("--reference", help="the PyTorch script to run beside; needs weights in an .h5 file")
     add("--reference_python", default=sys.executable, help="the Python that has PyTorch")
+    add("--race", default="", help="sizes to race at, px, like 256,384 (none)")
+    add("--race_evaluations", type=int, default=300, help="that set the goal (300)")
+    add("--style_weights", default="60,1000", help="β of the races, α being 1 (60,1000)")
+    add("--entrants", default=",".join(ENTRANTS), help="of ours (fast,float32,tfp)")
+    add("--rounds", type=int, default=1, help="of every race (1)")
+    add("--plot", type=Path, help="objective against seconds, by matplotlib: .svg or .png")
     arguments = parser.parse_args(argv)
     try:
         arguments.sizes = sorted({int(size) for size in arguments.sizes.split(",")})
+        arguments.race = [int(size) for size in arguments.race.split(",") if size]
+        arguments.style_weights = [float(one) for one in arguments.style_weights.split(",")]
     except ValueError:
-        parser.error("--sizes takes whole numbers like 96,256")
-    if min(arguments.repeats, arguments.matmul, arguments.evaluations) < 1:
-        parser.error("--repeats, --matmul and --evaluations must be 1 or more")
+        parser.error("--sizes, --race and --style_weights take numbers like 96,256")
+    counts = ("repeats", "matmul", "evaluations", "race_evaluations", "rounds")
+    if min(getattr(arguments, name) for name in counts) < 1:
+        parser.error(f"{', '.join(counts)} must be 1 or more")
+    arguments.entrants = arguments.entrants.split(",")
+    if not set(arguments.entrants) <= set(ENTRANTS):
+        parser.error(f"--entrants takes {', '.join(ENTRANTS)}")
+    if arguments.race and not arguments.reference:
+        parser.error("--race needs --reference")
     return arguments
 
 
@@ -132,11 +158,11 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def matmul_rate(side: int) -> float:
-    """GFLOP/s of a float32 matrix product, the best of five."""
+def matmul_rate(side: int, dtype: str) -> float:
+    """GFLOP/s of a matrix product in what convolutions compute in, the best of five."""
     import tensorflow as tf
 
-    left, right = tf.random.normal([side, side]), tf.random.normal([side, side])
+    left, right = (tf.cast(tf.random.normal([side, side]), dtype) for _ in range(2))
     product = tf.function(lambda: [tf.reduce_sum(tf.matmul(left, right))])
     product()
     return 2 * side**3 / min(timed(product) for _ in range(5)) / 1e9
@@ -163,16 +189,18 @@ def evaluations(
 
     from artistyle_tf import images
     from artistyle_tf.objective import Objective, level_targets
+    from artistyle_tf.precision import convolution_dtype
     from artistyle_tf.pyramid import scale_to, white_noise, whole_cells
 
     content, style = images.read(arguments.content).rgb, images.read(arguments.style).rgb
     began = time.perf_counter()
-    objective = Objective(config, weights)
+    convolutions = convolution_dtype(arguments.precision)
+    objective = Objective(config, weights, convolutions=convolutions)
     objective.value_and_gradient.get_concrete_function()
     setup = {"import_seconds": imported, "tracing_seconds": time.perf_counter() - began}
     rows, rates = [], []
     for longer in arguments.sizes:
-        rates.append(matmul_rate(arguments.matmul))
+        rates.append(matmul_rate(arguments.matmul, convolutions))
         size = whole_cells(scale_to(content.shape[:2], longer))
         targets = level_targets(objective, content, [style], size)
         image = tf.constant(white_noise(size, config.seed))
@@ -193,10 +221,11 @@ def evaluations(
                 "peak_rss_mib": peak_rss(),
             }
         )
-    rate = max(*rates, matmul_rate(arguments.matmul))
+    rate = max(*rates, matmul_rate(arguments.matmul, convolutions))
     for row in rows:
         row["share"] = row["gflops"] / rate
-    return {"setup": setup, "matmul_gflops": rate, "evaluations": rows}
+    report = {"setup": setup, "matmul_gflops": rate, "evaluations": rows}
+    return {"convolutions": convolutions, **report}
 
 
 def runs(arguments: argparse.Namespace, config: "Config") -> list[dict[str, Any]]:
@@ -209,16 +238,18 @@ def runs(arguments: argparse.Namespace, config: "Config") -> list[dict[str, Any]
         return step.evaluations < budget
 
     shared = {"weights": config.weights, "size": config.size}
+    shared["precision"] = arguments.precision
     single = {**shared, "levels": 1, "iterations": 10 * budget}  # the callback ends it
     asked = {
         "tfp": Config(**single, optimizer="tfp"),
         "lbfgs": Config(**single, optimizer="lbfgs"),
+        "adam": Config(**{**single, "iterations": budget}, optimizer="adam"),
         # Levels share out the iterations, so it gets a count of them instead.
         "fast": Config.preset("fast", **shared, iterations=budget),
     }
     rows = []
     for name, settings in asked.items():
-        stop = None if name == "fast" else watch
+        stop = watch if name in ("tfp", "lbfgs") else None
         result = stylize(arguments.content, arguments.style, settings, callback=stop)
         spent, seconds = result.trace[-1][:2]
         rows.append(
@@ -236,62 +267,61 @@ def runs(arguments: argparse.Namespace, config: "Config") -> list[dict[str, Any]
     return rows
 
 
-def reference(arguments: argparse.Namespace, config: "Config") -> dict[str, Any]:
-    """The PyTorch script from the same noise, with the same weights, pictures and balance."""
-    from artistyle_tf.errors import ArtistyleError, ConfigError
+def h5_file(weights: str) -> str:
+    """The weights as the file that the reference reads."""
+    from artistyle_tf.errors import ConfigError
     from artistyle_tf.weights import imagenet_file
 
-    weights = str(imagenet_file()) if config.weights == "imagenet" else config.weights
-    if not weights.endswith(".h5"):
+    path = str(imagenet_file()) if weights == "imagenet" else weights
+    if not path.endswith(".h5"):
         raise ConfigError("--reference needs --weights=imagenet or a file .h5")
-    with tempfile.TemporaryDirectory() as folder:
-        trace = Path(folder) / "trace.json"
-        names = ("size", "init", "seed", "content_weight", "style_weight")
-        flags = {name: getattr(config, name) for name in names} | {"weights": weights}
-        flags |= {name: getattr(arguments, name) for name in ("content", "style", "evaluations")}
-        command = [arguments.reference_python, arguments.reference, f"--trace={trace}"]
-        command += [f"--{name}={value}" for name, value in flags.items()]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            summary = json.loads(done.stdout.splitlines()[-1])
-            return {**summary, "objective_of_noise": json.loads(trace.read_text())[0][2]}
-        except (OSError, subprocess.CalledProcessError, ValueError, LookupError) as error:
-            detail = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
-            raise ArtistyleError(f"the reference did not run: {detail}") from error
+    return path
+
+
+def reference_evaluations(arguments: argparse.Namespace, file: str) -> list[float]:
+    """Median seconds of one evaluation of the PyTorch script at each of --sizes."""
+    medians = []
+    for longer in arguments.sizes:
+        trace = reference(arguments, file, longer, 60.0, arguments.repeats + 3)["trace"]
+        seconds = [row[1] for row in trace[2:]]
+        medians.append(statistics.median(b - a for a, b in itertools.pairwise(seconds)))
+    return medians
 
 
 def show_evaluations(report: Mapping[str, Any]) -> None:
     host, setup, rate = report["machine"], report["setup"], report["matmul_gflops"]
     print(
-        f"{host['cores']} cores {host['architecture']} ({', '.join(host['devices'])}), "
-        f"TensorFlow {host['tensorflow']}, weights {report['weights']['name']}\n"
-        f"float32 matrix product: {rate:.0f} GFLOP/s\n"
+        f"\n{host['cores']} cores {host['architecture']} ({', '.join(host['devices'])}), "
+        f"TensorFlow {host['tensorflow']}, weights {report['weights']['name']}, "
+        f"convolutions in {report['convolutions']}\n"
+        f"matrix product in it: {rate:.0f} GFLOP/s\n"
         f"set-up: import {setup['import_seconds']:.1f} s, network and tracing "
         f"{setup['tracing_seconds']:.1f} s, first evaluation "
         f"{setup['first_evaluation_seconds']:.2f} s\n\n"
-        "size        GFLOP   seconds (median, best)   GFLOP/s   share   peak MiB"
+        "| size | GFLOP | seconds (best) | GFLOP/s | share | PyTorch (s) | ratio | peak MiB |\n"
+        "|---|---|---|---|---|---|---|---|"
     )
     for row in report["evaluations"]:
+        other = row.get("reference_seconds")
+        beside = f"{other:.3f} | {row['seconds'] / other:.2f}" if other else " | "
         print(
-            f"{row['width']}×{row['height']}".ljust(10)
-            + f"{row['gflop']:7.1f}   {row['seconds']:11.3f}   {row['best_seconds']:8.3f}   "
-            f"{row['gflops']:7.0f}   {row['share']:5.0%}   {row['peak_rss_mib']:8.0f}"
+            f"| {row['width']}×{row['height']} | {row['gflop']:.1f} | {row['seconds']:.3f} "
+            f"({row['best_seconds']:.3f}) | {row['gflops']:.0f} | {row['share']:.0%} | {beside} | "
+            f"{row['peak_rss_mib']:.0f} |"
         )
 
 
 def show_runs(report: Mapping[str, Any]) -> None:
     if report["runs"]:
-        print("\nrun     levels  iterations  evaluations  per iteration  seconds  objective")
+        print(
+            "\n| run | levels | iterations | evaluations | an iteration | seconds | objective |\n"
+            "|---|---|---|---|---|---|---|"
+        )
     for row in report["runs"]:
         print(
-            f"{row['name']:6}  {row['levels']:6}  {row['iterations']:10}  {row['evaluations']:11}  "
-            f"{row['evaluations_per_iteration']:13.2f}  {row['seconds']:7.1f}  "
-            f"{row['objective']:9.4g}"
-        )
-    if other := report["reference"]:
-        print(
-            f"PyTorch {other['evaluations']} evaluations, {other['seconds']:.1f} s, "
-            f"best objective {other['best_objective']:.4g}"
+            f"| {row['name']} | {row['levels']} | {row['iterations']} | {row['evaluations']} | "
+            f"{row['evaluations_per_iteration']:.2f} | {row['seconds']:.1f} | "
+            f"{row['objective']:.4g} |"
         )
     print(f"\npeak memory: {report['peak_rss_mib']:.0f} MiB")
 

@@ -5,7 +5,6 @@ import json
 import pathlib
 import subprocess
 import sys
-import textwrap
 from types import ModuleType
 from typing import Any
 
@@ -50,7 +49,7 @@ def test_figures(tmp_path: pathlib.Path) -> None:
         assert row["objective_of_noise"] > 0
         assert 0 < row["peak_rss_mib"] <= report["peak_rss_mib"]
     runs = {row["name"]: row for row in report["runs"]}
-    assert list(runs) == ["tfp", "lbfgs", "fast"]
+    assert list(runs) == ["tfp", "lbfgs", "adam", "fast"]
     for row in runs.values():
         assert row["evaluations_per_iteration"] == row["evaluations"] / row["iterations"]
         assert 0 < row["objective"] < report["evaluations"][0]["objective_of_noise"]
@@ -58,8 +57,8 @@ def test_figures(tmp_path: pathlib.Path) -> None:
     assert runs["tfp"]["evaluations_per_iteration"] > 1.5
     assert 8 <= runs["lbfgs"]["evaluations"] <= 20  # the callback ends it between iterations
     assert runs["fast"]["iterations"] == 8
-    assert report["reference"] is None
-    for shown in ("48×48", "tfp", "lbfgs", "fast", "peak memory"):
+    assert "race" not in report
+    for shown in ("48×48", "tfp", "lbfgs", "adam", "fast", "peak memory"):
         assert shown in done.stdout
 
 
@@ -92,47 +91,111 @@ class Shape:
         self.size = size
 
 
-def test_reference_is_asked_for_the_same_run(benchmark: ModuleType, tmp_path: pathlib.Path) -> None:
-    script = tmp_path / "reference.py"
-    script.write_text(
-        textwrap.dedent("""\
-            import json, sys
-            flags = dict(word[2:].split("=", 1) for word in sys.argv[1:])
-            with open(flags["trace"], "w") as file:
-                json.dump([[1, 0.5, 77.0], [2, 1.0, 5.0]], file)
-            print("a line of PyTorch's")
-            print(json.dumps({"flags": flags, "seconds": 1.0}))
-        """)
-    )
-    weights = tmp_path / "vgg19.h5"
-    arguments = benchmark.parse(["--evaluations=2", f"--reference={script}"])
-    config = Config(weights=str(weights), size=48, levels=1)
-    got = benchmark.reference(arguments, config)
-    assert got["objective_of_noise"] == 77
-    assert {name: got["flags"][name] for name in ("size", "evaluations", "init", "seed")} == {
+REFERENCE = """\
+import json, sys
+flags = dict(word[2:].split("=", 1) for word in sys.argv[1:])
+rows = [[n + 1, n + 0.5, 1e9 / (n + 1)] for n in range(int(flags["evaluations"]))]
+with open(flags["trace"], "w") as file:
+    json.dump(rows, file)
+print("a line of PyTorch's")
+summary = {"flags": flags, "seconds": rows[-1][1], "evaluations": len(rows)}
+print(json.dumps({**summary, "best_objective": rows[-1][2]}))
+"""
+
+
+@pytest.fixture
+def script(tmp_path: pathlib.Path) -> pathlib.Path:
+    """What stands for the PyTorch script: a second an evaluation."""
+    path = tmp_path / "reference.py"
+    path.write_text(REFERENCE)
+    return path
+
+
+def test_reference_is_asked_for_the_same_run(benchmark: ModuleType, script: pathlib.Path) -> None:
+    arguments = benchmark.parse([f"--reference={script}", "--repeats=4", "--sizes=32,48"])
+    got = benchmark.reference(arguments, "vgg19.h5", 48, 60.0, 2)
+    assert got["trace"] == [[1, 0.5, 1e9], [2, 1.5, 5e8]]
+    flags = got["flags"]
+    assert {name: flags[name] for name in ("size", "evaluations", "init", "seed")} == {
         "size": "48",
         "evaluations": "2",
         "init": "noise",
         "seed": "0",
     }
-    assert float(got["flags"]["style_weight"]) == config.style_weight
-    assert float(got["flags"]["content_weight"]) == config.content_weight
-    assert got["flags"]["weights"] == str(weights)
-    assert got["flags"]["content"].endswith("content.jpg")
+    assert (float(flags["style_weight"]), float(flags["content_weight"])) == (60, 1)
+    assert flags["weights"] == "vgg19.h5"
+    assert flags["content"].endswith("content.jpg")
+    assert benchmark.reference_evaluations(arguments, "vgg19.h5") == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(("goal", "reached"), [(3e6, True), (1e-3, False)])
+def test_race_ends_at_the_goal(
+    benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch, goal: float, reached: bool
+) -> None:
+    """On the preview weights; the score is the reference's objective, so ours but for pixels."""
+    import benchmark_race
+
+    arguments = benchmark.parse([])
+    config = Config.preset("fast", weights="preview", size=64, iterations=12)
+    scored = []
+    score = benchmark_race.scorer(arguments, config)
+
+    def watched(image: Any) -> float:
+        scored.append(score(image))
+        return scored[-1]
+
+    monkeypatch.setattr(benchmark_race, "NEAR", float("inf"))
+    run = benchmark_race.ours(arguments, config, goal, watched)
+    assert run["score"] == scored[-1]
+    assert len(run["trace"]) == len(scored)
+    if reached:
+        assert scored[-1] == min(scored)
+        assert run["score"] <= goal < (scored[-2] if len(scored) > 1 else float("inf"))
+        assert run["reached"] == run["seconds"] > 0
+    else:
+        assert run["reached"] is None
+        assert len(scored) == 12
+    # Both samples are 64×48 then, whole cells: the very same objective, but for bfloat16.
+    assert run["score"] == pytest.approx(run["trace"][-1][2], rel=0.1)
+
+
+@pytest.mark.slow
+def test_race_tables_and_plot(
+    benchmark: ModuleType,
+    script: pathlib.Path,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import benchmark_race
+
+    words = [f"--reference={script}", "--race=32", "--style_weights=60", "--rounds=2"]
+    words.append("--entrants=fast,tfp")
+    arguments = benchmark.parse([*words, "--race_evaluations=3"])
+    monkeypatch.setattr(benchmark_race, "NEAR", float("inf"))
+    heats = benchmark_race.race(arguments, "preview")
+    shown = capsys.readouterr().out
+    assert "| 32 px, 60 | PyTorch: objective 3.333e+08 | 2.5 | 3 | 1 | |" in shown
+    for name in ("fast", "tfp"):
+        assert f"| 32 px, 60 | {name} | " in shown
+    assert " to " in shown  # the range of two rounds
+    pytest.importorskip("matplotlib")
+    benchmark_race.plot(heats, tmp_path / "race.svg")
+    assert "</svg>" in (tmp_path / "race.svg").read_text()
 
 
 def test_mistakes(benchmark: ModuleType, tmp_path: pathlib.Path) -> None:
     from artistyle_tf.errors import ArtistyleError, ConfigError
 
-    for wrong in ("--sizes=big", "--repeats=0"):
+    for wrong in ("--sizes=big", "--repeats=0", "--rounds=0", "--race=256"):
         with pytest.raises(SystemExit) as caught:
             benchmark.parse([wrong])
         assert caught.value.code == 2
-    arguments = benchmark.parse([f"--reference={tmp_path / 'absent.py'}"])
     with pytest.raises(ConfigError, match=r"needs --weights=imagenet or a file \.h5"):
-        benchmark.reference(arguments, Config(weights="preview"))
+        benchmark.h5_file("preview")
+    arguments = benchmark.parse([f"--reference={tmp_path / 'absent.py'}"])
     with pytest.raises(ArtistyleError, match=r"the reference did not run: .*absent"):
-        benchmark.reference(arguments, Config(weights="vgg19.h5"))
+        benchmark.reference(arguments, "vgg19.h5", 48, 60.0, 2)
 
 
 @pytest.mark.slow

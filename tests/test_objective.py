@@ -116,13 +116,15 @@ def test_style_keeps_its_shape_and_follows_the_output(small_weights, picture):
     assert [style.shape for style in styles] == [(1, 32, 16, 3), (1, 16, 48, 3)]
 
 
-def test_style_is_mirrored_on_to_whole_cells(small_weights, picture):
+def test_style_is_mirrored_on_to_whole_cells_at_coarse_levels(small_weights, picture):
     """An odd last row would be dropped by pooling, and its border effect with it."""
     seen = []
     objective = Objective(Config(), small_weights)
     objective.targets = lambda content, styles, shares: seen.extend(styles)
     style = picture(37, 64)
     level_targets(objective, picture(64, 64), [style], (64, 64))
+    np.testing.assert_array_equal(seen.pop(), to_network(style))
+    level_targets(objective, picture(64, 64), [style], (64, 64), finest=False)
     np.testing.assert_array_equal(seen[0][:, :37], to_network(style))
     np.testing.assert_array_equal(seen[0][:, 37:], to_network(style[:25:-1])[:, :11])
     assert seen[0].shape == (1, 48, 64, 3)
