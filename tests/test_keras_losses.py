@@ -132,7 +132,7 @@ def batch(picture):
 def test_fit_lowers_it(model, batch, picture, jit, eagerly):
     if jit and eagerly:
         pytest.skip("Keras compiles nothing that runs eagerly")
-    loss = PerceptualLoss(picture(32, 32, 9), weights=value_range=(0, 1))
+    loss = PerceptualLoss(picture(32, 32, 9), weights="preview", value_range=(0, 1))
     model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=jit, run_eagerly=eagerly)
     history = model.fit(batch, batch, batch_size=2, epochs=15, verbose=0).history["loss"]
     assert np.isfinite(history).all()
@@ -145,7 +145,7 @@ def test_mixed_precision_keeps_float32_losses(batch, picture, policy, request):
     keras.config.set_dtype_policy(policy)
     try:
         model = request.getfixturevalue("model")
-        loss = PerceptualLoss(picture(32, 32, 9), weights=value_range=(0, 1))
+        loss = PerceptualLoss(picture(32, 32, 9), weights="preview", value_range=(0, 1))
         gram = GramMatrix()
         assert gram(tf.ones([1, 4, 4, 2], "float16")).dtype == tf.float32
         assert model.layers[1].compute_dtype == policy.removeprefix("mixed_")
@@ -157,7 +157,7 @@ def test_mixed_precision_keeps_float32_losses(batch, picture, policy, request):
     assert history[-1] < 0.8 * history[0]
     # What float16 could not hold: squares of Grams.
     image = tf.cast(batch * 0, "float16")
-    plain = PerceptualLoss(picture(32, 32, 9), weights=value_range=(0, 1))
+    plain = PerceptualLoss(picture(32, 32, 9), weights="preview", value_range=(0, 1))
     assert loss(batch, image).dtype == tf.float32
     assert float(loss(batch, image)) == pytest.approx(float(plain(batch, batch * 0)), rel=1e-6)
 
