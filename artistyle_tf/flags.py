@@ -11,7 +11,7 @@ from absl import flags as absl_flags
 from artistyle_tf.config import PRESETS, STRICT_PRESETS, Config
 from artistyle_tf.devices import check_device
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.previews import preview_paths
+from artistyle_tf.previews import is_preview
 
 __all__ = ["Command", "help_text", "parse"]
 
@@ -153,11 +153,11 @@ def _check_files(command: Command) -> None:
     if os.path.realpath(command.output) in pictures:
         raise ConfigError(f"--output is {command.output!r}, which is one of the pictures to read")
     if command.save_every:
-        iterations = command.config.iterations
-        for preview in preview_paths(command.output, command.save_every, iterations):
-            if os.path.realpath(preview) in pictures:
+        every, iterations = command.save_every, command.config.iterations
+        for picture in pictures:
+            if is_preview(picture, command.output, every, iterations):
                 raise ConfigError(
-                    f"--save_every would write {preview!r}, one of the pictures to read"
+                    f"--save_every would write {picture!r}, one of the pictures to read"
                 )
     if command.tensorboard_dir == "":
         raise ConfigError("--tensorboard_dir is empty; write --tensorboard_dir=FOLDER")

@@ -1,12 +1,12 @@
 """The picture as it grows, on disk: numbered files beside the result. No TensorFlow here."""
 
 import os
-from collections.abc import Iterator
+import re
 
 from artistyle_tf import output
 from artistyle_tf.callbacks import Step
 
-__all__ = ["Previews", "preview_path", "preview_paths"]
+__all__ = ["Previews", "is_preview", "preview_path"]
 
 
 class Previews:
@@ -36,7 +36,11 @@ def preview_path(path: str, iteration: int, iterations: int) -> str:
     return f"{stem}-{iteration:0{digits}}{extension}"
 
 
-def preview_paths(path: str, every: int, iterations: int) -> Iterator[str]:
-    """Every file that a run may write previews to."""
-    for iteration in range(every, iterations + 1, every):
-        yield preview_path(path, iteration, iterations)
+def is_preview(file: str, path: str, every: int, iterations: int) -> bool:
+    """Whether a run with that output `path` would write a preview to `file`."""
+    stem, extension = os.path.splitext(os.path.realpath(path))
+    pattern = re.escape(stem) + r"-(\d+)" + re.escape(extension)
+    found = re.fullmatch(pattern, os.path.realpath(file))
+    if not found or not 0 < int(found[1]) <= iterations or int(found[1]) % every:
+        return False
+    return found[0] == preview_path(stem + extension, int(found[1]), iterations)

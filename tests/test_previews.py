@@ -5,13 +5,17 @@ import pytest
 from PIL import Image
 
 from artistyle_tf import Config, InputError, Previews, stylize
-from artistyle_tf.previews import preview_path, preview_paths
+from artistyle_tf.previews import is_preview, preview_path
 
 
 def test_names():
     assert preview_path("a/o.x.jpg", 7, 30) == "a/o.x-0007.jpg"
     assert preview_path("o.png", 7, 123456) == "o-000007.png"
-    assert list(preview_paths("o.png", 4, 9)) == ["o-0004.png", "o-0008.png"]
+    for file, meant in [
+        ("o-0004.png", True), ("./o-0008.png", True), ("o-0012.png", False), ("o-0005.png", False),
+        ("o-4.png", False), ("x-0004.png", False), ("a/o-0004.png", False), ("o-0000.png", False),
+    ]:  # fmt: skip
+        assert is_preview(file, "o.png", every=4, iterations=9) == meant
 
 
 def test_a_run_leaves_every_nth_picture(small_file, picture, tmp_path):
@@ -47,6 +51,16 @@ def test_a_preview_that_cannot_be_written_ends_the_run_with_its_picture(
     assert result.record["outcome"]["iterations"] == len(result.trace) == 2
     assert "can't write" in caplog.text
     assert result.image.shape == (32, 32, 3)
+
+
+def test_any_callback_of_a_list_ends_the_run_and_all_are_called(small_file, picture):
+    config = Config(size=32, iterations=6, weights=str(small_file), optimizer="lbfgs")
+    called = []
+    watchers = [lambda step: step.iteration < 3, called.append]
+    result = stylize(picture(32, 32), picture(32, 32, 1), config, callback=watchers)
+    assert result.stop_reason == "stopped by the callback"
+    assert result.error is None
+    assert [step.iteration for step in called] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("others", [[], [lambda step: None]])
