@@ -5,6 +5,9 @@ TensorFlow is imported where it is used, so that the command can check what is m
 
 import importlib.util
 import os
+from collections.abc import Mapping
+
+import numpy as np
 
 from artistyle_tf.callbacks import Step
 from artistyle_tf.errors import ConfigError, InputError
@@ -28,7 +31,7 @@ class TensorBoard:
 
     Raises:
       ConfigError: the package tensorboard is not installed.
-      InputError: the folder can't be written to.
+      InputError: the folder can't be written to; from a call too, which ends the run.
     """
 
     def __init__(self, folder: str | os.PathLike[str], every: int = 10):
@@ -36,32 +39,50 @@ class TensorBoard:
         import tensorflow as tf
 
         self._every, self._level = every, 0
-        shown = one_line(os.fspath(folder))
+        self._shown = one_line(os.fspath(folder))
         try:
             # TensorFlow would make it as well, but says what is wrong with it in its own way.
             os.makedirs(folder, exist_ok=True)
             self._writer = tf.summary.create_file_writer(os.fspath(folder))
             self._writer.init()
         except (OSError, tf.errors.OpError) as error:
-            raise InputError(f"can't write to the folder {shown}: {reason(error)}") from error
+            raise self._refused(error) from error
 
     def __call__(self, step: Step) -> None:
-        from tensorflow import summary
+        from tensorflow import errors
 
         due = step.iteration % self._every == 0 or step.iteration == step.iterations
+        parts: Mapping[str, float] = {}
+        image = None
+        if due or step.level != self._level:
+            self._level = step.level
+            parts, image = step.parts(), step.image()
+        try:
+            self._write(step, parts, image)
+            if due:
+                self._writer.flush()  # for whoever watches
+        except errors.OpError as error:
+            raise self._refused(error) from error
+
+    def _write(self, step: Step, parts: Mapping[str, float], image: np.ndarray | None) -> None:
+        from tensorflow import summary
+
         with self._writer.as_default(step=step.iteration):
             summary.scalar("objective", step.objective)
             summary.scalar("step_length", step.step_length())
             summary.scalar("evaluations", step.evaluations)
             summary.scalar("seconds", step.seconds)
-            if due or step.level != self._level:
-                self._level = step.level
-                for name, part in step.parts().items():
-                    if name != "value":
-                        summary.scalar(name if "/" in name else f"parts/{name}", part)
-                summary.image(f"level_{step.level}", step.image()[None])
-        if due:
-            self._writer.flush()  # for whoever watches
+            for name, part in parts.items():
+                if name != "value":
+                    summary.scalar(name if "/" in name else f"parts/{name}", part)
+            if image is not None:
+                summary.image(f"level_{step.level}", image[None])
+
+    def _refused(self, error: Exception) -> InputError:
+        # TensorFlow's: {{node}} file; what was wrong, and what was lost by it in further lines.
+        lines = str(error).splitlines() if not isinstance(error, OSError) else []
+        why = lines[0].rpartition("; ")[2] if lines else reason(error)
+        return InputError(f"can't write to the folder {self._shown}: {one_line(why)}")
 
     def close(self) -> None:
         """Writes what is left."""
