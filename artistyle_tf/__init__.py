@@ -15,12 +15,15 @@ from artistyle_tf.backend import check_backend
 from artistyle_tf.callbacks import Progress, Step
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
+from artistyle_tf.previews import Previews
+from artistyle_tf.tensorboard import TensorBoard
 
 if TYPE_CHECKING:
     from artistyle_tf.features import build_feature_extractor
     from artistyle_tf.losses import gram_matrix
     from artistyle_tf.objective import build_objective
     from artistyle_tf.result import Result
+    from artistyle_tf.stylizer import Stylizer
     from artistyle_tf.transfer import stylize
 
 __version__ = "0.1.0"
@@ -30,9 +33,12 @@ __all__ = [
     "Config",
     "ConfigError",
     "InputError",
+    "Previews",
     "Progress",
     "Result",
     "Step",
+    "Stylizer",
+    "TensorBoard",
     "build_feature_extractor",
     "build_objective",
     "gram_matrix",
@@ -41,6 +47,7 @@ __all__ = [
 
 _LAZY = {
     "Result": "artistyle_tf.result",
+    "Stylizer": "artistyle_tf.stylizer",
     "build_feature_extractor": "artistyle_tf.features",
     "build_objective": "artistyle_tf.objective",
     "gram_matrix": "artistyle_tf.losses",

@@ -1,15 +1,21 @@
 """The one event of a run, and the progress line that watches it. No TensorFlow here."""
 
 import dataclasses
+import logging
+import math
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
 import numpy as np
 
-__all__ = ["Callback", "Progress", "Step"]
+from artistyle_tf.messages import reason
+
+__all__ = ["Callback", "Callbacks", "Progress", "Step", "consult", "rms"]
+
+logger = logging.getLogger("artistyle_tf")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,9 +45,37 @@ class Step:
     unclipped: Callable[[], np.ndarray] = dataclasses.field(repr=False)
     """Computes it as the minimiser has it: float32 [H, W, 3] sRGB in grey levels, neither rounded
     nor clipped to 0-255."""
+    step_length: Callable[[], float] = dataclasses.field(default=lambda: math.nan, repr=False)
+    """Computes the root mean square of the picture's change in this iteration, in grey levels."""
 
 
 Callback = Callable[[Step], bool | None]
+
+
+Callbacks = Callback | Sequence[Callback]
+"""One, or several to be called in turn; the run ends if one of them asks for it."""
+
+
+def consult(callbacks: Callbacks, step: Step) -> tuple[str, Exception | None]:
+    """Calls back: why the run is to end ("": it is not), and what a callback raised.
+
+    Whatever a user's function does, the picture that was reached is worth more: so an exception
+    is logged with its traceback, and the run that asks ends as if it had been interrupted.
+    """
+    try:
+        each = callbacks if isinstance(callbacks, Sequence) else [callbacks]
+        answers = [callback(step) for callback in each]
+        return ("stopped by the callback" if any(a is False for a in answers) else ""), None
+    except Exception as error:
+        # No more than the kind, since the record of the run has no paths and messages do.
+        stop_reason = f"a callback raised {type(error).__name__}"
+        logger.error("%s: %s", stop_reason, reason(error), exc_info=error)
+        return stop_reason, error
+
+
+def rms(change: np.ndarray) -> float:
+    """Root mean square, summed in float64."""
+    return float(np.sqrt(np.mean(np.square(change, dtype=np.float64))))
 
 
 class Progress:

@@ -10,10 +10,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 
 from artistyle_tf import images, output
-from artistyle_tf.callbacks import Progress
+from artistyle_tf.callbacks import Callback, Progress
+from artistyle_tf.devices import on_device
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.flags import Command, parse
 from artistyle_tf.messages import one_line, reason
+from artistyle_tf.previews import Previews
+from artistyle_tf.tensorboard import TensorBoard, check_tensorboard
 
 __all__ = ["main"]
 
@@ -45,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(command: Command) -> int:
     output.check_output(command.output)
+    if command.tensorboard_dir is not None:
+        check_tensorboard()
     if command.trace:
         output.check_folder(command.trace)
     # Before TensorFlow loads, which takes seconds: what is wrong with a picture is said at once.
@@ -59,7 +64,9 @@ def _run(command: Command) -> int:
 
             tf.config.list_logical_devices()  # the devices too have something to say
         try:
-            result = transfer.stylize(content, styles, command.config, callback=progress)
+            with on_device(command.device), contextlib.ExitStack() as stack:
+                callbacks: list[Callback] = [progress, *_watchers(command, stack)]
+                result = transfer.stylize(content, styles, command.config, callback=callbacks)
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
             raise ArtistyleError(
                 "there is not enough memory; a smaller --size needs less"
@@ -74,11 +81,22 @@ def _run(command: Command) -> int:
         rows = json.dumps([list(row) for row in result.trace])
         output.write_bytes(command.trace, rows.encode())
     height, width = result.image.shape[:2]
+    done = EXIT_INTERRUPTED if interrupted else int(result.error is not None)
     print(
         f"{one_line(command.output)}: {width}×{height} px, {result.seconds:.0f} s "
         f"after {result.setup_seconds:.0f} s of setting up, {result.stop_reason}"
     )
-    return EXIT_INTERRUPTED if interrupted else 0
+    return done
+
+
+def _watchers(command: Command, stack: contextlib.ExitStack) -> Iterator[Callback]:
+    """What looks on beside the progress line, closed with the stack."""
+    if command.save_every:
+        yield Previews(command.output, command.save_every)
+    if command.tensorboard_dir is not None:
+        board = TensorBoard(command.tensorboard_dir)
+        stack.callback(board.close)
+        yield board
 
 
 def _ready_streams() -> None:

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 from absl import flags as absl_flags
 
 from artistyle_tf.config import PRESETS, STRICT_PRESETS, Config
+from artistyle_tf.devices import check_device
 from artistyle_tf.errors import ConfigError
+from artistyle_tf.previews import is_preview
 
 __all__ = ["Command", "help_text", "parse"]
 
@@ -26,6 +28,9 @@ class Command(NamedTuple):
     output: str
     config: Config
     trace: str | None
+    save_every: int | None = None
+    tensorboard_dir: str | None = None
+    device: str | None = None
 
 
 class _Flag(NamedTuple):
@@ -46,6 +51,20 @@ FILES = (
     _Flag("output", "Files", "the result: .png, .jpg, .webp or .tif"),
     _Flag(
         "trace", "Files", "write rows [evaluations, seconds, objective, height, width] as JSON here"
+    ),
+    _Flag(
+        "save_every",
+        "Watch",
+        "write the picture of every so many iterations beside the output, like out-0020.png",
+    ),
+    _Flag(
+        "tensorboard_dir",
+        "Watch",
+        "write losses by layer and pictures for TensorBoard to this folder (needs the package "
+        "tensorboard)",
+    ),
+    _Flag(
+        "device", "Machine", "where to compute, like cpu, gpu or gpu:1; none: TensorFlow chooses"
     ),
     _Flag(
         "preset",
@@ -108,13 +127,16 @@ def parse(arguments: Sequence[str]) -> Command | str:
     for name, texts in given.items():
         if name != "style" and name not in LISTS and len(texts) > 1:
             raise ConfigError(f"--{name} is given {len(texts)} times")
-    trace = given.get("trace", [None])[0]
+    trace, folder = (given.get(name, [None])[0] for name in ("trace", "tensorboard_dir"))
     command = Command(
         content=os.path.expanduser(given["content"][0]),
         styles=[os.path.expanduser(path) for path in _paths(given["style"])],
         output=os.path.expanduser(given["output"][0]),
         config=_config(given),
         trace=trace and os.path.expanduser(trace),
+        save_every=_save_every(given.get("save_every", [None])[0]),
+        tensorboard_dir=folder and os.path.expanduser(folder),
+        device=_device(given.get("device", [None])[0]),
     )
     _check_files(command)
     return command
@@ -130,6 +152,15 @@ def _check_files(command: Command) -> None:
     pictures = [os.path.realpath(path) for path in (command.content, *command.styles)]
     if os.path.realpath(command.output) in pictures:
         raise ConfigError(f"--output is {command.output!r}, which is one of the pictures to read")
+    if command.save_every:
+        every, iterations = command.save_every, command.config.iterations
+        for picture in pictures:
+            if is_preview(picture, command.output, every, iterations):
+                raise ConfigError(
+                    f"--save_every would write {picture!r}, one of the pictures to read"
+                )
+    if command.tensorboard_dir == "":
+        raise ConfigError("--tensorboard_dir is empty; write --tensorboard_dir=FOLDER")
     if command.trace is None:
         return
     if not command.trace:
@@ -155,6 +186,24 @@ def _config(given: dict[str, list[str]]) -> Config:
         return Config.preset(preset, **overrides)
     except ConfigError as error:
         raise ConfigError(f"--{error}") from None
+
+
+def _save_every(text: str | None) -> int | None:
+    if text is None:
+        return None
+    number = _number(text, int)
+    if not isinstance(number, int) or number < 1:
+        raise ConfigError(f"--save_every is {text!r}; it must be a whole number 1 or more")
+    return number
+
+
+def _device(text: str | None) -> str | None:
+    if text is not None:
+        try:
+            check_device(text)
+        except ConfigError as error:
+            raise ConfigError(f"--{error}") from None
+    return text
 
 
 def _value(field: dataclasses.Field[Any], texts: list[str]) -> Any:

@@ -30,6 +30,8 @@ class Result:
     """Before that: reading, loading, the first targets, tracing."""
     record: dict[str, Any]
     """What determines the pixels, and the final losses. `save` puts it into the file."""
+    error: Exception | None = None
+    """What a callback raised, which ended the run."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the picture by extension (.png .jpg .webp .tif), with its alpha and record.

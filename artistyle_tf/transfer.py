@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from artistyle_tf import images
-from artistyle_tf.callbacks import Callback, Step
+from artistyle_tf.callbacks import Callbacks, Step, consult, rms
 from artistyle_tf.color import from_network, to_network, unclipped
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError, ConfigError
@@ -31,7 +31,7 @@ INTERRUPTED = "interrupted"
 
 
 def stylize(
-    content: Any, style: Any, config: Config | None = None, *, callback: Callback | None = None
+    content: Any, style: Any, config: Config | None = None, *, callback: Callbacks | None = None
 ) -> Result:
     """Paints the content picture in the style of another (or several).
 
@@ -39,12 +39,15 @@ def stylize(
       content: path, PIL image or uint8 array [H, W, 3] sRGB.
       style: one such picture or a list of them, blended as `config.style_blend` says.
       config: the settings; by default the `artistyle` preset with strict ImageNet weights.
-      callback: called with a `Step` after every iteration; returning False ends the run.
+      callback: called with a `Step` after every iteration, or a list of such; returning False
+        ends the run. So does an exception: see below.
 
     Returns:
       The picture at the best point found, at exactly the size asked for. Ctrl-C ends the run with
-      what there is and the stop reason "interrupted". Remarks for the user go to the logger
-      "artistyle_tf" as warnings.
+      what there is and the stop reason "interrupted". An exception in a callback ends it likewise,
+      since hours of painting may be worth more than what went wrong: it is logged with its
+      traceback and kept in `Result.error`. Remarks for the user go to the logger "artistyle_tf"
+      as warnings.
 
     Raises:
       ConfigError: settings that can't work.
@@ -113,6 +116,7 @@ def stylize(
         seconds=run.trace[-1][1] if run.trace else 0.0,
         setup_seconds=run.setup_seconds,
         record=record,
+        error=run.error,
     )
 
 
@@ -125,7 +129,7 @@ class _Run:
         weights: Weights,
         content: np.ndarray,
         styles: Sequence[np.ndarray],
-        callback: Callback | None,
+        callback: Callbacks | None,
         began: float,
     ):
         self.config, self.callback = config, callback
@@ -136,6 +140,7 @@ class _Run:
         self.iterations = self.evaluations = 0
         self.stop_reason = f"all {config.iterations} iterations done"
         self.ended = False
+        self.error: Exception | None = None
         self.best: tuple[np.ndarray, Targets] | None = None
         self.setup_seconds = 0.0
         self._began, self._clock = began, 0.0
@@ -170,7 +175,7 @@ class _Run:
                     if np.isfinite(state.best_value):
                         self.best = self._image(state.best_position, size), targets
                     state, targets = self._in_float32(state, size, finest)
-                done = int(state.iterations)
+                done, left = int(state.iterations), state.position
                 state = self._advance(state, targets, size)
                 self.evaluations = before[1] + int(state.evaluations)
                 if int(state.iterations) == done:
@@ -178,7 +183,7 @@ class _Run:
                 self.iterations = before[0] + int(state.iterations)
                 self.levels[-1][2] = int(state.iterations)
                 pace = (time.perf_counter() - began) / int(state.iterations)
-                self._report(state, targets, level, sizes, budgets, pace)
+                self._report(state, left, targets, level, sizes, budgets, pace)
                 if self.ended:
                     break
         finally:
@@ -214,12 +219,14 @@ class _Run:
     def _report(
         self,
         state: State,
+        left: tf.Tensor,
         targets: Targets,
         level: int,
         sizes: Sequence[tuple[int, int]],
         budgets: Sequence[int],
         pace: float,
     ) -> None:
+        """Calls the callback with the state; `left` is the position before."""
         seconds = time.perf_counter() - self._clock
         self.trace.append((self.evaluations, seconds, float(state.value), *sizes[level]))
         if self.callback is None:
@@ -239,9 +246,11 @@ class _Run:
             parts=lambda: self.parts(self._image(state.position, sizes[level]), targets),
             image=lambda: from_network(self._image(state.position, sizes[level])),
             unclipped=lambda: unclipped(self._image(state.position, sizes[level])),
+            step_length=lambda: rms(self._image(state.position - left, sizes[level])),
         )
-        if self.callback(step) is False:
-            self.ended, self.stop_reason = True, "stopped by the callback"
+        stop_reason, self.error = consult(self.callback, step)
+        if stop_reason:
+            self.ended, self.stop_reason = True, stop_reason
 
     def _compute_in(self, convolutions: str) -> None:
         self.objective = Objective(self.config, self._weights, convolutions=convolutions)

@@ -1,6 +1,7 @@
 """The command, from its flags to its exit status, what it prints and what it leaves behind."""
 
 import dataclasses
+import importlib.util
 import io
 import json
 import os
@@ -602,3 +603,53 @@ def test_stderr_is_given_back(run, capfd):
     load()
     os.write(2, b"shown\n")
     assert capfd.readouterr().err == "shown\n"
+
+
+def test_previews_and_tensorboard_beside_the_result(run, folder):
+    board = folder / "board"
+    done = run(iterations=4, save_every=2, tensorboard_dir=board, device="cpu", optimizer="lbfgs")
+    assert done.status == 0, done.err
+    names = {path.name for path in (folder / "out").iterdir()}
+    assert names == {"o.png", "o-0002.png", "o-0004.png"}
+    assert any("tfevents" in path.name for path in board.iterdir())
+    record = read_record(folder / "out" / "o.png")
+    # What does not determine pixels is not in the record.
+    assert not {"save_every", "tensorboard_dir", "device"} & record["config"].keys()
+
+
+def test_what_watches_is_checked_before_the_run(run, folder, monkeypatch):
+    for settings, status, text in [
+        ({"save_every": 0}, 2, "--save_every is '0'; it must be a whole number 1 or more"),
+        ({"save_every": "x"}, 2, "--save_every is 'x'"),
+        ({"device": "cuda"}, 2, "--device is 'cuda'; it must be like cpu, gpu or gpu:1"),
+        ({"device": "gpu:9"}, 2, "there is no device GPU:9; TensorFlow sees CPU:0"),
+        ({"tensorboard_dir": ""}, 2, "--tensorboard_dir is empty"),
+        ({"tensorboard_dir": folder / "c.png"}, 1, "can't write to the folder"),
+    ]:
+        done = run(**settings)
+        assert done.status == status
+        assert text in done.err
+        assert done.err.count("\n") == 1
+        assert (folder / "out" / "o.png").read_bytes() == OLD
+    (folder / "out" / "o-0002.png").write_bytes((folder / "s.png").read_bytes())
+    done = run(style=folder / "out" / "o-0002.png", save_every=2)
+    assert done.status == 2
+    assert "one of the pictures to read" in done.err
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "tensorboard" else find(name)
+    )
+    done = run(content=folder / "absent.png", tensorboard_dir=folder / "board")
+    assert done.status == 2
+    assert "pip install tensorboard" in done.err
+    assert not (folder / "board").exists()
+
+
+def test_a_preview_that_fails_ends_the_run_with_the_picture_saved(run, folder):
+    (folder / "out" / "o-0002.png").mkdir()
+    done = run(save_every=2)
+    assert done.status == 1
+    assert "a callback raised InputError: can't write" in done.err
+    assert "a callback raised InputError" in done.out
+    assert read_record(folder / "out" / "o.png")["outcome"]["iterations"] == 2

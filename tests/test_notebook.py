@@ -80,8 +80,10 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 def test_it_runs_from_top_to_bottom(tmp_path: pathlib.Path) -> None:
     output = tmp_path / "painted.png"
     small = {"WEIGHTS": "preview", "SIZE": 64, "ITERATIONS": 6, "SHOW_EVERY": 2}
+    small |= {"TRY_SIZE": 32, "TRY_ITERATIONS": 2}
     done = run(with_settings(read(), OUTPUT=str(output), **small), NOTEBOOK.parent)
-    *_, paint, beside, save = code_cells(done)
+    _, gpu, *_, paint, beside, curves, save = code_cells(done)[:-4]
+    assert "computing on" in printed(gpu)
     # One view, updated: a single picture is left of the many that were shown, with its line.
     (growing,) = pictures(paint)
     assert growing.size == (64, 48)
@@ -94,6 +96,17 @@ def test_it_runs_from_top_to_bottom(tmp_path: pathlib.Path) -> None:
     assert f"{output}: 64×48 px" in printed(save)
     with Image.open(output) as picture:
         assert picture.size == (64, 48)
+    (chart,) = pictures(curves)
+    assert len(chart.getcolors(1 << 20)) > 50  # lines were drawn
+    for cell, setting, count in zip(
+        code_cells(done)[-4:],
+        ("style_weight", "style_scale", "style_layers", "init"),
+        (3, 3, 3, 2),
+        strict=True,
+    ):
+        assert printed(cell).startswith(f"{setting}: ")
+        (row,) = pictures(cell)
+        assert row.size == (32 * count + 8 * (count - 1), 24)
 
 
 @pytest.mark.slow
@@ -119,7 +132,7 @@ def test_committed_with_the_outputs_of_one_whole_run() -> None:
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell.outputs]
     assert not [output for output in outputs if output.output_type == "error"]
-    assert sum(len(pictures(cell)) for cell in cells) == 3
+    assert sum(len(pictures(cell)) for cell in cells) == 8
     # Nothing of the machine it was made on.
     assert not re.search(r"/(home|root|tmp|work|Users)/", json.dumps([dict(o) for o in outputs]))
     assert "stderr" not in [output.get("name") for output in outputs]

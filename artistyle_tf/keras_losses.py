@@ -1,0 +1,256 @@
+"""The losses for Keras pipelines: `compile(loss=PerceptualLoss("painting.jpg"))`, and a Gram layer.
+
+Pictures are RGB here, as Keras users have them, in a `value_range` of their own. Sources: Gatys,
+Ecker, Bethge 2015, arXiv:1508.06576 (eq. 1 to 7); Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155,
+who train a network by these losses.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from artistyle_tf import losses
+from artistyle_tf.color import BGR_MEAN, to_network
+from artistyle_tf.config import Config, Pooling
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.features import Features, build_feature_extractor, constant_network
+from artistyle_tf.images import read, resize
+from artistyle_tf.pyramid import scale_to
+from artistyle_tf.weights import Weights, load
+
+__all__ = ["ContentLoss", "GramMatrix", "PerceptualLoss", "StyleLoss"]
+
+PACKAGE = "artistyle_tf"
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class GramMatrix(keras.layers.Layer):
+    """G / (N M) of eq. 3 as a layer: [B, H, W, N] → [B, N, N], with M = H W positions.
+
+    It computes in float32 whatever the global policy says, unless `dtype` says otherwise.
+    """
+
+    def __init__(self, *, dtype: Any = "float32", **options: Any):
+        super().__init__(dtype=dtype, **options)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return losses.gram_matrix(inputs)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (input_shape[0], input_shape[-1], input_shape[-1])
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class PerceptualLoss(keras.losses.Loss):
+    """α · content + β · style + total variation, in the common form of `Config`.
+
+    `y_true` is the content, `y_pred` the picture to be judged, both [B, H, W, 3] RGB in
+    `value_range`, with H and W from 16 px up; the style is the same for the whole batch. One
+    picture [1, H, W, 3] costs what `build_objective` computes. Features, Gram matrices and losses
+    are float32 under every Keras policy (float64 with that `dtype`); no pixel is clamped.
+
+    Args:
+      style: a picture (path, PIL image or uint8 array [H, W, 3] sRGB), a list of them blended in
+        the shares `style_blend`, or targets: layer → normalised Gram matrix [N, N], as
+        `get_config` has them.
+      style_size: longer side in px at which the style is looked at; None: its own. It sets the
+        size of strokes: about the side of the training pictures is usual.
+      value_range: what black and white are in `y_true` and `y_pred`: (0, 255), (0, 1), (-1, 1).
+      weights: imagenet, preview, auto, a file, or loaded weights.
+      weights_digest: SHA-256 that the weights' file must have; a saved loss sets it, since
+        targets are of one network.
+      content_weight, style_weight, tv_weight, style_layers, content_layers, pooling: as in
+        `Config`, with its defaults.
+      reduction, name, dtype: as in `keras.losses.Loss`.
+
+    Raises:
+      ConfigError: a setting that can't work.
+      InputError: a style or weights that can't be used, or other weights than the saved ones.
+    """
+
+    def __init__(
+        self,
+        style: Any = None,
+        *,
+        style_size: int | None = None,
+        style_blend: Any = Config.style_blend,
+        value_range: tuple[float, float] = (0.0, 255.0),
+        weights: str | Weights = Config.weights,
+        weights_digest: str | None = None,
+        content_weight: float = Config.content_weight,
+        style_weight: float = Config.style_weight,
+        tv_weight: float = Config.tv_weight,
+        style_layers: Any = Config.style_layers,
+        content_layers: Any = Config.content_layers,
+        pooling: Pooling = Config.pooling,
+        reduction: str = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+    ):
+        super().__init__(name=name or _snake(type(self).__name__), reduction=reduction, dtype=dtype)
+        if isinstance(weights, os.PathLike):
+            weights = os.fspath(weights)
+        self.settings = Config(
+            weights=weights if isinstance(weights, str) else "preview",
+            style_blend=style_blend,
+            content_weight=content_weight,
+            style_weight=style_weight,
+            tv_weight=tv_weight,
+            style_layers=style_layers,
+            content_layers=content_layers,
+            pooling=pooling,
+        )
+        self.value_range = _checked_range(value_range)
+        if style_size is not None and not 16 <= style_size <= 65536:
+            raise ConfigError(
+                f"style_size is {style_size!r}; it must be from 16 to 65536 px, or None"
+            )
+        deepest = self.settings.layers[-1]
+        loaded = weights if isinstance(weights, Weights) else load(weights, deepest)
+        if weights_digest is not None and loaded.digest != weights_digest:
+            raise InputError(
+                f"{loaded.name} is not the file of weights that this loss was saved with (SHA-256 "
+                f"{loaded.digest[:12]}…, not {weights_digest[:12]}…); its targets would be wrong"
+            )
+        self._weights, self._digest = _saved_name(weights, loaded), loaded.digest
+        self._computed = "float64" if self.dtype == "float64" else "float32"
+        self._features = self._network(loaded)
+        needed = self.settings.layer_weights("style")
+        self._grams = self._targets(style, style_size) if needed else {}
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """The loss of each picture of the batch, [B]."""
+        settings = self.settings
+        alpha = settings.layer_weights("content")
+        image = self._scaled(y_pred)
+        seen = self._features(image)
+        total = tf.zeros(tf.shape(image)[:1], image.dtype)
+        if alpha:
+            wanted = self._features(self._scaled(y_true))
+            for name, weight in alpha.items():
+                # The content is a target, not something to learn from, even if it is computed.
+                target = tf.stop_gradient(wanted[name])
+                total += settings.content_weight * weight * losses.content_loss(seen[name], target)
+        for name, weight in settings.layer_weights("style").items():
+            gram = losses.gram_matrix(seen[name])
+            target = tf.constant(self._grams[name][None], gram.dtype)
+            total += settings.style_weight * weight * losses.style_loss(gram, target)
+        if settings.tv_weight:
+            total += settings.tv_weight * losses.total_variation(image)
+        return tf.cast(total, self.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """All arguments; the style as its Gram matrices, float32 arrays [N, N] by layer."""
+        if self._weights is None:
+            raise ConfigError("a loss of loaded weights can't be saved; give it the weights' file")
+        settings = self.settings
+        return {
+            **super().get_config(),
+            "dtype": self.dtype,
+            "style": dict(self._grams) or None,
+            "value_range": list(self.value_range),
+            "weights": self._weights,
+            "weights_digest": self._digest,
+            "content_weight": settings.content_weight,
+            "style_weight": settings.style_weight,
+            "tv_weight": settings.tv_weight,
+            "style_layers": [list(pair) for pair in settings.style_layers],
+            "content_layers": [list(pair) for pair in settings.content_layers],
+            "pooling": settings.pooling,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "PerceptualLoss":
+        """The loss of a `get_config`, or of one that Keras has read back from JSON."""
+        restored = dict(config)
+        if isinstance(restored.get("style"), Mapping):
+            restored["style"] = {
+                name: keras.saving.deserialize_keras_object(gram)
+                if isinstance(gram, Mapping)
+                else gram
+                for name, gram in restored["style"].items()
+            }
+        return cls(**restored)
+
+    def _network(self, loaded: Weights) -> Callable[[tf.Tensor], Features]:
+        """A function, so that a model compiled with this loss doesn't save VGG19 as its own."""
+        settings, dtype = self.settings, self._computed
+        model = build_feature_extractor(loaded, settings.layers, settings.pooling, dtype=dtype)
+        self._channels = {name: output.shape[-1] for name, output in model.output.items()}
+        return tf.function(constant_network(model), autograph=False, reduce_retracing=True)
+
+    def _scaled(self, pictures: tf.Tensor) -> tf.Tensor:
+        """RGB in `value_range` → the network's BGR, 0-255, mean subtracted."""
+        black, white = self.value_range
+        levels = (tf.cast(pictures, self._computed) - black) * (255 / (white - black))
+        return levels[..., ::-1] - tf.constant(BGR_MEAN, levels.dtype)
+
+    def _targets(self, style: Any, style_size: int | None) -> dict[str, np.ndarray]:
+        if style is None:
+            raise ConfigError(f"{type(self).__name__} needs a style: a picture, or a list of them")
+        layers = self.settings.layer_weights("style")
+        if isinstance(style, Mapping):
+            return {name: _gram_target(style, name, self._channels[name]) for name in layers}
+        styles = list(style) if isinstance(style, list | tuple) else [style]
+        grams: dict[str, Any] = dict.fromkeys(layers, 0.0)
+        for one, share in zip(styles, self.settings.shares(len(styles)), strict=True):
+            rgb = read(one).rgb
+            if style_size is not None:
+                rgb = resize(rgb, scale_to((rgb.shape[0], rgb.shape[1]), style_size))
+            seen = self._features(tf.constant(to_network(rgb), self._computed))
+            for name in layers:
+                grams[name] = grams[name] + share * losses.gram_matrix(seen[name])[0].numpy()
+        return {name: gram.astype(np.float32) for name, gram in grams.items()}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class StyleLoss(PerceptualLoss):
+    """The style's part of `PerceptualLoss` alone; `y_true` may be anything of `y_pred`'s shape."""
+
+    def __init__(self, style: Any = None, **options: Any):
+        super().__init__(style, **{**options, "content_weight": 0.0, "tv_weight": 0.0})
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class ContentLoss(PerceptualLoss):
+    """The content's part of `PerceptualLoss` alone; it has no style."""
+
+    def __init__(self, **options: Any):
+        super().__init__(**{**options, "style": None, "style_weight": 0.0, "tv_weight": 0.0})
+
+
+def _gram_target(style: Mapping[str, Any], name: str, channels: int) -> np.ndarray:
+    if name not in style:
+        raise ConfigError(f"the style's targets have no {name}; they have {', '.join(style)}")
+    gram = np.asarray(style[name], np.float32)
+    if gram.shape != (channels, channels):
+        wanted = [channels, channels]
+        raise ConfigError(f"the style's target {name} is {list(gram.shape)}; it must be {wanted}")
+    return gram
+
+
+def _checked_range(value_range: Any) -> tuple[float, float]:
+    try:
+        black, white = (float(level) for level in value_range)
+    except (TypeError, ValueError):
+        black = white = 0.0
+    if not (np.isfinite([black, white]).all() and black < white):
+        raise ConfigError(
+            f"value_range is {value_range!r}; it must be (black, white), like (0, 255)"
+        )
+    return black, white
+
+
+def _saved_name(asked: str | Weights, loaded: Weights) -> str | None:
+    """What finds these weights again: "auto" is resolved; loaded weights of a file have no path."""
+    if loaded.kind != "file":
+        return loaded.kind
+    return asked if isinstance(asked, str) else None
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")

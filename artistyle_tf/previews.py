@@ -1,0 +1,46 @@
+"""The picture as it grows, on disk: numbered files beside the result. No TensorFlow here."""
+
+import os
+import re
+
+from artistyle_tf import output
+from artistyle_tf.callbacks import Step
+
+__all__ = ["Previews", "is_preview", "preview_path"]
+
+
+class Previews:
+    """Writes the picture of every n-th iteration beside the output: out-0020.png, out-0040.png.
+
+    Each is at its level's size, on the canvas of whole pooling cells, and without the record,
+    which only a finished run has. They are written all or nothing, like the result.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], every: int):
+        self._path, self._every = os.fspath(path), every
+
+    def __call__(self, step: Step) -> None:
+        if step.iteration % self._every == 0:
+            path = preview_path(self._path, step.iteration, step.iterations)
+            output.write(path, step.image())
+
+
+def preview_path(path: str, iteration: int, iterations: int) -> str:
+    """The preview's file: the output's name with the iteration, of at least four digits.
+
+    >>> preview_path("out.png", 20, 300)
+    'out-0020.png'
+    """
+    stem, extension = os.path.splitext(path)
+    digits = max(4, len(str(iterations)))
+    return f"{stem}-{iteration:0{digits}}{extension}"
+
+
+def is_preview(file: str, path: str, every: int, iterations: int) -> bool:
+    """Whether a run with that output `path` would write a preview to `file`."""
+    stem, extension = os.path.splitext(os.path.realpath(path))
+    pattern = re.escape(stem) + r"-(\d+)" + re.escape(extension)
+    found = re.fullmatch(pattern, os.path.realpath(file))
+    if not found or not 0 < int(found[1]) <= iterations or int(found[1]) % every:
+        return False
+    return found[0] == preview_path(stem + extension, int(found[1]), iterations)

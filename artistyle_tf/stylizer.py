@@ -1,0 +1,62 @@
+"""The objective of a run as a `tf.Module`: value and gradient that export to a SavedModel."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from artistyle_tf.config import Config
+from artistyle_tf.objective import BoundObjective, Targets, build_objective
+
+__all__ = ["Stylizer"]
+
+
+class Stylizer(tf.Module):
+    """`build_objective` with its targets inside, for `tf.saved_model.save` and for XLA.
+
+        tf.saved_model.save(Stylizer("photo.jpg", "painting.jpg", config), "folder")
+        value, gradient = tf.saved_model.load("folder").value_and_gradient(image)
+
+    The reloaded function gives the same numbers, and needs neither this package nor pictures nor
+    weights: VGG19 is in the graph as constants, the targets are variables that are not trained.
+
+    Args:
+      content, styles, config: as in `build_objective`, with its errors.
+      jit_compile: compiles value and gradient by XLA; the size is fixed, as TPUs want it.
+    """
+
+    def __init__(
+        self,
+        content: Any,
+        styles: Any,
+        config: Config | None = None,
+        *,
+        jit_compile: bool = False,
+    ):
+        super().__init__(name="stylizer")
+        bound: BoundObjective = build_objective(content, styles, config)
+        objective, self.size = bound.objective, bound.size
+        dtype = objective.extractor.input.dtype
+
+        def variables(targets: dict[str, tf.Tensor]) -> dict[str, tf.Variable]:
+            return {
+                name: tf.Variable(target, trainable=False, name=name)
+                for name, target in targets.items()
+            }
+
+        self.content_targets = variables(bound.targets.content)
+        self.style_targets = variables(bound.targets.style)
+
+        def value_and_gradient(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            targets = Targets(
+                {name: tf.convert_to_tensor(v) for name, v in self.content_targets.items()},
+                {name: tf.convert_to_tensor(v) for name, v in self.style_targets.items()},
+            )
+            return objective.value_and_gradient(image, targets)
+
+        self.value_and_gradient = tf.function(
+            value_and_gradient,
+            input_signature=[tf.TensorSpec([1, *self.size, 3], dtype, name="image")],
+            autograph=False,
+            jit_compile=jit_compile,
+        )
+        """image [1, *size, 3] BGR, mean subtracted → (value [], gradient of the image's shape)."""

@@ -1,0 +1,246 @@
+"""The Keras losses against the NumPy oracle, in `fit`, and through saving."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import reference
+from artistyle_tf.color import to_network
+from artistyle_tf.config import Config
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.features import build_feature_extractor
+from artistyle_tf.keras_losses import ContentLoss, GramMatrix, PerceptualLoss, StyleLoss
+from artistyle_tf.objective import build_objective
+
+LAYERS = {
+    "style_layers": {"block1_conv1": 1.0, "block3_conv1": 0.5, "block5_conv1": 2.0},
+    "content_layers": {"block4_conv2": 1.0, "block2_conv2": 0.25},
+}
+BALANCE = {"content_weight": 1.5, "style_weight": 70.0, "tv_weight": 0.3}
+
+
+def oracle(contents, pictures, styles, shares, arrays, pooling):
+    """The loss of each picture and its gradient by RGB, both uint8 lists, in float64."""
+    values, gradients = [], []
+    for content, picture in zip(contents, pictures, strict=True):
+        goal = reference.targets(
+            to_network(content)[0], [to_network(s)[0] for s in styles], shares, arrays, pooling
+        )
+        value, slope = reference.value_and_gradient(
+            to_network(picture)[0].astype(np.float64),
+            goal, arrays, pooling, reference.mean_formula, {**LAYERS, **BALANCE},
+        )  # fmt: skip
+        values.append(value)
+        gradients.append(slope[..., ::-1])
+    return np.array(values), np.stack(gradients)
+
+
+@pytest.mark.parametrize(
+    ("jit", "dtype", "tolerance", "black", "white"),
+    [
+        (False, "float64", 1e-5, 0, 255),
+        (False, "float64", 1e-5, -1, 1),
+        (False, "float32", 2e-4, 0, 1),
+        (True, "float32", 2e-4, 0, 1),
+    ],
+)
+def test_a_batch_equals_numpy(
+    small_arrays, small_weights, picture, jit, dtype, tolerance, black, white
+):
+    contents, pictures = ([picture(32, 48, n), picture(32, 48, n + 1)] for n in (0, 5))
+    styles = [picture(48, 32, 2), picture(32, 32, 3)]  # whole cells: nothing is filled up
+    loss = PerceptualLoss(
+        styles, style_blend=(0.7, 0.3), value_range=(black, white), weights=small_weights,
+        pooling="avg", reduction="none", dtype=dtype, **LAYERS, **BALANCE,
+    )  # fmt: skip
+    scale = (white - black) / 255
+
+    @tf.function(jit_compile=jit, autograph=False)
+    def value_and_gradient(wanted, image):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            value = loss(wanted, image)
+        return value, tape.gradient(value, image)
+
+    wanted, image = (
+        tf.constant(np.stack(rgbs) * scale + black, dtype) for rgbs in (contents, pictures)
+    )
+    value, gradient = value_and_gradient(wanted, image)
+    expected, slope = oracle(contents, pictures, styles, (0.7, 0.3), small_arrays, "avg")
+    assert value.dtype == dtype
+    assert value.numpy() == pytest.approx(expected, rel=tolerance)
+    error = np.linalg.norm(gradient * scale - slope) / np.linalg.norm(slope)
+    assert error < tolerance
+
+
+def test_parts_add_up_and_the_default_is_the_mean_of_the_batch(small_weights, picture):
+    style, shared = picture(48, 48, 2), {"weights": small_weights, "value_range": (0, 255)}
+    wanted, image = (
+        np.stack([picture(32, 32, n), picture(32, 32, n + 1)]).astype(np.float32) for n in (0, 5)
+    )
+    whole = PerceptualLoss(style, reduction="none", **shared)(wanted, image).numpy()
+    content = ContentLoss(reduction="none", **shared)(wanted, image).numpy()
+    painted = StyleLoss(style, reduction="none", **shared)(wanted, image).numpy()
+    assert (content > 0).all()
+    assert (painted > 0).all()
+    assert whole == pytest.approx(content + painted, rel=1e-5)
+    assert float(PerceptualLoss(style, **shared)(wanted, image)) == pytest.approx(whole.mean())
+    assert StyleLoss(style, reduction="none", **shared)(0 * wanted, image).numpy() == pytest.approx(
+        painted
+    )
+
+
+def test_it_is_the_objective_of_a_run(small_file, picture):
+    config = Config(size=48, weights=str(small_file))
+    content, style, image = picture(48, 48), picture(48, 48, 1), picture(48, 48, 2)
+    value, _ = build_objective(content, style, config)(to_network(image))
+    loss = PerceptualLoss(style, weights=small_file)
+    assert float(loss(content[None], image[None])) == pytest.approx(float(value), rel=1e-5)
+
+
+def test_style_size_is_the_size_of_the_style(small_weights, picture):
+    loss = PerceptualLoss(picture(96, 64, 1), style_size=48, weights=small_weights)
+    small = PerceptualLoss(
+        np.asarray(keras.utils.array_to_img(picture(96, 64, 1)).resize((32, 48), 1)),
+        weights=small_weights,
+    )
+    for name, gram in loss._grams.items():
+        assert gram == pytest.approx(small._grams[name])
+
+
+@pytest.fixture
+def model():
+    """One convolution: pictures to pictures, a small way from what it was given."""
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((None, None, 3))
+    # The last layer is float32 under every policy, as Keras advises.
+    outputs = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(inputs)
+    outputs = keras.layers.Conv2D(3, 3, padding="same", dtype="float32")(outputs)
+    return keras.Model(inputs, outputs)
+
+
+@pytest.fixture
+def batch(picture):
+    return np.stack([picture(32, 32, n) for n in range(4)]).astype(np.float32) / 255
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_fit_lowers_it(model, batch, picture, jit, eagerly):
+    if jit and eagerly:
+        pytest.skip("Keras compiles nothing that runs eagerly")
+    loss = PerceptualLoss(picture(32, 32, 9), weights="preview", value_range=(0, 1))
+    model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=jit, run_eagerly=eagerly)
+    history = model.fit(batch, batch, batch_size=2, epochs=15, verbose=0).history["loss"]
+    assert np.isfinite(history).all()
+    assert history[-1] < 0.8 * history[0]
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_keeps_float32_losses(batch, picture, policy, request):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = request.getfixturevalue("model")
+        loss = PerceptualLoss(picture(32, 32, 9), weights="preview", value_range=(0, 1))
+        gram = GramMatrix()
+        assert gram(tf.ones([1, 4, 4, 2], "float16")).dtype == tf.float32
+        assert model.layers[1].compute_dtype == policy.removeprefix("mixed_")
+        model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=False)
+        history = model.fit(batch, batch, batch_size=2, epochs=15, verbose=0).history["loss"]
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert np.isfinite(history).all()
+    assert history[-1] < 0.8 * history[0]
+    # What float16 could not hold: squares of Grams.
+    image = tf.cast(batch * 0, "float16")
+    plain = PerceptualLoss(picture(32, 32, 9), weights="preview", value_range=(0, 1))
+    assert loss(batch, image).dtype == tf.float32
+    assert float(loss(batch, image)) == pytest.approx(float(plain(batch, batch * 0)), rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", [PerceptualLoss, StyleLoss, ContentLoss])
+def test_saved_and_read_back_without_the_picture(kind, small_file, picture, batch, tmp_path):
+    options = {} if kind is ContentLoss else {"style": picture(32, 40, 9)}
+    loss = kind(weights=small_file, value_range=(0, 1), name="mine", **options)
+    text = json.dumps(keras.saving.serialize_keras_object(loss))
+    again = keras.saving.deserialize_keras_object(json.loads(text))
+    assert type(again) is kind
+    assert again.name == "mine"
+    wanted, image = batch[:2], batch[2:]
+    assert float(again(wanted, image)) == float(loss(wanted, image))
+    direct = kind.from_config(loss.get_config())
+    assert float(direct(wanted, image)) == float(loss(wanted, image))
+
+
+def test_a_compiled_model_is_saved_with_its_loss_and_without_vgg(
+    model, batch, small_file, picture, tmp_path
+):
+    path = tmp_path / "model.keras"
+    loss = PerceptualLoss(picture(32, 40, 9), weights=small_file, value_range=(0, 1))
+    model.compile("adam", loss, jit_compile=False)
+    model.fit(batch, batch, verbose=0)
+    model.save(path)
+    again = keras.saving.load_model(path)
+    assert isinstance(again.loss, PerceptualLoss)
+    assert again.count_params() == model.count_params()
+    assert again.evaluate(batch, batch, verbose=0) == pytest.approx(
+        model.evaluate(batch, batch, verbose=0), rel=1e-6
+    )
+    again.fit(batch, batch, verbose=0)  # and trains on
+    names = {variable.path for variable in model.variables}
+    assert not [name for name in names if "block1" in name]
+
+
+def test_other_weights_than_the_saved_ones_are_refused(small_file, picture, tmp_path):
+    config = StyleLoss(picture(32, 32), weights=small_file).get_config()
+    with np.load(small_file) as arrays:
+        other = {name: array * 1.01 for name, array in arrays.items()}
+    np.savez(tmp_path / "other.npz", **other)
+    config["weights"] = str(tmp_path / "other.npz")
+    with pytest.raises(InputError, match="is not the file of weights that this loss was saved"):
+        StyleLoss.from_config(config)
+
+
+def test_what_is_wrong_is_said(small_weights, small_file, picture):
+    style = picture(32, 32)
+    for options, text in [
+        ({"style": None}, "PerceptualLoss needs a style"),
+        ({"value_range": (1, 0)}, "value_range is .1, 0.; it must be"),
+        ({"value_range": 255}, "value_range is 255; it must be"),
+        ({"style_size": 5}, "style_size is 5; it must be"),
+        ({"style_weight": -1}, "style_weight is -1"),
+        ({"style": {"block1_conv1": np.ones((3, 3))}}, "have no block2_conv1"),
+        ({"style": {"block1_conv1": np.ones((2, 3))}}, r"is \[2, 3\]; it must be \[3, 3\]"),
+    ]:
+        with pytest.raises(ConfigError, match=text):
+            PerceptualLoss(**{"style": style, "weights": small_weights, **options})
+    with pytest.raises(ConfigError, match="can't be saved; give it the weights' file"):
+        PerceptualLoss(style, weights=small_weights).get_config()
+
+
+def test_gram_layer_in_a_model_saves_and_loads(tmp_path):
+    inputs = keras.Input((4, 5, 3))
+    model = keras.Model(inputs, GramMatrix(name="gram")(inputs))
+    assert model.output.shape == (None, 3, 3)
+    features = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype(np.float32)
+    grams = model.predict(features, verbose=0)
+    for one, gram in zip(features, grams, strict=True):
+        assert gram == pytest.approx(reference.gram(one) / one.size, rel=1e-5)
+    model.save(tmp_path / "gram.keras")
+    again = keras.saving.load_model(tmp_path / "gram.keras")
+    assert np.array_equal(again.predict(features, verbose=0), grams)
+
+
+def test_the_extractor_saves_and_loads_as_a_plain_keras_model(small_weights, picture, tmp_path):
+    extractor = build_feature_extractor(small_weights, ["block1_conv1", "block3_conv2"], "avg")
+    extractor.save(tmp_path / "extractor.keras")
+    again = keras.saving.load_model(tmp_path / "extractor.keras")
+    image = to_network(picture(32, 48))
+    before, after = extractor(image), again(image)
+    assert before.keys() == after.keys()
+    for name in before:
+        assert np.array_equal(before[name], after[name])
