@@ -14,6 +14,7 @@ from artistyle_tf.callbacks import Progress
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.flags import Command, parse
 from artistyle_tf.messages import one_line, reason
+from artistyle_tf.start import read_start
 
 __all__ = ["main"]
 
@@ -49,6 +50,7 @@ def _run(command: Command) -> int:
         output.check_folder(command.trace)
     # Before TensorFlow loads, which takes seconds: what is wrong with a picture is said at once.
     content, styles = images.read(command.content), [images.read(path) for path in command.styles]
+    read_start(command.config)
     output.check_output(command.output, images.output_size(content, command.config.size))
     progress = Progress()
     with _console(progress):

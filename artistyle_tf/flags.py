@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from absl import flags as absl_flags
 
-from artistyle_tf.config import PRESETS, STRICT_PRESETS, Config
+from artistyle_tf.config import INITS, PRESETS, STRICT_PRESETS, Config
 from artistyle_tf.errors import ConfigError
 
 __all__ = ["Command", "help_text", "parse"]
@@ -128,6 +128,8 @@ def _check_files(command: Command) -> None:
     except ConfigError as error:
         raise ConfigError(f"--{error}") from None
     pictures = [os.path.realpath(path) for path in (command.content, *command.styles)]
+    if command.config.init not in INITS:
+        pictures.append(os.path.realpath(command.config.init))
     if os.path.realpath(command.output) in pictures:
         raise ConfigError(f"--output is {command.output!r}, which is one of the pictures to read")
     if command.trace is None:
@@ -167,7 +169,7 @@ def _value(field: dataclasses.Field[Any], texts: list[str]) -> Any:
         return _number(texts[0], float)
     if isinstance(field.default, int) or field.name == "levels":
         return _number(texts[0], int)
-    return texts[0]
+    return os.path.expanduser(texts[0]) if field.name == "init" else texts[0]
 
 
 def _layer(item: str) -> tuple[str, float | str]:

@@ -281,7 +281,10 @@ def test_overflow_is_told(refused, folder, small_arrays, monkeypatch):
         ({"size": -1}, "--size is -1; it must be a whole number from 0 to 65536"),
         ({"size": 5}, "--size is 5; it must be 0 or at least 16 px"),
         ({"iterations": 0}, "--iterations is 0; it must be a whole number from 1"),
-        ({"preset": "nope"}, "--preset is 'nope'; it must be one of artistyle, fast, paper"),
+        (
+            {"preset": "nope"},
+            "--preset is 'nope'; it must be one of artistyle, fast, paper",
+        ),
         ({"optimizer": "sgd"}, "--optimizer is 'sgd'; it must be one of tfp, lbfgs, adam"),
         ({"content_weight": "nan"}, "--content_weight is nan; it must be a number from 0"),
         ({"content_weight": 0, "style_weight": 0}, "--content_weight and style_weight"),

@@ -91,7 +91,7 @@ def test_presets_agree() -> None:
         assert command.config == preset
         assert {flag[2:].split("=")[0] for flag in given} == PRESETS[name].keys()
         (layer_weight,) = {weight for _, weight in preset.style_layers}
-        if preset.formula == "mean":
+        if preset.formula != "paper":
             assert (alpha, style) == (f"{preset.content_weight:g}", f"{preset.style_weight:g}")
         else:  # eq. 1 is NM/2 times the mean, eq. 4 is N²/4 times
             assert preset.content_weight == 1
