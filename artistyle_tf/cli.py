@@ -50,7 +50,10 @@ def _run(command: Command) -> int:
         output.check_folder(command.trace)
     # Before TensorFlow loads, which takes seconds: what is wrong with a picture is said at once.
     content, styles = images.read(command.content), [images.read(path) for path in command.styles]
-    read_start(command.config)
+    start = read_start(command.config)
+    if command.rerun:
+        for line in command.rerun.differences(content, styles, start):
+            print(f"artistyle: {line}", file=sys.stderr)
     output.check_output(command.output, images.output_size(content, command.config.size))
     progress = Progress()
     with _console(progress):

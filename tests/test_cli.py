@@ -22,7 +22,7 @@ from artistyle_tf import __version__, cli, transfer
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.features import FROZEN
-from artistyle_tf.images import read_record
+from artistyle_tf.images import read, read_record
 from artistyle_tf.weights import VGG19_LAYERS
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -605,3 +605,29 @@ def test_stderr_is_given_back(run, capfd):
     load()
     os.write(2, b"shown\n")
     assert capfd.readouterr().err == "shown\n"
+
+
+def test_rerun_paints_the_same_with_single_settings_replaced(run, folder, small_file):
+    first, again = folder / "out" / "first.png", folder / "out" / "again.png"
+    assert run(output=first, seed=7, color="match", init="content", init_noise=0.5).status == 0
+    record = read_record(first)
+    named = {"content": folder / "c.png", "style": folder / "s.png", "weights": small_file}
+
+    def rerun(**more):
+        settings = named | {"rerun": first, "output": again} | more
+        return cli.main([f"--{name}={value}" for name, value in settings.items()])
+
+    assert rerun() == 0
+    assert read_record(again) == record
+    np.testing.assert_array_equal(read(again).rgb, read(first).rgb)
+    assert rerun(size=48, content=folder / "t.png") == 0
+    assert read(again).rgb.shape == (32, 48, 3)
+    assert read_record(again)["config"] == record["config"] | {"size": 48}
+
+
+def test_rerun_names_other_pictures(run, folder):
+    first = folder / "out" / "first.png"
+    assert run(output=first).status == 0
+    done = run(rerun=first, content=folder / "t.png")
+    assert "artistyle: t.png: not the content that first.png was made from\n" in done.err
+    assert "not the style" not in done.err

@@ -81,7 +81,8 @@ def test_every_setting_has_a_flag(name):
 def test_every_flag_is_a_setting_or_named_here():
     shown = [line.strip() for line in help_text().splitlines() if line.startswith("  --")]
     assert shown == [
-        "--content", "--style", "--output", "--trace", "--preset", *(f"--{n}" for n in FIELDS),
+        "--content", "--style", "--output", "--trace", "--preset", "--rerun",
+        *(f"--{n}" for n in FIELDS),
     ]  # fmt: skip
 
 

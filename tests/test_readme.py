@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import artistyle_tf
-from artistyle_tf import Config, flags
+from artistyle_tf import Config, flags, output
 from artistyle_tf.config import PRESETS
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -100,8 +100,13 @@ def test_presets_agree() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_parse(page: pathlib.Path) -> None:
+def test_commands_parse(
+    page: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every `artistyle …` in a block of shell is a command line that the command takes."""
+    monkeypatch.chdir(tmp_path)  # --rerun alone opens a file
+    record = {"config": Config().to_dict(), "weights": {"kind": "imagenet"}}
+    output.write("out.png", np.zeros((20, 20, 3), np.uint8), record=record)
     seen = 0
     for block in blocks(page, "sh"):
         for line in block.replace("\\\n", " ").splitlines():
