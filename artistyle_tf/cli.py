@@ -16,6 +16,7 @@ from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.flags import Command, parse
 from artistyle_tf.messages import one_line, reason
 from artistyle_tf.previews import Previews
+from artistyle_tf.start import read_start
 from artistyle_tf.tensorboard import TensorBoard, check_tensorboard
 
 __all__ = ["main"]
@@ -54,6 +55,10 @@ def _run(command: Command) -> int:
         output.check_folder(command.trace)
     # Before TensorFlow loads, which takes seconds: what is wrong with a picture is said at once.
     content, styles = images.read(command.content), [images.read(path) for path in command.styles]
+    start = read_start(command.config)
+    if command.rerun:
+        for line in command.rerun.differences(content, styles, start):
+            print(f"artistyle: {line}", file=sys.stderr)
     output.check_output(command.output, images.output_size(content, command.config.size))
     progress = Progress()
     with _console(progress):

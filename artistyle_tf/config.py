@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.weights import VGG19_LAYERS, check_name
 
-__all__ = ["PRESETS", "STRICT_PRESETS", "STYLE_LAYERS", "Config", "Layers"]
+__all__ = ["INITS", "PRESETS", "STRICT_PRESETS", "STYLE_LAYERS", "Config", "Layers"]
 
 Layers = tuple[tuple[str, float], ...]
 """Layer names with their weights, in order."""
@@ -22,11 +22,14 @@ STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", 
 MIN_SIZE = 16
 MAX_SIZE = 65536
 MAX_WEIGHT = 1e12
+INITS = ("noise", "content", "style", "grey")
+"""What `init` can be beside a picture file."""
 
 Optimizer = Literal["tfp", "lbfgs", "adam"]
 Pooling = Literal["max", "avg"]
-Init = Literal["noise", "content"]
-Formula = Literal["mean", "paper"]
+Formula = Literal["mean", "paper", "neural-style"]
+Color = Literal["style", "luminance", "match", "cholesky", "histogram"]
+Balance = Literal["weights", "equal"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
@@ -49,7 +52,15 @@ class Config:
         512, "Picture", "longer side of the output in px; 0: the content picture's own"
     )
     iterations: int = _setting(300, "Run", "iterations of the minimiser, all levels together")
-    init: Init = _setting("noise", "Run", "the picture to start from", Init)
+    init: str = _setting(
+        "noise",
+        "Run",
+        "what to start from: noise, content, style (the first), grey (with hardly any noise) or a "
+        "picture file",
+    )
+    init_noise: float = _setting(
+        0.0, "Run", "share of white noise in the start, 0 to 1: blends it with what init names"
+    )
     seed: int = _setting(0, "Run", "seed of the noise")
     levels: int | Literal["auto"] = _setting(
         "auto", "Run", "sizes from coarse to fine; auto: as many as --size asks for; 1: one scale"
@@ -96,8 +107,27 @@ class Config:
     content_layers: Layers = _setting(
         (("block4_conv2", 1.0),), "Balance", "layers with weights, as above"
     )
+    balance: Balance = _setting(
+        "weights",
+        "Balance",
+        "weights: style layers count by their weights; equal: each starts with an equal share of "
+        "the style's loss, times its weight",
+        Balance,
+    )
+    color: Color = _setting(
+        "style",
+        "Balance",
+        "whose colours: style; luminance (only brightness is painted, the content's chroma stays); "
+        "or the style recoloured first to the content's mean and covariance (match: symmetric "
+        "root; cholesky) or histogram",
+        Color,
+    )
     formula: Formula = _setting(
-        "mean", "Balance", "mean: means over features; paper: the sums of the 2015 paper", Formula
+        "mean",
+        "Balance",
+        "mean: means over features; paper: the sums of the 2015 paper; neural-style: mean, with "
+        "that program's total variation",
+        Formula,
     )
 
     def __post_init__(self) -> None:
@@ -121,6 +151,16 @@ class Config:
         self._real("learning_rate", 1e-6, 1e6)
         self._real("precondition", 0, 2)
         self._real("style_scale", 0.01, 100)
+        self._real("init_noise", 0, 1)
+        if isinstance(self.init, os.PathLike):
+            object.__setattr__(self, "init", os.fspath(self.init))
+        # A word alone is rather a slip of the pen than a file: no error then waits for its opening.
+        if not isinstance(self.init, str) or (
+            self.init not in INITS and not os.path.splitext(self.init)[1]
+        ):
+            raise ConfigError(
+                f"init is {self.init!r}; it must be {_one_of(INITS)}, or a picture file like a.png"
+            )
         if isinstance(self.weights, os.PathLike):
             object.__setattr__(self, "weights", os.fspath(self.weights))
         if not isinstance(self.weights, str) or not self.weights:
@@ -195,10 +235,33 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "style_weight": 1000.0,
         "style_layers": tuple((name, 0.2) for name in STYLE_LAYERS),
     },
+    # leongatys/PytorchNeuralStyleTransfer: Gram / (H W), weights 1000 / N², mean squared errors.
+    "gatys-pytorch": {
+        "init": "content",
+        "iterations": 500,
+        "levels": 1,
+        "optimizer": "lbfgs",
+        "history": 100,
+        "precision": "float32",
+        "style_weight": 1000.0,
+    },
+    # jcjohnson/neural-style, neural_style.lua and its defaults.
+    "neural-style": {
+        "init": "grey",
+        "iterations": 1000,
+        "levels": 1,
+        "optimizer": "lbfgs",
+        "history": 100,
+        "precision": "float32",
+        "content_weight": 5.0,
+        "style_weight": 100.0,
+        "tv_weight": 1e-3,
+        "formula": "neural-style",
+    },
 }
 """Preset name → the settings in which it differs from the defaults of `Config`."""
 
-STRICT_PRESETS = ("paper",)
+STRICT_PRESETS = ("paper", "gatys-pytorch", "neural-style")
 """Published recipes: the command makes them with the published network or not at all."""
 
 

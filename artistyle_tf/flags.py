@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from absl import flags as absl_flags
 
-from artistyle_tf.config import PRESETS, STRICT_PRESETS, Config
+from artistyle_tf.config import INITS, PRESETS, STRICT_PRESETS, Config
 from artistyle_tf.devices import check_device
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.previews import is_preview
+from artistyle_tf.rerun import Rerun, read_rerun
 
 __all__ = ["Command", "help_text", "parse"]
 
@@ -31,6 +32,7 @@ class Command(NamedTuple):
     save_every: int | None = None
     tensorboard_dir: str | None = None
     device: str | None = None
+    rerun: Rerun | None = None
 
 
 class _Flag(NamedTuple):
@@ -72,6 +74,11 @@ FILES = (
         "settings to begin from; single flags replace single settings: " + ", ".join(PRESETS),
         "artistyle",
     ),
+    _Flag(
+        "rerun",
+        "Recipe",
+        "a finished picture: begin from the settings recorded in it, instead of a preset",
+    ),
 )
 
 
@@ -97,7 +104,8 @@ def parse(arguments: Sequence[str]) -> Command | str:
     """The command of these arguments (without the program's name), or a text to print.
 
     Raises:
-      ConfigError: flags that can't be; no file has been opened to know.
+      ConfigError: flags that can't be; no file but that of --rerun has been opened to know.
+      InputError: a picture to --rerun that has no record to be used.
     """
     # Private, so that importing this package never touches a host program's absl flags.
     values = absl_flags.FlagValues()
@@ -128,18 +136,40 @@ def parse(arguments: Sequence[str]) -> Command | str:
         if name != "style" and name not in LISTS and len(texts) > 1:
             raise ConfigError(f"--{name} is given {len(texts)} times")
     trace, folder = (given.get(name, [None])[0] for name in ("trace", "tensorboard_dir"))
+    rerun = _rerun(given)
     command = Command(
         content=os.path.expanduser(given["content"][0]),
         styles=[os.path.expanduser(path) for path in _paths(given["style"])],
         output=os.path.expanduser(given["output"][0]),
-        config=_config(given),
+        config=rerun.config if rerun else _config(given),
         trace=trace and os.path.expanduser(trace),
         save_every=_save_every(given.get("save_every", [None])[0]),
         tensorboard_dir=folder and os.path.expanduser(folder),
         device=_device(given.get("device", [None])[0]),
+        rerun=rerun,
     )
     _check_files(command)
+    if rerun and os.path.realpath(command.output) == os.path.realpath(_rerun_path(given)):
+        raise ConfigError(f"--output is {command.output!r}, which is the picture to --rerun")
     return command
+
+
+def _rerun_path(given: dict[str, list[str]]) -> str:
+    return os.path.expanduser(given["rerun"][0])
+
+
+def _rerun(given: dict[str, list[str]]) -> Rerun | None:
+    if "rerun" not in given:
+        return None
+    if "preset" in given:
+        raise ConfigError("--preset and --rerun are both given; choose one to begin from")
+    path = _rerun_path(given)
+    if not path:
+        raise ConfigError("--rerun is empty; write --rerun=FILE")
+    try:
+        return read_rerun(path, **_overrides(given))
+    except ConfigError as error:
+        raise ConfigError(f"--{error}") from None
 
 
 def _check_files(command: Command) -> None:
@@ -150,6 +180,8 @@ def _check_files(command: Command) -> None:
     except ConfigError as error:
         raise ConfigError(f"--{error}") from None
     pictures = [os.path.realpath(path) for path in (command.content, *command.styles)]
+    if command.config.init not in INITS:
+        pictures.append(os.path.realpath(command.config.init))
     if os.path.realpath(command.output) in pictures:
         raise ConfigError(f"--output is {command.output!r}, which is one of the pictures to read")
     if command.save_every:
@@ -175,11 +207,7 @@ def _spelled_out(arguments: Sequence[str]) -> list[str]:
 
 
 def _config(given: dict[str, list[str]]) -> Config:
-    preset = given.get("preset", ["artistyle"])[0]
-    overrides = {}
-    for field in dataclasses.fields(Config):
-        if field.name in given:
-            overrides[field.name] = _value(field, given[field.name])
+    preset, overrides = given.get("preset", ["artistyle"])[0], _overrides(given)
     if preset not in STRICT_PRESETS:
         overrides.setdefault("weights", "auto")
     try:
@@ -206,6 +234,11 @@ def _device(text: str | None) -> str | None:
     return text
 
 
+def _overrides(given: dict[str, list[str]]) -> dict[str, Any]:
+    fields = [field for field in dataclasses.fields(Config) if field.name in given]
+    return {field.name: _value(field, given[field.name]) for field in fields}
+
+
 def _value(field: dataclasses.Field[Any], texts: list[str]) -> Any:
     items = [item.strip() for text in texts if text for item in text.split(",")]
     if field.name in ("style_layers", "content_layers"):
@@ -216,7 +249,7 @@ def _value(field: dataclasses.Field[Any], texts: list[str]) -> Any:
         return _number(texts[0], float)
     if isinstance(field.default, int) or field.name == "levels":
         return _number(texts[0], int)
-    return texts[0]
+    return os.path.expanduser(texts[0]) if field.name == "init" else texts[0]
 
 
 def _layer(item: str) -> tuple[str, float | str]:

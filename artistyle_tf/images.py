@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ __all__ = [
     "output_size",
     "read",
     "read_record",
+    "remarks",
     "resample",
     "resize",
 ]
@@ -272,3 +273,17 @@ def _convert(image: Image.Image, name: str, notes: list[str]) -> Picture:
     _check_sides(name, *rgb.size)
     pixels, opacity = decode.over_white(np.asarray(rgb), np.asarray(alpha) if alpha else None)
     return Picture(pixels, opacity, name, tuple(notes))
+
+
+def remarks(
+    content: Picture, content_side: int, styles: Sequence[Picture], style_side: int
+) -> list[str]:
+    """What the pictures themselves say, and which are enlarged to those longer sides."""
+    notes = [note for picture in (content, *styles) for note in picture.notes]
+    for picture, target in [(content, content_side), *((style, style_side) for style in styles)]:
+        own = max(picture.rgb.shape)
+        if target > own:
+            notes.append(
+                f"{picture.name} has only {own} px on its longer side and is enlarged to {target}"
+            )
+    return notes

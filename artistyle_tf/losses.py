@@ -14,6 +14,7 @@ __all__ = [
     "content_loss",
     "gram_matrix",
     "gram_sum",
+    "neural_style_variation",
     "paper_content_scale",
     "paper_style_scale",
     "style_loss",
@@ -82,6 +83,16 @@ def total_variation(image: tf.Tensor) -> tf.Tensor:
     axes = [-3, -2, -1]
     total = tf.reduce_sum(tf.square(down), axis=axes) + tf.reduce_sum(tf.square(right), axis=axes)
     return total / _count(image, 3)
+
+
+def neural_style_variation(image: tf.Tensor) -> tf.Tensor:
+    """½ Σ (∂x)² + (∂y)² over all pixels but the last row and column: [..., H, W, C] → [...].
+
+    The function whose gradient neural-style's TVLoss adds; that program never computes its value.
+    """
+    inner = image[..., :-1, :-1, :]
+    down, right = image[..., 1:, :-1, :] - inner, image[..., :-1, 1:, :] - inner
+    return tf.reduce_sum(tf.square(down) + tf.square(right), axis=[-3, -2, -1]) / 2
 
 
 def paper_content_scale(features: tf.Tensor) -> tf.Tensor:

@@ -13,6 +13,8 @@ from artistyle_tf.errors import ConfigError
 from artistyle_tf.features import Features, build_feature_extractor, constant_network
 from artistyle_tf.images import Picture, output_size, read, resize
 from artistyle_tf.pyramid import fill_cells, scale_to
+from artistyle_tf.recolor import recolor
+from artistyle_tf.start import read_start, start_image
 from artistyle_tf.weights import Weights, load
 
 __all__ = [
@@ -33,6 +35,8 @@ class Targets(NamedTuple):
     """Layer → activations of the content picture, [1, H_l, W_l, N_l]."""
     style: Features
     """Layer → normalised Gram matrix of the style, [1, N_l, N_l]."""
+    balance: Features
+    """Style layer → factor [] of its loss beside the weights: 1, or what `balanced` found."""
 
 
 class Parts(NamedTuple):
@@ -73,6 +77,7 @@ class Objective:
         self.targets_spec = Targets(
             {name: tf.TensorSpec([1, *shapes[name][1:]], dtype) for name in self._content},
             {name: tf.TensorSpec(shape, dtype) for name, shape in grams.items()},
+            {name: tf.TensorSpec([], dtype) for name in self._style},
         )
         # Not the Keras model itself: where weights are promised to be frozen, eager convolutions of
         # equal shape would share what oneDNN packed for the first of them.
@@ -98,8 +103,29 @@ class Objective:
             for name in self._style:
                 gram = share * losses.gram_matrix(features[name])
                 grams[name] = grams[name] + gram if name in grams else gram
+        ones = {name: tf.ones([], self.extractor.input.dtype) for name in self._style}
         content = {name: losses.at_least_float32(seen[name]) for name in self._content}
-        return Targets(content, grams)
+        return Targets(content, grams, ones)
+
+    def balanced(self, image: tf.Tensor, targets: Targets) -> Targets:
+        """The targets with such factors that at `image` every style layer has an equal share.
+
+        Equal, times the layer's weight; the style's loss as a whole stays what it is there. A layer
+        without any loss at `image` keeps its factor.
+        """
+        found = self.parts(image, targets).style
+        total, weights = tf.add_n(list(found.values())), sum(self._style.values())
+        factors = {
+            name: tf.math.divide_no_nan(total * (self._style[name] / weights), loss)
+            for name, loss in found.items()
+        }
+        old = targets.balance
+        return targets._replace(
+            balance={
+                name: old[name] * tf.where(found[name] > 0, factor, tf.ones_like(factor))
+                for name, factor in factors.items()
+            }
+        )
 
     def parts(self, image: tf.Tensor, targets: Targets) -> Parts:
         """The value and what it is made of. One forward pass, outside the traced function."""
@@ -122,10 +148,12 @@ class Objective:
             gram = losses.gram_matrix(features[name])
             loss = losses.style_loss(gram, targets.style[name])[0]
             scale = losses.paper_style_scale(gram) if paper else 1
-            style[name] = config.style_weight * weight * scale * loss
+            style[name] = config.style_weight * weight * scale * targets.balance[name] * loss
         variation = tf.zeros([], image.dtype)
         if config.tv_weight:
-            variation = config.tv_weight * losses.total_variation(image)[0]
+            published = config.formula == "neural-style"
+            tv = losses.neural_style_variation if published else losses.total_variation
+            variation = config.tv_weight * tv(image)[0]
         value = tf.add_n([*content.values(), *style.values(), variation])
         return Parts(value, content, style, variation)
 
@@ -185,8 +213,12 @@ def build_objective(content: Any, styles: Any, config: Config | None = None) -> 
     weights = load(config.weights, config.layers[-1])
     objective = Objective(config, weights, convolutions=convolutions)
     painted = canvas(picture, config.size)
+    painted, rgbs = recolor(config.color, painted, [style.rgb for style in pictures])
     size = painted.shape[0], painted.shape[1]
-    targets = level_targets(objective, painted, [style.rgb for style in pictures], size)
+    targets = level_targets(objective, painted, rgbs, size)
+    if config.balance == "equal":
+        start = start_image(config, painted, rgbs[0], read_start(config), size)
+        targets = objective.balanced(tf.constant(start), targets)
     return BoundObjective(objective, targets, size)
 
 

@@ -21,6 +21,7 @@ def make_record(
     config: Config,
     content: Picture,
     styles: Sequence[Picture],
+    start: Picture | None,
     weights: Weights,
     convolutions: str,
     levels: Sequence[Sequence[int]],
@@ -32,6 +33,7 @@ def make_record(
     Args:
       config: the settings; a weights path in them is cut to its base name.
       content, styles: names and digests are taken.
+      start: the picture that `config.init` names, or None; likewise.
       weights: what was really used; kind, name and digest are taken.
       convolutions: dtype they were computed in.
       levels: [height, width, iterations] of each level, coarse to fine.
@@ -40,12 +42,14 @@ def make_record(
     """
     settings = config.to_dict()
     settings["weights"] = os.path.basename(config.weights)
+    settings["init"] = os.path.basename(config.init)
     return {
         "program": "artistyle_tf",
         "versions": {"python": platform.python_version(), **_versions()},
         "config": settings,
         "content": _named(content),
         "styles": [_named(style) for style in styles],
+        "start": _named(start) if start else None,
         "weights": {"kind": weights.kind, "name": weights.name, "sha256": weights.digest},
         "convolutions": convolutions,
         "levels": [list(level) for level in levels],

@@ -45,11 +45,13 @@ class Stylizer(tf.Module):
 
         self.content_targets = variables(bound.targets.content)
         self.style_targets = variables(bound.targets.style)
+        self.balance = variables(bound.targets.balance)
 
         def value_and_gradient(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             targets = Targets(
                 {name: tf.convert_to_tensor(v) for name, v in self.content_targets.items()},
                 {name: tf.convert_to_tensor(v) for name, v in self.style_targets.items()},
+                {name: tf.convert_to_tensor(v) for name, v in self.balance.items()},
             )
             return objective.value_and_gradient(image, targets)
 

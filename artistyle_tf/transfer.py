@@ -10,17 +10,18 @@ import tensorflow as tf
 
 from artistyle_tf import images
 from artistyle_tf.callbacks import Callbacks, Step, consult, rms
-from artistyle_tf.color import from_network, to_network, unclipped
+from artistyle_tf.color import from_network, unclipped
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError, ConfigError
-from artistyle_tf.images import Picture
 from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, Minimizer, State, Status
 from artistyle_tf.objective import Objective, Targets, canvas, level_targets
 from artistyle_tf.precision import convolution_dtype, true_float32
 from artistyle_tf.provenance import make_record
-from artistyle_tf.pyramid import level_sizes, split_iterations, white_noise
+from artistyle_tf.pyramid import level_sizes, split_iterations
+from artistyle_tf.recolor import keep_chroma, recolor
 from artistyle_tf.result import Result
 from artistyle_tf.spectral import precondition
+from artistyle_tf.start import read_start, start_image
 from artistyle_tf.weights import Weights, load
 
 __all__ = ["INTERRUPTED", "stylize"]
@@ -61,11 +62,13 @@ def stylize(
     styles = list(style) if isinstance(style, list | tuple) else [style]
     config.shares(len(styles))
     content_picture, style_pictures = images.read(content), [images.read(one) for one in styles]
+    start = read_start(config)
     weights = load(config.weights, config.layers[-1], report=logger.info)
     size = images.output_size(content_picture, config.size)
     painted, rgbs = canvas(content_picture, config.size), [one.rgb for one in style_pictures]
     style_side = round(config.style_scale * max(painted.shape))
-    notes = _notes(content_picture, max(size), style_pictures, style_side)
+    notes = images.remarks(content_picture, max(size), style_pictures, style_side)
+    notes += start.notes if start else ()
     for note in notes:
         logger.warning("%s", note)
 
@@ -74,7 +77,7 @@ def stylize(
         sizes = level_sizes(size, config.levels)
         budgets = split_iterations(config.iterations, len(sizes))
         sizes = sizes[-len(budgets) :]
-        image = _start(config, painted, sizes[0])
+        image = start_image(config, run.content, run.styles[0], start, sizes[0])
         try:
             for level, level_size in enumerate(sizes):
                 image = images.resample(image[0], level_size)[None]
@@ -94,6 +97,7 @@ def stylize(
         config=config,
         content=content_picture,
         styles=style_pictures,
+        start=start,
         weights=weights,
         convolutions=run.convolutions,
         levels=run.levels,
@@ -106,7 +110,7 @@ def stylize(
         notes=[*notes, *weights.notes],
     )
     painting = images.resample(image[0], (painted.shape[0], painted.shape[1]))
-    painting = painting[None, : size[0], : size[1]]
+    painting = run.colored(painting[None])[:, : size[0], : size[1]]
     return Result(
         image=from_network(painting),
         unclipped=unclipped(painting),
@@ -144,7 +148,9 @@ class _Run:
         self.best: tuple[np.ndarray, Targets] | None = None
         self.setup_seconds = 0.0
         self._began, self._clock = began, 0.0
-        self._weights, self._content, self._styles = weights, content, styles
+        self._weights, self._original = weights, content
+        self.content, self.styles = recolor(config.color, content, list(styles))
+        self._balance: Any = None
         self._compute_in(self.convolutions)
 
     def level(
@@ -158,6 +164,9 @@ class _Run:
         size, budget = sizes[level], budgets[level]
         finest = level + 1 == len(sizes)
         targets = self._targets(size, finest)
+        if self.config.balance == "equal" and self._balance is None:  # at the run's very start
+            targets = self.objective.balanced(tf.constant(image), targets)
+            self._balance = targets.balance
         position = precondition(tf.constant(image), -self.config.precondition)
         before = self.iterations, self.evaluations
         state = self._minimizer.start(position, budget=budget)
@@ -244,8 +253,8 @@ class _Run:
             seconds=seconds,
             remaining=pace * (budgets[level] - int(state.iterations) + ahead / pixels[level]),
             parts=lambda: self.parts(self._image(state.position, sizes[level]), targets),
-            image=lambda: from_network(self._image(state.position, sizes[level])),
-            unclipped=lambda: unclipped(self._image(state.position, sizes[level])),
+            image=lambda: from_network(self.colored(self._image(state.position, sizes[level]))),
+            unclipped=lambda: unclipped(self.colored(self._image(state.position, sizes[level]))),
             step_length=lambda: rms(self._image(state.position - left, sizes[level])),
         )
         stop_reason, self.error = consult(self.callback, step)
@@ -269,12 +278,20 @@ class _Run:
         return fresh._replace(**counts), self._targets(size, finest)
 
     def _targets(self, size: tuple[int, int], finest: bool) -> Targets:
-        return level_targets(self.objective, self._content, self._styles, size, finest=finest)
+        targets = level_targets(self.objective, self.content, self.styles, size, finest=finest)
+        return targets if self._balance is None else targets._replace(balance=self._balance)
 
     def _advance(
         self, state: State, targets: Targets, size: tuple[int, int], iterations: int = 1
     ) -> State:
         return self._minimizer.advance(state, (targets, tf.constant(size)), iterations=iterations)
+
+    def colored(self, image: np.ndarray) -> np.ndarray:
+        """What is shown of an image [1, h, w, 3] that the minimiser made."""
+        if self.config.color != "luminance":
+            return image
+        size = image.shape[1], image.shape[2]
+        return keep_chroma(image, images.resize(self._original, size))
 
     def _image(self, position: tf.Tensor, size: tuple[int, int]) -> np.ndarray:
         image = precondition(tf.reshape(position, [1, *size, 3]), self.config.precondition)
@@ -298,23 +315,3 @@ def _minimizer(config: Config, objective: Objective) -> Minimizer:
             return LBFGS(value_and_gradient, context_spec, history=config.history)
         case _:
             return Adam(value_and_gradient, context_spec, learning_rate=config.learning_rate)
-
-
-def _start(config: Config, content: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    if config.init == "content":
-        return to_network(images.resize(content, size))
-    return white_noise(size, config.seed)
-
-
-def _notes(
-    content: Picture, content_side: int, styles: Sequence[Picture], style_side: int
-) -> list[str]:
-    """What the pictures themselves say, and which are enlarged to those longer sides."""
-    notes = [note for picture in (content, *styles) for note in picture.notes]
-    for picture, target in [(content, content_side), *((style, style_side) for style in styles)]:
-        own = max(picture.rgb.shape)
-        if target > own:
-            notes.append(
-                f"{picture.name} has only {own} px on its longer side and is enlarged to {target}"
-            )
-    return notes

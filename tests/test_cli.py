@@ -23,7 +23,7 @@ from artistyle_tf import __version__, cli, transfer
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.features import FROZEN
-from artistyle_tf.images import read_record
+from artistyle_tf.images import read, read_record
 from artistyle_tf.weights import VGG19_LAYERS
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -282,7 +282,10 @@ def test_overflow_is_told(refused, folder, small_arrays, monkeypatch):
         ({"size": -1}, "--size is -1; it must be a whole number from 0 to 65536"),
         ({"size": 5}, "--size is 5; it must be 0 or at least 16 px"),
         ({"iterations": 0}, "--iterations is 0; it must be a whole number from 1"),
-        ({"preset": "nope"}, "--preset is 'nope'; it must be one of artistyle, fast, paper"),
+        (
+            {"preset": "nope"},
+            "--preset is 'nope'; it must be one of artistyle, fast, paper",
+        ),
         ({"optimizer": "sgd"}, "--optimizer is 'sgd'; it must be one of tfp, lbfgs, adam"),
         ({"content_weight": "nan"}, "--content_weight is nan; it must be a number from 0"),
         ({"content_weight": 0, "style_weight": 0}, "--content_weight and style_weight"),
@@ -653,3 +656,29 @@ def test_a_preview_that_fails_ends_the_run_with_the_picture_saved(run, folder):
     assert "a callback raised InputError: can't write" in done.err
     assert "a callback raised InputError" in done.out
     assert read_record(folder / "out" / "o.png")["outcome"]["iterations"] == 2
+
+
+def test_rerun_paints_the_same_with_single_settings_replaced(run, folder, small_file):
+    first, again = folder / "out" / "first.png", folder / "out" / "again.png"
+    assert run(output=first, seed=7, color="match", init="content", init_noise=0.5).status == 0
+    record = read_record(first)
+    named = {"content": folder / "c.png", "style": folder / "s.png", "weights": small_file}
+
+    def rerun(**more):
+        settings = named | {"rerun": first, "output": again} | more
+        return cli.main([f"--{name}={value}" for name, value in settings.items()])
+
+    assert rerun() == 0
+    assert read_record(again) == record
+    np.testing.assert_array_equal(read(again).rgb, read(first).rgb)
+    assert rerun(size=48, content=folder / "t.png") == 0
+    assert read(again).rgb.shape == (32, 48, 3)
+    assert read_record(again)["config"] == record["config"] | {"size": 48}
+
+
+def test_rerun_names_other_pictures(run, folder):
+    first = folder / "out" / "first.png"
+    assert run(output=first).status == 0
+    done = run(rerun=first, content=folder / "t.png")
+    assert "artistyle: t.png: not the content that first.png was made from\n" in done.err
+    assert "not the style" not in done.err

@@ -18,7 +18,8 @@ ONE = (("block1_conv1", 1.0),)
 GOOD = {
     "size": (0, 16, 65536),
     "iterations": (1, 10**7),
-    "init": ("noise", "content"),
+    "init": ("noise", "content", "style", "grey", "some where/p.png"),
+    "init_noise": (0, 0.3, 1),
     "seed": (0, 2**63 - 1),
     "levels": ("auto", 1, 16),
     "optimizer": ("tfp", "lbfgs", "adam"),
@@ -35,12 +36,15 @@ GOOD = {
     "style_blend": ((), (0.7, 0.3), [1], (0, 5)),
     "style_layers": (ONE, {"block5_conv4": 0.5}, [["block1_conv1", 0]]),
     "content_layers": (ONE, {"block4_conv2": 2}),
-    "formula": ("mean", "paper"),
+    "balance": ("weights", "equal"),
+    "color": ("style", "luminance", "match", "cholesky", "histogram"),
+    "formula": ("mean", "paper", "neural-style"),
 }
 BAD = {
     "size": (-1, 1, 5, 15, 65537, 64.0, "64", True, None, NAN),
     "iterations": (0, -1, 10**7 + 1, 1.5, False),
     "init": ("", "Noise", None, 0),
+    "init_noise": (-0.1, 1.1, NAN, "1", None),
     "seed": (-1, 2**63, 0.0, None),
     "levels": (0, 17, "Auto", "", 2.0, True, None),
     "optimizer": ("sgd", "TFP", None),
@@ -57,6 +61,8 @@ BAD = {
     "style_blend": (5, None, "0.7,0.3", (-1, 2), (NAN,), (0, 0), ("a",)),
     "style_layers": ((), {}, None, "block1_conv1", ["block1_conv1"], ONE * 2, [("conv1_1", 1)]),
     "content_layers": ({"block4_conv2": -1}, {"block4_conv2": NAN}, {"block4_conv2": "1"}, 3),
+    "balance": ("even", None, True),
+    "color": ("content", None),
     "formula": ("sum", None),
 }
 
@@ -184,7 +190,7 @@ def test_defaults():
 
 
 def test_presets():
-    assert set(PRESETS) == {"artistyle", "fast", "paper"}
+    assert set(PRESETS) == {"artistyle", "fast", "paper", "gatys-pytorch", "neural-style"}
     assert Config.preset("artistyle") == Config()
     fast = Config.preset("fast")
     assert (fast.optimizer, fast.levels) == ("lbfgs", "auto")
@@ -211,7 +217,7 @@ def test_preset_with_overrides():
 def test_preset_errors():
     with pytest.raises(ConfigError) as caught:
         Config.preset("nope")
-    assert str(caught.value) == "preset is 'nope'; it must be one of artistyle, fast, paper"
+    assert str(caught.value) == f"preset is 'nope'; it must be one of {', '.join(PRESETS)}"
     with pytest.raises(ConfigError, match=r"^there is no setting 'sizes'$"):
         Config.preset("fast", sizes=64)
     with pytest.raises(ConfigError, match=r"^size is 5"):

@@ -19,6 +19,7 @@ OTHER = {
     "size": ("0", 0),
     "iterations": ("7", 7),
     "init": ("content", "content"),
+    "init_noise": ("0.3", 0.3),
     "seed": ("5", 5),
     "levels": ("3", 3),
     "optimizer": ("adam", "adam"),
@@ -37,6 +38,8 @@ OTHER = {
         (("block1_conv1", 0.5), ("block4_conv1", 1.0)),
     ),
     "content_layers": ("block3_conv2:2", (("block3_conv2", 2.0),)),
+    "balance": ("equal", "equal"),
+    "color": ("match", "match"),
     "formula": ("paper", "paper"),
     "precision": ("bfloat16", "bfloat16"),
 }
@@ -79,7 +82,7 @@ def test_every_flag_is_a_setting_or_named_here():
     shown = [line.strip() for line in help_text().splitlines() if line.startswith("  --")]
     assert shown == [
         "--content", "--style", "--output", "--trace", "--save_every",
-        "--tensorboard_dir", "--device", "--preset", *(f"--{n}" for n in FIELDS),
+        "--tensorboard_dir", "--device", "--preset", "--rerun", *(f"--{n}" for n in FIELDS),
     ]  # fmt: skip
 
 
@@ -122,7 +125,7 @@ def test_presets_and_single_settings():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_published_recipes_insist_on_the_published_network(preset):
-    strict = preset == "paper"
+    strict = preset in ("paper", "gatys-pytorch", "neural-style")
     assert parsed(f"--preset={preset}").config.weights == ("imagenet" if strict else "auto")
     assert parsed(f"--preset={preset}", "--weights=preview").config.weights == "preview"
 
@@ -189,7 +192,10 @@ def test_missing_files(name):
         ("--content_weight=nan", "--content_weight is nan; it must be a number from 0"),
         ("--content_weight=much", "--content_weight is 'much'; it must be a number from 0"),
         ("--optimizer=sgd", "--optimizer is 'sgd'; it must be one of tfp, lbfgs, adam"),
-        ("--preset=nope", "--preset is 'nope'; it must be one of artistyle, fast, paper"),
+        (
+            "--preset=nope",
+            "--preset is 'nope'; it must be one of artistyle, fast, paper",
+        ),
         ("--weights=", "--weights is ''; it must be imagenet"),
         ("--style_layers=relu1_1", "--style_layers has 'relu1_1'; it must be one of block1_conv1"),
         ("--style_layers=", "--style_layers is empty"),

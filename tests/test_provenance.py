@@ -23,6 +23,7 @@ def record(picture):
             config=config or Config(weights="/home/ada/nets/small.npz"),
             content=read(picture(16, 24)),
             styles=[style, style],
+            start=None,
             weights=Weights({}, "file", "small.npz", "ab" * 32),
             convolutions="float32",
             levels=[(16, 24, 3)],

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import artistyle_tf
-from artistyle_tf import Config, flags
+from artistyle_tf import Config, flags, output
 from artistyle_tf.config import PRESETS
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -91,7 +91,7 @@ def test_presets_agree() -> None:
         assert command.config == preset
         assert {flag[2:].split("=")[0] for flag in given} == PRESETS[name].keys()
         (layer_weight,) = {weight for _, weight in preset.style_layers}
-        if preset.formula == "mean":
+        if preset.formula != "paper":
             assert (alpha, style) == (f"{preset.content_weight:g}", f"{preset.style_weight:g}")
         else:  # eq. 1 is NM/2 times the mean, eq. 4 is N²/4 times
             assert preset.content_weight == 1
@@ -100,8 +100,13 @@ def test_presets_agree() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_parse(page: pathlib.Path) -> None:
+def test_commands_parse(
+    page: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every `artistyle …` in a block of shell is a command line that the command takes."""
+    monkeypatch.chdir(tmp_path)  # --rerun alone opens a file
+    record = {"config": Config().to_dict(), "weights": {"kind": "imagenet"}}
+    output.write("out.png", np.zeros((20, 20, 3), np.uint8), record=record)
     seen = 0
     for block in blocks(page, "sh"):
         for line in block.replace("\\\n", " ").splitlines():
