@@ -59,15 +59,13 @@ class TensorBoard:
             parts, image = step.parts(), step.image()
         try:
             self._write(step, parts, image)
-            if due:
-                self._writer.flush()  # for whoever watches
         except errors.OpError as error:
             raise self._refused(error) from error
 
     def _write(self, step: Step, parts: Mapping[str, float], image: np.ndarray | None) -> None:
         from tensorflow import summary
 
-        with self._writer.as_default(step=step.iteration):
+        with self._writer.as_default(step=step.iteration):  # flushes on leaving: for who watches
             summary.scalar("objective", step.objective)
             summary.scalar("step_length", step.step_length())
             summary.scalar("evaluations", step.evaluations)

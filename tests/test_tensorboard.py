@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from artistyle_tf import Config, ConfigError, InputError, TensorBoard, stylize
@@ -109,3 +110,22 @@ def test_a_folder_that_cannot_be(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"can't write to the folder .*file"):
         TensorBoard(tmp_path / "file")
+
+
+def test_a_disk_that_fills_up_ends_the_run_with_what_there_is(
+    small_file, picture, tmp_path, monkeypatch
+):
+    board = TensorBoard(tmp_path / "folder", every=2)
+
+    def full():
+        message = "{{node Flush}} /somewhere/events.v2; No space left on device\n\tFailed to flush"
+        raise tf.errors.ResourceExhaustedError(None, None, message)
+
+    monkeypatch.setattr(board._writer, "flush", full)
+    config = Config(size=32, iterations=4, weights=str(small_file), optimizer="adam")
+    result = stylize(picture(32, 32), picture(32, 32, 1), config, callback=board)
+    assert isinstance(result.error, InputError)
+    shown = f"can't write to the folder {tmp_path / 'folder'}: No space left on device"
+    assert str(result.error) == shown
+    assert result.stop_reason == "a callback raised InputError"
+    assert result.record["outcome"]["iterations"] == 1
