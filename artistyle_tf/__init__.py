@@ -19,9 +19,9 @@ from artistyle_tf.previews import Previews
 from artistyle_tf.tensorboard import TensorBoard
 
 if TYPE_CHECKING:
+    from artistyle_tf.build import build_objective
     from artistyle_tf.features import build_feature_extractor
     from artistyle_tf.losses import gram_matrix
-    from artistyle_tf.objective import build_objective
     from artistyle_tf.result import Result
     from artistyle_tf.stylizer import Stylizer
     from artistyle_tf.transfer import stylize
@@ -49,7 +49,7 @@ _LAZY = {
     "Result": "artistyle_tf.result",
     "Stylizer": "artistyle_tf.stylizer",
     "build_feature_extractor": "artistyle_tf.features",
-    "build_objective": "artistyle_tf.objective",
+    "build_objective": "artistyle_tf.build",
     "gram_matrix": "artistyle_tf.losses",
     "stylize": "artistyle_tf.transfer",
 }

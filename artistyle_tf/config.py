@@ -1,27 +1,22 @@
-"""Every setting, its default, its bounds and its help text, and the presets. No TensorFlow here.
+"""Every setting, its default, its bounds and its help text. No TensorFlow here.
 
 The command's flags, the record in a finished picture and the Python arguments all come from the
 one dataclass below.
 """
 
 import dataclasses
-import numbers
 import os
-from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
+from artistyle_tf.checks import MAX_WEIGHT, Layers, blend, integer, number, one_of, weighted_layers
 from artistyle_tf.errors import ConfigError
+from artistyle_tf.presets import PRESETS, STYLE_LAYERS
 from artistyle_tf.weights import VGG19_LAYERS, check_name
 
-__all__ = ["INITS", "PRESETS", "STRICT_PRESETS", "STYLE_LAYERS", "Config", "Layers"]
+__all__ = ["INITS", "Config"]
 
-Layers = tuple[tuple[str, float], ...]
-"""Layer names with their weights, in order."""
-
-STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 MIN_SIZE = 16
 MAX_SIZE = 65536
-MAX_WEIGHT = 1e12
 INITS = ("noise", "content", "style", "grey")
 """What `init` can be beside a picture file."""
 
@@ -132,12 +127,12 @@ class Config:
 
     def __post_init__(self) -> None:
         for name in ("style_layers", "content_layers"):
-            object.__setattr__(self, name, _layers(name, getattr(self, name)))
-        object.__setattr__(self, "style_blend", _blend(self.style_blend))
+            object.__setattr__(self, name, weighted_layers(name, getattr(self, name)))
+        object.__setattr__(self, "style_blend", blend(self.style_blend))
         for field in dataclasses.fields(self):
             choices, value = field.metadata["choices"], getattr(self, field.name)
             if choices and value not in choices:
-                raise ConfigError(f"{field.name} is {value!r}; it must be {_one_of(choices)}")
+                raise ConfigError(f"{field.name} is {value!r}; it must be {one_of(choices)}")
         self._whole("size", 0, MAX_SIZE)
         if 0 < self.size < MIN_SIZE:
             raise ConfigError(f"size is {self.size}; it must be 0 or at least {MIN_SIZE} px")
@@ -159,7 +154,7 @@ class Config:
             self.init not in INITS and not os.path.splitext(self.init)[1]
         ):
             raise ConfigError(
-                f"init is {self.init!r}; it must be {_one_of(INITS)}, or a picture file like a.png"
+                f"init is {self.init!r}; it must be {one_of(INITS)}, or a picture file like a.png"
             )
         if isinstance(self.weights, os.PathLike):
             object.__setattr__(self, "weights", os.fspath(self.weights))
@@ -171,7 +166,7 @@ class Config:
         for kind in ("content", "style"):
             for layer, weight in self.layer_weights(kind).items():
                 product = getattr(self, f"{kind}_weight") * weight
-                _number(f"{kind}_weight times that of {layer}", product, 0, MAX_WEIGHT)
+                number(f"{kind}_weight times that of {layer}", product, 0, MAX_WEIGHT)
         if not self.layers:
             raise ConfigError(
                 "content_weight and style_weight, or all layer weights, are 0: "
@@ -179,16 +174,16 @@ class Config:
             )
 
     def _whole(self, name: str, low: int, high: int, otherwise: str = "") -> None:
-        object.__setattr__(self, name, _integer(name, getattr(self, name), low, high, otherwise))
+        object.__setattr__(self, name, integer(name, getattr(self, name), low, high, otherwise))
 
     def _real(self, name: str, low: float, high: float) -> None:
-        object.__setattr__(self, name, _number(name, getattr(self, name), low, high))
+        object.__setattr__(self, name, number(name, getattr(self, name), low, high))
 
     @classmethod
     def preset(cls, name: str, **overrides: Any) -> "Config":
         """A published recipe by name (see `PRESETS`), with single settings replaced."""
         if name not in PRESETS:
-            raise ConfigError(f"preset is {name!r}; it must be {_one_of(PRESETS)}")
+            raise ConfigError(f"preset is {name!r}; it must be {one_of(PRESETS)}")
         unknown = set(overrides) - {field.name for field in dataclasses.fields(cls)}
         if unknown:
             raise ConfigError(f"there is no setting {min(unknown)!r}")
@@ -220,96 +215,3 @@ class Config:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return dataclasses.asdict(self)
-
-
-PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "artistyle": {},
-    "fast": {"optimizer": "lbfgs", "iterations": 500, "history": 30, "precondition": 0.35},
-    # Gatys, Ecker, Bethge 2015: eq. 1-7, α/β = 1e-3, w_l = 1/5, average pooling, one scale.
-    "paper": {
-        "formula": "paper",
-        "pooling": "avg",
-        "precision": "float32",
-        "levels": 1,
-        "content_weight": 1.0,
-        "style_weight": 1000.0,
-        "style_layers": tuple((name, 0.2) for name in STYLE_LAYERS),
-    },
-    # leongatys/PytorchNeuralStyleTransfer: Gram / (H W), weights 1000 / N², mean squared errors.
-    "gatys-pytorch": {
-        "init": "content",
-        "iterations": 500,
-        "levels": 1,
-        "optimizer": "lbfgs",
-        "history": 100,
-        "precision": "float32",
-        "style_weight": 1000.0,
-    },
-    # jcjohnson/neural-style, neural_style.lua and its defaults.
-    "neural-style": {
-        "init": "grey",
-        "iterations": 1000,
-        "levels": 1,
-        "optimizer": "lbfgs",
-        "history": 100,
-        "precision": "float32",
-        "content_weight": 5.0,
-        "style_weight": 100.0,
-        "tv_weight": 1e-3,
-        "formula": "neural-style",
-    },
-}
-"""Preset name → the settings in which it differs from the defaults of `Config`."""
-
-STRICT_PRESETS = ("paper", "gatys-pytorch", "neural-style")
-"""Published recipes: the command makes them with the published network or not at all."""
-
-
-def _one_of(choices: Iterable[str]) -> str:
-    return "one of " + ", ".join(choices)
-
-
-def _integer(name: str, value: Any, low: int, high: int, otherwise: str = "") -> int:
-    number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not number or not low <= value <= high:
-        bounds = f"from {low} to {high}" if high < 2**31 else f"{low} or more"
-        raise ConfigError(f"{name} is {value!r}; it must be a whole number {bounds}{otherwise}")
-    return int(value)
-
-
-def _number(name: str, value: Any, low: float, high: float) -> float:
-    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not number or not low <= value <= high:  # NaN is neither
-        raise ConfigError(f"{name} is {value!r}; it must be a number from {low:g} to {high:g}")
-    return float(value)
-
-
-def _layers(name: str, value: Any) -> Layers:
-    pairs = value.items() if isinstance(value, Mapping) else value
-    try:
-        layers = tuple((str(layer), weight) for layer, weight in pairs)
-    except (TypeError, ValueError):
-        raise ConfigError(
-            f"{name} is {value!r}; it must be pairs of a layer and a weight"
-        ) from None
-    if not layers:
-        raise ConfigError(f"{name} is empty; name at least one layer (a weight of 0 leaves it out)")
-    for layer, _ in layers:
-        if layer not in VGG19_LAYERS:
-            raise ConfigError(f"{name} has {layer!r}; it must be {_one_of(VGG19_LAYERS)}")
-    if len(dict(layers)) < len(layers):
-        raise ConfigError(f"{name} names a layer twice")
-    return tuple(
-        (layer, _number(f"{name}: {layer}", weight, 0, MAX_WEIGHT)) for layer, weight in layers
-    )
-
-
-def _blend(value: Any) -> tuple[float, ...]:
-    try:
-        shares = tuple(value)
-    except TypeError:
-        raise ConfigError(f"style_blend is {value!r}; it must be numbers like 0.7,0.3") from None
-    shares = tuple(_number("style_blend", share, 0, MAX_WEIGHT) for share in shares)
-    if shares and not sum(shares):
-        raise ConfigError("style_blend is all zeros; at least one share must be positive")
-    return shares

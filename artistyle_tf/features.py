@@ -7,11 +7,11 @@ import keras
 import tensorflow as tf
 
 from artistyle_tf.backend import check_backend
-from artistyle_tf.config import STYLE_LAYERS
 from artistyle_tf.errors import ConfigError
+from artistyle_tf.presets import STYLE_LAYERS
 from artistyle_tf.weights import VGG19_LAYERS, Weights, load
 
-__all__ = ["Features", "build_feature_extractor", "constant_network", "deepest_layer"]
+__all__ = ["Features", "build_feature_extractor", "constant_network", "deepest_layer", "stride"]
 
 FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"
 """Environment variable of TensorFlow, read once: "1" promises that no weight ever changes."""
@@ -124,3 +124,12 @@ def deepest_layer(layers: Iterable[str]) -> str:
     if not layers:
         raise ConfigError("no layer is asked for; name at least one, like block4_conv2")
     return max(layers, key=VGG19_LAYERS.index)
+
+
+def stride(layer: str) -> int:
+    """Pixels between two positions of a layer: each block's pooling doubles it.
+
+    >>> stride("block1_conv2"), stride("block4_conv1")
+    (1, 8)
+    """
+    return 2 ** (int(layer.removeprefix("block").split("_")[0]) - 1)

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from absl import flags as absl_flags
 
-from artistyle_tf.config import INITS, PRESETS, STRICT_PRESETS, Config
+from artistyle_tf.config import INITS, Config
 from artistyle_tf.devices import check_device
 from artistyle_tf.errors import ConfigError
+from artistyle_tf.presets import PRESETS, STRICT_PRESETS
 from artistyle_tf.previews import is_preview
 from artistyle_tf.rerun import Rerun, read_rerun
 

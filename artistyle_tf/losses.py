@@ -17,6 +17,7 @@ __all__ = [
     "neural_style_variation",
     "paper_content_scale",
     "paper_style_scale",
+    "squared_distance",
     "style_loss",
     "total_variation",
 ]
@@ -68,8 +69,13 @@ def content_loss(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
 
     Times `paper_content_scale` it is eq. 1.
     """
+    return squared_distance(features, target) / _count(features, 3)
+
+
+def squared_distance(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """Σ (F − P)²: 2 × [..., H, W, N] → [...]. It adds over the parts of a picture."""
     difference = tf.math.squared_difference(at_least_float32(features), at_least_float32(target))
-    return tf.reduce_mean(difference, axis=[-3, -2, -1])
+    return tf.reduce_sum(difference, axis=[-3, -2, -1])
 
 
 def total_variation(image: tf.Tensor) -> tf.Tensor:
@@ -95,9 +101,9 @@ def neural_style_variation(image: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.square(down) + tf.square(right), axis=[-3, -2, -1]) / 2
 
 
-def paper_content_scale(features: tf.Tensor) -> tf.Tensor:
-    """N M / 2, which turns the mean of `content_loss` into ½ Σ (F − P)² (eq. 1)."""
-    return _count(features, 3) / 2
+def paper_content_scale(elements: tf.Tensor) -> tf.Tensor:
+    """N M / 2, which turns the mean of `content_loss` over N M into ½ Σ (F − P)² (eq. 1)."""
+    return elements / 2
 
 
 def paper_style_scale(gram: tf.Tensor) -> tf.Tensor:

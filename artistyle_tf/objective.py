@@ -3,29 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from artistyle_tf import losses
-from artistyle_tf.color import to_network
 from artistyle_tf.config import Config
-from artistyle_tf.errors import ConfigError
-from artistyle_tf.features import Features, build_feature_extractor, constant_network
-from artistyle_tf.images import Picture, output_size, read, resize
-from artistyle_tf.pyramid import fill_cells, scale_to
-from artistyle_tf.recolor import recolor
-from artistyle_tf.start import read_start, start_image
-from artistyle_tf.weights import Weights, load
+from artistyle_tf.features import Features, build_feature_extractor, constant_network, stride
+from artistyle_tf.weights import Weights
 
-__all__ = [
-    "BoundObjective",
-    "Objective",
-    "Parts",
-    "Targets",
-    "build_objective",
-    "canvas",
-    "level_targets",
-]
+__all__ = ["Objective", "Parts", "Sums", "Targets"]
 
 
 class Targets(NamedTuple):
@@ -37,6 +22,15 @@ class Targets(NamedTuple):
     """Layer → normalised Gram matrix of the style, [1, N_l, N_l]."""
     balance: Features
     """Style layer → factor [] of its loss beside the weights: 1, or what `balanced` found."""
+
+
+class Sums(NamedTuple):
+    """All that the losses need to know of an image: sums over positions, so they add over tiles."""
+
+    content: Features
+    """Layer → Σ (F − P)², []."""
+    grams: Features
+    """Layer → FᵀF, [1, N_l, N_l]."""
 
 
 class Parts(NamedTuple):
@@ -73,6 +67,7 @@ class Objective:
         self._style = config.layer_weights("style")
         image = tf.TensorSpec([1, None, None, 3], dtype)
         shapes = {name: output.shape for name, output in self.extractor.output.items()}
+        self._channels = {name: shape[-1] for name, shape in shapes.items()}
         grams = {name: [1, shapes[name][-1], shapes[name][-1]] for name in self._style}
         self.targets_spec = Targets(
             {name: tf.TensorSpec([1, *shapes[name][1:]], dtype) for name in self._content},
@@ -131,21 +126,24 @@ class Objective:
         """The value and what it is made of. One forward pass, outside the traced function."""
         return self._parts(image, self._extract(image), targets)
 
-    def _seen(self, image: tf.Tensor) -> Features:
-        return self._network(image)
+    def sums(self, features: Features, content: Features) -> Sums:
+        """The sums of features whose positions those of the content targets are."""
+        return Sums(
+            {name: losses.squared_distance(features[name], content[name]) for name in content},
+            {name: losses.gram_sum(features[name]) for name in self._style},
+        )
 
-    def _extract(self, image: Any) -> Features:
-        return self._features(tf.convert_to_tensor(image, self.extractor.input.dtype))
-
-    def _parts(self, image: tf.Tensor, features: Features, targets: Targets) -> Parts:
+    def assembled(self, sums: Sums, image: tf.Tensor, targets: Targets) -> Parts:
+        """The losses out of the sums over all of `image`, with its total variation."""
         config, paper = self.config, self.config.formula == "paper"
         content, style = {}, {}
         for name, weight in self._content.items():
-            loss = losses.content_loss(features[name], targets.content[name])[0]
-            scale = losses.paper_content_scale(features[name]) if paper else 1
+            elements = _positions(image, name) * self._channels[name]
+            scale = losses.paper_content_scale(elements) if paper else 1
+            loss = sums.content[name][0] / elements
             content[name] = config.content_weight * weight * scale * loss
         for name, weight in self._style.items():
-            gram = losses.gram_matrix(features[name])
+            gram = sums.grams[name] / (_positions(image, name) * self._channels[name])
             loss = losses.style_loss(gram, targets.style[name])[0]
             scale = losses.paper_style_scale(gram) if paper else 1
             style[name] = config.style_weight * weight * scale * targets.balance[name] * loss
@@ -157,6 +155,15 @@ class Objective:
         value = tf.add_n([*content.values(), *style.values(), variation])
         return Parts(value, content, style, variation)
 
+    def _seen(self, image: tf.Tensor) -> Features:
+        return self._network(image)
+
+    def _extract(self, image: Any) -> Features:
+        return self._features(tf.convert_to_tensor(image, self.extractor.input.dtype))
+
+    def _parts(self, image: tf.Tensor, features: Features, targets: Targets) -> Parts:
+        return self.assembled(self.sums(features, targets.content), image, targets)
+
     def _value_and_gradient(
         self, image: tf.Tensor, targets: Targets
     ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -166,104 +173,7 @@ class Objective:
         return value, tape.gradient(value, image)
 
 
-class BoundObjective:
-    """An `Objective` with its targets: image → (value, gradient)."""
-
-    def __init__(self, objective: Objective, targets: Targets, size: tuple[int, int]):
-        self.objective, self.targets = objective, targets
-        self.size = size
-        """(height, width) of the image."""
-
-    def __call__(self, image: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """[1, H, W, 3] BGR, mean subtracted → (value [], gradient of the image's shape)."""
-        return self.objective.value_and_gradient(self._tensor(image), self.targets)
-
-    def parts(self, image: Any) -> Parts:
-        """The value by layer."""
-        return self.objective.parts(self._tensor(image), self.targets)
-
-    def _tensor(self, image: Any) -> tf.Tensor:
-        tensor = tf.cast(tf.convert_to_tensor(image), self.objective.extractor.input.dtype)
-        if tensor.shape != (1, *self.size, 3):
-            raise ConfigError(
-                f"the image is {list(tensor.shape)}; it must be {[1, *self.size, 3]}, see `size`"
-            )
-        return tensor
-
-
-def build_objective(content: Any, styles: Any, config: Config | None = None) -> BoundObjective:
-    """The objective of a run at its finest level, for your own minimiser.
-
-    Args:
-      content: path, PIL image or uint8 array [H, W, 3].
-      styles: one such picture, or a list of them.
-      config: its `size` is the longer side of the result. All is float32 unless its `precision`
-        says bfloat16: "auto" stands for speed in a run, and for the exact formulas here.
-
-    Returns:
-      A callable from image [1, *size, 3], float32, BGR minus `color.BGR_MEAN`, to
-      (value [], gradient of the image's shape). Its attribute `size`, (height, width), is that of
-      the result filled up to whole pooling cells, multiples of 16 px, as in `canvas`.
-    """
-    config = config or Config()
-    styles = list(styles) if isinstance(styles, list | tuple) else [styles]
-    config.shares(len(styles))
-    picture, pictures = read(content), [read(style) for style in styles]
-    convolutions = None if config.precision == "auto" else config.precision
-    weights = load(config.weights, config.layers[-1])
-    objective = Objective(config, weights, convolutions=convolutions)
-    painted = canvas(picture, config.size)
-    painted, rgbs = recolor(config.color, painted, [style.rgb for style in pictures])
-    size = painted.shape[0], painted.shape[1]
-    targets = level_targets(objective, painted, rgbs, size)
-    if config.balance == "equal":
-        start = start_image(config, painted, rgbs[0], read_start(config), size)
-        targets = objective.balanced(tf.constant(start), targets)
-    return BoundObjective(objective, targets, size)
-
-
-def canvas(content: Picture, longer: int) -> np.ndarray:
-    """What is painted: the content at the result's size, mirrored on to whole pooling cells.
-
-    Args:
-      content: the picture.
-      longer: longer side of the result in px; 0: the content's own.
-
-    Returns:
-      uint8 [H, W, 3] sRGB, the result's height and width rounded up to multiples of 16.
-    """
-    return fill_cells(resize(content.rgb, output_size(content, longer)))
-
-
-def level_targets(
-    objective: Objective,
-    content: np.ndarray,
-    styles: Sequence[np.ndarray],
-    size: tuple[int, int],
-    *,
-    finest: bool = True,
-) -> Targets:
-    """Targets at one size: the content at that size, the styles in proportion to its longer side.
-
-    Args:
-      objective: whose targets.
-      content: uint8 [H, W, 3] sRGB.
-      styles: uint8 [H, W, 3] sRGB each; they keep their own shape.
-      size: (height, width) of the image to be made.
-      finest: whether the styles are taken as they are, which the published formulas ask for. At a
-        coarse level mirrored pixels fill their last pooling cells: pooling drops the last row of
-        an odd number, and with it what zero padding does at that border; an image of whole cells
-        has it, and composes itself about hiding it.
-    """
-    config = objective.config
-    scaled = [_scaled(style, config.style_scale * max(size)) for style in styles]
-    return objective.targets(
-        to_network(resize(content, size)),
-        [to_network(style if finest else fill_cells(style)) for style in scaled],
-        config.shares(len(styles)),
-    )
-
-
-def _scaled(style: np.ndarray, longer: float) -> np.ndarray:
-    """The style with that longer side, its aspect kept."""
-    return resize(style, scale_to((style.shape[0], style.shape[1]), longer))
+def _positions(image: tf.Tensor, layer: str) -> tf.Tensor:
+    """H_l W_l, in the dtype of the image [1, H, W, 3]."""
+    sides = tf.shape(image)[1:3] // stride(layer)
+    return tf.reduce_prod(tf.cast(sides, image.dtype))

@@ -4,8 +4,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from artistyle_tf.build import BoundObjective, build_objective
 from artistyle_tf.config import Config
-from artistyle_tf.objective import BoundObjective, Targets, build_objective
+from artistyle_tf.objective import Targets
 
 __all__ = ["Stylizer"]
 

@@ -2,27 +2,21 @@
 
 import logging
 import time
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
-
 from artistyle_tf import images
-from artistyle_tf.callbacks import Callbacks, Step, consult, rms
+from artistyle_tf.build import canvas
+from artistyle_tf.callbacks import Callbacks
 from artistyle_tf.color import from_network, unclipped
 from artistyle_tf.config import Config
-from artistyle_tf.errors import ArtistyleError, ConfigError
-from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, Minimizer, State, Status
-from artistyle_tf.objective import Objective, Targets, canvas, level_targets
-from artistyle_tf.precision import convolution_dtype, true_float32
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.levels import Run
+from artistyle_tf.precision import true_float32
 from artistyle_tf.provenance import make_record
 from artistyle_tf.pyramid import level_sizes, split_iterations
-from artistyle_tf.recolor import keep_chroma, recolor
 from artistyle_tf.result import Result
-from artistyle_tf.spectral import precondition
 from artistyle_tf.start import read_start, start_image
-from artistyle_tf.weights import Weights, load
+from artistyle_tf.weights import load
 
 __all__ = ["INTERRUPTED", "stylize"]
 
@@ -73,7 +67,7 @@ def stylize(
         logger.warning("%s", note)
 
     with true_float32():
-        run = _Run(config, weights, painted, rgbs, callback, began)
+        run = Run(config, weights, painted, rgbs, callback, began)
         sizes = level_sizes(size, config.levels)
         budgets = split_iterations(config.iterations, len(sizes))
         sizes = sizes[-len(budgets) :]
@@ -122,196 +116,3 @@ def stylize(
         record=record,
         error=run.error,
     )
-
-
-class _Run:
-    """What lasts from level to level: the minimiser, the clock, the counts, the trace."""
-
-    def __init__(
-        self,
-        config: Config,
-        weights: Weights,
-        content: np.ndarray,
-        styles: Sequence[np.ndarray],
-        callback: Callbacks | None,
-        began: float,
-    ):
-        self.config, self.callback = config, callback
-        self.convolutions = convolution_dtype(config.precision)
-        self.trace: list[tuple[int, float, float, int, int]] = []
-        self.levels: list[list[int]] = []
-        """[height, width, iterations done] of each level that was begun."""
-        self.iterations = self.evaluations = 0
-        self.stop_reason = f"all {config.iterations} iterations done"
-        self.ended = False
-        self.error: Exception | None = None
-        self.best: tuple[np.ndarray, Targets] | None = None
-        self.setup_seconds = 0.0
-        self._began, self._clock = began, 0.0
-        self._weights, self._original = weights, content
-        self.content, self.styles = recolor(config.color, content, list(styles))
-        self._balance: Any = None
-        self._compute_in(self.convolutions)
-
-    def level(
-        self, image: np.ndarray, level: int, sizes: Sequence[tuple[int, int]], budgets: list[int]
-    ) -> np.ndarray:
-        """The best image of one level, from `image` [1, h, w, 3] at that level's size.
-
-        Iterations that a level leaves because its search ended go to the next one. `best` has the
-        best image so far with its targets, whatever ends the level.
-        """
-        size, budget = sizes[level], budgets[level]
-        finest = level + 1 == len(sizes)
-        targets = self._targets(size, finest)
-        if self.config.balance == "equal" and self._balance is None:  # at the run's very start
-            targets = self.objective.balanced(tf.constant(image), targets)
-            self._balance = targets.balance
-        position = precondition(tf.constant(image), -self.config.precondition)
-        before = self.iterations, self.evaluations
-        state = self._minimizer.start(position, budget=budget)
-        self.levels.append([*size, 0])
-        began = time.perf_counter()
-        if not self.trace:
-            self._advance(state, targets, size, iterations=0)  # traces, evaluates nothing
-            began = self._clock = time.perf_counter()
-            self.setup_seconds = began - self._began
-        try:
-            while int(state.iterations) < budget:
-                if int(state.status) != Status.RUNNING:
-                    if self.convolutions != "bfloat16" or self.config.precision != "auto":
-                        break
-                    if np.isfinite(state.best_value):
-                        self.best = self._image(state.best_position, size), targets
-                    state, targets = self._in_float32(state, size, finest)
-                done, left = int(state.iterations), state.position
-                state = self._advance(state, targets, size)
-                self.evaluations = before[1] + int(state.evaluations)
-                if int(state.iterations) == done:
-                    continue  # the search has ended
-                self.iterations = before[0] + int(state.iterations)
-                self.levels[-1][2] = int(state.iterations)
-                pace = (time.perf_counter() - began) / int(state.iterations)
-                self._report(state, left, targets, level, sizes, budgets, pace)
-                if self.ended:
-                    break
-        finally:
-            if np.isfinite(state.best_value):
-                self.best = self._image(state.best_position, size), targets
-        if self.best is None:
-            raise ArtistyleError(
-                "the objective is not finite at the start: it overflows float32; smaller "
-                "content_weight, style_weight or layer weights, or other filters, would do"
-            )
-        if int(state.status) != Status.RUNNING:
-            if level + 1 < len(sizes):
-                budgets[level + 1] += budget - int(state.iterations)
-            elif not self.ended:
-                again = ", again after a restart" if int(state.restarts) else ""
-                self.stop_reason = f"{Status(int(state.status))}{again}"
-        return self.best[0]
-
-    def best_parts(self) -> dict[str, float]:
-        """The objective's parts by name, at the best image."""
-        assert self.best is not None
-        return self.parts(*self.best)
-
-    def parts(self, image: Any, targets: Targets) -> dict[str, float]:
-        """The objective's parts by name, at `image` [1, h, w, 3]."""
-        value, content, style, variation = self.objective.parts(tf.constant(image), targets)
-        parts = {"value": float(value), "total_variation": float(variation)}
-        for kind, layers in (("content", content), ("style", style)):
-            parts[kind] = float(sum(layers.values()))
-            parts.update({f"{kind}/{name}": float(part) for name, part in layers.items()})
-        return parts
-
-    def _report(
-        self,
-        state: State,
-        left: tf.Tensor,
-        targets: Targets,
-        level: int,
-        sizes: Sequence[tuple[int, int]],
-        budgets: Sequence[int],
-        pace: float,
-    ) -> None:
-        """Calls the callback with the state; `left` is the position before."""
-        seconds = time.perf_counter() - self._clock
-        self.trace.append((self.evaluations, seconds, float(state.value), *sizes[level]))
-        if self.callback is None:
-            return
-        pixels = [height * width for height, width in sizes]
-        ahead = sum(b * p for b, p in zip(budgets[level + 1 :], pixels[level + 1 :], strict=True))
-        step = Step(
-            level=level + 1,
-            levels=len(sizes),
-            size=sizes[level],
-            iteration=self.iterations,
-            iterations=self.config.iterations,
-            evaluations=self.evaluations,
-            objective=float(state.value),
-            seconds=seconds,
-            remaining=pace * (budgets[level] - int(state.iterations) + ahead / pixels[level]),
-            parts=lambda: self.parts(self._image(state.position, sizes[level]), targets),
-            image=lambda: from_network(self.colored(self._image(state.position, sizes[level]))),
-            unclipped=lambda: unclipped(self.colored(self._image(state.position, sizes[level]))),
-            step_length=lambda: rms(self._image(state.position - left, sizes[level])),
-        )
-        stop_reason, self.error = consult(self.callback, step)
-        if stop_reason:
-            self.ended, self.stop_reason = True, stop_reason
-
-    def _compute_in(self, convolutions: str) -> None:
-        self.objective = Objective(self.config, self._weights, convolutions=convolutions)
-        self._minimizer = _minimizer(self.config, self.objective)
-
-    def _in_float32(
-        self, state: State, size: tuple[int, int], finest: bool
-    ) -> tuple[State, Targets]:
-        """The search begun anew at its best point, where bfloat16 can't tell better from worse."""
-        self._compute_in("float32")
-        self.convolutions = f"bfloat16, float32 after iteration {self.iterations}"
-        fresh = self._minimizer.start(
-            state.best_position, budget=int(state.budget), first_step=float(state.first_step)
-        )
-        counts = {"iterations": state.iterations, "evaluations": state.evaluations}
-        return fresh._replace(**counts), self._targets(size, finest)
-
-    def _targets(self, size: tuple[int, int], finest: bool) -> Targets:
-        targets = level_targets(self.objective, self.content, self.styles, size, finest=finest)
-        return targets if self._balance is None else targets._replace(balance=self._balance)
-
-    def _advance(
-        self, state: State, targets: Targets, size: tuple[int, int], iterations: int = 1
-    ) -> State:
-        return self._minimizer.advance(state, (targets, tf.constant(size)), iterations=iterations)
-
-    def colored(self, image: np.ndarray) -> np.ndarray:
-        """What is shown of an image [1, h, w, 3] that the minimiser made."""
-        if self.config.color != "luminance":
-            return image
-        size = image.shape[1], image.shape[2]
-        return keep_chroma(image, images.resize(self._original, size))
-
-    def _image(self, position: tf.Tensor, size: tuple[int, int]) -> np.ndarray:
-        image = precondition(tf.reshape(position, [1, *size, 3]), self.config.precondition)
-        return image.numpy()
-
-
-def _minimizer(config: Config, objective: Objective) -> Minimizer:
-    def value_and_gradient(position: tf.Tensor, context: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        targets, size = context
-        image = tf.reshape(position, tf.concat([[1], size, [3]], axis=0))
-        value, gradient = objective.value_and_gradient(
-            precondition(image, config.precondition), targets
-        )
-        return value, tf.reshape(precondition(gradient, config.precondition), [-1])
-
-    context_spec = (objective.targets_spec, tf.TensorSpec([2], tf.int32))
-    match config.optimizer:
-        case "tfp":
-            return TFPLBFGS(value_and_gradient, context_spec, history=config.history)
-        case "lbfgs":
-            return LBFGS(value_and_gradient, context_spec, history=config.history)
-        case _:
-            return Adam(value_and_gradient, context_spec, learning_rate=config.learning_rate)

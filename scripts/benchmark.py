@@ -188,7 +188,8 @@ def evaluations(
     import tensorflow as tf
 
     from artistyle_tf import images
-    from artistyle_tf.objective import Objective, level_targets
+    from artistyle_tf.build import level_targets
+    from artistyle_tf.objective import Objective
     from artistyle_tf.precision import convolution_dtype
     from artistyle_tf.pyramid import scale_to, white_noise, whole_cells
 

@@ -15,6 +15,7 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "artistyle_tf"
 FLOORS = {
     0: {
         "backend",
+        "checks",
         "color",
         "config",
         "decode",
@@ -26,6 +27,7 @@ FLOORS = {
         "messages",
         "output",
         "precision",
+        "presets",
         "provenance",
         "pyramid",
         "recolor",
@@ -44,7 +46,17 @@ FLOORS = {
         "minimize.lbfgs",
         "minimize.tfp_lbfgs",
     },
-    2: {"callbacks", "keras_losses", "objective", "previews", "result", "stylizer", "tensorboard"},
+    2: {
+        "build",
+        "callbacks",
+        "keras_losses",
+        "levels",
+        "objective",
+        "previews",
+        "result",
+        "stylizer",
+        "tensorboard",
+    },
     3: {"transfer"},
     4: {"", "__main__", "cli", "flags"},  # "" is the package's own __init__
 }
@@ -56,6 +68,7 @@ LIGHT = {
     "__main__",
     "backend",
     "callbacks",
+    "checks",
     "cli",
     "color",
     "config",
@@ -67,6 +80,7 @@ LIGHT = {
     "images",
     "messages",
     "output",
+    "presets",
     "previews",
     "provenance",
     "pyramid",

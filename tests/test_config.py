@@ -7,8 +7,9 @@ import pathlib
 import numpy as np
 import pytest
 
-from artistyle_tf.config import PRESETS, STYLE_LAYERS, Config
+from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError
+from artistyle_tf.presets import PRESETS, STYLE_LAYERS
 from artistyle_tf.weights import VGG19_LAYERS
 
 FIELDS = [field.name for field in dataclasses.fields(Config)]

@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 from artistyle_tf import ConfigError
+from artistyle_tf.build import build_objective
 from artistyle_tf.color import to_network
 from artistyle_tf.config import Config
 from artistyle_tf.devices import check_device, on_device
-from artistyle_tf.objective import build_objective
 
 PROGRAM = """
 import sys
@@ -25,14 +25,14 @@ two = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpus[0], two)
 picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
 config = Config(size=32, iterations=3, weights=sys.argv[1], optimizer="lbfgs")
-from artistyle_tf import transfer
+from artistyle_tf import levels
 used = set()
-report = transfer._Run._report
+report = levels.Run._report
 def watch(self, state, *rest):
     used.add(state.position.device.split("device:")[-1])
     used.add(state.gradient.device.split("device:")[-1])
     return report(self, state, *rest)
-transfer._Run._report = watch
+levels.Run._report = watch
 for scope, wanted in [
     (on_device("cpu:1"), {"CPU:1"}),
     (tf.device("/CPU:1"), {"CPU:1"}),

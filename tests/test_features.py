@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 import reference
-from artistyle_tf.config import STYLE_LAYERS
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.features import (
     FROZEN,
@@ -16,6 +15,7 @@ from artistyle_tf.features import (
     constant_network,
     deepest_layer,
 )
+from artistyle_tf.presets import STYLE_LAYERS
 from artistyle_tf.weights import VGG19_LAYERS, Weights
 
 DEFAULT = (*STYLE_LAYERS, "block4_conv2")

@@ -7,9 +7,10 @@ import pytest
 from absl import flags as absl_flags
 
 from artistyle_tf import __version__
-from artistyle_tf.config import PRESETS, Config
+from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.flags import Command, help_text, parse
+from artistyle_tf.presets import PRESETS
 from artistyle_tf.weights import VGG19_LAYERS
 
 FIELDS = {field.name: field for field in dataclasses.fields(Config)}

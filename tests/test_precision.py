@@ -5,9 +5,10 @@ import pytest
 import tensorflow as tf
 
 from artistyle_tf import precision
+from artistyle_tf.build import build_objective
 from artistyle_tf.color import to_network
 from artistyle_tf.config import Config
-from artistyle_tf.objective import Objective, build_objective
+from artistyle_tf.objective import Objective
 from artistyle_tf.transfer import stylize
 
 AMX = "processor : 0\nflags\t\t: fpu sse2 avx512f amx_bf16 amx_tile amx_int8\n"

@@ -15,7 +15,7 @@ from PIL import Image
 
 import artistyle_tf
 from artistyle_tf import Config, flags, output
-from artistyle_tf.config import PRESETS
+from artistyle_tf.presets import PRESETS
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -157,7 +157,7 @@ def test_no_figure_is_a_placeholder() -> None:
 @pytest.fixture
 def desk(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     """A folder with the README's pictures, where weights are the preview's and runs are tiny."""
-    from artistyle_tf import features, objective, transfer, weights
+    from artistyle_tf import build, features, transfer, weights
 
     def preview(name: str, *arguments: Any, **options: Any) -> weights.Weights:
         assert name == "imagenet"
@@ -167,7 +167,7 @@ def desk(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pat
         small = dataclasses.replace(config, size=32, iterations=3)
         return transfer.stylize(content, style, small, **options)
 
-    for module in (features, objective, transfer):
+    for module in (build, features, transfer):
         monkeypatch.setattr(module, "load", preview)
     monkeypatch.setattr(artistyle_tf, "stylize", tiny, raising=False)
     monkeypatch.chdir(tmp_path)

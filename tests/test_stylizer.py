@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from artistyle_tf import Stylizer
+from artistyle_tf.build import build_objective
 from artistyle_tf.color import to_network
 from artistyle_tf.config import Config
-from artistyle_tf.objective import build_objective
 
 
 @pytest.fixture

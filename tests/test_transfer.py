@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from artistyle_tf import ArtistyleError, Config, ConfigError, InputError, stylize, transfer
+from artistyle_tf import ArtistyleError, Config, ConfigError, InputError, levels, stylize
+from artistyle_tf.build import build_objective
 from artistyle_tf.color import to_network
 from artistyle_tf.images import Picture, read_record
 from artistyle_tf.minimize import LBFGS
-from artistyle_tf.objective import build_objective
 from artistyle_tf.pyramid import whole_cells
 
 
@@ -66,7 +66,7 @@ def test_levels_share_one_trace_and_the_iterations(settings, picture, monkeypatc
             super().__init__(*args, **kwargs)
             seen.append(self)
 
-    monkeypatch.setattr(transfer, "LBFGS", Watched)
+    monkeypatch.setattr(levels, "LBFGS", Watched)
     result = stylize(
         picture(100, 140), picture(50, 40, 1), settings(size=140, levels=3, iterations=12)
     )

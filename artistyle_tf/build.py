@@ -1,0 +1,122 @@
+"""From pictures to an objective: the canvas, a level's targets, and both bound together."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from artistyle_tf.color import to_network
+from artistyle_tf.config import Config
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.images import Picture, output_size, read, resize
+from artistyle_tf.objective import Objective, Parts, Targets
+from artistyle_tf.pyramid import fill_cells, scale_to
+from artistyle_tf.recolor import recolor
+from artistyle_tf.start import read_start, start_image
+from artistyle_tf.weights import load
+
+__all__ = ["BoundObjective", "build_objective", "canvas", "level_targets"]
+
+
+class BoundObjective:
+    """An `Objective` with its targets: image → (value, gradient)."""
+
+    def __init__(self, objective: Objective, targets: Targets, size: tuple[int, int]):
+        self.objective, self.targets = objective, targets
+        self.size = size
+        """(height, width) of the image."""
+
+    def __call__(self, image: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """[1, H, W, 3] BGR, mean subtracted → (value [], gradient of the image's shape)."""
+        return self.objective.value_and_gradient(self._tensor(image), self.targets)
+
+    def parts(self, image: Any) -> Parts:
+        """The value by layer."""
+        return self.objective.parts(self._tensor(image), self.targets)
+
+    def _tensor(self, image: Any) -> tf.Tensor:
+        tensor = tf.cast(tf.convert_to_tensor(image), self.objective.extractor.input.dtype)
+        if tensor.shape != (1, *self.size, 3):
+            raise ConfigError(
+                f"the image is {list(tensor.shape)}; it must be {[1, *self.size, 3]}, see `size`"
+            )
+        return tensor
+
+
+def build_objective(content: Any, styles: Any, config: Config | None = None) -> BoundObjective:
+    """The objective of a run at its finest level, for your own minimiser.
+
+    Args:
+      content: path, PIL image or uint8 array [H, W, 3].
+      styles: one such picture, or a list of them.
+      config: its `size` is the longer side of the result. All is float32 unless its `precision`
+        says bfloat16: "auto" stands for speed in a run, and for the exact formulas here.
+
+    Returns:
+      A callable from image [1, *size, 3], float32, BGR minus `color.BGR_MEAN`, to
+      (value [], gradient of the image's shape). Its attribute `size`, (height, width), is that of
+      the result filled up to whole pooling cells, multiples of 16 px, as in `canvas`.
+    """
+    config = config or Config()
+    styles = list(styles) if isinstance(styles, list | tuple) else [styles]
+    config.shares(len(styles))
+    picture, pictures = read(content), [read(style) for style in styles]
+    convolutions = None if config.precision == "auto" else config.precision
+    weights = load(config.weights, config.layers[-1])
+    objective = Objective(config, weights, convolutions=convolutions)
+    painted = canvas(picture, config.size)
+    painted, rgbs = recolor(config.color, painted, [style.rgb for style in pictures])
+    size = painted.shape[0], painted.shape[1]
+    targets = level_targets(objective, painted, rgbs, size)
+    if config.balance == "equal":
+        start = start_image(config, painted, rgbs[0], read_start(config), size)
+        targets = objective.balanced(tf.constant(start), targets)
+    return BoundObjective(objective, targets, size)
+
+
+def canvas(content: Picture, longer: int) -> np.ndarray:
+    """What is painted: the content at the result's size, mirrored on to whole pooling cells.
+
+    Args:
+      content: the picture.
+      longer: longer side of the result in px; 0: the content's own.
+
+    Returns:
+      uint8 [H, W, 3] sRGB, the result's height and width rounded up to multiples of 16.
+    """
+    return fill_cells(resize(content.rgb, output_size(content, longer)))
+
+
+def level_targets(
+    objective: Objective,
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    size: tuple[int, int],
+    *,
+    finest: bool = True,
+) -> Targets:
+    """Targets at one size: the content at that size, the styles in proportion to its longer side.
+
+    Args:
+      objective: whose targets.
+      content: uint8 [H, W, 3] sRGB.
+      styles: uint8 [H, W, 3] sRGB each; they keep their own shape.
+      size: (height, width) of the image to be made.
+      finest: whether the styles are taken as they are, which the published formulas ask for. At a
+        coarse level mirrored pixels fill their last pooling cells: pooling drops the last row of
+        an odd number, and with it what zero padding does at that border; an image of whole cells
+        has it, and composes itself about hiding it.
+    """
+    config = objective.config
+    scaled = [_scaled(style, config.style_scale * max(size)) for style in styles]
+    return objective.targets(
+        to_network(resize(content, size)),
+        [to_network(style if finest else fill_cells(style)) for style in scaled],
+        config.shares(len(styles)),
+    )
+
+
+def _scaled(style: np.ndarray, longer: float) -> np.ndarray:
+    """The style with that longer side, its aspect kept."""
+    return resize(style, scale_to((style.shape[0], style.shape[1]), longer))

@@ -1,0 +1,50 @@
+"""The published recipes by name, as settings that differ from the defaults of `Config`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["PRESETS", "STRICT_PRESETS", "STYLE_LAYERS"]
+
+STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "artistyle": {},
+    "fast": {"optimizer": "lbfgs", "iterations": 500, "history": 30, "precondition": 0.35},
+    # Gatys, Ecker, Bethge 2015: eq. 1-7, α/β = 1e-3, w_l = 1/5, average pooling, one scale.
+    "paper": {
+        "formula": "paper",
+        "pooling": "avg",
+        "precision": "float32",
+        "levels": 1,
+        "content_weight": 1.0,
+        "style_weight": 1000.0,
+        "style_layers": tuple((name, 0.2) for name in STYLE_LAYERS),
+    },
+    # leongatys/PytorchNeuralStyleTransfer: Gram / (H W), weights 1000 / N², mean squared errors.
+    "gatys-pytorch": {
+        "init": "content",
+        "iterations": 500,
+        "levels": 1,
+        "optimizer": "lbfgs",
+        "history": 100,
+        "precision": "float32",
+        "style_weight": 1000.0,
+    },
+    # jcjohnson/neural-style, neural_style.lua and its defaults.
+    "neural-style": {
+        "init": "grey",
+        "iterations": 1000,
+        "levels": 1,
+        "optimizer": "lbfgs",
+        "history": 100,
+        "precision": "float32",
+        "content_weight": 5.0,
+        "style_weight": 100.0,
+        "tv_weight": 1e-3,
+        "formula": "neural-style",
+    },
+}
+"""Preset name → the settings in which it differs from the defaults of `Config`."""
+
+STRICT_PRESETS = ("paper", "gatys-pytorch", "neural-style")
+"""Published recipes: the command makes them with the published network or not at all."""
