@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.weights import VGG19_LAYERS
+from artistyle_tf.vgg19 import VGG19_LAYERS
 
 __all__ = ["MAX_WEIGHT", "Layers", "blend", "integer", "number", "one_of", "weighted_layers"]
 

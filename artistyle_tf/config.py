@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args
 from artistyle_tf.checks import MAX_WEIGHT, Layers, blend, integer, number, one_of, weighted_layers
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.presets import PRESETS, STYLE_LAYERS
-from artistyle_tf.weights import VGG19_LAYERS, check_name
+from artistyle_tf.vgg19 import VGG19_LAYERS
+from artistyle_tf.weights import check_name
 
 __all__ = ["INITS", "Config"]
 

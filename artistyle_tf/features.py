@@ -9,15 +9,19 @@ import tensorflow as tf
 from artistyle_tf.backend import check_backend
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.presets import STYLE_LAYERS
-from artistyle_tf.weights import VGG19_LAYERS, Weights, load
+from artistyle_tf.vgg19 import VGG19_LAYERS, block_of
+from artistyle_tf.weights import Weights, load
 
-__all__ = ["Features", "build_feature_extractor", "constant_network", "deepest_layer", "stride"]
+__all__ = ["Features", "Trim", "build_feature_extractor", "constant_network", "deepest_layer"]
 
 FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"
 """Environment variable of TensorFlow, read once: "1" promises that no weight ever changes."""
 
 Features = dict[str, tf.Tensor]
 """Layer name → [B, H_l, W_l, N_l], after ReLU."""
+
+Trim = Callable[[int, tf.Tensor], tf.Tensor]
+"""(block, its input [B, H, W, C]) → what of it goes on."""
 
 
 def build_feature_extractor(
@@ -76,12 +80,11 @@ def build_feature_extractor(
     return model
 
 
-def constant_network(
-    model: keras.Model, dtype: str | None = None
-) -> Callable[[tf.Tensor], Features]:
+def constant_network(model: keras.Model, dtype: str | None = None) -> Callable[..., Features]:
     """The extractor as a function to be traced, its weights known to be constant.
 
-    It computes in `dtype`, the model's own by default, and so are the activations.
+    It computes in `dtype`, the model's own by default, and so are the activations. The function
+    takes the image and, for tiles, a `Trim` for the input of each block but the first.
 
     oneDNN packs filters once if it knows that they never change, and computes in half the time.
     It knows where the process says so for all its networks (`FROZEN`, as our command does);
@@ -96,7 +99,7 @@ def constant_network(
     if os.environ.get(FROZEN) == "1":
         filters = {name: [tf.constant(array) for array in pair] for name, pair in filters.items()}
 
-    def network(image: tf.Tensor) -> Features:
+    def network(image: tf.Tensor, trim: Trim | None = None) -> Features:
         x, outputs = tf.cast(image, dtype), {}
         for layer in model.layers[1:]:
             if isinstance(layer, keras.layers.Conv2D):
@@ -106,6 +109,8 @@ def constant_network(
                 x = tf.nn.max_pool2d(x, 2, 2, "VALID")
             else:
                 x = tf.nn.avg_pool2d(x, 2, 2, "VALID")
+            if trim and not isinstance(layer, keras.layers.Conv2D):
+                x = trim(block_of(layer.name) + 1, x)
             if layer.name in model.output:
                 outputs[layer.name] = x
         return outputs
@@ -124,12 +129,3 @@ def deepest_layer(layers: Iterable[str]) -> str:
     if not layers:
         raise ConfigError("no layer is asked for; name at least one, like block4_conv2")
     return max(layers, key=VGG19_LAYERS.index)
-
-
-def stride(layer: str) -> int:
-    """Pixels between two positions of a layer: each block's pooling doubles it.
-
-    >>> stride("block1_conv2"), stride("block4_conv1")
-    (1, 8)
-    """
-    return 2 ** (int(layer.removeprefix("block").split("_")[0]) - 1)

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from artistyle_tf import losses
 from artistyle_tf.config import Config
-from artistyle_tf.features import Features, build_feature_extractor, constant_network, stride
+from artistyle_tf.features import Features, build_feature_extractor, constant_network
+from artistyle_tf.vgg19 import stride
 from artistyle_tf.weights import Weights
 
 __all__ = ["Objective", "Parts", "Sums", "Targets"]
@@ -17,7 +18,7 @@ class Targets(NamedTuple):
     """What the losses compare with. Tensors only, so that one traced function serves them all."""
 
     content: Features
-    """Layer → activations of the content picture, [1, H_l, W_l, N_l]."""
+    """Layer → activations of the content picture, [1, H_l, W_l, N_l], as convolutions make them."""
     style: Features
     """Layer → normalised Gram matrix of the style, [1, N_l, N_l]."""
     balance: Features
@@ -65,12 +66,13 @@ class Objective:
         self._network = constant_network(self.extractor, convolutions)
         self._content = config.layer_weights("content")
         self._style = config.layer_weights("style")
+        computed = convolutions or dtype
         image = tf.TensorSpec([1, None, None, 3], dtype)
         shapes = {name: output.shape for name, output in self.extractor.output.items()}
         self._channels = {name: shape[-1] for name, shape in shapes.items()}
         grams = {name: [1, shapes[name][-1], shapes[name][-1]] for name in self._style}
         self.targets_spec = Targets(
-            {name: tf.TensorSpec([1, *shapes[name][1:]], dtype) for name in self._content},
+            {name: tf.TensorSpec([1, *shapes[name][1:]], computed) for name in self._content},
             {name: tf.TensorSpec(shape, dtype) for name, shape in grams.items()},
             {name: tf.TensorSpec([], dtype) for name in self._style},
         )
@@ -91,16 +93,12 @@ class Objective:
 
         The Gram matrices of several styles are added in the given shares, which sum to 1.
         """
-        seen = self._extract(content)
         grams: Features = {}
         for style, share in zip(styles, shares, strict=True):
-            features = self._extract(style)
-            for name in self._style:
-                gram = share * losses.gram_matrix(features[name])
-                grams[name] = grams[name] + gram if name in grams else gram
+            for name, own in self._grams(self._tensor(style)).items():
+                grams[name] = grams[name] + share * own if name in grams else share * own
         ones = {name: tf.ones([], self.extractor.input.dtype) for name in self._style}
-        content = {name: losses.at_least_float32(seen[name]) for name in self._content}
-        return Targets(content, grams, ones)
+        return Targets(self._activations(self._tensor(content)), grams, ones)
 
     def balanced(self, image: tf.Tensor, targets: Targets) -> Targets:
         """The targets with such factors that at `image` every style layer has an equal share.
@@ -124,7 +122,8 @@ class Objective:
 
     def parts(self, image: tf.Tensor, targets: Targets) -> Parts:
         """The value and what it is made of. One forward pass, outside the traced function."""
-        return self._parts(image, self._extract(image), targets)
+        image = self._tensor(image)
+        return self._parts(image, self._features(image), targets)
 
     def sums(self, features: Features, content: Features) -> Sums:
         """The sums of features whose positions those of the content targets are."""
@@ -142,10 +141,10 @@ class Objective:
             scale = losses.paper_content_scale(elements) if paper else 1
             loss = sums.content[name][0] / elements
             content[name] = config.content_weight * weight * scale * loss
+        grams = self.normalized(sums.grams, image)
         for name, weight in self._style.items():
-            gram = sums.grams[name] / (_positions(image, name) * self._channels[name])
-            loss = losses.style_loss(gram, targets.style[name])[0]
-            scale = losses.paper_style_scale(gram) if paper else 1
+            loss = losses.style_loss(grams[name], targets.style[name])[0]
+            scale = losses.paper_style_scale(grams[name]) if paper else 1
             style[name] = config.style_weight * weight * scale * targets.balance[name] * loss
         variation = tf.zeros([], image.dtype)
         if config.tv_weight:
@@ -155,11 +154,28 @@ class Objective:
         value = tf.add_n([*content.values(), *style.values(), variation])
         return Parts(value, content, style, variation)
 
+    def normalized(self, grams: Features, image: tf.Tensor) -> Features:
+        """Gram sums over all of `image`, divided by N M."""
+        return {
+            name: gram / (_positions(image, name) * self._channels[name])
+            for name, gram in grams.items()
+        }
+
     def _seen(self, image: tf.Tensor) -> Features:
         return self._network(image)
 
-    def _extract(self, image: Any) -> Features:
-        return self._features(tf.convert_to_tensor(image, self.extractor.input.dtype))
+    def _tensor(self, image: Any) -> tf.Tensor:
+        return tf.convert_to_tensor(image, self.extractor.input.dtype)
+
+    def _activations(self, image: tf.Tensor) -> Features:
+        """Of the content's layers."""
+        seen = self._features(image)
+        return {name: seen[name] for name in self._content}
+
+    def _grams(self, image: tf.Tensor) -> Features:
+        """The normalised Gram matrices of the style's layers."""
+        seen = self._features(image)
+        return {name: losses.gram_matrix(seen[name]) for name in self._style}
 
     def _parts(self, image: tf.Tensor, features: Features, targets: Targets) -> Parts:
         return self.assembled(self.sums(features, targets.content), image, targets)

@@ -15,14 +15,9 @@ from typing import IO, Any
 import numpy as np
 
 from artistyle_tf.errors import InputError
+from artistyle_tf.vgg19 import VGG19_LAYERS
 
-__all__ = ["VGG19_LAYERS", "Layers", "plain", "read_h5", "read_npz"]
-
-VGG19_LAYERS: tuple[str, ...] = tuple(
-    f"block{block}_conv{conv}"
-    for block, count in enumerate((2, 2, 4, 4, 4), start=1)
-    for conv in range(1, count + 1)
-)
+__all__ = ["Layers", "plain", "read_h5", "read_npz"]
 
 MAX_ELEMENTS = 64_000_000  # of one array; the largest in VGG19 (its top apart) has 2.4 million
 MAX_OBJECTS = 20_000  # groups and arrays in one file; VGG19 with an optimiser has a few hundred

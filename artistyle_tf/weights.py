@@ -18,9 +18,10 @@ from types import MappingProxyType
 import numpy as np
 
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.weight_files import VGG19_LAYERS, plain, read_h5, read_npz
+from artistyle_tf.vgg19 import VGG19_LAYERS
+from artistyle_tf.weight_files import plain, read_h5, read_npz
 
-__all__ = ["VGG19_LAYERS", "Weights", "check_name", "imagenet_file", "load"]
+__all__ = ["Weights", "check_name", "imagenet_file", "load"]
 
 IMAGENET_BASE = "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
 IMAGENET_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"

@@ -170,7 +170,7 @@ def matmul_rate(side: int, dtype: str) -> float:
 
 def gflop(layers: Mapping[str, Any], size: tuple[int, int]) -> float:
     """Work of one evaluation at (height, width), by the formula above."""
-    from artistyle_tf.weights import VGG19_LAYERS
+    from artistyle_tf.vgg19 import VGG19_LAYERS
 
     total, (height, width), block = 0, size, "block1"
     for name in (name for name in VGG19_LAYERS if name in layers):

@@ -64,7 +64,7 @@ def test_figures(tmp_path: pathlib.Path) -> None:
 
 def test_work_is_counted_from_the_shapes(benchmark: ModuleType) -> None:
     """VGG19 up to block5_conv1 at 256×256: 94.7 GFLOP, added up by hand from its widths."""
-    from artistyle_tf.weights import VGG19_LAYERS
+    from artistyle_tf.vgg19 import VGG19_LAYERS
 
     layers: dict[str, Any] = {}
     widths = {"block1": 64, "block2": 128, "block3": 256, "block4": 512, "block5": 512}

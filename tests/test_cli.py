@@ -24,7 +24,7 @@ from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.features import FROZEN
 from artistyle_tf.images import read, read_record
-from artistyle_tf.weights import VGG19_LAYERS
+from artistyle_tf.vgg19 import VGG19_LAYERS
 
 ROOT = pathlib.Path(__file__).parents[1]
 COMMAND = [sys.executable, "-m", "artistyle_tf"]

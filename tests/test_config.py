@@ -10,7 +10,7 @@ import pytest
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.presets import PRESETS, STYLE_LAYERS
-from artistyle_tf.weights import VGG19_LAYERS
+from artistyle_tf.vgg19 import VGG19_LAYERS
 
 FIELDS = [field.name for field in dataclasses.fields(Config)]
 NAN, INFINITY = float("nan"), float("inf")

@@ -16,7 +16,8 @@ from artistyle_tf.features import (
     deepest_layer,
 )
 from artistyle_tf.presets import STYLE_LAYERS
-from artistyle_tf.weights import VGG19_LAYERS, Weights
+from artistyle_tf.vgg19 import VGG19_LAYERS
+from artistyle_tf.weights import Weights
 
 DEFAULT = (*STYLE_LAYERS, "block4_conv2")
 WIDTHS = (3, 4, 5, 6, 6)  # of the small network, by block

@@ -11,7 +11,7 @@ from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.flags import Command, help_text, parse
 from artistyle_tf.presets import PRESETS
-from artistyle_tf.weights import VGG19_LAYERS
+from artistyle_tf.vgg19 import VGG19_LAYERS
 
 FIELDS = {field.name: field for field in dataclasses.fields(Config)}
 FILES = ["--content=c.jpg", "--style=s.jpg", "--output=o.png"]

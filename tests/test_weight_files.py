@@ -14,7 +14,8 @@ import pytest
 
 from artistyle_tf import weight_files
 from artistyle_tf.errors import InputError
-from artistyle_tf.weights import VGG19_LAYERS, load
+from artistyle_tf.vgg19 import VGG19_LAYERS
+from artistyle_tf.weights import load
 from weight_networks import LAYERS, WIDTHS, h5, npz, refusal, same
 
 

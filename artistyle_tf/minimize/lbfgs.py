@@ -1,12 +1,13 @@
 """Our own L-BFGS: on the device, and about one evaluation an iteration.
 
-Nocedal and Wright, "Numerical Optimization", 2006: algorithms 7.4 (two loops) and 3.1
-(backtracking), and the initial scaling of eq. 7.20. The first trial is the unit step, and it is
-accepted as soon as it satisfies sufficient decrease (eq. 3.4); a curvature condition would cost
-two more evaluations an iteration and buys nothing here, since pairs that lack it are left out.
+Nocedal and Wright, "Numerical Optimization", 2006: algorithm 3.1 (backtracking), the initial
+scaling of eq. 7.20, and the matrix of algorithm 7.4 in its compact form (`compact`). The first
+trial is the unit step, and it is accepted as soon as it satisfies sufficient decrease (eq. 3.4); a
+curvature condition would cost two more evaluations an iteration and buys nothing here, since pairs
+that lack it are left out.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
@@ -17,32 +18,19 @@ from artistyle_tf.minimize.base import (
     ValueAndGradient,
     step_factor,
 )
+from artistyle_tf.minimize.compact import Memory, empty_memory, inverse_product, push
 
 __all__ = ["LBFGS"]
 
 SUFFICIENT_DECREASE = 1e-4
-CURVATURE = 1e-6
 TRIALS = 12
-
-
-class Memory(NamedTuple):
-    """Correction pairs, newest first, each vector a tensor of its own: pushing copies nothing."""
-
-    steps: tuple[tf.Tensor, ...]
-    """s, [n] each; zeros where there is no pair yet."""
-    changes: tuple[tf.Tensor, ...]
-    """y, [n] each."""
-    rhos: tuple[tf.Tensor, ...]
-    """1 / sᵀy, and 0 where there is no pair yet, which makes it count for nothing."""
-    scale: tf.Tensor
-    """γ = sᵀy / yᵀy of the newest pair; 0 before there is one."""
 
 
 class LBFGS(Minimizer):
     """L-BFGS with backtracking to sufficient decrease.
 
-    A pair with sᵀy ≤ 1e-6 ‖s‖‖y‖ is skipped: it would make the estimate of the inverse Hessian
-    indefinite, or huge from rounding alone.
+    `history` pairs are held, or up to four fewer after old ones were forgotten; pairs without
+    curvature are skipped.
     """
 
     def __init__(
@@ -52,9 +40,7 @@ class LBFGS(Minimizer):
         self.history = history
 
     def _empty_memory(self, state: State) -> Memory:
-        nothing, zero = tf.zeros_like(state.position), tf.zeros_like(state.value)
-        pairs = (nothing,) * self.history
-        return Memory(pairs, pairs, (zero,) * self.history, zero)
+        return empty_memory(state.position, self.history)
 
     def _iterate(self, state: State, context: Any) -> State:
         # Before the first evaluation the value is infinite and the gradient 0: the trial is then
@@ -81,19 +67,11 @@ class LBFGS(Minimizer):
         )
 
     def _direction(self, state: State) -> tf.Tensor:
-        """−H g, by two loops over the pairs; −g with the first step's length without any."""
+        """−H g; −g with the first step's length where there is no pair."""
         memory: Memory = state.memory
-        pairs = list(zip(memory.steps, memory.changes, memory.rhos, strict=True))
-        q, alphas = state.gradient, []
-        for step, change, rho in pairs:
-            alpha = rho * tf.reduce_sum(step * q)
-            q -= alpha * change
-            alphas.append(alpha)
         first = step_factor(state.gradient, state.first_step)
-        q *= tf.where(memory.scale > 0, memory.scale, first)
-        for (step, change, rho), alpha in zip(reversed(pairs), reversed(alphas), strict=True):
-            q += (alpha - rho * tf.reduce_sum(change * q)) * step
-        return -q
+        scaled = memory._replace(scale=tf.where(memory.scale > 0, memory.scale, first))
+        return -inverse_product(scaled, state.gradient)
 
     def _search(
         self, state: State, direction: tf.Tensor, slope: tf.Tensor, context: Any
@@ -123,20 +101,3 @@ class LBFGS(Minimizer):
             parallel_iterations=1,
         )
         return position, value, gradient, trials, found
-
-
-def push(memory: Memory, step: tf.Tensor, change: tf.Tensor) -> Memory:
-    """The memory with the pair (s, y) in front and the oldest gone, or as it was if sᵀy is poor."""
-    product = tf.reduce_sum(step * change)
-    squared = tf.reduce_sum(tf.square(change))
-    lengths = tf.sqrt(tf.reduce_sum(tf.square(step))) * tf.sqrt(squared)
-    return tf.cond(
-        product > CURVATURE * lengths,
-        lambda: Memory(
-            (step, *memory.steps[:-1]),
-            (change, *memory.changes[:-1]),
-            (1 / product, *memory.rhos[:-1]),
-            product / squared,
-        ),
-        lambda: memory,
-    )

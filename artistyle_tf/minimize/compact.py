@@ -1,0 +1,178 @@
+"""L-BFGS' memory as a few matrices, and its product with a vector as two passes over them.
+
+The two loops of Nocedal and Wright's algorithm 7.4 go over the pairs one by one, 4 m small steps
+that wait for each other. The compact form (Byrd, Nocedal and Schnabel, "Representations of
+quasi-Newton matrices and their use in limited memory methods", 1994, theorem 2.2) is the same
+matrix, H = γ I + [S γY] K [S γY]ᵀ: all products of the pairs with the vector first, a small
+triangular system of m unknowns, then one combination of the pairs.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+__all__ = ["CURVATURE", "Memory", "empty_memory", "inverse_product", "push"]
+
+CURVATURE = 1e-6
+"""A pair with sᵀy below that share of ‖s‖‖y‖ would make the estimate of the inverse Hessian
+indefinite, or huge from rounding alone."""
+
+GROUP = 5
+"""Pairs that come in one by one until they are made one matrix."""
+
+
+class Memory(NamedTuple):
+    """m correction pairs, newest first.
+
+    A pair comes into `steps` and `changes`; when these are full, they are copied to one matrix in
+    `blocks`, whose last one is forgotten. So nothing is copied twice, and old pairs are multiplied
+    as matrices, in a fraction of the time.
+    """
+
+    steps: tuple[tf.Tensor, ...]
+    """s, [n] each; zeros where there is no pair."""
+    changes: tuple[tf.Tensor, ...]
+    """y, likewise."""
+    blocks: tuple[tf.Tensor, ...]
+    """[2 r, n] each: r steps, then their r changes."""
+    filled: tf.Tensor
+    """int32 [], pairs in `steps` and `changes`."""
+    step_change: tf.Tensor
+    """float64 [m, m], s_iᵀ y_j where i is as old as j or older; 1 for i = j without a pair."""
+    change_change: tf.Tensor
+    """float64 [m, m], y_iᵀ y_j."""
+    scale: tf.Tensor
+    """γ = sᵀy / yᵀy of the newest pair (eq. 7.20 of Nocedal and Wright); 0 before there is one."""
+
+
+def empty_memory(position: tf.Tensor, history: int) -> Memory:
+    """Room for `history` pairs of vectors like `position` [n], or for up to four more.
+
+    As pairs are forgotten by groups, at least `history` less four are held once they have come in.
+    """
+    group = GROUP if history >= 2 * GROUP else 1  # few pairs may be large: copy none together
+    groups = -(-history // group)
+    nothing = tf.zeros_like(position)
+    block = tf.zeros([2 * group, *position.shape], position.dtype)
+    pairs = group * groups
+    return Memory(
+        (nothing,) * group,
+        (nothing,) * group,
+        (block,) * (groups - 1),
+        tf.constant(0),
+        tf.eye(pairs, dtype=tf.float64),
+        tf.zeros([pairs, pairs], tf.float64),
+        tf.zeros([], position.dtype),
+    )
+
+
+def push(memory: Memory, step: tf.Tensor, change: tf.Tensor) -> Memory:
+    """The memory with the pair (s, y) in front, or as it was if sᵀy is poor."""
+    product = tf.reduce_sum(step * change)
+    squared = tf.reduce_sum(tf.square(change))
+    lengths = tf.sqrt(tf.reduce_sum(tf.square(step))) * tf.sqrt(squared)
+
+    def pushed() -> Memory:
+        room = tf.cond(
+            memory.filled == len(memory.steps), lambda: _regrouped(memory), lambda: memory
+        )
+        group, pairs = len(room.steps), len(room.steps) * (len(room.blocks) + 1)
+        # Row and column i come from i - 1 among the newest, and stay where they are in the blocks.
+        order = [0, *range(group - 1), *range(group, pairs)]
+        column, row = _products(room, change)
+        column, row = (tf.gather(one, order) for one in (column, row))
+        column, row = (
+            tf.concat([[tf.cast(first, tf.float64)], one[1:]], axis=0)
+            for first, one in ((product, column), (squared, row))
+        )
+        across = _first(_permuted(room.step_change, order), column, tf.zeros_like(column))
+        own = _first(_permuted(room.change_change, order), row, row)
+        return Memory(
+            (step, *room.steps[:-1]),
+            (change, *room.changes[:-1]),
+            room.blocks,
+            room.filled + 1,
+            across,
+            own,
+            product / squared,
+        )
+
+    return tf.cond(product > CURVATURE * lengths, pushed, lambda: memory)
+
+
+def inverse_product(memory: Memory, vector: tf.Tensor) -> tf.Tensor:
+    """H v, [n] → [n], with γ I as the matrix that the pairs correct."""
+    scale = tf.cast(memory.scale, tf.float64)
+    along_steps, along_changes = _products(memory, vector)
+    # s_iᵀ y_j with i as old as j or older is what the theorem calls R; newest first it is lower
+    # triangular.
+    lower = memory.step_change
+    diagonal = tf.linalg.diag_part(lower)
+    of_changes = -_solve(lower, along_steps)
+    right = diagonal * of_changes + scale * tf.linalg.matvec(memory.change_change, of_changes)
+    of_steps = -_solve(lower, right + scale * along_changes, adjoint=True)
+    return scale_and_add(memory, vector, of_steps, scale * of_changes)
+
+
+def scale_and_add(
+    memory: Memory, vector: tf.Tensor, of_steps: tf.Tensor, of_changes: tf.Tensor
+) -> tf.Tensor:
+    """γ v + Σ a_i s_i + Σ b_i y_i."""
+    group = len(memory.steps)
+    of_steps, of_changes = (tf.cast(one, vector.dtype) for one in (of_steps, of_changes))
+    total = memory.scale * vector
+    for index, (step, change) in enumerate(zip(memory.steps, memory.changes, strict=True)):
+        total += of_steps[index] * step + of_changes[index] * change
+    for index, block in enumerate(memory.blocks, start=1):
+        rows = slice(group * index, group * (index + 1))
+        shares = tf.concat([of_steps[rows], of_changes[rows]], axis=0)
+        with tf.control_dependencies([total]):  # or all would be in memory at once
+            total += tf.linalg.matvec(block, shares, transpose_a=True)
+    return total
+
+
+def _products(memory: Memory, vector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """(s_iᵀ v, y_iᵀ v), float64 [m] each."""
+    group = len(memory.steps)
+    columns = [
+        tf.stack([tf.reduce_sum(one * vector) for one in (*memory.steps, *memory.changes)]),
+        *(tf.linalg.matvec(block, vector) for block in memory.blocks),
+    ]
+    return (
+        tf.cast(tf.concat([column[:group] for column in columns], axis=0), tf.float64),
+        tf.cast(tf.concat([column[group:] for column in columns], axis=0), tf.float64),
+    )
+
+
+def _regrouped(memory: Memory) -> Memory:
+    """The newest pairs made the first block, and room for new ones."""
+    group = len(memory.steps)
+    empty = (tf.zeros_like(memory.steps[0]),) * group
+    blocks = (tf.stack([*memory.steps, *memory.changes]), *memory.blocks)[: len(memory.blocks)]
+    kept = group * len(memory.blocks)
+    outside = [[group, 0], [group, 0]]
+    across = tf.pad(memory.step_change[:kept, :kept], outside)
+    across += tf.linalg.diag(tf.constant([1.0] * group + [0.0] * kept, tf.float64))
+    own = tf.pad(memory.change_change[:kept, :kept], outside)
+    return memory._replace(
+        steps=empty,
+        changes=empty,
+        blocks=blocks,
+        filled=tf.constant(0),
+        step_change=across,
+        change_change=own,
+    )
+
+
+def _permuted(matrix: tf.Tensor, order: list[int]) -> tf.Tensor:
+    return tf.gather(tf.gather(matrix, order, axis=0), order, axis=1)
+
+
+def _first(matrix: tf.Tensor, column: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
+    """The matrix with that first column, and that first row but for the corner."""
+    right = tf.concat([row[None, 1:], matrix[1:, 1:]], axis=0)
+    return tf.concat([column[:, None], right], axis=1)
+
+
+def _solve(lower: tf.Tensor, right: tf.Tensor, adjoint: bool = False) -> tf.Tensor:
+    return tf.linalg.triangular_solve(lower, right[:, None], adjoint=adjoint)[:, 0]

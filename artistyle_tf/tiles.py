@@ -1,0 +1,88 @@
+"""Where the tiles of a picture are, and how much of it each block needs around them.
+
+A tile has a core, the positions that it alone accounts for, and a halo: what the receptive fields
+of those positions see beyond the core. The halo shrinks from block to block, so that at its last
+layer nothing is left of it.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from artistyle_tf.vgg19 import VGG19_LAYERS, block_of, stride
+
+__all__ = ["CELL", "Span", "contexts", "cut", "span", "tile_cores"]
+
+CELL = 16
+"""Cores begin at multiples of it, so that no window of four poolings lies in two of them."""
+
+
+class Span(NamedTuple):
+    """Part of a layer, in its own positions: rows and columns from `start` up to `stop`."""
+
+    start: tf.Tensor
+    """int32 [2]"""
+    stop: tf.Tensor
+
+
+def contexts(deepest: str) -> dict[int, int]:
+    """Block → pixels around a core that the block's input needs, for all up to `deepest`.
+
+    A convolution of 3×3 needs one position more on each side, `stride` pixels; a pooling none,
+    cores being aligned to it. Before a pooling every figure is an even number of the block's own
+    positions, since its convolutions are, and what follows counts double: so a crop is aligned.
+
+    >>> contexts("block5_conv1")
+    {1: 70, 2: 68, 3: 64, 4: 48, 5: 16}
+    """
+    names = VGG19_LAYERS[: VGG19_LAYERS.index(deepest) + 1]
+    return {
+        block: sum(stride(name) for name in names if block_of(name) >= block)
+        for block in range(1, block_of(deepest) + 1)
+    }
+
+
+def tile_cores(size: tf.Tensor, tile: int) -> tf.Tensor:
+    """int32 [T, 4]: top, left, bottom and right of every core in px; together they are the picture.
+
+    The cores are as equal as multiples of 16 px allow, with sides of `tile` px at the most, but for
+    the up to 15 px at the bottom and the right where the picture has no whole cell left.
+
+    Args:
+      size: int32 [2], height and width of the picture in px.
+      tile: multiple of 16.
+
+    >>> tile_cores((48, 70), 32).numpy().tolist()
+    [[0, 0, 16, 32], [0, 32, 16, 70], [16, 0, 48, 32], [16, 32, 48, 70]]
+    """
+    (tops, bottoms), (lefts, rights) = (_bounds(side, tile) for side in tf.unstack(size))
+    rows, columns = tf.size(tops), tf.size(lefts)
+    tops, bottoms = (tf.repeat(ends, columns) for ends in (tops, bottoms))
+    lefts, rights = (tf.tile(ends, [rows]) for ends in (lefts, rights))
+    return tf.stack([tops, lefts, bottoms, rights], axis=1)
+
+
+def _bounds(side: tf.Tensor, tile: int) -> tuple[tf.Tensor, tf.Tensor]:
+    cells = side // CELL
+    count = tf.maximum(-(-cells * CELL // tile), 1)
+    starts = CELL * (cells * tf.range(count) // count)
+    return starts, tf.concat([starts[1:], [side]], axis=0)
+
+
+def span(core: tf.Tensor, size: tf.Tensor, scale: int, context: int = 0) -> Span:
+    """The core and the context around it, as far as the picture goes, at one scale.
+
+    Args:
+      core: int32 [4] in px, see `tile_cores`.
+      size: int32 [2], height and width of the picture in px.
+      scale: pixels between two positions.
+      context: pixels around the core.
+    """
+    start = tf.maximum(core[:2] - context, 0) // scale
+    return Span(start, tf.minimum(core[2:] + context, size) // scale)
+
+
+def cut(tensor: tf.Tensor, part: Span, within: Span | None = None) -> tf.Tensor:
+    """[1, H, W, C] → the part of it; `within` says what the tensor itself is a part of."""
+    start, stop = part if within is None else (part.start - within.start, part.stop - within.start)
+    return tensor[:, start[0] : stop[0], start[1] : stop[1]]
