@@ -67,10 +67,10 @@ class Config:
         "tfp: TensorFlow Probability's L-BFGS; lbfgs: our own, one evaluation a step; adam",
         Optimizer,
     )
-    history: int = _setting(20, "Minimiser", "correction pairs that L-BFGS keeps")
+    history: int = _setting(50, "Minimiser", "correction pairs that L-BFGS keeps")
     learning_rate: float = _setting(10.0, "Minimiser", "adam's first step, in grey levels")
     precondition: float = _setting(
-        0.0, "Minimiser", "power p of the spectral preconditioner |f|^-p; 0: none"
+        0.35, "Minimiser", "power p of the spectral preconditioner |f|^-p; 0: none"
     )
     weights: str = _setting(
         "imagenet",

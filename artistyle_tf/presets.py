@@ -9,12 +9,13 @@ STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", 
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "artistyle": {},
-    "fast": {"optimizer": "lbfgs", "iterations": 500, "history": 30, "precondition": 0.35},
+    "fast": {"optimizer": "lbfgs", "iterations": 500},
     # Gatys, Ecker, Bethge 2015: eq. 1-7, α/β = 1e-3, w_l = 1/5, average pooling, one scale.
     "paper": {
         "formula": "paper",
         "pooling": "avg",
         "precision": "float32",
+        "precondition": 0.0,
         "levels": 1,
         "content_weight": 1.0,
         "style_weight": 1000.0,
@@ -28,6 +29,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "optimizer": "lbfgs",
         "history": 100,
         "precision": "float32",
+        "precondition": 0.0,
         "style_weight": 1000.0,
     },
     # jcjohnson/neural-style, neural_style.lua and its defaults.
@@ -38,6 +40,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "optimizer": "lbfgs",
         "history": 100,
         "precision": "float32",
+        "precondition": 0.0,
         "content_weight": 5.0,
         "style_weight": 100.0,
         "tv_weight": 1e-3,

