@@ -18,6 +18,7 @@ __all__ = ["INITS", "Config"]
 
 MIN_SIZE = 16
 MAX_SIZE = 65536
+MIN_TILE = 32
 INITS = ("noise", "content", "style", "grey")
 """What `init` can be beside a picture file."""
 
@@ -86,6 +87,12 @@ class Config:
         "tiles for it (AMX), float32 elsewhere",
         Precision,
     )
+    tile_size: int | Literal["auto"] = _setting(
+        "auto",
+        "Machine",
+        "side of the tiles that large pictures are computed in, px, a multiple of 16; 0: whole "
+        "pictures; auto: tiles where memory demands them",
+    )
     content_weight: float = _setting(1.0, "Balance", "weight α of the content")
     style_weight: float = _setting(60.0, "Balance", "weight β of the style")
     tv_weight: float = _setting(0.0, "Balance", "weight of the total variation (smoothness)")
@@ -142,6 +149,13 @@ class Config:
         self._whole("history", 1, 1000)
         if self.levels != "auto":
             self._whole("levels", 1, 16, " or auto")
+        if self.tile_size != "auto":
+            self._whole("tile_size", 0, MAX_SIZE, " or auto")
+            if self.tile_size % 16 or 0 < self.tile_size < MIN_TILE:
+                raise ConfigError(
+                    f"tile_size is {self.tile_size}; it must be 0, auto or a multiple of 16 px, "
+                    f"{MIN_TILE} or more"
+                )
         for name in ("content_weight", "style_weight", "tv_weight"):
             self._real(name, 0, MAX_WEIGHT)
         self._real("learning_rate", 1e-6, 1e6)

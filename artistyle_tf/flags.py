@@ -248,7 +248,7 @@ def _value(field: dataclasses.Field[Any], texts: list[str]) -> Any:
         return tuple(_number(item, float) for item in items)
     if isinstance(field.default, float):
         return _number(texts[0], float)
-    if isinstance(field.default, int) or field.name == "levels":
+    if isinstance(field.default, int) or field.name in ("levels", "tile_size"):
         return _number(texts[0], int)
     return os.path.expanduser(texts[0]) if field.name == "init" else texts[0]
 

@@ -12,8 +12,10 @@ from artistyle_tf.build import level_targets
 from artistyle_tf.callbacks import Callbacks, Step, consult, rms
 from artistyle_tf.color import from_network, unclipped
 from artistyle_tf.config import Config
+from artistyle_tf.engine import Engines
 from artistyle_tf.errors import ArtistyleError
-from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, Minimizer, State, Status
+from artistyle_tf.memory import Plan
+from artistyle_tf.minimize import State, Status
 from artistyle_tf.objective import Objective, Targets
 from artistyle_tf.precision import convolution_dtype
 from artistyle_tf.recolor import keep_chroma, recolor
@@ -36,7 +38,7 @@ class Run:
         began: float,
     ):
         self.config, self.callback = config, callback
-        self.convolutions = convolution_dtype(config.precision)
+        self._dtype = self.convolutions = convolution_dtype(config.precision)
         self.trace: list[tuple[int, float, float, int, int]] = []
         self.levels: list[list[int]] = []
         """[height, width, iterations done] of each level that was begun."""
@@ -44,13 +46,19 @@ class Run:
         self.stop_reason = f"all {config.iterations} iterations done"
         self.ended = False
         self.error: Exception | None = None
-        self.best: tuple[np.ndarray, Targets] | None = None
+        self.best: tuple[np.ndarray, Targets, Objective] | None = None
         self.setup_seconds = 0.0
         self._began, self._clock = began, 0.0
         self._weights, self._original = weights, content
         self.content, self.styles = recolor(config.color, content, list(styles))
         self._balance: Any = None
-        self._compute_in(self.convolutions)
+        self._engines = Engines(config, weights)
+        self.plans: list[Plan] = []
+        """How each level is computed; see `plan`."""
+
+    def plan(self, sizes: Sequence[tuple[int, int]], first: int = 0) -> None:
+        """Plans all levels, or those from `first` on, by what is free of memory now."""
+        self.plans[first:] = self._engines.plans(sizes[first:], self._dtype)
 
     def level(
         self, image: np.ndarray, level: int, sizes: Sequence[tuple[int, int]], budgets: list[int]
@@ -62,6 +70,7 @@ class Run:
         """
         size, budget = sizes[level], budgets[level]
         finest = level + 1 == len(sizes)
+        self._prepare(self.plans[level])
         targets = self._targets(size, finest)
         if self.config.balance == "equal" and self._balance is None:  # at the run's very start
             targets = self.objective.balanced(tf.constant(image), targets)
@@ -81,8 +90,12 @@ class Run:
                     if self.convolutions != "bfloat16" or self.config.precision != "auto":
                         break
                     if np.isfinite(state.best_value):
-                        self.best = self._image(state.best_position, size), targets
-                    state, targets = self._in_float32(state, size, finest)
+                        self.best = (
+                            self._image(state.best_position, size),
+                            targets,
+                            self.objective,
+                        )
+                    state, targets = self._in_float32(state, level, sizes, finest)
                 done, left = int(state.iterations), state.position
                 state = self._advance(state, targets, size)
                 self.evaluations = before[1] + int(state.evaluations)
@@ -96,7 +109,7 @@ class Run:
                     break
         finally:
             if np.isfinite(state.best_value):
-                self.best = self._image(state.best_position, size), targets
+                self._keep(state, size, targets)
         if self.best is None:
             raise ArtistyleError(
                 "the objective is not finite at the start: it overflows float32; smaller "
@@ -110,14 +123,17 @@ class Run:
                 self.stop_reason = f"{Status(int(state.status))}{again}"
         return self.best[0]
 
+    def _keep(self, state: State, size: tuple[int, int], targets: Targets) -> None:
+        self.best = self._image(state.best_position, size), targets, self.objective
+
     def best_parts(self) -> dict[str, float]:
         """The objective's parts by name, at the best image."""
         assert self.best is not None
         return self.parts(*self.best)
 
-    def parts(self, image: Any, targets: Targets) -> dict[str, float]:
+    def parts(self, image: Any, targets: Targets, objective: Objective) -> dict[str, float]:
         """The objective's parts by name, at `image` [1, h, w, 3]."""
-        value, content, style, variation = self.objective.parts(tf.constant(image), targets)
+        value, content, style, variation = objective.parts(tf.constant(image), targets)
         parts = {"value": float(value), "total_variation": float(variation)}
         for kind, layers in (("content", content), ("style", style)):
             parts[kind] = float(sum(layers.values()))
@@ -139,42 +155,43 @@ class Run:
         self.trace.append((self.evaluations, seconds, float(state.value), *sizes[level]))
         if self.callback is None:
             return
-        pixels = [height * width for height, width in sizes]
+        size, pixels = sizes[level], [height * width for height, width in sizes]
         ahead = sum(b * p for b, p in zip(budgets[level + 1 :], pixels[level + 1 :], strict=True))
         step = Step(
             level=level + 1,
             levels=len(sizes),
-            size=sizes[level],
+            size=size,
             iteration=self.iterations,
             iterations=self.config.iterations,
             evaluations=self.evaluations,
             objective=float(state.value),
             seconds=seconds,
             remaining=pace * (budgets[level] - int(state.iterations) + ahead / pixels[level]),
-            parts=lambda: self.parts(self._image(state.position, sizes[level]), targets),
-            image=lambda: from_network(self.colored(self._image(state.position, sizes[level]))),
-            unclipped=lambda: unclipped(self.colored(self._image(state.position, sizes[level]))),
-            step_length=lambda: rms(self._image(state.position - left, sizes[level])),
+            parts=lambda: self.parts(self._image(state.position, size), targets, self.objective),
+            image=lambda: from_network(self.colored(self._image(state.position, size))),
+            unclipped=lambda: unclipped(self.colored(self._image(state.position, size))),
+            step_length=lambda: rms(self._image(state.position - left, size)),
         )
         stop_reason, self.error = consult(self.callback, step)
         if stop_reason:
             self.ended, self.stop_reason = True, stop_reason
 
-    def _compute_in(self, convolutions: str) -> None:
-        self.objective = Objective(self.config, self._weights, convolutions=convolutions)
-        self._minimizer = _minimizer(self.config, self.objective)
+    def _prepare(self, plan: Plan) -> None:
+        self.objective, self._minimizer = self._engines.engine(plan, self._dtype)
 
     def _in_float32(
-        self, state: State, size: tuple[int, int], finest: bool
+        self, state: State, level: int, sizes: Sequence[tuple[int, int]], finest: bool
     ) -> tuple[State, Targets]:
         """The search begun anew at its best point, where bfloat16 can't tell better from worse."""
-        self._compute_in("float32")
+        self._dtype = "float32"
+        self.plan(sizes, level)
+        self._prepare(self.plans[level])
         self.convolutions = f"bfloat16, float32 after iteration {self.iterations}"
         fresh = self._minimizer.start(
             state.best_position, budget=int(state.budget), first_step=float(state.first_step)
         )
         counts = {"iterations": state.iterations, "evaluations": state.evaluations}
-        return fresh._replace(**counts), self._targets(size, finest)
+        return fresh._replace(**counts), self._targets(sizes[level], finest)
 
     def _targets(self, size: tuple[int, int], finest: bool) -> Targets:
         targets = level_targets(self.objective, self.content, self.styles, size, finest=finest)
@@ -195,22 +212,3 @@ class Run:
     def _image(self, position: tf.Tensor, size: tuple[int, int]) -> np.ndarray:
         image = precondition(tf.reshape(position, [1, *size, 3]), self.config.precondition)
         return image.numpy()
-
-
-def _minimizer(config: Config, objective: Objective) -> Minimizer:
-    def value_and_gradient(position: tf.Tensor, context: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        targets, size = context
-        image = tf.reshape(position, tf.concat([[1], size, [3]], axis=0))
-        value, gradient = objective.value_and_gradient(
-            precondition(image, config.precondition), targets
-        )
-        return value, tf.reshape(precondition(gradient, config.precondition), [-1])
-
-    context_spec = (objective.targets_spec, tf.TensorSpec([2], tf.int32))
-    match config.optimizer:
-        case "tfp":
-            return TFPLBFGS(value_and_gradient, context_spec, history=config.history)
-        case "lbfgs":
-            return LBFGS(value_and_gradient, context_spec, history=config.history)
-        case _:
-            return Adam(value_and_gradient, context_spec, learning_rate=config.learning_rate)

@@ -9,6 +9,7 @@ from typing import Any
 
 from artistyle_tf.config import Config
 from artistyle_tf.images import Picture
+from artistyle_tf.memory import Plan
 from artistyle_tf.weights import Weights
 
 __all__ = ["make_record"]
@@ -25,6 +26,7 @@ def make_record(
     weights: Weights,
     convolutions: str,
     levels: Sequence[Sequence[int]],
+    plans: Sequence[Plan],
     outcome: Mapping[str, Any],
     notes: Sequence[str],
 ) -> dict[str, Any]:
@@ -37,6 +39,7 @@ def make_record(
       weights: what was really used; kind, name and digest are taken.
       convolutions: dtype they were computed in.
       levels: [height, width, iterations] of each level, coarse to fine.
+      plans: how each was computed; tile and history are taken.
       outcome: stop reason, counts and final losses.
       notes: what the user was told; paths in them are cut to base names.
     """
@@ -53,6 +56,7 @@ def make_record(
         "weights": {"kind": weights.kind, "name": weights.name, "sha256": weights.digest},
         "convolutions": convolutions,
         "levels": [list(level) for level in levels],
+        "plans": [{"tile": plan.tile, "history": plan.history} for plan in plans],
         "outcome": dict(outcome),
         "notes": list(notes),
     }

@@ -14,8 +14,8 @@ import tensorflow as tf
 from artistyle_tf.config import Config
 from artistyle_tf.features import Features
 from artistyle_tf.objective import Objective, Parts, Sums, Targets
-from artistyle_tf.tiles import CELL, Span, contexts, cut, span, tile_cores
-from artistyle_tf.vgg19 import block_of, stride
+from artistyle_tf.tiles import CELL, Span, cut, span, tile_cores
+from artistyle_tf.vgg19 import block_of, contexts, stride
 from artistyle_tf.weights import Weights
 
 __all__ = ["TiledObjective"]
@@ -49,17 +49,26 @@ class TiledObjective(Objective):
         self._strategy = strategy
         self._contexts = contexts(config.layers[-1])
         image = tf.TensorSpec([1, None, None, 3], dtype)
-        self._activations = tf.function(
-            self._tiled_activations, input_signature=[image], autograph=False
-        )
-        self._grams = tf.function(self._tiled_grams, input_signature=[image], autograph=False)
-        self._whole_parts = tf.function(
-            self._tiled_parts, input_signature=[image, self.targets_spec], autograph=False
-        )
+        parts = [image, self.targets_spec]
+        self._in_tiles = {
+            "parts": tf.function(self._tiled_parts, input_signature=parts, autograph=False),
+            "grams": tf.function(self._tiled_grams, input_signature=[image], autograph=False),
+            "activations": tf.function(
+                self._tiled_activations, input_signature=[image], autograph=False
+            ),
+        }
 
     def parts(self, image: tf.Tensor, targets: Targets) -> Parts:
-        parts: Parts = self._whole_parts(self._tensor(image), targets)
+        parts: Parts = self._in_tiles["parts"](self._tensor(image), targets)
         return parts
+
+    def _grams(self, image: tf.Tensor) -> Features:
+        grams: Features = self._in_tiles["grams"](image)
+        return grams
+
+    def _activations(self, image: tf.Tensor) -> Features:
+        activations: Features = self._in_tiles["activations"](image)
+        return activations
 
     def _tiled_parts(self, image: tf.Tensor, targets: Targets) -> Parts:
         totals = _cast(self._totals(image, targets.content), image.dtype)
@@ -147,9 +156,8 @@ class TiledObjective(Objective):
         replicas = self._strategy.num_replicas_in_sync
 
         def own(*arguments: Any) -> Any:
-            *arguments, cores = arguments
             index = tf.distribute.get_replica_context().replica_id_in_sync_group
-            return share(*arguments, cores[index::replicas])
+            return share(*arguments[:-1], arguments[-1][index::replicas])
 
         spread = self._strategy.run(own, args=(image, *rest, cores))
         return tf.nest.map_structure(

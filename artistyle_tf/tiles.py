@@ -1,17 +1,15 @@
 """Where the tiles of a picture are, and how much of it each block needs around them.
 
 A tile has a core, the positions that it alone accounts for, and a halo: what the receptive fields
-of those positions see beyond the core. The halo shrinks from block to block, so that at its last
-layer nothing is left of it.
+of those positions see beyond the core. The halo shrinks from block to block (`vgg19.contexts`), so
+that at the last layer nothing is left of it.
 """
 
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from artistyle_tf.vgg19 import VGG19_LAYERS, block_of, stride
-
-__all__ = ["CELL", "Span", "contexts", "cut", "span", "tile_cores"]
+__all__ = ["CELL", "Span", "cut", "span", "tile_cores"]
 
 CELL = 16
 """Cores begin at multiples of it, so that no window of four poolings lies in two of them."""
@@ -23,23 +21,6 @@ class Span(NamedTuple):
     start: tf.Tensor
     """int32 [2]"""
     stop: tf.Tensor
-
-
-def contexts(deepest: str) -> dict[int, int]:
-    """Block → pixels around a core that the block's input needs, for all up to `deepest`.
-
-    A convolution of 3×3 needs one position more on each side, `stride` pixels; a pooling none,
-    cores being aligned to it. Before a pooling every figure is an even number of the block's own
-    positions, since its convolutions are, and what follows counts double: so a crop is aligned.
-
-    >>> contexts("block5_conv1")
-    {1: 70, 2: 68, 3: 64, 4: 48, 5: 16}
-    """
-    names = VGG19_LAYERS[: VGG19_LAYERS.index(deepest) + 1]
-    return {
-        block: sum(stride(name) for name in names if block_of(name) >= block)
-        for block in range(1, block_of(deepest) + 1)
-    }
 
 
 def tile_cores(size: tf.Tensor, tile: int) -> tf.Tensor:

@@ -11,6 +11,7 @@ from artistyle_tf.color import from_network, unclipped
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.levels import Run
+from artistyle_tf.memory import plan_note
 from artistyle_tf.precision import true_float32
 from artistyle_tf.provenance import make_record
 from artistyle_tf.pyramid import level_sizes, split_iterations
@@ -71,6 +72,11 @@ def stylize(
         sizes = level_sizes(size, config.levels)
         budgets = split_iterations(config.iterations, len(sizes))
         sizes = sizes[-len(budgets) :]
+        run.plan(sizes)
+        for level_size, plan in zip(sizes, run.plans, strict=True):
+            remark = plan_note(config, level_size, plan)
+            if remark:
+                logger.warning("%s", remark)
         image = start_image(config, run.content, run.styles[0], start, sizes[0])
         try:
             for level, level_size in enumerate(sizes):
@@ -86,7 +92,7 @@ def stylize(
             parts = run.best_parts()
 
     assert run.best is not None
-    image, _ = run.best
+    image = run.best[0]
     record = make_record(
         config=config,
         content=content_picture,
@@ -95,6 +101,7 @@ def stylize(
         weights=weights,
         convolutions=run.convolutions,
         levels=run.levels,
+        plans=run.plans,
         outcome={
             "stop_reason": run.stop_reason,
             "iterations": run.iterations,

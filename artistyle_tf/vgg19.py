@@ -1,6 +1,6 @@
 """The names of VGG19's convolutions (Simonyan and Zisserman 2014), and where they stand."""
 
-__all__ = ["VGG19_LAYERS", "block_of", "stride"]
+__all__ = ["VGG19_LAYERS", "block_of", "contexts", "stride"]
 
 VGG19_LAYERS: tuple[str, ...] = tuple(
     f"block{block}_conv{conv}"
@@ -25,3 +25,20 @@ def stride(layer: str) -> int:
     (1, 8)
     """
     return 2 ** (block_of(layer) - 1)
+
+
+def contexts(deepest: str) -> dict[int, int]:
+    """Block → pixels around a core that the block's input needs, for all up to `deepest`.
+
+    A convolution of 3×3 needs one position more on each side, `stride` pixels; a pooling none,
+    cores being aligned to it. Before a pooling every figure is an even number of the block's own
+    positions, since its convolutions are, and what follows counts double: so a crop is aligned.
+
+    >>> contexts("block5_conv1")
+    {1: 70, 2: 68, 3: 64, 4: 48, 5: 16}
+    """
+    names = VGG19_LAYERS[: VGG19_LAYERS.index(deepest) + 1]
+    return {
+        block: sum(stride(name) for name in names if block_of(name) >= block)
+        for block in range(1, block_of(deepest) + 1)
+    }

@@ -24,6 +24,7 @@ FLOORS = {
         "errors",
         "images",
         "losses",
+        "memory",
         "messages",
         "output",
         "precision",
@@ -52,6 +53,7 @@ FLOORS = {
     2: {
         "build",
         "callbacks",
+        "engine",
         "keras_losses",
         "levels",
         "objective",
@@ -82,6 +84,7 @@ LIGHT = {
     "errors",
     "flags",
     "images",
+    "memory",
     "messages",
     "output",
     "presets",

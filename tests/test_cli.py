@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artistyle_tf import __version__, cli, levels, transfer
+from artistyle_tf import __version__, cli, engine, transfer
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.features import FROZEN
@@ -564,7 +564,7 @@ def test_ctrl_c_before_anything_is_painted(refused, monkeypatch, where):
     if where == "reading":
         monkeypatch.setattr(transfer.images, "read", interrupt)
     else:
-        monkeypatch.setattr(levels.LBFGS, "advance", interrupt)
+        monkeypatch.setattr(engine.LBFGS, "advance", interrupt)
     assert refused(130, optimizer="lbfgs") == "artistyle: interrupted\n"
 
 

@@ -43,6 +43,7 @@ OTHER = {
     "color": ("match", "match"),
     "formula": ("paper", "paper"),
     "precision": ("bfloat16", "bfloat16"),
+    "tile_size": ("512", 512),
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 import artistyle_tf
 from artistyle_tf.config import Config
 from artistyle_tf.images import Picture, read
+from artistyle_tf.memory import Plan
 from artistyle_tf.provenance import make_record
 from artistyle_tf.weights import Weights
 
@@ -27,6 +28,7 @@ def record(picture):
             weights=Weights({}, "file", "small.npz", "ab" * 32),
             convolutions="float32",
             levels=[(16, 24, 3)],
+            plans=[Plan(0, 50, 10**9)],
             outcome=outcome or {"stop_reason": "all 3 iterations done", "evaluations": 4},
             notes=notes,
         )

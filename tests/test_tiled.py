@@ -13,7 +13,8 @@ from artistyle_tf.color import to_network
 from artistyle_tf.config import Config
 from artistyle_tf.objective import Objective
 from artistyle_tf.tiled import TiledObjective
-from artistyle_tf.tiles import contexts, tile_cores
+from artistyle_tf.tiles import tile_cores
+from artistyle_tf.vgg19 import contexts
 from artistyle_tf.weights import load
 from conftest import make_weights
 

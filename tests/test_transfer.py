@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from artistyle_tf import ArtistyleError, Config, ConfigError, InputError, levels, stylize
+from artistyle_tf import ArtistyleError, Config, ConfigError, InputError, engine, stylize
 from artistyle_tf.build import build_objective
 from artistyle_tf.color import to_network
 from artistyle_tf.images import Picture, read_record
@@ -66,7 +66,7 @@ def test_levels_share_one_trace_and_the_iterations(settings, picture, monkeypatc
             super().__init__(*args, **kwargs)
             seen.append(self)
 
-    monkeypatch.setattr(levels, "LBFGS", Watched)
+    monkeypatch.setattr(engine, "LBFGS", Watched)
     result = stylize(
         picture(100, 140), picture(50, 40, 1), settings(size=140, levels=3, iterations=12)
     )
