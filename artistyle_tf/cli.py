@@ -5,13 +5,15 @@ import io
 import json
 import logging
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 
 from artistyle_tf import images, output
 from artistyle_tf.callbacks import Callback, Progress
-from artistyle_tf.devices import on_device
+from artistyle_tf.devices import is_chief, make_strategy, on_device
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.flags import Command, parse
 from artistyle_tf.messages import one_line, reason
@@ -22,6 +24,7 @@ from artistyle_tf.tensorboard import TensorBoard, check_tensorboard
 __all__ = ["main"]
 
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 # What the process promises TensorFlow; a library must not. Values that the user set stay.
 ENVIRONMENT = {
@@ -31,8 +34,15 @@ ENVIRONMENT = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status: 0, 1 bad file, 2 bad flag, 130 interrupted."""
+    """Runs the command and returns its exit status: 0, 1 bad file, 2 bad flag, 130 interrupted by
+    Ctrl-C, 143 by SIGTERM."""
     _ready_streams()
+    with _terminable() as terminated:
+        status = _status(argv)
+    return EXIT_TERMINATED if terminated and status == EXIT_INTERRUPTED else status
+
+
+def _status(argv: Sequence[str] | None) -> int:
     try:
         command = parse(sys.argv[1:] if argv is None else argv)
         if isinstance(command, str):
@@ -67,11 +77,14 @@ def _run(command: Command) -> int:
 
             from artistyle_tf import transfer
 
+            strategy = make_strategy(command.strategy)  # which some need before anything else
             tf.config.list_logical_devices()  # the devices too have something to say
         try:
             with on_device(command.device), contextlib.ExitStack() as stack:
                 callbacks: list[Callback] = [progress, *_watchers(command, stack)]
-                result = transfer.stylize(content, styles, command.config, callback=callbacks)
+                result = transfer.stylize(
+                    content, styles, command.config, callback=callbacks, strategy=strategy
+                )
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
             raise ArtistyleError(
                 "there is not enough memory; a smaller --size needs less"
@@ -81,6 +94,8 @@ def _run(command: Command) -> int:
     interrupted = result.stop_reason == transfer.INTERRUPTED
     if interrupted and not result.trace:
         raise KeyboardInterrupt  # nothing is painted yet: whatever the file holds is worth more
+    if not is_chief(command.strategy):
+        return EXIT_INTERRUPTED if interrupted else int(result.error is not None)
     result.save(command.output)
     if command.trace:
         rows = json.dumps([list(row) for row in result.trace])
@@ -102,6 +117,27 @@ def _watchers(command: Command, stack: contextlib.ExitStack) -> Iterator[Callbac
         board = TensorBoard(command.tensorboard_dir)
         stack.callback(board.close)
         yield board
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[list[int]]:
+    """SIGTERM ends a run as Ctrl-C does; yields the list that holds it once it came. The second
+    one ends the process at once."""
+    received: list[int] = []
+
+    def interrupt(number: int, frame: object) -> None:
+        received.append(number)
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # no other may set handlers
+        yield received
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _ready_streams() -> None:

@@ -62,6 +62,11 @@ class Config:
     levels: int | Literal["auto"] = _setting(
         "auto", "Run", "sizes from coarse to fine; auto: as many as --size asks for; 1: one scale"
     )
+    finest: float = _setting(
+        0.7,
+        "Run",
+        "share of the iterations that the finest level gets, the others sharing the rest",
+    )
     optimizer: Optimizer = _setting(
         "tfp",
         "Minimiser",
@@ -89,7 +94,7 @@ class Config:
     )
     tile_size: int | Literal["auto"] = _setting(
         "auto",
-        "Machine",
+        "Network",
         "side of the tiles that large pictures are computed in, px, a multiple of 16; 0: whole "
         "pictures; auto: tiles where memory demands them",
     )
@@ -162,6 +167,7 @@ class Config:
         self._real("precondition", 0, 2)
         self._real("style_scale", 0.01, 100)
         self._real("init_noise", 0, 1)
+        self._real("finest", 0.01, 0.99)
         if isinstance(self.init, os.PathLike):
             object.__setattr__(self, "init", os.fspath(self.init))
         # A word alone is rather a slip of the pen than a file: no error then waits for its opening.

@@ -1,13 +1,18 @@
-"""Where a run computes: a device by name, checked against what TensorFlow sees."""
+"""Where a run computes: a device by name, or several by a strategy of TensorFlow's."""
 
 import contextlib
+import json
+import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.messages import one_line
 
-__all__ = ["check_device", "on_device"]
+__all__ = ["STRATEGIES", "check_device", "check_strategy", "is_chief", "make_strategy", "on_device"]
+
+STRATEGIES = ("mirrored", "multiworker")
 
 _NAME = re.compile(r"(?:/|/device:)?(cpu|gpu|tpu)(?::(\d{1,4}))?", re.IGNORECASE)
 
@@ -46,3 +51,54 @@ def on_device(name: str | None) -> Iterator[None]:
         raise ConfigError(f"there is no device {wanted}; TensorFlow sees {', '.join(there)} here")
     with tf.device(f"/device:{wanted}"):
         yield
+
+
+def check_strategy(name: str) -> None:
+    """Refuses what `make_strategy` can't make, without asking TensorFlow.
+
+    Raises:
+      ConfigError: no such name, or workers that TF_CONFIG doesn't tell of.
+    """
+    if name not in STRATEGIES:
+        raise ConfigError(f"strategy is {one_line(name)!r}; it must be {' or '.join(STRATEGIES)}")
+    if name == "multiworker" and not _workers():
+        raise ConfigError(
+            "strategy multiworker needs the variable TF_CONFIG with a cluster of workers and this "
+            "one's task"
+        )
+
+
+def make_strategy(name: str | None) -> Any:
+    """The `tf.distribute.Strategy` of that name, or None; before TensorFlow does anything else.
+
+    mirrored: all GPUs of this machine, or its logical CPUs where there is none. multiworker: the
+    workers that TF_CONFIG lists, which all run the same command.
+    """
+    if name is None:
+        return None
+    import tensorflow as tf
+
+    check_strategy(name)
+    if name == "multiworker":
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    devices = tf.config.list_logical_devices(kind)
+    return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def is_chief(name: str | None) -> bool:
+    """Whether this process is the one that writes the result: the first worker, or the only one."""
+    if name != "multiworker":
+        return True
+    task = json.loads(os.environ["TF_CONFIG"])["task"]
+    first = "chief" if "chief" in _workers() else "worker"
+    return bool(task["type"] == first and int(task["index"]) == 0)
+
+
+def _workers() -> dict[str, Any]:
+    try:
+        told = json.loads(os.environ.get("TF_CONFIG", "{}"))
+        cluster, task = told["cluster"], told["task"]
+        return dict(cluster) if cluster["worker"] and task["type"] in cluster else {}
+    except (ValueError, KeyError, TypeError):
+        return {}

@@ -1,5 +1,6 @@
 """What computes a level: an objective and a minimiser of it, as a plan asks for them."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +15,10 @@ from artistyle_tf.tiled import TiledObjective
 from artistyle_tf.weights import Weights
 
 __all__ = ["Engine", "Engines"]
+
+
+SHARED_TILES = (1024, 768, 512, 384, 256, 128, 64)
+"""Sides that tiles over several replicas may have, px."""
 
 
 class Engine(NamedTuple):
@@ -63,10 +68,22 @@ class Engines:
         free, resident = free_bytes(gpu), 0 if gpu else resident_bytes()
         channels = {name: pair[0].shape[-1] for name, pair in self._weights.layers.items()}
         itemsize = tf.as_dtype(convolutions).size
-        return [
+        plans = [
             make_plan(self._config, size, channels, itemsize, free=free, resident=resident)
             for size in sizes
         ]
+        return [self._shared(plan, size) for plan, size in zip(plans, sizes, strict=True)]
+
+    def _shared(self, plan: Plan, size: tuple[int, int]) -> Plan:
+        """With a strategy, tiles always: small enough for every replica to have some."""
+        if self._strategy is None:
+            return plan
+        replicas = self._strategy.num_replicas_in_sync
+        for tile in SHARED_TILES:
+            cores = math.prod(-(-side // tile) for side in size)
+            if cores >= 2 * replicas and not 0 < plan.tile < tile:
+                return plan._replace(tile=tile)
+        return plan._replace(tile=plan.tile or SHARED_TILES[-1])
 
 
 def _minimizer(config: Config, objective: Objective, history: int) -> Minimizer:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from absl import flags as absl_flags
 
 from artistyle_tf.config import INITS, Config
-from artistyle_tf.devices import check_device
+from artistyle_tf.devices import STRATEGIES, check_device, check_strategy
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.presets import PRESETS, STRICT_PRESETS
 from artistyle_tf.previews import is_preview
@@ -33,6 +33,7 @@ class Command(NamedTuple):
     save_every: int | None = None
     tensorboard_dir: str | None = None
     device: str | None = None
+    strategy: str | None = None
     rerun: Rerun | None = None
 
 
@@ -68,6 +69,11 @@ FILES = (
     ),
     _Flag(
         "device", "Machine", "where to compute, like cpu, gpu or gpu:1; none: TensorFlow chooses"
+    ),
+    _Flag(
+        "strategy",
+        "Machine",
+        "spread the tiles of every level over several devices: " + ", ".join(STRATEGIES),
     ),
     _Flag(
         "preset",
@@ -147,9 +153,12 @@ def parse(arguments: Sequence[str]) -> Command | str:
         save_every=_save_every(given.get("save_every", [None])[0]),
         tensorboard_dir=folder and os.path.expanduser(folder),
         device=_device(given.get("device", [None])[0]),
+        strategy=_strategy(given.get("strategy", [None])[0]),
         rerun=rerun,
     )
     _check_files(command)
+    if command.device is not None and command.strategy is not None:
+        raise ConfigError("--device and --strategy are both given; a strategy has its own devices")
     if rerun and os.path.realpath(command.output) == os.path.realpath(_rerun_path(given)):
         raise ConfigError(f"--output is {command.output!r}, which is the picture to --rerun")
     return command
@@ -230,6 +239,15 @@ def _device(text: str | None) -> str | None:
     if text is not None:
         try:
             check_device(text)
+        except ConfigError as error:
+            raise ConfigError(f"--{error}") from None
+    return text
+
+
+def _strategy(text: str | None) -> str | None:
+    if text is not None:
+        try:
+            check_strategy(text)
         except ConfigError as error:
             raise ConfigError(f"--{error}") from None
     return text

@@ -1,8 +1,10 @@
 """The search of a run, level by level: its minimiser, its clock, its counts, its trace."""
 
+import functools
+import logging
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +16,7 @@ from artistyle_tf.color import from_network, unclipped
 from artistyle_tf.config import Config
 from artistyle_tf.engine import Engines
 from artistyle_tf.errors import ArtistyleError
-from artistyle_tf.memory import Plan
+from artistyle_tf.memory import TILES, Plan
 from artistyle_tf.minimize import State, Status
 from artistyle_tf.objective import Objective, Targets
 from artistyle_tf.precision import convolution_dtype
@@ -23,6 +25,13 @@ from artistyle_tf.spectral import precondition
 from artistyle_tf.weights import Weights
 
 __all__ = ["Run"]
+
+logger = logging.getLogger("artistyle_tf")
+
+Result = TypeVar("Result")
+
+SMALLER_TILES = (*TILES, 128, 64)
+"""What is tried in turn when memory runs out in spite of the plan."""
 
 
 class Run:
@@ -36,6 +45,7 @@ class Run:
         styles: Sequence[np.ndarray],
         callback: Callbacks | None,
         began: float,
+        strategy: tf.distribute.Strategy | None = None,
     ):
         self.config, self.callback = config, callback
         self._dtype = self.convolutions = convolution_dtype(config.precision)
@@ -52,7 +62,7 @@ class Run:
         self._weights, self._original = weights, content
         self.content, self.styles = recolor(config.color, content, list(styles))
         self._balance: Any = None
-        self._engines = Engines(config, weights)
+        self._engines = Engines(config, weights, strategy)
         self.plans: list[Plan] = []
         """How each level is computed; see `plan`."""
 
@@ -71,7 +81,7 @@ class Run:
         size, budget = sizes[level], budgets[level]
         finest = level + 1 == len(sizes)
         self._prepare(self.plans[level])
-        targets = self._targets(size, finest)
+        targets = self._fitting(level, size, lambda: self._targets(size, finest))
         if self.config.balance == "equal" and self._balance is None:  # at the run's very start
             targets = self.objective.balanced(tf.constant(image), targets)
             self._balance = targets.balance
@@ -81,7 +91,8 @@ class Run:
         self.levels.append([*size, 0])
         began = time.perf_counter()
         if not self.trace:
-            self._advance(state, targets, size, iterations=0)  # traces, evaluates nothing
+            # Traces, evaluates nothing.
+            self._advance(state, targets, size, iterations=0)
             began = self._clock = time.perf_counter()
             self.setup_seconds = began - self._began
         try:
@@ -97,7 +108,9 @@ class Run:
                         )
                     state, targets = self._in_float32(state, level, sizes, finest)
                 done, left = int(state.iterations), state.position
-                state = self._advance(state, targets, size)
+                state = self._fitting(
+                    level, size, functools.partial(self._advance, state, targets, size)
+                )
                 self.evaluations = before[1] + int(state.evaluations)
                 if int(state.iterations) == done:
                     continue  # the search has ended
@@ -178,6 +191,20 @@ class Run:
 
     def _prepare(self, plan: Plan) -> None:
         self.objective, self._minimizer = self._engines.engine(plan, self._dtype)
+
+    def _fitting(self, level: int, size: tuple[int, int], compute: Callable[[], Result]) -> Result:
+        """`compute()`, in smaller tiles if memory runs out; nothing that was reached is lost."""
+        while True:
+            try:
+                return compute()
+            except tf.errors.ResourceExhaustedError:
+                plan = self.plans[level]
+                smaller = [tile for tile in SMALLER_TILES if tile < (plan.tile or max(size))]
+                if not smaller:
+                    raise
+                logger.warning("memory ran out; going on in tiles of %s px", smaller[0])
+                self.plans[level] = plan._replace(tile=smaller[0])
+                self._prepare(self.plans[level])
 
     def _in_float32(
         self, state: State, level: int, sizes: Sequence[tuple[int, int]], finest: bool

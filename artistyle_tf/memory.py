@@ -15,6 +15,7 @@ from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.vgg19 import VGG19_LAYERS, contexts, stride
 
 __all__ = [
+    "TILES",
     "Plan",
     "estimate",
     "free_bytes",

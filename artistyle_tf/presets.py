@@ -10,6 +10,14 @@ STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "artistyle": {},
     "fast": {"optimizer": "lbfgs", "iterations": 500},
+    # Coarse to fine as Gatys et al. 2017 (arXiv:1611.07865, sec. 6): what is large costs most.
+    "large": {
+        "size": 4096,
+        "optimizer": "lbfgs",
+        "iterations": 500,
+        "finest": 0.06,
+        "history": 10,
+    },
     # Gatys, Ecker, Bethge 2015: eq. 1-7, α/β = 1e-3, w_l = 1/5, average pooling, one scale.
     "paper": {
         "formula": "paper",

@@ -96,17 +96,17 @@ def _squeezed(shape: tuple[int, ...], size: tuple[int, int]) -> float:
     return max(ratio, 1 / ratio)
 
 
-def split_iterations(total: int, levels: int) -> list[int]:
+def split_iterations(total: int, levels: int, finest: float = 0.7) -> list[int]:
     """Iterations of each level, coarse to fine, `total` together, at least one each.
 
-    The finest level gets seven tenths: each level leaves the next an empty octave to fill, and
-    only the finest is seen. The coarser ones share the rest equally.
+    The finest level gets that share: each level leaves the next an empty octave to fill, and only
+    the finest is seen. The coarser ones share the rest equally.
 
     >>> split_iterations(300, 3)
     [45, 45, 210]
     """
     levels = min(levels, total)
-    coarse = max(1, 3 * total // (10 * (levels - 1))) if levels > 1 else 0
+    coarse = max(1, int(round((1 - finest) * total, 6) // (levels - 1))) if levels > 1 else 0
     return [coarse] * (levels - 1) + [total - coarse * (levels - 1)]
 
 

@@ -27,7 +27,12 @@ INTERRUPTED = "interrupted"
 
 
 def stylize(
-    content: Any, style: Any, config: Config | None = None, *, callback: Callbacks | None = None
+    content: Any,
+    style: Any,
+    config: Config | None = None,
+    *,
+    callback: Callbacks | None = None,
+    strategy: Any = None,
 ) -> Result:
     """Paints the content picture in the style of another (or several).
 
@@ -37,6 +42,8 @@ def stylize(
       config: the settings; by default the `artistyle` preset with strict ImageNet weights.
       callback: called with a `Step` after every iteration, or a list of such; returning False
         ends the run. So does an exception: see below.
+      strategy: a `tf.distribute.Strategy` whose replicas share the tiles of every level
+        (docs/tiles.md); every worker of several runs the same call and has the same result.
 
     Returns:
       The picture at the best point found, at exactly the size asked for. Ctrl-C ends the run with
@@ -68,9 +75,9 @@ def stylize(
         logger.warning("%s", note)
 
     with true_float32():
-        run = Run(config, weights, painted, rgbs, callback, began)
+        run = Run(config, weights, painted, rgbs, callback, began, strategy)
         sizes = level_sizes(size, config.levels)
-        budgets = split_iterations(config.iterations, len(sizes))
+        budgets = split_iterations(config.iterations, len(sizes), config.finest)
         sizes = sizes[-len(budgets) :]
         run.plan(sizes)
         for level_size, plan in zip(sizes, run.plans, strict=True):

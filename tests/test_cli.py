@@ -533,8 +533,9 @@ def test_environment_that_the_user_set_stays(run, monkeypatch):
 
 
 @pytest.mark.slow
-def test_ctrl_c(folder, flags):
-    """The best picture so far is written; status 130."""
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_sigterm(folder, flags, number, status):
+    """The best picture so far is written."""
     restored = (  # a shell that starts pytest in the background has SIGINT ignored
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from artistyle_tf.cli import main; sys.exit(main())"
@@ -543,11 +544,11 @@ def test_ctrl_c(folder, flags):
     endless = flags(iterations=10**6, optimizer="adam")
     process = spawn(endless, [sys.executable, "-c", restored])
     line = process.stderr.readline()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     done = finish(process)
     check_quiet(line + done.err)
     assert "/1000000" in line
-    assert done.status == 130
+    assert done.status == status
     assert done.out.endswith(", interrupted\n")
     assert pixels(folder / "out" / "o.png").shape == (24, 32, 3)
     assert read_record(folder / "out" / "o.png")["outcome"]["stop_reason"] == "interrupted"

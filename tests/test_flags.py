@@ -23,6 +23,7 @@ OTHER = {
     "init_noise": ("0.3", 0.3),
     "seed": ("5", 5),
     "levels": ("3", 3),
+    "finest": ("0.5", 0.5),
     "optimizer": ("adam", "adam"),
     "history": ("7", 7),
     "learning_rate": ("2.5", 2.5),
@@ -84,7 +85,8 @@ def test_every_flag_is_a_setting_or_named_here():
     shown = [line.strip() for line in help_text().splitlines() if line.startswith("  --")]
     assert shown == [
         "--content", "--style", "--output", "--trace", "--save_every",
-        "--tensorboard_dir", "--device", "--preset", "--rerun", *(f"--{n}" for n in FIELDS),
+        "--tensorboard_dir", "--device", "--strategy", "--preset", "--rerun",
+        *(f"--{n}" for n in FIELDS),
     ]  # fmt: skip
 
 

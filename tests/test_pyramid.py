@@ -127,6 +127,7 @@ def test_iterations_sum(total, count):
 
 def test_the_finest_level_gets_three_fifths():
     assert split_iterations(300, 1) == [300]
+    assert split_iterations(500, 6, 0.06) == [94] * 5 + [30]
     assert split_iterations(300, 2) == [90, 210]
     assert split_iterations(300, 3) == [45, 45, 210]
     assert split_iterations(7, 3) == [1, 1, 5]

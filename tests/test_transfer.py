@@ -1,5 +1,6 @@
 """The run as a whole, on a small network and small pictures."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -12,6 +13,7 @@ from artistyle_tf.build import build_objective
 from artistyle_tf.color import to_network
 from artistyle_tf.images import Picture, read_record
 from artistyle_tf.minimize import LBFGS
+from artistyle_tf.objective import Objective
 from artistyle_tf.pyramid import whole_cells
 
 
@@ -263,6 +265,44 @@ def test_tensor_float_32_is_put_back(settings, picture):
     assert inside
     assert not any(inside)
     assert tf.config.experimental.tensor_float_32_execution_enabled() == before
+
+
+class Greedy(Objective):
+    """What TensorFlow does where memory runs out, at every evaluation of the whole picture."""
+
+    def _value_and_gradient(self, image, targets):
+        def run_out():
+            raise MemoryError
+
+        with tf.control_dependencies([tf.py_function(run_out, [], [])]):
+            return super()._value_and_gradient(tf.identity(image), targets)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "tfp"])
+def test_memory_that_runs_out_makes_the_tiles_smaller(
+    settings, picture, monkeypatch, caplog, optimizer
+):
+    config = settings(size=128, levels=1, iterations=4, optimizer=optimizer)
+    wanted = stylize(
+        picture(96, 128), picture(50, 40, 1), dataclasses.replace(config, tile_size=64)
+    )
+    monkeypatch.setattr(engine, "Objective", Greedy)
+    result = stylize(picture(96, 128), picture(50, 40, 1), config)
+    assert "memory ran out; going on in tiles of 64 px" in caplog.text
+    assert result.record["plans"] == [{"tile": 64, "history": config.history}]
+    np.testing.assert_array_equal(result.image, wanted.image)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "tfp", "adam"])
+def test_tiles_paint_the_same_picture(settings, picture, optimizer):
+    config = settings(size=140, levels=2, iterations=5, optimizer=optimizer, tv_weight=0.01)
+    whole = stylize(picture(100, 140), picture(50, 40, 1), config)
+    tiled = stylize(
+        picture(100, 140), picture(50, 40, 1), dataclasses.replace(config, tile_size=48)
+    )
+    assert [plan["tile"] for plan in tiled.record["plans"]] == [48, 48]
+    assert tiled.trace[-1][2] == pytest.approx(whole.trace[-1][2], rel=1e-3)
+    assert np.abs(tiled.unclipped - whole.unclipped).mean() < 0.2
 
 
 @pytest.mark.slow
