@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from artistyle_tf.backend import check_backend
 from artistyle_tf.callbacks import Progress, Step
+from artistyle_tf.checkpoint import Checkpoints
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
 from artistyle_tf.previews import Previews
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArtistyleError",
+    "Checkpoints",
     "Config",
     "ConfigError",
     "InputError",

@@ -10,16 +10,22 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from artistyle_tf import images, output
 from artistyle_tf.callbacks import Callback, Progress
+from artistyle_tf.checkpoint import Checkpoints
 from artistyle_tf.devices import is_chief, make_strategy, on_device
-from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.flags import Command, parse
+from artistyle_tf.locks import holding
 from artistyle_tf.messages import one_line, reason
 from artistyle_tf.previews import Previews
 from artistyle_tf.start import read_start
 from artistyle_tf.tensorboard import TensorBoard, check_tensorboard
+
+if TYPE_CHECKING:
+    from artistyle_tf.result import Result
 
 __all__ = ["main"]
 
@@ -70,8 +76,18 @@ def _run(command: Command) -> int:
         for line in command.rerun.differences(content, styles, start):
             print(f"artistyle: {line}", file=sys.stderr)
     output.check_output(command.output, images.output_size(content, command.config.size))
+    checkpoints = None
+    if command.checkpoint_dir is not None:
+        checkpoints = Checkpoints(
+            command.checkpoint_dir, every=command.save_every, resume=command.resume
+        )
     progress = Progress()
-    with _console(progress):
+    with _console(progress), holding(command.output) as alone:
+        if not alone:
+            print(
+                f"artistyle: another run writes {one_line(command.output)} too; the last one wins",
+                file=sys.stderr,
+            )
         with _quiet_import():
             import tensorflow as tf
 
@@ -83,7 +99,12 @@ def _run(command: Command) -> int:
             with on_device(command.device), contextlib.ExitStack() as stack:
                 callbacks: list[Callback] = [progress, *_watchers(command, stack)]
                 result = transfer.stylize(
-                    content, styles, command.config, callback=callbacks, strategy=strategy
+                    content,
+                    styles,
+                    command.config,
+                    callback=callbacks,
+                    strategy=strategy,
+                    checkpoints=checkpoints,
                 )
         except (MemoryError, tf.errors.ResourceExhaustedError) as error:
             raise ArtistyleError(
@@ -96,17 +117,33 @@ def _run(command: Command) -> int:
         raise KeyboardInterrupt  # nothing is painted yet: whatever the file holds is worth more
     if not is_chief(command.strategy):
         return EXIT_INTERRUPTED if interrupted else int(result.error is not None)
-    result.save(command.output)
+    saved = _save(result, command.output)
     if command.trace:
         rows = json.dumps([list(row) for row in result.trace])
         output.write_bytes(command.trace, rows.encode())
     height, width = result.image.shape[:2]
-    done = EXIT_INTERRUPTED if interrupted else int(result.error is not None)
+    done = EXIT_INTERRUPTED if interrupted else int(bool(result.error) or saved != command.output)
     print(
-        f"{one_line(command.output)}: {width}×{height} px, {result.seconds:.0f} s "
+        f"{one_line(saved)}: {width}×{height} px, {result.seconds:.0f} s "
         f"after {result.setup_seconds:.0f} s of setting up, {result.stop_reason}"
     )
     return done
+
+
+def _save(result: "Result", path: str) -> str:
+    """Saves the picture, elsewhere if it can't be where it was meant to be; where it is now."""
+    try:
+        result.save(path)
+    except InputError as error:
+        name = f"artistyle-{os.getpid()}-{os.path.basename(path)}"
+        for folder in (os.getcwd(), tempfile.gettempdir(), os.path.expanduser("~")):
+            fallback = os.path.join(folder, name)
+            with contextlib.suppress(InputError):
+                result.save(fallback)
+                print(f"artistyle: {error}; it is in {one_line(fallback)}", file=sys.stderr)
+                return fallback
+        raise
+    return path
 
 
 def _watchers(command: Command, stack: contextlib.ExitStack) -> Iterator[Callback]:

@@ -2,22 +2,20 @@
 
 import dataclasses
 import os
-import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from absl import flags as absl_flags
 
 from artistyle_tf.config import INITS, Config
-from artistyle_tf.devices import STRATEGIES, check_device, check_strategy
+from artistyle_tf.devices import check_device, check_strategy
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.presets import PRESETS, STRICT_PRESETS
+from artistyle_tf.flag_table import SWITCHES, USAGE, all_flags, help_text
+from artistyle_tf.presets import STRICT_PRESETS
 from artistyle_tf.previews import is_preview
 from artistyle_tf.rerun import Rerun, read_rerun
 
-__all__ = ["Command", "help_text", "parse"]
-
-USAGE = "artistyle --content=photo.jpg --style=painting.jpg --output=out.png [flags]"
+__all__ = ["Command", "parse"]
 
 LISTS = ("style_blend", "style_layers", "content_layers")
 
@@ -34,77 +32,9 @@ class Command(NamedTuple):
     tensorboard_dir: str | None = None
     device: str | None = None
     strategy: str | None = None
+    checkpoint_dir: str | None = None
+    resume: bool = False
     rerun: Rerun | None = None
-
-
-class _Flag(NamedTuple):
-    name: str
-    group: str
-    help: str
-    default: Any = None
-
-
-FILES = (
-    _Flag("content", "Files", "the picture to paint"),
-    _Flag(
-        "style",
-        "Files",
-        "the painting to take the style from; several: comma separated, or the flag repeated "
-        "(for file names with commas)",
-    ),
-    _Flag("output", "Files", "the result: .png, .jpg, .webp or .tif"),
-    _Flag(
-        "trace", "Files", "write rows [evaluations, seconds, objective, height, width] as JSON here"
-    ),
-    _Flag(
-        "save_every",
-        "Watch",
-        "write the picture of every so many iterations beside the output, like out-0020.png",
-    ),
-    _Flag(
-        "tensorboard_dir",
-        "Watch",
-        "write losses by layer and pictures for TensorBoard to this folder (needs the package "
-        "tensorboard)",
-    ),
-    _Flag(
-        "device", "Machine", "where to compute, like cpu, gpu or gpu:1; none: TensorFlow chooses"
-    ),
-    _Flag(
-        "strategy",
-        "Machine",
-        "spread the tiles of every level over several devices: " + ", ".join(STRATEGIES),
-    ),
-    _Flag(
-        "preset",
-        "Recipe",
-        "settings to begin from; single flags replace single settings: " + ", ".join(PRESETS),
-        "artistyle",
-    ),
-    _Flag(
-        "rerun",
-        "Recipe",
-        "a finished picture: begin from the settings recorded in it, instead of a preset",
-    ),
-)
-
-
-def _settings() -> list[_Flag]:
-    settings = []
-    for field in dataclasses.fields(Config):
-        choices = field.metadata["choices"]
-        text = field.metadata["help"] + (f" ({', '.join(choices)})" if choices else "")
-        default = "auto" if field.name == "weights" else _shown(field.default)
-        settings.append(_Flag(field.name, field.metadata["group"], text, default))
-    return settings
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, tuple):
-        return ",".join(
-            str(item) if isinstance(item, float) else f"{item[0]}:{item[1]:g}" for item in value
-        )
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def parse(arguments: Sequence[str]) -> Command | str:
@@ -116,9 +46,10 @@ def parse(arguments: Sequence[str]) -> Command | str:
     """
     # Private, so that importing this package never touches a host program's absl flags.
     values = absl_flags.FlagValues()
-    for flag in (*FILES, *_settings()):
-        absl_flags.DEFINE_multi_string(flag.name, None, flag.help, flag_values=values)
-    for name in ("help", "version"):
+    for flag in all_flags():
+        if flag.name not in SWITCHES:
+            absl_flags.DEFINE_multi_string(flag.name, None, flag.help, flag_values=values)
+    for name in ("help", "version", *SWITCHES):
         absl_flags.DEFINE_boolean(name, False, name, flag_values=values)
     try:
         rest = values(["artistyle", *_spelled_out(arguments)])[1:]
@@ -134,7 +65,8 @@ def parse(arguments: Sequence[str]) -> Command | str:
         raise ConfigError(
             f"{rest[0]!r} is no flag; write --content=FILE --style=FILE --output=FILE"
         )
-    given = {flag.name: values[flag.name].value for flag in (*FILES, *_settings())}
+    named = [flag.name for flag in all_flags() if flag.name not in SWITCHES]
+    given = {name: values[name].value for name in named}
     given = {name: texts for name, texts in given.items() if texts}
     for name in ("content", "style", "output"):
         if not any(given.get(name, ())):
@@ -142,7 +74,7 @@ def parse(arguments: Sequence[str]) -> Command | str:
     for name, texts in given.items():
         if name != "style" and name not in LISTS and len(texts) > 1:
             raise ConfigError(f"--{name} is given {len(texts)} times")
-    trace, folder = (given.get(name, [None])[0] for name in ("trace", "tensorboard_dir"))
+    trace = given.get("trace", [None])[0]
     rerun = _rerun(given)
     command = Command(
         content=os.path.expanduser(given["content"][0]),
@@ -151,8 +83,10 @@ def parse(arguments: Sequence[str]) -> Command | str:
         config=rerun.config if rerun else _config(given),
         trace=trace and os.path.expanduser(trace),
         save_every=_save_every(given.get("save_every", [None])[0]),
-        tensorboard_dir=folder and os.path.expanduser(folder),
+        tensorboard_dir=_folder(given, "tensorboard_dir"),
         device=_device(given.get("device", [None])[0]),
+        checkpoint_dir=_folder(given, "checkpoint_dir"),
+        resume=bool(values["resume"].value),
         strategy=_strategy(given.get("strategy", [None])[0]),
         rerun=rerun,
     )
@@ -201,8 +135,8 @@ def _check_files(command: Command) -> None:
                 raise ConfigError(
                     f"--save_every would write {picture!r}, one of the pictures to read"
                 )
-    if command.tensorboard_dir == "":
-        raise ConfigError("--tensorboard_dir is empty; write --tensorboard_dir=FOLDER")
+    if command.resume and command.checkpoint_dir is None:
+        raise ConfigError("--resume needs --checkpoint_dir=FOLDER, which says from where")
     if command.trace is None:
         return
     if not command.trace:
@@ -224,6 +158,14 @@ def _config(given: dict[str, list[str]]) -> Config:
         return Config.preset(preset, **overrides)
     except ConfigError as error:
         raise ConfigError(f"--{error}") from None
+
+
+def _folder(given: dict[str, list[str]], name: str) -> str | None:
+    if name not in given:
+        return None
+    if not given[name][0]:
+        raise ConfigError(f"--{name} is empty; write --{name}=FOLDER")
+    return os.path.expanduser(given[name][0])
 
 
 def _save_every(text: str | None) -> int | None:
@@ -289,22 +231,3 @@ def _paths(texts: list[str]) -> list[str]:
     if len(texts) > 1 or os.path.exists(texts[0]):
         return texts
     return [path.strip() for path in texts[0].split(",")]
-
-
-def help_text() -> str:
-    """All flags by purpose, with their defaults."""
-    lines = ["Paints one picture in the style of another.", "", f"  {USAGE}"]
-    lines += ["", "--preset=fast gives the best picture for the time."]
-    group = None
-    for flag in (*FILES, *_settings()):
-        if flag.group != group:
-            lines += ["", f"{flag.group}:"]
-            group = flag.group
-        default = f" [{flag.default}]" if flag.default else ""
-        text = textwrap.wrap(flag.help + default, 72, break_on_hyphens=False)
-        lines += [f"  --{flag.name}", *(f"      {line}" for line in text)]
-    lines += [
-        "",
-        "Exit status: 0 done, 1 a file is no good, 2 a flag is no good, 130 interrupted.",
-    ]
-    return "\n".join(lines)

@@ -12,10 +12,11 @@ import tensorflow as tf
 from artistyle_tf import images
 from artistyle_tf.build import level_targets
 from artistyle_tf.callbacks import Callbacks, Step, consult, rms
+from artistyle_tf.checkpoint import Checkpoints, Saved
 from artistyle_tf.color import from_network, unclipped
 from artistyle_tf.config import Config
 from artistyle_tf.engine import Engines
-from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.memory import TILES, Plan
 from artistyle_tf.minimize import State, Status
 from artistyle_tf.objective import Objective, Targets
@@ -46,6 +47,7 @@ class Run:
         callback: Callbacks | None,
         began: float,
         strategy: tf.distribute.Strategy | None = None,
+        checkpoints: Checkpoints | None = None,
     ):
         self.config, self.callback = config, callback
         self._dtype = self.convolutions = convolution_dtype(config.precision)
@@ -63,6 +65,8 @@ class Run:
         self.content, self.styles = recolor(config.color, content, list(styles))
         self._balance: Any = None
         self._engines = Engines(config, weights, strategy)
+        self._checkpoints = checkpoints
+        self._saved: Saved | None = None
         self.plans: list[Plan] = []
         """How each level is computed; see `plan`."""
 
@@ -88,24 +92,24 @@ class Run:
         position = precondition(tf.constant(image), -self.config.precondition)
         before = self.iterations, self.evaluations
         state = self._minimizer.start(position, budget=budget)
-        self.levels.append([*size, 0])
+        if self._saved:  # this is the level that it was saved in
+            state, before = self._restored(state)
+        else:
+            self.levels.append([*size, 0])
         began = time.perf_counter()
-        if not self.trace:
+        if not self._clock:
             # Traces, evaluates nothing.
             self._advance(state, targets, size, iterations=0)
-            began = self._clock = time.perf_counter()
+            began = time.perf_counter()
             self.setup_seconds = began - self._began
+            self._clock = began - (self.trace[-1][1] if self.trace else 0.0)
         try:
             while int(state.iterations) < budget:
                 if int(state.status) != Status.RUNNING:
                     if self.convolutions != "bfloat16" or self.config.precision != "auto":
                         break
                     if np.isfinite(state.best_value):
-                        self.best = (
-                            self._image(state.best_position, size),
-                            targets,
-                            self.objective,
-                        )
+                        self._keep(state, size, targets)
                     state, targets = self._in_float32(state, level, sizes, finest)
                 done, left = int(state.iterations), state.position
                 state = self._fitting(
@@ -118,8 +122,14 @@ class Run:
                 self.levels[-1][2] = int(state.iterations)
                 pace = (time.perf_counter() - began) / int(state.iterations)
                 self._report(state, left, targets, level, sizes, budgets, pace)
+                if self._checkpoints and (self.ended or self._checkpoints.due(self.iterations)):
+                    self._save(state, level, budgets, before)
                 if self.ended:
                     break
+        except KeyboardInterrupt:
+            if self._checkpoints and self.trace:
+                self._save(state, level, budgets, before)
+            raise
         finally:
             if np.isfinite(state.best_value):
                 self._keep(state, size, targets)
@@ -135,6 +145,56 @@ class Run:
                 again = ", again after a restart" if int(state.restarts) else ""
                 self.stop_reason = f"{Status(int(state.status))}{again}"
         return self.best[0]
+
+    def resume(self, saved: Saved, budgets: list[int]) -> int:
+        """Takes up what `_save` wrote; the level to go on with. `budgets` becomes the saved one."""
+        header = saved.header
+        self._saved, self._dtype = saved, str(header["dtype"])
+        self.convolutions = str(header["convolutions"])
+        self.levels = [[int(side) for side in level] for level in header["levels"]]
+        self.trace = [
+            (int(count), float(seconds), float(value), int(height), int(width))
+            for count, seconds, value, height, width in header["trace"]
+        ]
+        self.plans = [Plan(*(int(one) for one in plan)) for plan in header["plans"]]
+        budgets[:] = [int(one) for one in header["budgets"]]
+        if header["balance"] is not None:
+            self._balance = {
+                name: tf.constant(factor) for name, factor in header["balance"].items()
+            }
+        return int(header["level"])
+
+    def _save(
+        self, state: State, level: int, budgets: Sequence[int], before: tuple[int, int]
+    ) -> None:
+        assert self._checkpoints is not None
+        balance = self._balance and {name: float(one) for name, one in self._balance.items()}
+        header = {
+            "level": level,
+            "before": before,
+            "budgets": list(budgets),
+            "dtype": self._dtype,
+            "convolutions": self.convolutions,
+            "levels": self.levels,
+            "trace": self.trace,
+            "plans": self.plans,
+            "balance": balance,
+        }
+        self._checkpoints.save(self.iterations, header, tf.nest.flatten(state))
+
+    def _restored(self, fresh: State) -> tuple[State, tuple[int, int]]:
+        """(state, counts before this level) as saved, in the structure of a fresh state."""
+        assert self._saved is not None
+        saved, self._saved = self._saved, None
+        tensors = tf.nest.flatten(fresh)
+        for tensor, array in zip(tensors, saved.arrays, strict=True):
+            if tensor.shape != array.shape or tensor.dtype.as_numpy_dtype != array.dtype:
+                raise InputError("the checkpoint's minimiser is not this run's")
+        state = tf.nest.pack_sequence_as(fresh, [tf.constant(array) for array in saved.arrays])
+        iterations, evaluations = (int(one) for one in saved.header["before"])
+        self.iterations = iterations + int(state.iterations)
+        self.evaluations = evaluations + int(state.evaluations)
+        return state, (iterations, evaluations)
 
     def _keep(self, state: State, size: tuple[int, int], targets: Targets) -> None:
         self.best = self._image(state.best_position, size), targets, self.objective

@@ -12,9 +12,32 @@ from artistyle_tf.images import Picture
 from artistyle_tf.memory import Plan
 from artistyle_tf.weights import Weights
 
-__all__ = ["make_record"]
+__all__ = ["make_identity", "make_record"]
 
 MODULES = ("artistyle_tf", "tensorflow", "tensorflow_probability", "keras", "numpy", "PIL")
+
+
+def make_identity(
+    *,
+    config: Config,
+    content: Picture,
+    styles: Sequence[Picture],
+    start: Picture | None,
+    weights: Weights,
+    convolutions: str,
+) -> dict[str, Any]:
+    """What has to be equal for a run to go on where another was killed; arguments as below."""
+    settings = config.to_dict()
+    settings["weights"] = settings["init"] = None  # by their digests
+    return {
+        "versions": _versions(),
+        "config": settings,
+        "content": content.digest,
+        "styles": [style.digest for style in styles],
+        "start": start.digest if start else config.init,
+        "weights": weights.digest,
+        "convolutions": convolutions,
+    }
 
 
 def make_record(

@@ -7,13 +7,14 @@ from typing import Any
 from artistyle_tf import images
 from artistyle_tf.build import canvas
 from artistyle_tf.callbacks import Callbacks
+from artistyle_tf.checkpoint import Checkpoints
 from artistyle_tf.color import from_network, unclipped
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.levels import Run
 from artistyle_tf.memory import plan_note
-from artistyle_tf.precision import true_float32
-from artistyle_tf.provenance import make_record
+from artistyle_tf.precision import convolution_dtype, true_float32
+from artistyle_tf.provenance import make_identity, make_record
 from artistyle_tf.pyramid import level_sizes, split_iterations
 from artistyle_tf.result import Result
 from artistyle_tf.start import read_start, start_image
@@ -33,6 +34,7 @@ def stylize(
     *,
     callback: Callbacks | None = None,
     strategy: Any = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Result:
     """Paints the content picture in the style of another (or several).
 
@@ -44,6 +46,7 @@ def stylize(
         ends the run. So does an exception: see below.
       strategy: a `tf.distribute.Strategy` whose replicas share the tiles of every level
         (docs/tiles.md); every worker of several runs the same call and has the same result.
+      checkpoints: where to keep what a killed run needs, and whether to go on from there.
 
     Returns:
       The picture at the best point found, at exactly the size asked for. Ctrl-C ends the run with
@@ -74,8 +77,16 @@ def stylize(
     for note in notes:
         logger.warning("%s", note)
 
+    identity = make_identity(
+        config=config,
+        content=content_picture,
+        styles=style_pictures,
+        start=start,
+        weights=weights,
+        convolutions=convolution_dtype(config.precision),
+    )
     with true_float32():
-        run = Run(config, weights, painted, rgbs, callback, began, strategy)
+        run = Run(config, weights, painted, rgbs, callback, began, strategy, checkpoints)
         sizes = level_sizes(size, config.levels)
         budgets = split_iterations(config.iterations, len(sizes), config.finest)
         sizes = sizes[-len(budgets) :]
@@ -84,9 +95,14 @@ def stylize(
             remark = plan_note(config, level_size, plan)
             if remark:
                 logger.warning("%s", remark)
-        image = start_image(config, run.content, run.styles[0], start, sizes[0])
+        image, first = start_image(config, run.content, run.styles[0], start, sizes[0]), 0
+        if checkpoints:
+            saved = checkpoints.begin(identity)
+            for note in checkpoints.notes:
+                logger.warning("%s", note)
+            first = run.resume(saved, budgets) if saved else 0
         try:
-            for level, level_size in enumerate(sizes):
+            for level, level_size in enumerate(sizes[first:], start=first):
                 image = images.resample(image[0], level_size)[None]
                 image = run.level(image, level, sizes, budgets)
                 if run.ended:
@@ -97,6 +113,9 @@ def stylize(
                 raise
             run.stop_reason = INTERRUPTED
             parts = run.best_parts()
+        finally:
+            if checkpoints:
+                checkpoints.close()
 
     assert run.best is not None
     image = run.best[0]

@@ -23,6 +23,7 @@ FLOORS = {
         "download",
         "errors",
         "images",
+        "locks",
         "losses",
         "memory",
         "messages",
@@ -53,6 +54,7 @@ FLOORS = {
     2: {
         "build",
         "callbacks",
+        "checkpoint",
         "engine",
         "keras_losses",
         "levels",
@@ -64,7 +66,7 @@ FLOORS = {
         "tiled",
     },
     3: {"transfer"},
-    4: {"", "__main__", "cli", "flags"},  # "" is the package's own __init__
+    4: {"", "__main__", "cli", "flag_table", "flags"},  # "" is the package's own __init__
 }
 FLOOR = {module: floor for floor, modules in FLOORS.items() for module in modules}
 
@@ -74,6 +76,7 @@ LIGHT = {
     "__main__",
     "backend",
     "callbacks",
+    "checkpoint",
     "checks",
     "cli",
     "color",
@@ -82,8 +85,10 @@ LIGHT = {
     "devices",
     "download",
     "errors",
+    "flag_table",
     "flags",
     "images",
+    "locks",
     "memory",
     "messages",
     "output",

@@ -21,9 +21,11 @@ from PIL import Image
 
 from artistyle_tf import __version__, cli, engine, transfer
 from artistyle_tf.config import Config
-from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.features import FROZEN
 from artistyle_tf.images import read, read_record
+from artistyle_tf.locks import holding
+from artistyle_tf.result import Result
 from artistyle_tf.vgg19 import VGG19_LAYERS
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -685,3 +687,29 @@ def test_rerun_names_other_pictures(run, folder):
     done = run(rerun=first, content=folder / "t.png")
     assert "artistyle: t.png: not the content that first.png was made from\n" in done.err
     assert "not the style" not in done.err
+
+
+def test_an_output_that_fails_at_the_end_is_saved_elsewhere(run, folder, monkeypatch):
+    """The disk was there when the run began."""
+    monkeypatch.chdir(folder)
+    write, meant = Result.save, folder / "out" / "o.png"
+
+    def full(result, path):
+        if str(path) == str(meant):
+            raise InputError(f"can't write {path}: No space left on device")
+        write(result, path)
+
+    monkeypatch.setattr(Result, "save", full)
+    done = run("--optimizer=adam", iterations=1)
+    assert done.status == 1
+    assert f"can't write {meant}: No space left on device; it is in {folder}" in done.err
+    (saved,) = folder.glob("artistyle-*-o.png")
+    assert pixels(saved).shape == (24, 32, 3)
+    assert done.out.startswith(f"{saved}: ")
+
+
+def test_the_second_run_on_one_output_is_told(run, folder):
+    with holding(str(folder / "out" / "o.png")):
+        done = run("--optimizer=adam", iterations=1)
+    assert done.status == 0
+    assert "another run writes" in done.err

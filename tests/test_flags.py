@@ -9,7 +9,8 @@ from absl import flags as absl_flags
 from artistyle_tf import __version__
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.flags import Command, help_text, parse
+from artistyle_tf.flag_table import help_text
+from artistyle_tf.flags import Command, parse
 from artistyle_tf.presets import PRESETS
 from artistyle_tf.vgg19 import VGG19_LAYERS
 
@@ -84,8 +85,8 @@ def test_every_setting_has_a_flag(name):
 def test_every_flag_is_a_setting_or_named_here():
     shown = [line.strip() for line in help_text().splitlines() if line.startswith("  --")]
     assert shown == [
-        "--content", "--style", "--output", "--trace", "--save_every",
-        "--tensorboard_dir", "--device", "--strategy", "--preset", "--rerun",
+        "--content", "--style", "--output", "--trace", "--save_every", "--checkpoint_dir",
+        "--resume", "--tensorboard_dir", "--device", "--strategy", "--preset", "--rerun",
         *(f"--{n}" for n in FIELDS),
     ]  # fmt: skip
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import artistyle_tf
-from artistyle_tf import Config, flags, output
+from artistyle_tf import Config, flag_table, flags, output
 from artistyle_tf.presets import PRESETS
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -55,7 +55,7 @@ def shown_flags() -> dict[str, tuple[str, str]]:
 def real_flags() -> dict[str, tuple[str, str]]:
     """Flag → (default, group) as `--help` prints them, wrapped lines put together."""
     result, group, name = {}, "", ""
-    for line in flags.help_text().splitlines():
+    for line in flag_table.help_text().splitlines():
         if re.fullmatch(r"[A-Z]\w*:", line):
             group = line.rstrip(":")
         elif line.startswith("  --"):
