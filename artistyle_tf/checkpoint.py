@@ -95,11 +95,12 @@ class Checkpoints:
         for path in self._paths():
             try:
                 saved = _read(path)
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            except Exception as error:  # zipfile and NumPy raise many kinds
                 self.notes.append(f"{one_line(path)} can't be used: {reason(error)}")
                 continue
             difference = _difference(saved.header.get("identity"), self._identity)
             if difference:
+                self.close()
                 raise InputError(f"{one_line(path)} is of another run: {difference}")
             return saved
         self.notes.append(f"there is no checkpoint in {one_line(self.folder)} to resume from")
@@ -172,7 +173,7 @@ def _put(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
 
 
 def _read(path: str) -> Saved:
-    with np.load(path, allow_pickle=False) as file:
+    with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
         names = file.files
         arrays = [name for name in names if _ARRAY.fullmatch(name)]
         if sorted(arrays) != [f"a{index:06}" for index in range(len(names) - 1)]:

@@ -99,10 +99,17 @@ def make_plan(
     if asked != "auto" or free is None:
         return planned(tiles[0], config.history)  # the user's own word
     least = planned(tiles[-1], histories[-1])
-    longer = int(max(size) * ((room or 0) / least.estimate) ** 0.5) // 16 * 16
+
+    def fits(longer: int) -> bool:
+        sides = size[0] * longer // max(size), size[1] * longer // max(size)
+        taken = estimate(config, sides, channels, itemsize, TILES[-1], histories[-1])
+        return resident + taken <= (room or 0)
+
+    smaller = [side for side in range(max(size) // 16 * 16, 15, -16) if fits(side)]
+    advice = f"--size={smaller[0]} may fit" if smaller else "not even a small one fits"
     raise ArtistyleError(
         f"{size[1]}×{size[0]} px would take about {gigabytes(least.estimate)} of memory even in "
-        f"tiles, and {gigabytes(free)} are free; --size={max(16, longer)} may fit"
+        f"tiles, and {gigabytes(free)} are free; {advice}"
     )
 
 

@@ -33,8 +33,10 @@ def stop_after(count):
     return lambda step: step.iteration < count
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "tfp", "adam"])
-@pytest.mark.parametrize("count", [1, 3, 6])
+@pytest.mark.parametrize(
+    ("optimizer", "count"),
+    [("lbfgs", 1), ("lbfgs", 3), ("lbfgs", 6), ("tfp", 6), ("adam", 6)],
+)
 def test_a_resumed_run_writes_the_same_bytes(settings, picture, tmp_path, optimizer, count):
     """Stopped in the first level and in the second, by another process's eyes: a fresh object."""
     config = settings(optimizer=optimizer, balance="equal", finest=0.6)
@@ -65,7 +67,7 @@ def command(folder, small_file, *more):
         "--size=96",
         "--levels=2",
         "--optimizer=lbfgs",
-        "--iterations=1500",
+        "--iterations=700",
         "--precision=float32",
         *more,
     ]
@@ -171,7 +173,9 @@ def test_other_pictures_and_weights_are_refused(stopped, picture, small_arrays, 
 
 def test_without_resume_old_checkpoints_go_and_an_empty_folder_is_said(stopped, caplog):
     config, pictures, folder = stopped
-    Checkpoints(folder).begin({})
+    old = Checkpoints(folder)
+    old.begin({})
+    old.close()
     assert list(folder.iterdir()) == []
     stylize(*pictures, config, checkpoints=Checkpoints(folder, resume=True))
     assert "there is no checkpoint in" in caplog.text
@@ -196,7 +200,9 @@ def test_a_checkpoint_is_due_by_iterations_or_by_time(tmp_path, monkeypatch):
 def test_what_is_saved_is_read(tmp_path):
     arrays = [np.arange(6.0).reshape(2, 3), np.float32(3), np.zeros((0, 4), np.int32)]
     Checkpoints(tmp_path).save(3, {"level": 1}, arrays)
-    saved = Checkpoints(tmp_path, resume=True).begin({})
+    reader = Checkpoints(tmp_path, resume=True)
+    saved = reader.begin({})
+    reader.close()
     assert isinstance(saved, Saved)
     assert saved.header["level"] == 1
     for one, other in zip(saved.arrays, arrays, strict=True):
@@ -243,7 +249,8 @@ def test_a_folder_that_another_run_uses_is_refused(tmp_path):
     with pytest.raises(InputError, match="another run keeps its checkpoints in"):
         Checkpoints(tmp_path).begin({})
     first.close()
-    Checkpoints(tmp_path).begin({})
+    first.begin({})
+    first.close()
 
 
 def test_a_lock_goes_with_its_process(tmp_path):

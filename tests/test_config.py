@@ -195,7 +195,14 @@ def test_defaults():
 
 
 def test_presets():
-    assert set(PRESETS) == {"artistyle", "fast", "paper", "gatys-pytorch", "neural-style"}
+    assert set(PRESETS) == {
+        "artistyle",
+        "fast",
+        "large",
+        "paper",
+        "gatys-pytorch",
+        "neural-style",
+    }
     assert Config.preset("artistyle") == Config()
     fast = Config.preset("fast")
     assert (fast.optimizer, fast.levels) == ("lbfgs", "auto")

@@ -199,7 +199,7 @@ def test_missing_files(name):
         ("--optimizer=sgd", "--optimizer is 'sgd'; it must be one of tfp, lbfgs, adam"),
         (
             "--preset=nope",
-            "--preset is 'nope'; it must be one of artistyle, fast, paper",
+            "--preset is 'nope'; it must be one of artistyle, fast, large, paper",
         ),
         ("--weights=", "--weights is ''; it must be imagenet"),
         ("--style_layers=relu1_1", "--style_layers has 'relu1_1'; it must be one of block1_conv1"),

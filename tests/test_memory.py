@@ -64,6 +64,8 @@ def test_the_least_memory_is_the_smallest_tile_with_fewest_pairs_and_then_an_err
     longer = int(str(e.value).split("--size=")[1].split()[0])
     assert 16 < longer < 4096
     assert plan(config, (longer * 3 // 4, longer), free=just // 2).estimate
+    with pytest.raises(ArtistyleError, match="not even a small one fits"):
+        plan(config, free=1000)
 
 
 def test_a_tile_that_is_asked_for_is_taken_and_a_picture_within_it_is_whole():
