@@ -286,7 +286,7 @@ def test_overflow_is_told(refused, folder, small_arrays, monkeypatch):
         ({"iterations": 0}, "--iterations is 0; it must be a whole number from 1"),
         (
             {"preset": "nope"},
-            "--preset is 'nope'; it must be one of artistyle, fast, paper",
+            "--preset is 'nope'; it must be one of artistyle, fast, large, paper",
         ),
         ({"optimizer": "sgd"}, "--optimizer is 'sgd'; it must be one of tfp, lbfgs, adam"),
         ({"content_weight": "nan"}, "--content_weight is nan; it must be a number from 0"),

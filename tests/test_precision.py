@@ -91,21 +91,21 @@ def test_an_objective_of_ones_own_is_exact_unless_told_otherwise(small_file, pic
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "tfp"])
-def test_a_run_in_bfloat16_gets_as_far_and_says_so(small_file, picture, optimizer):
+def test_a_run_in_bfloat16_gets_as_far_and_says_so(picture, optimizer):
     content, style = picture(48, 48, 1), picture(48, 48, 2)
     reached = {}
     for name in ("float32", "bfloat16"):
         config = Config(
-            size=48, weights=str(small_file), precision=name, optimizer=optimizer, iterations=25
+            size=48, weights="preview", precision=name, optimizer=optimizer, iterations=25
         )
         result = stylize(content, style, config)
         assert result.record["convolutions"] == name
         # Both are judged in float32.
-        exact = build_objective(content, style, Config(size=48, weights=str(small_file)))
+        exact = build_objective(content, style, Config(size=48, weights="preview"))
         reached[name] = float(exact(to_network(result.unclipped))[0])
     start = float(exact(np.zeros([1, 48, 48, 3], np.float32))[0])
     assert reached["float32"] < 0.5 * start
-    assert reached["bfloat16"] < 1.25 * reached["float32"]
+    assert reached["bfloat16"] < 1.15 * reached["float32"]
 
 
 def test_where_bfloat16_ends_the_search_float32_goes_on(small_file, picture, cpu, monkeypatch):
