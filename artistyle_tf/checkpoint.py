@@ -18,6 +18,7 @@ import numpy as np
 from artistyle_tf.errors import InputError
 from artistyle_tf.locks import hold
 from artistyle_tf.messages import one_line, reason
+from artistyle_tf.output import replacing
 
 __all__ = ["Checkpoints", "Saved"]
 
@@ -45,8 +46,8 @@ class Checkpoints:
     Args:
       folder: made if it is not there.
       every: iterations between two; None: by time, at most a fiftieth of the run.
-      resume: whether to go on from the newest one that can be read; without, an empty folder or
-        one with old checkpoints of the same run is begun anew.
+      resume: whether to go on from the newest one that can be read; without, all checkpoints in
+        the folder are removed.
       keep: how many stay, 1 or more.
 
     Raises:
@@ -100,7 +101,6 @@ class Checkpoints:
                 continue
             difference = _difference(saved.header.get("identity"), self._identity)
             if difference:
-                self.close()
                 raise InputError(f"{one_line(path)} is of another run: {difference}")
             return saved
         self.notes.append(f"there is no checkpoint in {one_line(self.folder)} to resume from")
@@ -132,20 +132,11 @@ class Checkpoints:
         began = time.monotonic()
         text = json.dumps({**header, "identity": self._identity}).encode()
         path = os.path.join(self.folder, f"artistyle-{iteration:08}.npz")
-        temporary = os.path.join(self.folder, f".{os.getpid()}.tmp")
         with self._told("write"):
-            try:
-                with open(temporary, "wb") as file:
-                    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                        _put(archive, "header", np.frombuffer(text, np.uint8))
-                        for index, array in enumerate(arrays):
-                            _put(archive, f"a{index:06}", np.asarray(array))
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, path)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    os.remove(temporary)
+            with replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+                _put(archive, "header", np.frombuffer(text, np.uint8))
+                for index, array in enumerate(arrays):
+                    _put(archive, f"a{index:06}", np.asarray(array))
             for old in self._paths()[self._keep :]:
                 os.remove(old)
         self._last = time.monotonic()

@@ -61,7 +61,7 @@ def check_strategy(name: str) -> None:
     """
     if name not in STRATEGIES:
         raise ConfigError(f"strategy is {one_line(name)!r}; it must be {' or '.join(STRATEGIES)}")
-    if name == "multiworker" and not _workers():
+    if name == "multiworker" and not _workers()[0]:
         raise ConfigError(
             "strategy multiworker needs the variable TF_CONFIG with a cluster of workers and this "
             "one's task"
@@ -90,15 +90,16 @@ def is_chief(name: str | None) -> bool:
     """Whether this process is the one that writes the result: the first worker, or the only one."""
     if name != "multiworker":
         return True
-    task = json.loads(os.environ["TF_CONFIG"])["task"]
-    first = "chief" if "chief" in _workers() else "worker"
+    cluster, task = _workers()
+    first = "chief" if "chief" in cluster else "worker"
     return bool(task["type"] == first and int(task["index"]) == 0)
 
 
-def _workers() -> dict[str, Any]:
+def _workers() -> tuple[dict[str, Any], dict[str, Any]]:
+    """(cluster, this process's task) of TF_CONFIG; both empty if it doesn't tell."""
     try:
         told = json.loads(os.environ.get("TF_CONFIG", "{}"))
         cluster, task = told["cluster"], told["task"]
-        return dict(cluster) if cluster["worker"] and task["type"] in cluster else {}
+        return (dict(cluster), task) if cluster["worker"] and task["type"] in cluster else ({}, {})
     except (ValueError, KeyError, TypeError):
-        return {}
+        return {}, {}

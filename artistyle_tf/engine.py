@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from artistyle_tf.config import Config
-from artistyle_tf.memory import Plan, free_bytes, make_plan, resident_bytes
+from artistyle_tf.memory import SIDES, Plan, free_bytes, make_plan, resident_bytes
 from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, Minimizer
 from artistyle_tf.objective import Objective
 from artistyle_tf.spectral import precondition
@@ -16,9 +16,8 @@ from artistyle_tf.weights import Weights
 
 __all__ = ["Engine", "Engines"]
 
-
-SHARED_TILES = (1024, 768, 512, 384, 256, 128, 64)
-"""Sides that tiles over several replicas may have, px."""
+SHARED_TILES = SIDES[1:]
+"""Sides that tiles over several replicas may have, px; larger ones are too few to share."""
 
 
 class Engine(NamedTuple):

@@ -1,8 +1,9 @@
 """The command's flags, made from `Config`. absl only; no TensorFlow."""
 
+import contextlib
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from absl import flags as absl_flags
@@ -84,10 +85,10 @@ def parse(arguments: Sequence[str]) -> Command | str:
         trace=trace and os.path.expanduser(trace),
         save_every=_save_every(given.get("save_every", [None])[0]),
         tensorboard_dir=_folder(given, "tensorboard_dir"),
-        device=_device(given.get("device", [None])[0]),
+        device=_checked(given, "device", check_device),
         checkpoint_dir=_folder(given, "checkpoint_dir"),
         resume=bool(values["resume"].value),
-        strategy=_strategy(given.get("strategy", [None])[0]),
+        strategy=_checked(given, "strategy", check_strategy),
         rerun=rerun,
     )
     _check_files(command)
@@ -110,19 +111,15 @@ def _rerun(given: dict[str, list[str]]) -> Rerun | None:
     path = _rerun_path(given)
     if not path:
         raise ConfigError("--rerun is empty; write --rerun=FILE")
-    try:
+    with _named_as_flags():
         return read_rerun(path, **_overrides(given))
-    except ConfigError as error:
-        raise ConfigError(f"--{error}") from None
 
 
 def _check_files(command: Command) -> None:
     if not all(command.styles):
         raise ConfigError("--style has an empty name; write --style=FILE or --style=FILE,FILE")
-    try:
+    with _named_as_flags():
         command.config.shares(len(command.styles))
-    except ConfigError as error:
-        raise ConfigError(f"--{error}") from None
     pictures = [os.path.realpath(path) for path in (command.content, *command.styles)]
     if command.config.init not in INITS:
         pictures.append(os.path.realpath(command.config.init))
@@ -154,8 +151,15 @@ def _config(given: dict[str, list[str]]) -> Config:
     preset, overrides = given.get("preset", ["artistyle"])[0], _overrides(given)
     if preset not in STRICT_PRESETS:
         overrides.setdefault("weights", "auto")
-    try:
+    with _named_as_flags():
         return Config.preset(preset, **overrides)
+
+
+@contextlib.contextmanager
+def _named_as_flags() -> Iterator[None]:
+    """Errors begin with the name of a setting, which is that of its flag without the dashes."""
+    try:
+        yield
     except ConfigError as error:
         raise ConfigError(f"--{error}") from None
 
@@ -177,21 +181,11 @@ def _save_every(text: str | None) -> int | None:
     return number
 
 
-def _device(text: str | None) -> str | None:
+def _checked(given: dict[str, list[str]], name: str, check: Callable[[str], Any]) -> str | None:
+    text = given.get(name, [None])[0]
     if text is not None:
-        try:
-            check_device(text)
-        except ConfigError as error:
-            raise ConfigError(f"--{error}") from None
-    return text
-
-
-def _strategy(text: str | None) -> str | None:
-    if text is not None:
-        try:
-            check_strategy(text)
-        except ConfigError as error:
-            raise ConfigError(f"--{error}") from None
+        with _named_as_flags():
+            check(text)
     return text
 
 

@@ -17,7 +17,7 @@ from artistyle_tf.color import from_network, unclipped
 from artistyle_tf.config import Config
 from artistyle_tf.engine import Engines
 from artistyle_tf.errors import ArtistyleError, InputError
-from artistyle_tf.memory import TILES, Plan
+from artistyle_tf.memory import SIDES, Plan
 from artistyle_tf.minimize import State, Status
 from artistyle_tf.objective import Objective, Targets
 from artistyle_tf.precision import convolution_dtype
@@ -29,10 +29,7 @@ __all__ = ["Run"]
 
 logger = logging.getLogger("artistyle_tf")
 
-Result = TypeVar("Result")
-
-SMALLER_TILES = (*TILES, 128, 64)
-"""What is tried in turn when memory runs out in spite of the plan."""
+Computed = TypeVar("Computed")
 
 
 class Run:
@@ -252,14 +249,16 @@ class Run:
     def _prepare(self, plan: Plan) -> None:
         self.objective, self._minimizer = self._engines.engine(plan, self._dtype)
 
-    def _fitting(self, level: int, size: tuple[int, int], compute: Callable[[], Result]) -> Result:
+    def _fitting(
+        self, level: int, size: tuple[int, int], compute: Callable[[], Computed]
+    ) -> Computed:
         """`compute()`, in smaller tiles if memory runs out; nothing that was reached is lost."""
         while True:
             try:
                 return compute()
             except tf.errors.ResourceExhaustedError:
                 plan = self.plans[level]
-                smaller = [tile for tile in SMALLER_TILES if tile < (plan.tile or max(size))]
+                smaller = [tile for tile in SIDES if tile < (plan.tile or max(size))]
                 if not smaller:
                     raise
                 logger.warning("memory ran out; going on in tiles of %s px", smaller[0])

@@ -15,6 +15,7 @@ from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.vgg19 import VGG19_LAYERS, contexts, stride
 
 __all__ = [
+    "SIDES",
     "TILES",
     "Plan",
     "estimate",
@@ -27,6 +28,9 @@ __all__ = [
 
 TILES = (2048, 1024, 768, 512, 384, 256)
 """What `tile_size` "auto" tries, the fastest first; halos make small ones slow."""
+
+SIDES = (*TILES, 128, 64)
+"""What tiles are cut down to where halos matter less than that they are many, or fit."""
 
 FEWEST_PAIRS = 5
 SHARE = 0.85
@@ -79,10 +83,9 @@ def make_plan(
       ArtistyleError: it can't fit; the message says which size would.
     """
 
-    def planned(tile: int, history: int) -> Plan:
-        return Plan(
-            tile, history, resident + estimate(config, size, channels, itemsize, tile, history)
-        )
+    def planned(tile: int, history: int, size: tuple[int, int] = size) -> Plan:
+        taken = estimate(config, size, channels, itemsize, tile, history)
+        return Plan(tile, history, resident + taken)
 
     asked = config.tile_size
     sides = (0, *TILES) if asked == "auto" else (asked,)
@@ -102,8 +105,7 @@ def make_plan(
 
     def fits(longer: int) -> bool:
         sides = size[0] * longer // max(size), size[1] * longer // max(size)
-        taken = estimate(config, sides, channels, itemsize, TILES[-1], histories[-1])
-        return resident + taken <= (room or 0)
+        return planned(TILES[-1], histories[-1], sides).estimate <= (room or 0)
 
     smaller = [side for side in range(max(size) // 16 * 16, 15, -16) if fits(side)]
     advice = f"--size={smaller[0]} may fit" if smaller else "not even a small one fits"

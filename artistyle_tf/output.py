@@ -19,7 +19,7 @@ from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.images import check_uint8, resize
 from artistyle_tf.messages import one_line, reason
 
-__all__ = ["EXTENSIONS", "check_folder", "check_output", "write", "write_bytes"]
+__all__ = ["EXTENSIONS", "check_folder", "check_output", "replacing", "write", "write_bytes"]
 
 _FORMATS = {
     ".png": "PNG",
@@ -101,15 +101,25 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """
     path = _path(path)
     try:
-        target = _target(path)
-        with _temporary(target) as (file, temporary):
+        with replacing(path) as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-            os.replace(temporary, target)
     except (OSError, ValueError) as error:
         raise InputError(f"can't write {one_line(path)}: {reason(error)}") from error
+
+
+@contextlib.contextmanager
+def replacing(path: str) -> Iterator[BinaryIO]:
+    """A file to write to, which is at `path` after the block, links followed; all or nothing.
+
+    OSError or ValueError: it can't be; a file that was there before is then still there.
+    """
+    target = _target(path)
+    with _temporary(target) as (file, temporary):
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
+        os.replace(temporary, target)
 
 
 def _path(path: Any) -> str:

@@ -1,6 +1,7 @@
 """The record of a run: everything that determines the pixels, and how it ended. No timings, so
 that equal runs give equal files; base names, never whole paths."""
 
+import dataclasses
 import os
 import platform
 import sys
@@ -12,41 +13,42 @@ from artistyle_tf.images import Picture
 from artistyle_tf.memory import Plan
 from artistyle_tf.weights import Weights
 
-__all__ = ["make_identity", "make_record"]
+__all__ = ["Sources", "make_identity", "make_record"]
 
 MODULES = ("artistyle_tf", "tensorflow", "tensorflow_probability", "keras", "numpy", "PIL")
 
 
-def make_identity(
-    *,
-    config: Config,
-    content: Picture,
-    styles: Sequence[Picture],
-    start: Picture | None,
-    weights: Weights,
-    convolutions: str,
-) -> dict[str, Any]:
-    """What has to be equal for a run to go on where another was killed; arguments as below."""
-    settings = config.to_dict()
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sources:
+    """What a run is made of."""
+
+    config: Config
+    content: Picture
+    styles: Sequence[Picture]
+    start: Picture | None
+    """The picture that `config.init` names, or None."""
+    weights: Weights
+    """What was really used."""
+
+
+def make_identity(sources: Sources, convolutions: str) -> dict[str, Any]:
+    """What has to be equal for a run to go on where another was killed, convolutions' dtype too."""
+    settings = sources.config.to_dict()
     settings["weights"] = settings["init"] = None  # by their digests
     return {
         "versions": _versions(),
         "config": settings,
-        "content": content.digest,
-        "styles": [style.digest for style in styles],
-        "start": start.digest if start else config.init,
-        "weights": weights.digest,
+        "content": sources.content.digest,
+        "styles": [style.digest for style in sources.styles],
+        "start": sources.start.digest if sources.start else sources.config.init,
+        "weights": sources.weights.digest,
         "convolutions": convolutions,
     }
 
 
 def make_record(
+    sources: Sources,
     *,
-    config: Config,
-    content: Picture,
-    styles: Sequence[Picture],
-    start: Picture | None,
-    weights: Weights,
     convolutions: str,
     levels: Sequence[Sequence[int]],
     plans: Sequence[Plan],
@@ -56,16 +58,15 @@ def make_record(
     """The record as plain values for JSON.
 
     Args:
-      config: the settings; a weights path in them is cut to its base name.
-      content, styles: names and digests are taken.
-      start: the picture that `config.init` names, or None; likewise.
-      weights: what was really used; kind, name and digest are taken.
+      sources: of the settings all are taken, paths in them cut to base names; of pictures and
+        weights the names and digests.
       convolutions: dtype they were computed in.
       levels: [height, width, iterations] of each level, coarse to fine.
       plans: how each was computed; tile and history are taken.
       outcome: stop reason, counts and final losses.
       notes: what the user was told; paths in them are cut to base names.
     """
+    config, weights = sources.config, sources.weights
     settings = config.to_dict()
     settings["weights"] = os.path.basename(config.weights)
     settings["init"] = os.path.basename(config.init)
@@ -73,9 +74,9 @@ def make_record(
         "program": "artistyle_tf",
         "versions": {"python": platform.python_version(), **_versions()},
         "config": settings,
-        "content": _named(content),
-        "styles": [_named(style) for style in styles],
-        "start": _named(start) if start else None,
+        "content": _named(sources.content),
+        "styles": [_named(style) for style in sources.styles],
+        "start": _named(sources.start) if sources.start else None,
         "weights": {"kind": weights.kind, "name": weights.name, "sha256": weights.digest},
         "convolutions": convolutions,
         "levels": [list(level) for level in levels],

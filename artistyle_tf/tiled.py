@@ -14,7 +14,8 @@ import tensorflow as tf
 from artistyle_tf.config import Config
 from artistyle_tf.features import Features
 from artistyle_tf.objective import Objective, Parts, Sums, Targets
-from artistyle_tf.tiles import CELL, Span, cut, span, tile_cores
+from artistyle_tf.pyramid import CELL
+from artistyle_tf.tiles import Span, cut, span, tile_cores
 from artistyle_tf.vgg19 import block_of, contexts, stride
 from artistyle_tf.weights import Weights
 

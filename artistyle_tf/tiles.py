@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["CELL", "Span", "cut", "span", "tile_cores"]
+from artistyle_tf.pyramid import CELL
 
-CELL = 16
-"""Cores begin at multiples of it, so that no window of four poolings lies in two of them."""
+__all__ = ["Span", "cut", "span", "tile_cores"]
 
 
 class Span(NamedTuple):
@@ -26,7 +25,8 @@ class Span(NamedTuple):
 def tile_cores(size: tf.Tensor, tile: int) -> tf.Tensor:
     """int32 [T, 4]: top, left, bottom and right of every core in px; together they are the picture.
 
-    The cores are as equal as multiples of 16 px allow, with sides of `tile` px at the most, but for
+    They begin at multiples of `CELL`, so that no window of four poolings lies in two of them, and
+    are as equal as multiples of 16 px allow, with sides of `tile` px at the most, but for
     the up to 15 px at the bottom and the right where the picture has no whole cell left.
 
     Args:

@@ -13,8 +13,8 @@ from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.levels import Run
 from artistyle_tf.memory import plan_note
-from artistyle_tf.precision import convolution_dtype, true_float32
-from artistyle_tf.provenance import make_identity, make_record
+from artistyle_tf.precision import true_float32
+from artistyle_tf.provenance import Sources, make_identity, make_record
 from artistyle_tf.pyramid import level_sizes, split_iterations
 from artistyle_tf.result import Result
 from artistyle_tf.start import read_start, start_image
@@ -77,31 +77,24 @@ def stylize(
     for note in notes:
         logger.warning("%s", note)
 
-    identity = make_identity(
-        config=config,
-        content=content_picture,
-        styles=style_pictures,
-        start=start,
-        weights=weights,
-        convolutions=convolution_dtype(config.precision),
-    )
+    sources = Sources(config, content_picture, style_pictures, start, weights)
     with true_float32():
         run = Run(config, weights, painted, rgbs, callback, began, strategy, checkpoints)
         sizes = level_sizes(size, config.levels)
         budgets = split_iterations(config.iterations, len(sizes), config.finest)
         sizes = sizes[-len(budgets) :]
         run.plan(sizes)
-        for level_size, plan in zip(sizes, run.plans, strict=True):
-            remark = plan_note(config, level_size, plan)
-            if remark:
-                logger.warning("%s", remark)
         image, first = start_image(config, run.content, run.styles[0], start, sizes[0]), 0
-        if checkpoints:
-            saved = checkpoints.begin(identity)
-            for note in checkpoints.notes:
-                logger.warning("%s", note)
-            first = run.resume(saved, budgets) if saved else 0
         try:
+            if checkpoints:
+                saved = checkpoints.begin(make_identity(sources, run.convolutions))
+                for note in checkpoints.notes:
+                    logger.warning("%s", note)
+                first = run.resume(saved, budgets) if saved else 0
+            for level_size, plan in zip(sizes, run.plans, strict=True):
+                remark = plan_note(config, level_size, plan)
+                if remark:
+                    logger.warning("%s", remark)
             for level, level_size in enumerate(sizes[first:], start=first):
                 image = images.resample(image[0], level_size)[None]
                 image = run.level(image, level, sizes, budgets)
@@ -120,11 +113,7 @@ def stylize(
     assert run.best is not None
     image = run.best[0]
     record = make_record(
-        config=config,
-        content=content_picture,
-        styles=style_pictures,
-        start=start,
-        weights=weights,
+        sources,
         convolutions=run.convolutions,
         levels=run.levels,
         plans=run.plans,

@@ -10,7 +10,7 @@ import artistyle_tf
 from artistyle_tf.config import Config
 from artistyle_tf.images import Picture, read
 from artistyle_tf.memory import Plan
-from artistyle_tf.provenance import make_record
+from artistyle_tf.provenance import Sources, make_record
 from artistyle_tf.weights import Weights
 
 NOTES = ("painting.jpg has only 64 px on its longer side and is enlarged to 512",)
@@ -20,12 +20,15 @@ NOTES = ("painting.jpg has only 64 px on its longer side and is enlarged to 512"
 def record(picture):
     def make(config=None, notes=NOTES, outcome=None):
         style = Picture(picture(20, 20, 1), None, "painting.jpg", ())
-        return make_record(
+        sources = Sources(
             config=config or Config(weights="/home/ada/nets/small.npz"),
             content=read(picture(16, 24)),
             styles=[style, style],
             start=None,
             weights=Weights({}, "file", "small.npz", "ab" * 32),
+        )
+        return make_record(
+            sources,
             convolutions="float32",
             levels=[(16, 24, 3)],
             plans=[Plan(0, 50, 10**9)],

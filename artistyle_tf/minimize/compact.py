@@ -111,10 +111,10 @@ def inverse_product(memory: Memory, vector: tf.Tensor) -> tf.Tensor:
     of_changes = -_solve(lower, along_steps)
     right = diagonal * of_changes + scale * tf.linalg.matvec(memory.change_change, of_changes)
     of_steps = -_solve(lower, right + scale * along_changes, adjoint=True)
-    return scale_and_add(memory, vector, of_steps, scale * of_changes)
+    return _scale_and_add(memory, vector, of_steps, scale * of_changes)
 
 
-def scale_and_add(
+def _scale_and_add(
     memory: Memory, vector: tf.Tensor, of_steps: tf.Tensor, of_changes: tf.Tensor
 ) -> tf.Tensor:
     """γ v + Σ a_i s_i + Σ b_i y_i."""
