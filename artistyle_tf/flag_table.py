@@ -109,5 +109,6 @@ def help_text() -> str:
     lines += [
         "",
         "Exit status: 0 done, 1 a file is no good, 2 a flag is no good, 130 interrupted,",
+        "143 terminated.",
     ]
     return "\n".join(lines)

@@ -103,6 +103,7 @@ def test_help_shows_defaults_choices_and_groups():
     assert "[block4_conv2:1]" in words
     assert "(.h5, .weights.h5, .npz) [auto]" in words  # the command's own default
     assert all(preset in words for preset in PRESETS)
+    assert words.endswith("130 interrupted, 143 terminated.")
     assert max(map(len, help_text().splitlines())) <= 80
 
 
