@@ -6,16 +6,18 @@ format has for every member. Nothing is pickled, and no name or path in it is ev
 
 import contextlib
 import json
+import math
 import os
 import re
 import time
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from artistyle_tf.errors import InputError
+from artistyle_tf.cadence import Cadence
+from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.locks import hold
 from artistyle_tf.messages import one_line, reason
 from artistyle_tf.output import replacing
@@ -29,8 +31,9 @@ SHARE = 50
 many times what the last one cost."""
 
 _NAME = re.compile(r"artistyle-(\d{8})\.npz")
-_ARRAY = re.compile(r"a(\d{6})")
-_LONGEST = 200_000_000
+_MARK = "checkpoint-"
+"""In the names of files that are being written, so that no other run's are taken for leftovers."""
+_LEFT = re.compile(rf"\.artistyle-{_MARK}[0-9a-f]+\.tmp")
 
 
 class Saved(NamedTuple):
@@ -45,40 +48,56 @@ class Checkpoints:
 
     Args:
       folder: made if it is not there.
-      every: iterations between two; None: by time, at most a fiftieth of the run.
-      resume: whether to go on from the newest one that can be read; without, all checkpoints in
-        the folder are removed.
+      every: iterations between two, or seconds like "60s"; None: by time, at most a fiftieth of
+        the run.
+      resume: whether to go on from the newest one that can be read.
       keep: how many stay, 1 or more.
 
     Raises:
-      InputError: a folder that can't be made or written to.
+      ConfigError: an `every` that can't be.
+      InputError: a folder that can't be made or read; or that has checkpoints, without `resume`:
+        they may be worth days.
     """
 
     def __init__(
         self,
         folder: str | os.PathLike[str],
         *,
-        every: int | None = None,
+        every: int | str | None = None,
         resume: bool = False,
         keep: int = KEPT,
     ):
         self.folder, self.resume = os.fspath(folder), resume
-        self._every, self._keep = every, max(1, keep)
+        try:
+            self._cadence = None if every is None else Cadence(every)
+        except ConfigError as error:
+            raise ConfigError(f"every is {error}") from None
+        self._keep = max(1, keep)
         self._identity: Mapping[str, Any] = {}
         self._lock: IO[bytes] | None = None
         self._last, self._cost = time.monotonic(), 0.0
+        self.seconds = 0.0
+        """What all that were written took together."""
         self.notes: list[str] = []
         """What the user should know of what `begin` found."""
         with self._told("make"):
             os.makedirs(self.folder, exist_ok=True)
+        if not resume and self._paths():
+            raise InputError(
+                f"{one_line(self._paths()[0])} is there already; --resume goes on from it; to "
+                "begin anew, remove it or name another folder"
+            )
 
-    def begin(self, identity: Mapping[str, Any]) -> Saved | None:
+    def begin(
+        self, identity: Mapping[str, Any], accept: Callable[[Saved], object] = lambda saved: None
+    ) -> Saved | None:
         """The newest checkpoint of this very run, or None to begin at the beginning.
 
-        Checkpoints that can't be read are passed over with a note.
+        Checkpoints that can't be used are passed over with a note.
 
         Args:
           identity: name → what must be equal in a checkpoint to go on from: settings, digests.
+          accept: called with one; raises ValueError if it can't be used after all.
 
         Raises:
           InputError: the newest readable one is of another run; the message names the difference.
@@ -88,20 +107,20 @@ class Checkpoints:
         self._lock = hold(os.path.join(self.folder, "checkpoints"))
         if self._lock is None:
             raise InputError(f"another run keeps its checkpoints in {one_line(self.folder)}")
+        with self._told("read"):
+            for name in filter(_LEFT.fullmatch, os.listdir(self.folder)):
+                os.remove(os.path.join(self.folder, name))  # of a run killed while it wrote
         if not self.resume:
-            for path in self._paths():
-                with self._told("remove"):
-                    os.remove(path)
             return None
         for path in self._paths():
             try:
-                saved = _read(path)
+                saved = _read(path, self._identity)
+                accept(saved)
+            except InputError:
+                raise
             except Exception as error:  # zipfile and NumPy raise many kinds
                 self.notes.append(f"{one_line(path)} can't be used: {reason(error)}")
                 continue
-            difference = _difference(saved.header.get("identity"), self._identity)
-            if difference:
-                raise InputError(f"{one_line(path)} is of another run: {difference}")
             return saved
         self.notes.append(f"there is no checkpoint in {one_line(self.folder)} to resume from")
         return None
@@ -114,8 +133,8 @@ class Checkpoints:
 
     def due(self, iteration: int) -> bool:
         """Whether one is to be saved after that iteration of the run."""
-        if self._every is not None:
-            return iteration % self._every == 0
+        if self._cadence is not None:
+            return self._cadence.due(iteration)
         return time.monotonic() - self._last >= max(SECONDS, SHARE * self._cost)
 
     def save(self, iteration: int, header: Mapping[str, Any], arrays: Sequence[Any]) -> None:
@@ -132,15 +151,21 @@ class Checkpoints:
         began = time.monotonic()
         text = json.dumps({**header, "identity": self._identity}).encode()
         path = os.path.join(self.folder, f"artistyle-{iteration:08}.npz")
-        with self._told("write"):
-            with replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                _put(archive, "header", np.frombuffer(text, np.uint8))
-                for index, array in enumerate(arrays):
-                    _put(archive, f"a{index:06}", np.asarray(array))
-            for old in self._paths()[self._keep :]:
-                os.remove(old)
-        self._last = time.monotonic()
-        self._cost = self._last - began
+        try:
+            with self._told("write"):
+                with (
+                    replacing(path, _MARK) as file,
+                    zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
+                ):
+                    _put(archive, "header", np.frombuffer(text, np.uint8))
+                    for index, array in enumerate(arrays):
+                        _put(archive, f"a{index:06}", np.asarray(array))
+                for old in self._paths()[self._keep :]:
+                    os.remove(old)
+        finally:
+            self._last = time.monotonic()
+            self._cost = self._last - began
+            self.seconds += self._cost
 
     def _paths(self) -> list[str]:
         """Newest first."""
@@ -163,30 +188,51 @@ def _put(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
         np.lib.format.write_array(member, array, allow_pickle=False)
 
 
-def _read(path: str) -> Saved:
-    with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-        names = file.files
-        arrays = [name for name in names if _ARRAY.fullmatch(name)]
-        if sorted(arrays) != [f"a{index:06}" for index in range(len(names) - 1)]:
+def _read(path: str, identity: Mapping[str, Any]) -> Saved:
+    """InputError if it is of another run, which is known before its arrays are read.
+
+    Memory: no more than the file's own size, whatever the file says.
+    """
+    with open(path, "rb") as opened, zipfile.ZipFile(opened) as archive:
+        members = {member.filename: member for member in archive.infolist()}
+        arrays = [f"a{index:06}.npy" for index in range(len(archive.infolist()) - 1)]
+        if sorted(members) != sorted(["header.npy", *arrays]):
             raise ValueError("it holds other arrays than a checkpoint")
-        text = file["header"]
-        if text.dtype != np.uint8 or text.size > _LONGEST:
-            raise ValueError("its header is no text")
+        room = os.fstat(opened.fileno()).st_size
+        stored = all(member.compress_type == zipfile.ZIP_STORED for member in members.values())
+        if not stored or sum(member.file_size for member in members.values()) > room:
+            raise ValueError("it is compressed, which no checkpoint is")
+        text = _get(archive, members["header.npy"])
         header = json.loads(text.tobytes())
-        if not isinstance(header, dict):
+        if text.dtype != np.uint8 or not isinstance(header, dict):
             raise ValueError("its header is no mapping")
-        return Saved(header, [file[name] for name in sorted(arrays)])
+        if not isinstance(header.get("identity"), dict):
+            raise ValueError("it does not say of which run it is")
+        difference = _difference(header["identity"], identity)
+        if difference:
+            raise InputError(f"{one_line(path)} is of another run: {difference}")
+        return Saved(header, [_get(archive, members[name]) for name in arrays])
 
 
-def _difference(saved: Any, wanted: Mapping[str, Any], name: str = "") -> str:
+def _get(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        if version != (1, 0):
+            raise ValueError("an array's version is not one that we write")
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        if dtype.hasobject or fortran or dtype.itemsize * math.prod(shape) > member.file_size:
+            raise ValueError("an array is not what it says")
+        data = file.read()  # to the end, where its checksum is compared
+    return np.frombuffer(data, dtype).reshape(shape) if data else np.zeros(shape, dtype)
+
+
+def _difference(saved: Mapping[str, Any], wanted: Mapping[str, Any], name: str = "") -> str:
     """The first difference as text, or ""."""
-    if not isinstance(saved, dict):
-        return "it does not say of which"
     for key, value in wanted.items():
         label = f"{name}{key}"
         if key not in saved:
             return f"{label} is not in it"
-        if isinstance(value, dict):
+        if isinstance(value, dict) and isinstance(saved[key], dict):
             inner = _difference(saved[key], value, f"{label}.")
             if inner:
                 return inner

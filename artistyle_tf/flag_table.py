@@ -38,7 +38,8 @@ FILES = (
     _Flag(
         "save_every",
         "Watch",
-        "write the picture of every so many iterations beside the output, like out-0020.png",
+        "write the picture of every so many iterations, or seconds, like 60s, beside the output, "
+        "like out-0020.png",
     ),
     _Flag(
         "checkpoint_dir",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from absl import flags as absl_flags
 
+from artistyle_tf.cadence import Cadence
 from artistyle_tf.config import INITS, Config
 from artistyle_tf.devices import check_device, check_strategy
 from artistyle_tf.errors import ConfigError
@@ -29,7 +30,7 @@ class Command(NamedTuple):
     output: str
     config: Config
     trace: str | None
-    save_every: int | None = None
+    save_every: str | None = None
     tensorboard_dir: str | None = None
     device: str | None = None
     strategy: str | None = None
@@ -83,7 +84,7 @@ def parse(arguments: Sequence[str]) -> Command | str:
         output=os.path.expanduser(given["output"][0]),
         config=rerun.config if rerun else _config(given),
         trace=trace and os.path.expanduser(trace),
-        save_every=_save_every(given.get("save_every", [None])[0]),
+        save_every=_checked(given, "save_every", _save_every),
         tensorboard_dir=_folder(given, "tensorboard_dir"),
         device=_checked(given, "device", check_device),
         checkpoint_dir=_folder(given, "checkpoint_dir"),
@@ -126,9 +127,9 @@ def _check_files(command: Command) -> None:
     if os.path.realpath(command.output) in pictures:
         raise ConfigError(f"--output is {command.output!r}, which is one of the pictures to read")
     if command.save_every:
-        every, iterations = command.save_every, command.config.iterations
+        every = Cadence(command.save_every).iterations or 1  # by the clock, after any of them
         for picture in pictures:
-            if is_preview(picture, command.output, every, iterations):
+            if is_preview(picture, command.output, every, command.config.iterations):
                 raise ConfigError(
                     f"--save_every would write {picture!r}, one of the pictures to read"
                 )
@@ -172,13 +173,11 @@ def _folder(given: dict[str, list[str]], name: str) -> str | None:
     return os.path.expanduser(given[name][0])
 
 
-def _save_every(text: str | None) -> int | None:
-    if text is None:
-        return None
-    number = _number(text, int)
-    if not isinstance(number, int) or number < 1:
-        raise ConfigError(f"--save_every is {text!r}; it must be a whole number 1 or more")
-    return number
+def _save_every(text: str) -> None:
+    try:
+        Cadence(text)
+    except ConfigError as error:
+        raise ConfigError(f"save_every is {error}") from None
 
 
 def _checked(given: dict[str, list[str]], name: str, check: Callable[[str], Any]) -> str | None:

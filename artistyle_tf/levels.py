@@ -16,12 +16,14 @@ from artistyle_tf.checkpoint import Checkpoints, Saved
 from artistyle_tf.color import from_network, unclipped
 from artistyle_tf.config import Config
 from artistyle_tf.engine import Engines
-from artistyle_tf.errors import ArtistyleError, InputError
+from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.keeper import Keeper, restored
 from artistyle_tf.memory import SIDES, Plan
 from artistyle_tf.minimize import State, Status
 from artistyle_tf.objective import Objective, Targets
 from artistyle_tf.precision import convolution_dtype
 from artistyle_tf.recolor import keep_chroma, recolor
+from artistyle_tf.snapshot import Snapshot
 from artistyle_tf.spectral import precondition
 from artistyle_tf.weights import Weights
 
@@ -62,8 +64,10 @@ class Run:
         self.content, self.styles = recolor(config.color, content, list(styles))
         self._balance: Any = None
         self._engines = Engines(config, weights, strategy)
-        self._checkpoints = checkpoints
-        self._saved: Saved | None = None
+        self._resumed: tuple[Snapshot, State] | None = None
+        self.keeper = Keeper(checkpoints)
+        self.first = 0
+        """The level to begin with."""
         self.plans: list[Plan] = []
         """How each level is computed; see `plan`."""
 
@@ -89,8 +93,11 @@ class Run:
         position = precondition(tf.constant(image), -self.config.precondition)
         before = self.iterations, self.evaluations
         state = self._minimizer.start(position, budget=budget)
-        if self._saved:  # this is the level that it was saved in
-            state, before = self._restored(state)
+        if self._resumed:  # this is the level that it was saved in
+            (snapshot, state), self._resumed = self._resumed, None
+            before = snapshot.before
+            self.iterations = before[0] + int(state.iterations)
+            self.evaluations = before[1] + int(state.evaluations)
         else:
             self.levels.append([*size, 0])
         began = time.perf_counter()
@@ -118,15 +125,13 @@ class Run:
                 self.iterations = before[0] + int(state.iterations)
                 self.levels[-1][2] = int(state.iterations)
                 pace = (time.perf_counter() - began) / int(state.iterations)
+                seconds = time.perf_counter() - self._clock
+                self.trace.append((self.evaluations, seconds, float(state.value), *size))
+                self.keeper.reached(self._snapshot(level, budgets, before), state)
                 self._report(state, left, targets, level, sizes, budgets, pace)
-                if self._checkpoints and (self.ended or self._checkpoints.due(self.iterations)):
-                    self._save(state, level, budgets, before)
                 if self.ended:
                     break
-        except KeyboardInterrupt:
-            if self._checkpoints and self.trace:
-                self._save(state, level, budgets, before)
-            raise
+                self.keeper.save_if_due()
         finally:
             if np.isfinite(state.best_value):
                 self._keep(state, size, targets)
@@ -143,55 +148,39 @@ class Run:
                 self.stop_reason = f"{Status(int(state.status))}{again}"
         return self.best[0]
 
-    def resume(self, saved: Saved, budgets: list[int]) -> int:
-        """Takes up what `_save` wrote; the level to go on with. `budgets` becomes the saved one."""
-        header = saved.header
-        self._saved, self._dtype = saved, str(header["dtype"])
-        self.convolutions = str(header["convolutions"])
-        self.levels = [[int(side) for side in level] for level in header["levels"]]
-        self.trace = [
-            (int(count), float(seconds), float(value), int(height), int(width))
-            for count, seconds, value, height, width in header["trace"]
-        ]
-        self.plans = [Plan(*(int(one) for one in plan)) for plan in header["plans"]]
-        budgets[:] = [int(one) for one in header["budgets"]]
-        if header["balance"] is not None:
+    def resume(self, saved: Saved, sizes: Sequence[tuple[int, int]], budgets: list[int]) -> None:
+        """Takes up what was saved, from level `first` on; `budgets` becomes the saved one.
+
+        Raises:
+          ValueError: it can't be of a run with such sizes; then nothing is taken up.
+        """
+        layers = list(self.config.layer_weights("style"))
+        snapshot, state = restored(
+            saved, sizes, layers, lambda plan, dtype: self._engines.engine(plan, dtype)[1]
+        )
+        self._resumed, self.first = (snapshot, state), snapshot.level
+        self._dtype, self.convolutions = snapshot.dtype, snapshot.convolutions
+        self.levels = [list(row) for row in snapshot.levels]
+        self.trace, self.plans = list(snapshot.trace), list(snapshot.plans)
+        budgets[:] = snapshot.budgets
+        if snapshot.balance is not None:
             self._balance = {
-                name: tf.constant(factor) for name, factor in header["balance"].items()
+                name: tf.constant(factor, tf.float32) for name, factor in snapshot.balance.items()
             }
-        return int(header["level"])
 
-    def _save(
-        self, state: State, level: int, budgets: Sequence[int], before: tuple[int, int]
-    ) -> None:
-        assert self._checkpoints is not None
+    def _snapshot(self, level: int, budgets: Sequence[int], before: tuple[int, int]) -> Snapshot:
         balance = self._balance and {name: float(one) for name, one in self._balance.items()}
-        header = {
-            "level": level,
-            "before": before,
-            "budgets": list(budgets),
-            "dtype": self._dtype,
-            "convolutions": self.convolutions,
-            "levels": self.levels,
-            "trace": self.trace,
-            "plans": self.plans,
-            "balance": balance,
-        }
-        self._checkpoints.save(self.iterations, header, tf.nest.flatten(state))
-
-    def _restored(self, fresh: State) -> tuple[State, tuple[int, int]]:
-        """(state, counts before this level) as saved, in the structure of a fresh state."""
-        assert self._saved is not None
-        saved, self._saved = self._saved, None
-        tensors = tf.nest.flatten(fresh)
-        for tensor, array in zip(tensors, saved.arrays, strict=True):
-            if tensor.shape != array.shape or tensor.dtype.as_numpy_dtype != array.dtype:
-                raise InputError("the checkpoint's minimiser is not this run's")
-        state = tf.nest.pack_sequence_as(fresh, [tf.constant(array) for array in saved.arrays])
-        iterations, evaluations = (int(one) for one in saved.header["before"])
-        self.iterations = iterations + int(state.iterations)
-        self.evaluations = evaluations + int(state.evaluations)
-        return state, (iterations, evaluations)
+        return Snapshot(
+            level=level,
+            before=before,
+            budgets=tuple(budgets),
+            levels=tuple((height, width, done) for height, width, done in self.levels),
+            plans=tuple(self.plans),
+            dtype=self._dtype,
+            convolutions=self.convolutions,
+            balance=balance,
+            trace=tuple(self.trace),
+        )
 
     def _keep(self, state: State, size: tuple[int, int], targets: Targets) -> None:
         self.best = self._image(state.best_position, size), targets, self.objective
@@ -221,8 +210,6 @@ class Run:
         pace: float,
     ) -> None:
         """Calls the callback with the state; `left` is the position before."""
-        seconds = time.perf_counter() - self._clock
-        self.trace.append((self.evaluations, seconds, float(state.value), *sizes[level]))
         if self.callback is None:
             return
         size, pixels = sizes[level], [height * width for height, width in sizes]
@@ -235,7 +222,7 @@ class Run:
             iterations=self.config.iterations,
             evaluations=self.evaluations,
             objective=float(state.value),
-            seconds=seconds,
+            seconds=self.trace[-1][1],
             remaining=pace * (budgets[level] - int(state.iterations) + ahead / pixels[level]),
             parts=lambda: self.parts(self._image(state.position, size), targets, self.objective),
             image=lambda: from_network(self.colored(self._image(state.position, size))),

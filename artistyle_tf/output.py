@@ -108,18 +108,20 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: str) -> Iterator[BinaryIO]:
+def replacing(path: str, mark: str = "") -> Iterator[BinaryIO]:
     """A file to write to, which is at `path` after the block, links followed; all or nothing.
 
-    OSError or ValueError: it can't be; a file that was there before is then still there.
+    `mark` is in the name that it has until then. OSError or ValueError: it can't be; a file that
+    was there before is then still there.
     """
     target = _target(path)
-    with _temporary(target) as (file, temporary):
+    with _temporary(target, mark) as (file, temporary):
         yield file
         file.flush()
         os.fsync(file.fileno())
         file.close()
         os.replace(temporary, target)
+    _settle(os.path.dirname(target))
 
 
 def _path(path: Any) -> str:
@@ -165,11 +167,21 @@ def _target(path: str) -> str:
     return target
 
 
+def _settle(folder: str) -> None:
+    """Has the new name outlast a power cut, where the system has such a thing."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 @contextlib.contextmanager
-def _temporary(target: str) -> Iterator[tuple[BinaryIO, str]]:
+def _temporary(target: str, mark: str = "") -> Iterator[tuple[BinaryIO, str]]:
     """A new file beside `target`, with the permissions of any new file; gone after the block."""
     # A short name of its own: the target's name plus anything could be too long.
-    temporary = os.path.join(os.path.dirname(target), f".artistyle-{uuid.uuid4().hex}.tmp")
+    temporary = os.path.join(os.path.dirname(target), f".artistyle-{mark}{uuid.uuid4().hex}.tmp")
     with open(temporary, "xb") as file:
         try:
             yield file, temporary

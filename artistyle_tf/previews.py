@@ -1,28 +1,38 @@
 """The picture as it grows, on disk: numbered files beside the result. No TensorFlow here."""
 
+import logging
 import os
 import re
 
 from artistyle_tf import output
+from artistyle_tf.cadence import Cadence
 from artistyle_tf.callbacks import Step
+from artistyle_tf.errors import InputError
 
 __all__ = ["Previews", "is_preview", "preview_path"]
+
+logger = logging.getLogger("artistyle_tf")
 
 
 class Previews:
     """Writes the picture of every n-th iteration beside the output: out-0020.png, out-0040.png.
 
-    Each is at its level's size, on the canvas of whole pooling cells, and without the record,
-    which only a finished run has. They are written all or nothing, like the result.
+    With `every` like "60s", that of the first iteration after so many seconds. Each is at its
+    level's size, on the canvas of whole pooling cells, and without the record, which only a
+    finished run has. They are written all or nothing, like the result; one that can't be written
+    is a warning.
     """
 
-    def __init__(self, path: str | os.PathLike[str], every: int):
-        self._path, self._every = os.fspath(path), every
+    def __init__(self, path: str | os.PathLike[str], every: int | str):
+        self._path, self._cadence = os.fspath(path), Cadence(every)
 
     def __call__(self, step: Step) -> None:
-        if step.iteration % self._every == 0:
+        if self._cadence.due(step.iteration):
             path = preview_path(self._path, step.iteration, step.iterations)
-            output.write(path, step.image())
+            try:
+                output.write(path, step.image())
+            except InputError as error:  # the result may still find room
+                logger.warning("%s; the run goes on", error)
 
 
 def preview_path(path: str, iteration: int, iterations: int) -> str:

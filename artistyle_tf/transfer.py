@@ -84,24 +84,28 @@ def stylize(
         budgets = split_iterations(config.iterations, len(sizes), config.finest)
         sizes = sizes[-len(budgets) :]
         run.plan(sizes)
-        image, first = start_image(config, run.content, run.styles[0], start, sizes[0]), 0
+        image = start_image(config, run.content, run.styles[0], start, sizes[0])
         try:
             if checkpoints:
-                saved = checkpoints.begin(make_identity(sources, run.convolutions))
+                checkpoints.begin(
+                    make_identity(sources, run.convolutions),
+                    lambda saved: run.resume(saved, sizes, budgets),
+                )
                 for note in checkpoints.notes:
                     logger.warning("%s", note)
-                first = run.resume(saved, budgets) if saved else 0
             for level_size, plan in zip(sizes, run.plans, strict=True):
                 remark = plan_note(config, level_size, plan)
                 if remark:
                     logger.warning("%s", remark)
-            for level, level_size in enumerate(sizes[first:], start=first):
+            for level, level_size in enumerate(sizes[run.first :], start=run.first):
                 image = images.resample(image[0], level_size)[None]
                 image = run.level(image, level, sizes, budgets)
                 if run.ended:
+                    run.keeper.save()
                     break
             parts = run.best_parts()
         except KeyboardInterrupt:
+            run.keeper.save()
             if run.best is None:
                 raise
             run.stop_reason = INTERRUPTED

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -17,6 +19,8 @@ from artistyle_tf import Checkpoints, Config, InputError, stylize
 from artistyle_tf.checkpoint import Saved
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.flags import parse
+from artistyle_tf.keeper import Keeper
+from artistyle_tf.levels import Run
 from artistyle_tf.locks import holding
 
 
@@ -40,7 +44,7 @@ def stop_after(count):
 def test_a_resumed_run_writes_the_same_bytes(settings, picture, tmp_path, optimizer, count):
     """Stopped in the first level and in the second, by another process's eyes: a fresh object."""
     config = settings(optimizer=optimizer, balance="equal", finest=0.6)
-    pictures = picture(48, 64), picture(50, 40, 1)
+    pictures = picture(64, 64), picture(50, 40, 1)
     stylize(*pictures, config).save(tmp_path / "whole.png")
     folder = tmp_path / "checkpoints"
     stylize(*pictures, config, callback=stop_after(count), checkpoints=Checkpoints(folder))
@@ -56,7 +60,7 @@ def test_a_resumed_run_writes_the_same_bytes(settings, picture, tmp_path, optimi
     assert (tmp_path / "whole.png").read_bytes() == (tmp_path / "resumed.png").read_bytes()
 
 
-def command(folder, small_file, *more):
+def command(folder, small_file, iterations, *more):
     return [
         sys.executable,
         "-m",
@@ -67,7 +71,7 @@ def command(folder, small_file, *more):
         "--size=96",
         "--levels=2",
         "--optimizer=lbfgs",
-        "--iterations=700",
+        f"--iterations={iterations}",
         "--precision=float32",
         *more,
     ]
@@ -75,40 +79,52 @@ def command(folder, small_file, *more):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [3, 50])
-def test_killed_at_random_and_resumed(small_file, picture, tmp_path, kills):
-    """SIGKILL, again and again over one run, and then to the end."""
+def test_killed_at_random_and_resumed(small_file, picture, tmp_path, kills, record_property):
+    """SIGKILL, again and again over one run, and then to the end: a third of the blows at any
+    moment of the start, the others at any moment after the first new checkpoint."""
     if kills > 3 and not os.environ.get("ARTISTYLE_LONG_TESTS"):
         pytest.skip("takes ten minutes; set ARTISTYLE_LONG_TESTS=1")
     for name, seed in (("photo", 0), ("painting", 1)):
         Image.fromarray(picture(72, 96, seed)).save(tmp_path / f"{name}.png")
-    plain = command(tmp_path, small_file, f"--output={tmp_path}/whole.png")
+    iterations = 100 + 75 * kills  # more than so many attempts can do
+    plain = command(tmp_path, small_file, iterations, f"--output={tmp_path}/whole.png")
     subprocess.run(plain, check=True, capture_output=True)
     folder, chance = tmp_path / "checkpoints", random.Random(kills)
     flags = ["--resume", f"--checkpoint_dir={folder}", f"--output={tmp_path}/resumed.png"]
-    again = [*command(tmp_path, small_file, *flags), "--save_every=25"]
-    killed = 0
-    for _ in range(kills):
-        before = set(folder.glob("*.npz")) if folder.is_dir() else set()
-        process = subprocess.Popen(again, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 60  # some work is done, then the blow falls
-        while process.poll() is None and time.monotonic() < deadline:
-            if folder.is_dir() and set(folder.glob("*.npz")) - before:
-                break
-            time.sleep(0.005)
-        time.sleep(chance.uniform(0, 0.1))
-        process.send_signal(signal.SIGKILL)
-        killed += process.wait() == -signal.SIGKILL
-    assert killed >= min(kills, 3) - 1  # it may have come to its end before
+    again = [*command(tmp_path, small_file, iterations, *flags), "--save_every=10"]
+
+    def checkpoints():
+        return set(folder.glob("*.npz")) if folder.is_dir() else set()
+
+    reached = []
+    for index in range(kills):
+        before = checkpoints()
+        process = subprocess.Popen(again, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if index % 3 == 2:
+            time.sleep(chance.uniform(0, 4))
+        else:
+            deadline = time.monotonic() + 60
+            while not checkpoints() - before and time.monotonic() < deadline:
+                assert process.poll() is None, process.stderr.read()
+                time.sleep(0.005)
+            time.sleep(chance.uniform(0, 0.2))
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        reached.append(max(path.name for path in checkpoints()))
+    record_property("reached", reached)
+    assert reached == sorted(reached)
+    assert len(set(reached)) > kills // 2
     subprocess.run(again, check=True, capture_output=True)
     assert (tmp_path / "whole.png").read_bytes() == (tmp_path / "resumed.png").read_bytes()
-    assert len(list(folder.glob("*.npz"))) <= 2
+    assert len(list(folder.iterdir())) <= 2  # nor is a file left that was being written
 
 
 @pytest.fixture
 def stopped(settings, picture, tmp_path):
     """A run stopped after six iterations with its checkpoints; (config, pictures, folder)."""
     config = settings(optimizer="lbfgs")
-    pictures = picture(48, 64), picture(50, 40, 1)
+    pictures = picture(64, 64), picture(50, 40, 1)
     stylize(*pictures, config, callback=stop_after(6), checkpoints=Checkpoints(tmp_path, every=2))
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "artistyle-00000004.npz",
@@ -171,20 +187,180 @@ def test_other_pictures_and_weights_are_refused(stopped, picture, small_arrays, 
         stylize(content, style, config, checkpoints=Checkpoints(folder, resume=True))
 
 
-def test_without_resume_old_checkpoints_go_and_an_empty_folder_is_said(stopped, caplog):
-    config, pictures, folder = stopped
-    old = Checkpoints(folder)
-    old.begin({})
-    old.close()
-    assert list(folder.iterdir()) == []
-    stylize(*pictures, config, checkpoints=Checkpoints(folder, resume=True))
+def test_without_resume_checkpoints_that_are_there_are_not_touched(stopped):
+    folder = stopped[2]
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(InputError, match=r"00000006.npz is there already; --resume goes on"):
+        Checkpoints(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_resuming_from_an_empty_folder_begins_at_the_beginning(stopped, tmp_path, caplog):
+    config, pictures, _ = stopped
+    checkpoints = Checkpoints(tmp_path / "new", resume=True)
+    assert len(stylize(*pictures, config, checkpoints=checkpoints).trace) == 9
     assert "there is no checkpoint in" in caplog.text
+
+
+def rewritten(path, change):
+    """The checkpoint anew, with right checksums, after `change` of its header and arrays."""
+    with np.load(path) as file:
+        header = json.loads(file["header"].tobytes())
+        arrays = [file[name] for name in sorted(set(file.files) - {"header"})]
+    change(header, arrays)
+    members = {f"a{index:06}": array for index, array in enumerate(arrays)}
+    np.savez(path, header=np.frombuffer(json.dumps(header).encode(), np.uint8), **members)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda header, arrays: header.pop("budgets"), "its header has no budgets"),
+        (lambda header, arrays: header.update(budgets=[1]), "its budgets are not 2 numbers"),
+        (lambda header, arrays: header.update(level=7), "its level can't be 7"),
+        (lambda header, arrays: header.update(level=True), "its level can't be True"),
+        (lambda header, arrays: header["levels"].pop(), "its levels are not this run's"),
+        (lambda header, arrays: header["plans"][0].pop(), "its plans are not 3 numbers"),
+        (lambda header, arrays: header["plans"].pop(), "its plans are not of this run's levels"),
+        (lambda header, arrays: header.update(dtype="int8"), "its dtypes are none of ours"),
+        (lambda header, arrays: header.update(balance={"a": 1}), "its balance is not of this"),
+        (lambda header, arrays: header["trace"].append([1, 2]), "its trace is no table"),
+        (lambda header, arrays: header.update(trace={}), "its trace is no list"),
+        (lambda header, arrays: arrays.pop(), "its arrays are not those of this run's minimiser"),
+        (lambda header, arrays: arrays.reverse(), "its arrays are not those of this run's"),
+    ],
+)
+def test_a_sound_file_with_another_content_is_passed_over(stopped, change, told, caplog):
+    config, pictures, folder = stopped
+    rewritten(folder / "artistyle-00000006.npz", change)
+    seen = []
+    stylize(
+        *pictures,
+        config,
+        callback=lambda step: seen.append(step.iteration),
+        checkpoints=Checkpoints(folder, resume=True),
+    )
+    assert seen == [5, 6, 7, 8, 9]
+    assert f"artistyle-00000006.npz can't be used: {told}" in caplog.text
+
+
+def test_a_crafted_checkpoint_is_refused_before_it_takes_memory(tmp_path):
+    """0.3 MB that would unpack to 300 MB, and a header that asks for a terabyte."""
+    text = b'{"identity": {}}'
+    header = np.frombuffer(text, np.uint8)
+    np.savez_compressed(
+        tmp_path / "artistyle-00000002.npz", header=header, a000000=np.zeros(300_000_000, np.uint8)
+    )
+    with zipfile.ZipFile(tmp_path / "artistyle-00000001.npz", "w") as archive:
+        for name, shape in (("header", (len(text),)), ("a000000", (10**12,))):
+            with archive.open(f"{name}.npy", "w") as member:
+                about = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(member, about)
+                member.write(text)
+    checkpoints = Checkpoints(tmp_path, resume=True)
+    tracemalloc.start()
+    saved = checkpoints.begin({})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    checkpoints.close()
+    assert saved is None
+    assert peak < 10_000_000
+    assert len(checkpoints.notes) == 3
+    assert "it is compressed" in checkpoints.notes[0]
+    assert "an array is not what it says" in checkpoints.notes[1]
+
+
+def test_what_a_killed_run_was_writing_goes(tmp_path):
+    ours, others = tmp_path / ".artistyle-checkpoint-0a.tmp", tmp_path / ".artistyle-0a.tmp"
+    for path in (ours, others):
+        path.write_bytes(b"half")
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.begin({})
+    checkpoints.close()
+    assert list(tmp_path.iterdir()) == [others]  # which may be of a run that writes its picture
+
+
+@pytest.mark.parametrize("moment", ["periodic", "interrupted"])
+def test_a_disk_that_is_full_costs_no_picture(
+    settings, picture, tmp_path, monkeypatch, moment, caplog
+):
+    """Of two checkpoints the second can't be written: the run goes on, and the third is."""
+    config, pictures = settings(optimizer="lbfgs"), (picture(64, 64), picture(50, 40, 1))
+    whole = stylize(*pictures, config)
+    folder, sync = tmp_path / "checkpoints", os.fsync
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    def watch(step):
+        monkeypatch.setattr(os, "fsync", full if step.iteration >= 4 else sync)
+        if moment == "interrupted" and step.iteration == 7:
+            raise KeyboardInterrupt
+
+    result = stylize(*pictures, config, callback=watch, checkpoints=Checkpoints(folder, every=2))
+    assert "can't write checkpoints in" in caplog.text
+    assert "No space left on device; the run goes on" in caplog.text
+    assert [path.name for path in folder.iterdir()] == ["artistyle-00000002.npz"]
+    if moment == "periodic":
+        assert result.image.tobytes() == whole.image.tobytes()
+    else:
+        assert result.stop_reason == "interrupted"
+        assert len(result.trace) == 7
+
+
+def test_broken_off_while_a_level_is_set_up(settings, picture, tmp_path, monkeypatch):
+    """The last state of the level before is saved; going on from it gives the same bytes."""
+    config, pictures = settings(optimizer="lbfgs"), (picture(64, 64), picture(50, 40, 1))
+    whole = stylize(*pictures, config)
+    made = Run._targets
+
+    def broken(run, size, finest):
+        if finest:
+            raise KeyboardInterrupt
+        return made(run, size, finest)
+
+    monkeypatch.setattr(Run, "_targets", broken)
+    first = len(whole.trace) - whole.record["levels"][-1][2]
+    result = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path))
+    assert result.stop_reason == "interrupted"
+    assert [path.name for path in tmp_path.iterdir()] == [f"artistyle-{first:08}.npz"]
+    monkeypatch.undo()
+    again = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path, resume=True))
+    assert again.image.tobytes() == whole.image.tobytes()
+    assert again.record == whole.record
+    assert len(again.trace) == len(whole.trace)
+
+
+def test_broken_off_between_an_iteration_and_its_row(settings, picture, tmp_path, monkeypatch):
+    """What is saved is the iteration before, with all the rows that belong to it."""
+    config, pictures = settings(optimizer="lbfgs"), (picture(64, 64), picture(50, 40, 1))
+    whole = stylize(*pictures, config)
+    reached = Keeper.reached
+
+    def broken(keeper, snapshot, state):
+        if len(snapshot.trace) == 5:
+            raise KeyboardInterrupt
+        reached(keeper, snapshot, state)
+
+    monkeypatch.setattr(Keeper, "reached", broken)
+    stylize(*pictures, config, checkpoints=Checkpoints(tmp_path))
+    monkeypatch.undo()
+    again = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path, resume=True))
+    assert [row[0] for row in again.trace] == [row[0] for row in whole.trace]
+    assert again.image.tobytes() == whole.image.tobytes()
 
 
 def test_a_checkpoint_is_due_by_iterations_or_by_time(tmp_path, monkeypatch):
     assert [n for n in range(1, 10) if Checkpoints(tmp_path, every=3).due(n)] == [3, 6, 9]
+    for wrong in (0, "x", "0s", "s", -1, 2.5):
+        with pytest.raises(ConfigError, match=r"every is .*; it must be a whole number of iter"):
+            Checkpoints(tmp_path, every=wrong)
     clock = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    seconds = Checkpoints(tmp_path, every="20s")
+    for wait, due in ((19, False), (1, True), (19.5, False), (1, True)):
+        clock[0] += wait
+        assert seconds.due(1) == due
     timed = Checkpoints(tmp_path)
     clock[0] += 59
     assert not timed.due(5)

@@ -1,0 +1,46 @@
+"""How often something is written during a run: by iterations, or by the clock. No TensorFlow."""
+
+import re
+import time
+
+from artistyle_tf.errors import ConfigError
+
+__all__ = ["Cadence"]
+
+_SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
+
+
+class Cadence:
+    """Says after which iterations of a run it is time.
+
+    Args:
+      every: iterations, or seconds as text, like "60s".
+
+    Raises:
+      ConfigError: neither; the message begins with what it is.
+
+    >>> [n for n in range(1, 10) if Cadence(3).due(n)]
+    [3, 6, 9]
+    """
+
+    def __init__(self, every: int | str):
+        text = str(every)
+        seconds = _SECONDS.fullmatch(text)
+        self.seconds = float(seconds[1]) if seconds else None
+        if not (seconds or text.isdecimal()) or float(text.rstrip("s")) <= 0:
+            raise ConfigError(
+                f"{every!r}; it must be a whole number of iterations, 1 or more, "
+                "or seconds like 60s"
+            )
+        self.iterations = None if seconds else int(text)
+        self._last = time.monotonic()
+
+    def due(self, iteration: int) -> bool:
+        """Whether it is time after that iteration, counted from 1; by the clock, since the last."""
+        if self.iterations is not None:
+            return iteration % self.iterations == 0
+        assert self.seconds is not None
+        if time.monotonic() - self._last < self.seconds:
+            return False
+        self._last = time.monotonic()
+        return True
