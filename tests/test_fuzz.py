@@ -80,7 +80,7 @@ def check(reader, path, share):
     share[1] += 1
 
 
-def test_mutated_pictures(tmp_path, record_property):
+def test_mutated_pictures(tmp_path):
     chance, share = random.Random(1), [0, 0]
     seeds, path = picture_seeds(), tmp_path / "mutant"
     for index in range(MANY):
@@ -93,7 +93,7 @@ def test_mutated_pictures(tmp_path, record_property):
             assert picture.rgb.shape[2] == 3
 
         check(reader, path, share)
-    record_property("read", f"{share[0]} of {share[1]}")
+    print(f"read: {share[0]} of {share[1]}")
     assert 0.1 < share[0] / share[1] < 0.95  # many get past the header, and many don't
 
 
