@@ -10,7 +10,8 @@ from artistyle_tf.color import to_network
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.images import Picture, output_size, read, resize
-from artistyle_tf.objective import Objective, Parts, Targets
+from artistyle_tf.masks import Regions, layer_guides, make_regions, read_masks, region_strengths
+from artistyle_tf.objective import Guides, Objective, Parts, Targets
 from artistyle_tf.pyramid import fill_cells, scale_to
 from artistyle_tf.recolor import recolor
 from artistyle_tf.start import read_start, start_image
@@ -44,7 +45,14 @@ class BoundObjective:
         return tensor
 
 
-def build_objective(content: Any, styles: Any, config: Config | None = None) -> BoundObjective:
+def build_objective(
+    content: Any,
+    styles: Any,
+    config: Config | None = None,
+    *,
+    content_masks: Sequence[Any] = (),
+    style_masks: Sequence[Any] = (),
+) -> BoundObjective:
     """The objective of a run at its finest level, for your own minimiser.
 
     Args:
@@ -52,6 +60,8 @@ def build_objective(content: Any, styles: Any, config: Config | None = None) -> 
       styles: one such picture, or a list of them.
       config: its `size` is the longer side of the result. All is float32 unless its `precision`
         says bfloat16: "auto" stands for speed in a run, and for the exact formulas here.
+      content_masks, style_masks: as in `stylize`. What the masks leave out is not held here: its
+        gradient is that of the content loss.
 
     Returns:
       A callable from image [1, *size, 3], float32, BGR minus `color.BGR_MEAN`, to
@@ -63,12 +73,15 @@ def build_objective(content: Any, styles: Any, config: Config | None = None) -> 
     config.shares(len(styles))
     picture, pictures = read(content), [read(style) for style in styles]
     convolutions = None if config.precision == "auto" else config.precision
+    masks = read_masks(content_masks, style_masks, picture, pictures)
     weights = load(config.weights, config.layers[-1])
-    objective = Objective(config, weights, convolutions=convolutions)
+    count = len(masks.content) if masks else 0
+    objective = Objective(config, weights, convolutions=convolutions, regions=count)
     painted = canvas(picture, config.size)
     painted, rgbs = recolor(config.color, painted, [style.rgb for style in pictures])
     size = painted.shape[0], painted.shape[1]
-    targets = level_targets(objective, painted, rgbs, size)
+    regions = masks and make_regions(masks, output_size(picture, config.size), rgbs)
+    targets = level_targets(objective, painted, rgbs, size, regions)
     if config.balance == "equal":
         start = start_image(config, painted, rgbs[0], read_start(config), size)
         targets = objective.balanced(tf.constant(start), targets)
@@ -93,6 +106,7 @@ def level_targets(
     content: np.ndarray,
     styles: Sequence[np.ndarray],
     size: tuple[int, int],
+    regions: Regions | None = None,
     *,
     finest: bool = True,
 ) -> Targets:
@@ -103,20 +117,31 @@ def level_targets(
       content: uint8 [H, W, 3] sRGB.
       styles: uint8 [H, W, 3] sRGB each; they keep their own shape.
       size: (height, width) of the image to be made.
+      regions: which style goes where, masks of the sizes of `content` and `styles`.
       finest: whether the styles are taken as they are, which the published formulas ask for. At a
         coarse level mirrored pixels fill their last pooling cells: pooling drops the last row of
         an odd number, and with it what zero padding does at that border; an image of whole cells
         has it, and composes itself about hiding it.
     """
     config = objective.config
-    scaled = [_scaled(style, config.style_scale * max(size)) for style in styles]
-    return objective.targets(
-        to_network(resize(content, size)),
-        [to_network(style if finest else fill_cells(style)) for style in scaled],
-        config.shares(len(styles)),
-    )
 
+    def scaled(style: np.ndarray) -> np.ndarray:
+        own = style.shape[0], style.shape[1]
+        style = resize(style, scale_to(own, config.style_scale * max(size)))
+        return style if finest else fill_cells(style)
 
-def _scaled(style: np.ndarray, longer: float) -> np.ndarray:
-    """The style with that longer side, its aspect kept."""
-    return resize(style, scale_to((style.shape[0], style.shape[1]), longer))
+    shares, guides = config.shares(len(styles)), None
+    if regions:
+        layers = list(config.layer_weights("style"))
+        inside = [resize(mask, size) for mask in regions.content]
+        each = [layer_guides(mask, layers) for mask in inside]
+        guides = Guides(
+            {name: np.stack([guide[name] for guide in each], -1)[None] for name in layers},
+            [
+                {name: guide[None, ..., None] for name, guide in layer_guides(mask, layers).items()}
+                for mask in map(scaled, regions.styles)
+            ],
+            region_strengths(inside, shares),
+        )
+    pictures = [to_network(scaled(style)) for style in styles]
+    return objective.targets(to_network(resize(content, size)), pictures, shares, guides)

@@ -19,6 +19,7 @@ from artistyle_tf.devices import is_chief, make_strategy, on_device
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.flags import Command, parse
 from artistyle_tf.locks import holding
+from artistyle_tf.masks import read_masks
 from artistyle_tf.messages import one_line, reason
 from artistyle_tf.previews import Previews
 from artistyle_tf.start import read_start
@@ -71,9 +72,10 @@ def _run(command: Command) -> int:
         output.check_folder(command.trace)
     # Before TensorFlow loads, which takes seconds: what is wrong with a picture is said at once.
     content, styles = images.read(command.content), [images.read(path) for path in command.styles]
+    masks = read_masks(command.content_masks, command.style_masks, content, styles)
     start = read_start(command.config)
     if command.rerun:
-        for line in command.rerun.differences(content, styles, start):
+        for line in command.rerun.differences(content, styles, start, masks):
             print(f"artistyle: {line}", file=sys.stderr)
     output.check_output(command.output, images.output_size(content, command.config.size))
     checkpoints = None
@@ -102,6 +104,8 @@ def _run(command: Command) -> int:
                     content,
                     styles,
                     command.config,
+                    content_masks=masks.content if masks else (),
+                    style_masks=masks.styles if masks else (),
                     callback=callbacks,
                     strategy=strategy,
                     checkpoints=checkpoints,

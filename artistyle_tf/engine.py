@@ -35,8 +35,10 @@ class Engines:
         config: Config,
         weights: Weights,
         strategy: tf.distribute.Strategy | None = None,
+        regions: int = 0,
     ):
         self._config, self._weights, self._strategy = config, weights, strategy
+        self._regions = regions
         self._made: dict[tuple[str, int, int], Engine] = {}
 
     def engine(self, plan: Plan, convolutions: str) -> Engine:
@@ -49,10 +51,13 @@ class Engines:
                     self._weights,
                     tile=plan.tile,
                     convolutions=convolutions,
+                    regions=self._regions,
                     strategy=self._strategy,
                 )
             else:
-                objective = Objective(self._config, self._weights, convolutions=convolutions)
+                objective = Objective(
+                    self._config, self._weights, convolutions=convolutions, regions=self._regions
+                )
             minimizer = _minimizer(self._config, objective, plan.history)
             self._made[key] = Engine(objective, minimizer)
         return self._made[key]
@@ -68,7 +73,15 @@ class Engines:
         channels = {name: pair[0].shape[-1] for name, pair in self._weights.layers.items()}
         itemsize = tf.as_dtype(convolutions).size
         plans = [
-            make_plan(self._config, size, channels, itemsize, free=free, resident=resident)
+            make_plan(
+                self._config,
+                size,
+                channels,
+                itemsize,
+                free=free,
+                resident=resident,
+                regions=self._regions,
+            )
             for size in sizes
         ]
         return [self._shared(plan, size) for plan, size in zip(plans, sizes, strict=True)]

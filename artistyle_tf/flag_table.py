@@ -33,6 +33,17 @@ FILES = (
     ),
     _Flag("output", "Files", "the result: .png, .jpg, .webp or .tif"),
     _Flag(
+        "content_mask",
+        "Files",
+        "a picture for each style, in the shape of the content: white where that style goes, black "
+        "where not; the content stays where all are black",
+    ),
+    _Flag(
+        "style_mask",
+        "Files",
+        "a picture for each style, in its shape: white what counts of it; none: all of each",
+    ),
+    _Flag(
         "trace", "Files", "write rows [evaluations, seconds, objective, height, width] as JSON here"
     ),
     _Flag(

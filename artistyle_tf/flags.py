@@ -13,6 +13,7 @@ from artistyle_tf.config import INITS, Config
 from artistyle_tf.devices import check_device, check_strategy
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.flag_table import SWITCHES, USAGE, all_flags, help_text
+from artistyle_tf.masks import check_counts
 from artistyle_tf.presets import STRICT_PRESETS
 from artistyle_tf.previews import is_preview
 from artistyle_tf.rerun import Rerun, read_rerun
@@ -20,6 +21,7 @@ from artistyle_tf.rerun import Rerun, read_rerun
 __all__ = ["Command", "parse"]
 
 LISTS = ("style_blend", "style_layers", "content_layers")
+PATHS = ("style", "content_mask", "style_mask")
 
 
 class Command(NamedTuple):
@@ -37,6 +39,15 @@ class Command(NamedTuple):
     checkpoint_dir: str | None = None
     resume: bool = False
     rerun: Rerun | None = None
+    content_masks: Sequence[str] = ()
+    style_masks: Sequence[str] = ()
+
+    def read(self) -> list[str]:
+        """All pictures that are read, as real paths."""
+        paths = [self.content, *self.styles, *self.content_masks, *self.style_masks]
+        if self.config.init not in INITS:
+            paths.append(self.config.init)
+        return [os.path.realpath(path) for path in paths]
 
 
 def parse(arguments: Sequence[str]) -> Command | str:
@@ -74,13 +85,13 @@ def parse(arguments: Sequence[str]) -> Command | str:
         if not any(given.get(name, ())):
             raise ConfigError(f"--{name} is missing: {USAGE}")
     for name, texts in given.items():
-        if name != "style" and name not in LISTS and len(texts) > 1:
+        if name not in (*PATHS, *LISTS) and len(texts) > 1:
             raise ConfigError(f"--{name} is given {len(texts)} times")
     trace = given.get("trace", [None])[0]
     rerun = _rerun(given)
     command = Command(
         content=os.path.expanduser(given["content"][0]),
-        styles=[os.path.expanduser(path) for path in _paths(given["style"])],
+        styles=_paths(given, "style"),
         output=os.path.expanduser(given["output"][0]),
         config=rerun.config if rerun else _config(given),
         trace=trace and os.path.expanduser(trace),
@@ -91,6 +102,8 @@ def parse(arguments: Sequence[str]) -> Command | str:
         resume=bool(values["resume"].value),
         strategy=_checked(given, "strategy", check_strategy),
         rerun=rerun,
+        content_masks=tuple(_paths(given, "content_mask")),
+        style_masks=tuple(_paths(given, "style_mask")),
     )
     _check_files(command)
     if command.device is not None and command.strategy is not None:
@@ -117,13 +130,10 @@ def _rerun(given: dict[str, list[str]]) -> Rerun | None:
 
 
 def _check_files(command: Command) -> None:
-    if not all(command.styles):
-        raise ConfigError("--style has an empty name; write --style=FILE or --style=FILE,FILE")
     with _named_as_flags():
         command.config.shares(len(command.styles))
-    pictures = [os.path.realpath(path) for path in (command.content, *command.styles)]
-    if command.config.init not in INITS:
-        pictures.append(os.path.realpath(command.config.init))
+        check_counts(len(command.styles), len(command.content_masks), len(command.style_masks))
+    pictures = command.read()
     if os.path.realpath(command.output) in pictures:
         raise ConfigError(f"--output is {command.output!r}, which is one of the pictures to read")
     if command.save_every:
@@ -219,8 +229,11 @@ def _number(text: str, kind: type[int] | type[float]) -> int | float | str:
         return text
 
 
-def _paths(texts: list[str]) -> list[str]:
+def _paths(given: dict[str, list[str]], name: str) -> list[str]:
     """One flag holds a list, unless a file has that very name; repeated ones hold one each."""
-    if len(texts) > 1 or os.path.exists(texts[0]):
-        return texts
-    return [path.strip() for path in texts[0].split(",")]
+    texts = given.get(name, [])
+    if len(texts) == 1 and not os.path.exists(texts[0]):
+        texts = [path.strip() for path in texts[0].split(",")]
+    if not all(texts):
+        raise ConfigError(f"--{name} has an empty name; write --{name}=FILE or --{name}=FILE,FILE")
+    return [os.path.expanduser(path) for path in texts]

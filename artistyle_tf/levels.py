@@ -18,6 +18,7 @@ from artistyle_tf.config import Config
 from artistyle_tf.engine import Engines
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.keeper import Keeper, restored
+from artistyle_tf.masks import Regions, within
 from artistyle_tf.memory import SIDES, Plan
 from artistyle_tf.minimize import State, Status
 from artistyle_tf.objective import Objective, Targets
@@ -47,8 +48,10 @@ class Run:
         began: float,
         strategy: tf.distribute.Strategy | None = None,
         checkpoints: Checkpoints | None = None,
+        regions: Regions | None = None,
     ):
         self.config, self.callback = config, callback
+        self._regions = regions
         self._dtype = self.convolutions = convolution_dtype(config.precision)
         self.trace: list[tuple[int, float, float, int, int]] = []
         self.levels: list[list[int]] = []
@@ -63,7 +66,8 @@ class Run:
         self._weights, self._original = weights, content
         self.content, self.styles = recolor(config.color, content, list(styles))
         self._balance: Any = None
-        self._engines = Engines(config, weights, strategy)
+        count = len(regions.content) if regions else 0
+        self._engines = Engines(config, weights, strategy, count)
         self._resumed: tuple[Snapshot, State] | None = None
         self.keeper = Keeper(checkpoints)
         self.first = 0
@@ -84,6 +88,7 @@ class Run:
         best image so far with its targets, whatever ends the level.
         """
         size, budget = sizes[level], budgets[level]
+        image = within(self._regions, image, self.content)
         finest = level + 1 == len(sizes)
         self._prepare(self.plans[level])
         targets = self._fitting(level, size, lambda: self._targets(size, finest))
@@ -267,7 +272,9 @@ class Run:
         return fresh._replace(**counts), self._targets(sizes[level], finest)
 
     def _targets(self, size: tuple[int, int], finest: bool) -> Targets:
-        targets = level_targets(self.objective, self.content, self.styles, size, finest=finest)
+        targets = level_targets(
+            self.objective, self.content, self.styles, size, self._regions, finest=finest
+        )
         return targets if self._balance is None else targets._replace(balance=self._balance)
 
     def _advance(
@@ -277,10 +284,10 @@ class Run:
 
     def colored(self, image: np.ndarray) -> np.ndarray:
         """What is shown of an image [1, h, w, 3] that the minimiser made."""
-        if self.config.color != "luminance":
-            return image
-        size = image.shape[1], image.shape[2]
-        return keep_chroma(image, images.resize(self._original, size))
+        if self.config.color == "luminance":
+            size = image.shape[1], image.shape[2]
+            image = keep_chroma(image, images.resize(self._original, size))
+        return within(self._regions, image, self._original)
 
     def _image(self, position: tf.Tensor, size: tuple[int, int]) -> np.ndarray:
         image = precondition(tf.reshape(position, [1, *size, 3]), self.config.precondition)

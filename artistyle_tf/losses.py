@@ -23,15 +23,24 @@ __all__ = [
 ]
 
 
-def gram_sum(features: tf.Tensor) -> tf.Tensor:
+def gram_sum(features: tf.Tensor, guide: tf.Tensor | None = None) -> tf.Tensor:
     """G = FᵀF, a sum over positions (eq. 3): [..., H, W, N] → [..., N, N].
 
     Not normalised, so that it adds over the parts of a picture. With respect to F the gradient is
     F (Ġ + Ġᵀ), one product where differentiating FᵀF takes two; it has the features' own dtype.
+
+    With a `guide` [..., H, W], a constant, each position counts that much: for the squares of a
+    guidance channel it is the Gram matrix of the features multiplied by the channel, the guided
+    Gram matrix of Gatys et al. 2017, arXiv:1611.07865, section 4.
     """
     shape = tf.shape(features)
     positions = shape[-3] * shape[-2]
     flat = tf.reshape(features, tf.concat([shape[:-3], [positions, shape[-1]]], axis=0))
+    if guide is not None:
+        guide = tf.reshape(guide, tf.concat([shape[:-3], [positions, 1]], axis=0))
+
+    def weighted(flat: tf.Tensor) -> tf.Tensor:
+        return flat if guide is None else flat * tf.cast(guide, flat.dtype)
 
     @tf.custom_gradient
     def product(flat: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
@@ -39,9 +48,9 @@ def gram_sum(features: tf.Tensor) -> tf.Tensor:
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             both = upstream + tf.linalg.matrix_transpose(upstream)
-            return tf.matmul(flat, tf.cast(both, flat.dtype))
+            return tf.matmul(weighted(flat), tf.cast(both, flat.dtype))
 
-        return tf.matmul(wide, wide, transpose_a=True), gradient
+        return tf.matmul(wide, weighted(wide), transpose_a=True), gradient
 
     return product(flat)
 

@@ -68,6 +68,7 @@ def make_plan(
     *,
     free: int | None,
     resident: int,
+    regions: int = 0,
 ) -> Plan:
     """The fastest way to compute a level that fits, or the one that `config.tile_size` asks for.
 
@@ -78,13 +79,14 @@ def make_plan(
       itemsize: bytes of an activation.
       free: bytes that may still be taken; None if nobody knows: then all is taken to fit.
       resident: bytes that the process holds now.
+      regions: number of masks.
 
     Raises:
       ArtistyleError: it can't fit; the message says which size would.
     """
 
     def planned(tile: int, history: int, size: tuple[int, int] = size) -> Plan:
-        taken = estimate(config, size, channels, itemsize, tile, history)
+        taken = estimate(config, size, channels, itemsize, tile, history, regions)
         return Plan(tile, history, resident + taken)
 
     asked = config.tile_size
@@ -137,6 +139,7 @@ def estimate(
     itemsize: int,
     tile: int,
     history: int,
+    regions: int = 0,
 ) -> int:
     """Bytes that a level takes beside what the process holds before it."""
     pixels = size[0] * size[1]

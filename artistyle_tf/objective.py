@@ -11,7 +11,7 @@ from artistyle_tf.features import Features, build_feature_extractor, constant_ne
 from artistyle_tf.vgg19 import stride
 from artistyle_tf.weights import Weights
 
-__all__ = ["Objective", "Parts", "Sums", "Targets"]
+__all__ = ["Guides", "Objective", "Parts", "Sums", "Targets"]
 
 
 class Targets(NamedTuple):
@@ -20,9 +20,24 @@ class Targets(NamedTuple):
     content: Features
     """Layer → activations of the content picture, [1, H_l, W_l, N_l], as convolutions make them."""
     style: Features
-    """Layer → normalised Gram matrix of the style, [1, N_l, N_l]."""
+    """Layer → normalised Gram matrix of each region's style, [R, N_l, N_l]; without masks R is 1"""
     balance: Features
     """Style layer → factor [] of its loss beside the weights: 1, or what `balanced` found."""
+    guides: Features
+    """Style layer → squared guidance channels, [1, H_l, W_l, R], each with mean 1; {} without."""
+    strengths: tf.Tensor
+    """[R], weight λ_r of each region's style loss."""
+
+
+class Guides(NamedTuple):
+    """Masks for `Objective.targets`: style layer → squared guidance channels with mean 1 or 0."""
+
+    content: dict[str, Any]
+    """[1, H_l, W_l, R]"""
+    styles: Sequence[dict[str, Any]]
+    """R times [1, H_l, W_l, 1], each of its style's size."""
+    strengths: Any
+    """[R], λ_r"""
 
 
 class Sums(NamedTuple):
@@ -31,7 +46,7 @@ class Sums(NamedTuple):
     content: Features
     """Layer → Σ (F − P)², []."""
     grams: Features
-    """Layer → FᵀF, [1, N_l, N_l]."""
+    """Layer → FᵀF of each region, [R, N_l, N_l]."""
 
 
 class Parts(NamedTuple):
@@ -47,7 +62,8 @@ class Objective:
     """α · content + β · style + total variation, of a `Config`, for pictures of any size.
 
     The common form is α Σ_l a_l · mean((F_l − P_l)²) + β Σ_l b_l · mean((G_l/NM − A_l/NM)²);
-    with formula "paper" each mean has the constant of the published equation before it.
+    with formula "paper" each mean has the constant of the published equation before it. With
+    masks G_l and A_l are those of a region, and the style's losses are summed over the regions.
     """
 
     def __init__(
@@ -57,8 +73,12 @@ class Objective:
         *,
         dtype: str = "float32",
         convolutions: str | None = None,
+        regions: int = 0,
     ):
-        """With `convolutions` in another dtype, like bfloat16, all else stays in `dtype`."""
+        """With `convolutions` in another dtype, like bfloat16, all else stays in `dtype`.
+
+        `regions`: how many masks the targets will have; 0: none.
+        """
         self.config = config
         self.extractor = build_feature_extractor(
             weights, config.layers, config.pooling, dtype=dtype
@@ -70,11 +90,15 @@ class Objective:
         image = tf.TensorSpec([1, None, None, 3], dtype)
         shapes = {name: output.shape for name, output in self.extractor.output.items()}
         self._channels = {name: shape[-1] for name, shape in shapes.items()}
-        grams = {name: [1, shapes[name][-1], shapes[name][-1]] for name in self._style}
+        count = max(regions, 1)
+        grams = {name: [count, shapes[name][-1], shapes[name][-1]] for name in self._style}
+        guides = {name: [1, None, None, regions] for name in (self._style if regions else ())}
         self.targets_spec = Targets(
             {name: tf.TensorSpec([1, *shapes[name][1:]], computed) for name in self._content},
             {name: tf.TensorSpec(shape, dtype) for name, shape in grams.items()},
             {name: tf.TensorSpec([], dtype) for name in self._style},
+            {name: tf.TensorSpec(shape, dtype) for name, shape in guides.items()},
+            tf.TensorSpec([count], dtype),
         )
         # Not the Keras model itself: where weights are promised to be frozen, eager convolutions of
         # equal shape would share what oneDNN packed for the first of them.
@@ -88,17 +112,40 @@ class Objective:
         )
         """(image [1, H, W, 3], targets) → (value [], gradient [1, H, W, 3]); traced once."""
 
-    def targets(self, content: Any, styles: Sequence[Any], shares: Sequence[float]) -> Targets:
+    def targets(
+        self,
+        content: Any,
+        styles: Sequence[Any],
+        shares: Sequence[float],
+        guides: Guides | None = None,
+    ) -> Targets:
         """Targets from pictures [1, H, W, 3] in the network's scale, each of its own size.
 
-        The Gram matrices of several styles are added in the given shares, which sum to 1.
+        The Gram matrices of several styles are added in the given shares, which sum to 1. With
+        guides every style keeps to itself, and the shares are in the strengths already.
         """
-        grams: Features = {}
-        for style, share in zip(styles, shares, strict=True):
-            for name, own in self._grams(self._tensor(style)).items():
-                grams[name] = grams[name] + share * own if name in grams else share * own
-        ones = {name: tf.ones([], self.extractor.input.dtype) for name in self._style}
-        return Targets(self._activations(self._tensor(content)), grams, ones)
+        ones = {name: self._tensor(1) for name in self._style}
+        activations = self._activations(self._tensor(content))
+        if guides is None:
+            grams: Features = {}
+            for style, share in zip(styles, shares, strict=True):
+                for name, own in self._grams(self._tensor(style), {}).items():
+                    grams[name] = grams[name] + share * own if name in grams else share * own
+            return Targets(activations, grams, ones, {}, self._tensor([1]))
+        within = {name: self._tensor(guide) for name, guide in guides.content.items()}
+        each = []
+        for style, guide in zip(styles, guides.styles, strict=True):
+            own = {name: self._tensor(one) for name, one in guide.items()}
+            each.append(self._grams(self._tensor(style), own))
+        stacked = {name: tf.concat([own[name] for own in each], axis=0) for name in self._style}
+        for name, grams_of in stacked.items():
+            # What is too small to be seen in a layer, here or there, has no part in it.
+            inside = tf.reduce_max(within[name], axis=[0, 1, 2]) > 0
+            there = tf.concat([tf.reduce_max(one[name])[None] for one in guides.styles], 0) > 0
+            both = tf.cast(inside & there, within[name].dtype)
+            stacked[name] = grams_of * both[:, None, None]
+            within[name] *= both
+        return Targets(activations, stacked, ones, within, self._tensor(guides.strengths))
 
     def balanced(self, image: tf.Tensor, targets: Targets) -> Targets:
         """The targets with such factors that at `image` every style layer has an equal share.
@@ -125,11 +172,11 @@ class Objective:
         image = self._tensor(image)
         return self._parts(image, self._features(image), targets)
 
-    def sums(self, features: Features, content: Features) -> Sums:
-        """The sums of features whose positions those of the content targets are."""
+    def sums(self, features: Features, content: Features, guides: Features) -> Sums:
+        """The sums of features at whose positions the content targets and the guides are."""
         return Sums(
             {name: losses.squared_distance(features[name], content[name]) for name in content},
-            {name: losses.gram_sum(features[name]) for name in self._style},
+            {name: _region_grams(features[name], guides.get(name)) for name in self._style},
         )
 
     def assembled(self, sums: Sums, image: tf.Tensor, targets: Targets) -> Parts:
@@ -143,7 +190,8 @@ class Objective:
             content[name] = config.content_weight * weight * scale * loss
         grams = self.normalized(sums.grams, image)
         for name, weight in self._style.items():
-            loss = losses.style_loss(grams[name], targets.style[name])[0]
+            each = losses.style_loss(grams[name], targets.style[name])
+            loss = tf.reduce_sum(targets.strengths * each)
             scale = losses.paper_style_scale(grams[name]) if paper else 1
             style[name] = config.style_weight * weight * scale * targets.balance[name] * loss
         variation = tf.zeros([], image.dtype)
@@ -172,13 +220,13 @@ class Objective:
         seen = self._features(image)
         return {name: seen[name] for name in self._content}
 
-    def _grams(self, image: tf.Tensor) -> Features:
+    def _grams(self, image: tf.Tensor, guides: Features) -> Features:
         """The normalised Gram matrices of the style's layers."""
-        seen = self._features(image)
-        return {name: losses.gram_matrix(seen[name]) for name in self._style}
+        return self.normalized(self.sums(self._features(image), {}, guides).grams, image)
 
     def _parts(self, image: tf.Tensor, features: Features, targets: Targets) -> Parts:
-        return self.assembled(self.sums(features, targets.content), image, targets)
+        sums = self.sums(features, targets.content, targets.guides)
+        return self.assembled(sums, image, targets)
 
     def _value_and_gradient(
         self, image: tf.Tensor, targets: Targets
@@ -187,6 +235,14 @@ class Objective:
             tape.watch(image)
             value = self._parts(image, self._network(image), targets).value
         return value, tape.gradient(value, image)
+
+
+def _region_grams(features: tf.Tensor, guides: tf.Tensor | None) -> tf.Tensor:
+    """[1, H, W, N] and [1, H, W, R] or None → [R or 1, N, N]."""
+    if guides is None:
+        return losses.gram_sum(features)
+    each = [losses.gram_sum(features, guide) for guide in tf.unstack(guides, axis=-1)]
+    return tf.concat(each, axis=0)
 
 
 def _positions(image: tf.Tensor, layer: str) -> tf.Tensor:

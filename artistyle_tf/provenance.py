@@ -10,6 +10,7 @@ from typing import Any
 
 from artistyle_tf.config import Config
 from artistyle_tf.images import Picture
+from artistyle_tf.masks import Masks
 from artistyle_tf.memory import Plan
 from artistyle_tf.weights import Weights
 
@@ -29,6 +30,7 @@ class Sources:
     """The picture that `config.init` names, or None."""
     weights: Weights
     """What was really used."""
+    masks: Masks | None = None
 
 
 def make_identity(sources: Sources, convolutions: str) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def make_identity(sources: Sources, convolutions: str) -> dict[str, Any]:
         "content": sources.content.digest,
         "styles": [style.digest for style in sources.styles],
         "start": sources.start.digest if sources.start else sources.config.init,
+        "masks": [[mask.digest for mask in kind] for kind in sources.masks or ((), ())],
         "weights": sources.weights.digest,
         "convolutions": convolutions,
     }
@@ -67,6 +70,7 @@ def make_record(
       notes: what the user was told; paths in them are cut to base names.
     """
     config, weights = sources.config, sources.weights
+    masks = sources.masks or Masks([], [])
     settings = config.to_dict()
     settings["weights"] = os.path.basename(config.weights)
     settings["init"] = os.path.basename(config.init)
@@ -77,6 +81,8 @@ def make_record(
         "content": _named(sources.content),
         "styles": [_named(style) for style in sources.styles],
         "start": _named(sources.start) if sources.start else None,
+        "content_masks": [_named(mask) for mask in masks.content],
+        "style_masks": [_named(mask) for mask in masks.styles],
         "weights": {"kind": weights.kind, "name": weights.name, "sha256": weights.digest},
         "convolutions": convolutions,
         "levels": [list(level) for level in levels],

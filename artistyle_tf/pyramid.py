@@ -47,13 +47,14 @@ def whole_cells(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def pad(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """[H, W, C] continued by its mirror image at the bottom and the right, to (height, width)."""
+    """[H, W, C] or [H, W] continued by its mirror image below and beside, to (height, width)."""
     below, beside = size[0] - picture.shape[0], size[1] - picture.shape[1]
-    return np.pad(picture, ((0, below), (0, beside), (0, 0)), mode="symmetric")
+    around = [(0, below), (0, beside), (0, 0)]
+    return np.pad(picture, around[: picture.ndim], mode="symmetric")
 
 
 def fill_cells(picture: np.ndarray) -> np.ndarray:
-    """[H, W, C] continued by its mirror image to whole cells."""
+    """[H, W, C] or [H, W] continued by its mirror image to whole cells."""
     return pad(picture, whole_cells((picture.shape[0], picture.shape[1])))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from artistyle_tf.config import INITS, Config
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.images import Picture, read_record
+from artistyle_tf.masks import Masks
 from artistyle_tf.messages import one_line
 
 __all__ = ["Rerun", "read_rerun"]
@@ -25,17 +26,29 @@ class Rerun:
     name: str
     """The finished picture's base name."""
     digests: Mapping[str, Sequence[str]]
-    """"content", "style" and "start" → SHA-256 of the pictures it was made from."""
+    """"content", "style", "start", "content_mask" and "style_mask" → SHA-256 of the pictures it was
+    made from."""
 
     def differences(
-        self, content: Picture, styles: Sequence[Picture], start: Picture | None
+        self,
+        content: Picture,
+        styles: Sequence[Picture],
+        start: Picture | None,
+        masks: Masks | None = None,
     ) -> list[str]:
         """A line for each kind of picture that isn't what the finished one was made from."""
-        given = {"content": [content], "style": list(styles), "start": [start] if start else []}
+        given = {
+            "content": [content],
+            "style": styles,
+            "start": [start] if start else [],
+            "content_mask": masks.content if masks else [],
+            "style_mask": masks.styles if masks else [],
+        }
         lines = []
         for kind, pictures in given.items():
             if [picture.digest for picture in pictures] != list(self.digests[kind]):
-                names = ", ".join(picture.name for picture in pictures) or self.config.init
+                nothing = self.config.init if kind == "start" else "none"
+                names = ", ".join(picture.name for picture in pictures) or nothing
                 lines.append(f"{names}: not the {kind} that {self.name} was made from")
         return lines
 
@@ -80,11 +93,12 @@ def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
     unknown = overrides.keys() - fields
     if unknown:
         raise ConfigError(f"there is no setting {min(unknown)!r}")
-    styles = record.get("styles")
     digests = {
         "content": _digests([record.get("content")]),
-        "style": _digests(styles if isinstance(styles, list) else []),
+        "style": _digests(record.get("styles")),
         "start": _digests([record.get("start")] if record.get("start") else []),
+        "content_mask": _digests(record.get("content_masks")),
+        "style_mask": _digests(record.get("style_masks")),
     }
     name = one_line(os.path.basename(os.fsdecode(path)))
     return Rerun(Config(**{**taken, **overrides}), name, digests)
@@ -95,5 +109,6 @@ def _mapping(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _digests(pictures: Sequence[Any]) -> list[str]:
+def _digests(pictures: Any) -> list[str]:
+    pictures = pictures if isinstance(pictures, list) else []
     return [str(picture.get("sha256")) if isinstance(picture, dict) else "" for picture in pictures]

@@ -1,5 +1,6 @@
 """The objective of a run as a `tf.Module`: value and gradient that export to a SavedModel."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -21,7 +22,7 @@ class Stylizer(tf.Module):
     weights: VGG19 is in the graph as constants, the targets are variables that are not trained.
 
     Args:
-      content, styles, config: as in `build_objective`, with its errors.
+      content, styles, config, masks: as in `build_objective`, with its errors.
       jit_compile: compiles value and gradient by XLA; the size is fixed, as TPUs want it.
     """
 
@@ -31,10 +32,14 @@ class Stylizer(tf.Module):
         styles: Any,
         config: Config | None = None,
         *,
+        content_masks: Sequence[Any] = (),
+        style_masks: Sequence[Any] = (),
         jit_compile: bool = False,
     ):
         super().__init__(name="stylizer")
-        bound: BoundObjective = build_objective(content, styles, config)
+        bound: BoundObjective = build_objective(
+            content, styles, config, content_masks=content_masks, style_masks=style_masks
+        )
         objective, self.size = bound.objective, bound.size
         dtype = objective.extractor.input.dtype
 
@@ -47,13 +52,16 @@ class Stylizer(tf.Module):
         self.content_targets = variables(bound.targets.content)
         self.style_targets = variables(bound.targets.style)
         self.balance = variables(bound.targets.balance)
+        self.guides = variables(bound.targets.guides)
+        self.strengths = tf.Variable(bound.targets.strengths, trainable=False, name="strengths")
 
         def value_and_gradient(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            targets = Targets(
-                {name: tf.convert_to_tensor(v) for name, v in self.content_targets.items()},
-                {name: tf.convert_to_tensor(v) for name, v in self.style_targets.items()},
-                {name: tf.convert_to_tensor(v) for name, v in self.balance.items()},
+            held = self.content_targets, self.style_targets, self.balance, self.guides
+            content, style, balance, guides = (
+                {name: tf.convert_to_tensor(v) for name, v in one.items()} for one in held
             )
+            strengths = tf.convert_to_tensor(self.strengths)
+            targets = Targets(content, style, balance, guides, strengths)
             return objective.value_and_gradient(image, targets)
 
         self.value_and_gradient = tf.function(

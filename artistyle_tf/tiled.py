@@ -41,9 +41,10 @@ class TiledObjective(Objective):
         tile: int,
         dtype: str = "float32",
         convolutions: str | None = None,
+        regions: int = 0,
         strategy: tf.distribute.Strategy | None = None,
     ):
-        super().__init__(config, weights, dtype=dtype, convolutions=convolutions)
+        super().__init__(config, weights, dtype=dtype, convolutions=convolutions, regions=regions)
         if tile < CELL or tile % CELL:
             raise ValueError(f"tile is {tile}; it must be a multiple of {CELL}")
         self.tile = tile
@@ -51,9 +52,14 @@ class TiledObjective(Objective):
         self._contexts = contexts(config.layers[-1])
         image = tf.TensorSpec([1, None, None, 3], dtype)
         parts = [image, self.targets_spec]
+        guides = {
+            name: tf.TensorSpec([1, None, None, 1], dtype) for name in self.targets_spec.guides
+        }
         self._in_tiles = {
             "parts": tf.function(self._tiled_parts, input_signature=parts, autograph=False),
-            "grams": tf.function(self._tiled_grams, input_signature=[image], autograph=False),
+            "grams": tf.function(
+                self._tiled_grams, input_signature=[image, guides], autograph=False
+            ),
             "activations": tf.function(
                 self._tiled_activations, input_signature=[image], autograph=False
             ),
@@ -63,8 +69,8 @@ class TiledObjective(Objective):
         parts: Parts = self._in_tiles["parts"](self._tensor(image), targets)
         return parts
 
-    def _grams(self, image: tf.Tensor) -> Features:
-        grams: Features = self._in_tiles["grams"](image)
+    def _grams(self, image: tf.Tensor, guides: Features) -> Features:
+        grams: Features = self._in_tiles["grams"](image, guides)
         return grams
 
     def _activations(self, image: tf.Tensor) -> Features:
@@ -72,11 +78,11 @@ class TiledObjective(Objective):
         return activations
 
     def _tiled_parts(self, image: tf.Tensor, targets: Targets) -> Parts:
-        totals = _cast(self._totals(image, targets.content), image.dtype)
+        totals = _cast(self._totals(image, targets.content, targets.guides), image.dtype)
         return self.assembled(totals, image, targets)
 
-    def _tiled_grams(self, image: tf.Tensor) -> Features:
-        totals = _cast(self._totals(image, {}), image.dtype)
+    def _tiled_grams(self, image: tf.Tensor, guides: Features) -> Features:
+        totals = _cast(self._totals(image, {}, guides), image.dtype)
         return self.normalized(totals.grams, image)
 
     def _tiled_activations(self, image: tf.Tensor) -> Features:
@@ -99,55 +105,61 @@ class TiledObjective(Objective):
     def _value_and_gradient(
         self, image: tf.Tensor, targets: Targets
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        totals = _cast(self._totals(image, targets.content), image.dtype)
+        totals = _cast(self._totals(image, targets.content, targets.guides), image.dtype)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch((image, totals))
             value = self.assembled(totals, image, targets).value
         gradient, slopes = tape.gradient(
             value, (image, totals), unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        return value, self._gradient(image, targets.content, slopes, gradient)
+        return value, self._gradient(image, targets, slopes, gradient)
 
-    def _totals(self, image: tf.Tensor, content: Features) -> Sums:
+    def _totals(self, image: tf.Tensor, content: Features, guides: Features) -> Sums:
         """The sums over all of the image, in float64: the first pass."""
+        channels = {name: spec.shape[-1] for name, spec in self.targets_spec.style.items()}
+        shapes = {
+            name: [guides[name].shape[-1] if guides else 1, count, count]
+            for name, count in channels.items()
+        }
 
-        def share(image: tf.Tensor, content: Features, cores: tf.Tensor) -> Sums:
+        def share(image: tf.Tensor, content: Features, guides: Features, cores: tf.Tensor) -> Sums:
             size = tf.shape(image)[1:3]
 
             def add(core: tf.Tensor, totals: Sums) -> Sums:
                 features, _ = self._core_features(image, core, size)
-                own = self.sums(features, _cores(content, core, size))
+                parts = _cores(content, core, size), _cores(guides, core, size)
+                own = self.sums(features, *parts)
                 return tf.nest.map_structure(tf.add, totals, _cast(own, tf.float64))
 
             nothing = Sums(
                 {name: tf.zeros([1], tf.float64) for name in content},
-                {
-                    name: tf.zeros(spec.shape, tf.float64)
-                    for name, spec in self.targets_spec.style.items()
-                },
+                {name: tf.zeros(shape, tf.float64) for name, shape in shapes.items()},
             )
             return _over(cores, add, nothing)
 
-        return self._spread(share, image, content)
+        return self._spread(share, image, content, guides)
 
     def _gradient(
-        self, image: tf.Tensor, content: Features, slopes: Sums, gradient: tf.Tensor
+        self, image: tf.Tensor, targets: Targets, slopes: Sums, gradient: tf.Tensor
     ) -> tf.Tensor:
         """`gradient` plus what `slopes`, ∂value/∂sums, make of the image: the second pass."""
 
-        def share(image: tf.Tensor, content: Features, slopes: Sums, cores: tf.Tensor) -> tf.Tensor:
+        def share(
+            image: tf.Tensor, content: Features, guides: Features, slopes: Sums, cores: tf.Tensor
+        ) -> tf.Tensor:
             size = tf.shape(image)[1:3]
 
             def add(core: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
                 with tf.GradientTape(watch_accessed_variables=False) as tape:
                     features, crop = self._core_features(image, core, size, tape)
-                    own = self.sums(features, _cores(content, core, size))
+                    parts = _cores(content, core, size), _cores(guides, core, size)
+                    own = self.sums(features, *parts)
                 where = span(core, size, 1, self._contexts[1])
                 return _put(gradient, tape.gradient(own, crop, slopes), where, add=True)
 
             return _over(cores, add, tf.zeros_like(image))
 
-        return gradient + self._spread(share, image, content, slopes)
+        return gradient + self._spread(share, image, targets.content, targets.guides, slopes)
 
     def _spread(self, share: Callable[..., Any], image: tf.Tensor, *rest: Any) -> Any:
         """`share(image, *rest, cores)`, added up over the replicas if there are any."""

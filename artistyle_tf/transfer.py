@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from artistyle_tf import images
@@ -12,6 +13,7 @@ from artistyle_tf.color import from_network, unclipped
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.levels import Run
+from artistyle_tf.masks import make_regions, read_masks
 from artistyle_tf.memory import plan_note
 from artistyle_tf.precision import true_float32
 from artistyle_tf.provenance import Sources, make_identity, make_record
@@ -32,6 +34,8 @@ def stylize(
     style: Any,
     config: Config | None = None,
     *,
+    content_masks: Sequence[Any] = (),
+    style_masks: Sequence[Any] = (),
     callback: Callbacks | None = None,
     strategy: Any = None,
     checkpoints: Checkpoints | None = None,
@@ -42,6 +46,9 @@ def stylize(
       content: path, PIL image or uint8 array [H, W, 3] sRGB.
       style: one such picture or a list of them, blended as `config.style_blend` says.
       config: the settings; by default the `artistyle` preset with strict ImageNet weights.
+      content_masks: one picture for each style, white where the style is to go, grey where in
+        part, black where not; of the content's shape. Where all are black the content stays.
+      style_masks: likewise one for each style, of its shape: what of it counts. None: all.
       callback: called with a `Step` after every iteration, or a list of such; returning False
         ends the run. So does an exception: see below.
       strategy: a `tf.distribute.Strategy` whose replicas share the tiles of every level
@@ -67,6 +74,7 @@ def stylize(
     styles = list(style) if isinstance(style, list | tuple) else [style]
     config.shares(len(styles))
     content_picture, style_pictures = images.read(content), [images.read(one) for one in styles]
+    masks = read_masks(content_masks, style_masks, content_picture, style_pictures)
     start = read_start(config)
     weights = load(config.weights, config.layers[-1], report=logger.info)
     size = images.output_size(content_picture, config.size)
@@ -77,9 +85,10 @@ def stylize(
     for note in notes:
         logger.warning("%s", note)
 
-    sources = Sources(config, content_picture, style_pictures, start, weights)
+    sources = Sources(config, content_picture, style_pictures, start, weights, masks)
+    regions = masks and make_regions(masks, size, rgbs)
     with true_float32():
-        run = Run(config, weights, painted, rgbs, callback, began, strategy, checkpoints)
+        run = Run(config, weights, painted, rgbs, callback, began, strategy, checkpoints, regions)
         sizes = level_sizes(size, config.levels)
         budgets = split_iterations(config.iterations, len(sizes), config.finest)
         sizes = sizes[-len(budgets) :]

@@ -122,6 +122,37 @@ def paper_formula(features, targets, config):
     return value, grads
 
 
+def guidance(mask, layer):
+    """T of Gatys et al. 2017, section 4, at a layer, from the mask [H, W]: Σ T² = 1."""
+    channel = np.asarray(mask, np.float64)[..., None]
+    for _ in range(int(layer[5]) - 1):
+        channel = pool(channel, "avg")
+    return channel / np.sqrt(np.sum(channel**2))
+
+
+def guided_gram(features, channel):
+    """The Gram matrix of F ∘ T."""
+    return gram(features * channel)
+
+
+def guided_formula(features, targets, config):
+    """Contents as in `mean_formula`; for the style Σ_r λ_r · mean over the matrix of
+    (G_r/N − A_r/N)², the paper's Σ_r λ_r Σ (G_r − A_r)² up to a constant of the layer."""
+    plain = {**config, "style_layers": {}}
+    value, grads = mean_formula(features, targets, plain)
+    for name, weight in config["style_layers"].items():
+        F, N = features[name], features[name].shape[-1]
+        for mask, strength, wanted in zip(
+            targets["masks"], targets["strengths"], targets["guided"][name], strict=True
+        ):
+            T = guidance(mask, name)
+            difference = (guided_gram(F, T) - wanted) / N
+            factor = config["style_weight"] * weight * strength / N**2
+            value += factor * np.sum(difference**2)
+            grads[name] = grads.get(name, 0) + 4 * factor / N * (T**2 * F) @ difference
+    return value, grads
+
+
 def total_variation(image):
     """(value, gradient) of the mean over pixels and channels of squared differences."""
     down, right = np.diff(image, axis=0), np.diff(image, axis=1)

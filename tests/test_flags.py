@@ -85,9 +85,9 @@ def test_every_setting_has_a_flag(name):
 def test_every_flag_is_a_setting_or_named_here():
     shown = [line.strip() for line in help_text().splitlines() if line.startswith("  --")]
     assert shown == [
-        "--content", "--style", "--output", "--trace", "--save_every", "--checkpoint_dir",
-        "--resume", "--tensorboard_dir", "--device", "--strategy", "--preset", "--rerun",
-        *(f"--{n}" for n in FIELDS),
+        "--content", "--style", "--output", "--content_mask", "--style_mask", "--trace",
+        "--save_every", "--checkpoint_dir", "--resume", "--tensorboard_dir", "--device",
+        "--strategy", "--preset", "--rerun", *(f"--{n}" for n in FIELDS),
     ]  # fmt: skip
 
 

@@ -109,7 +109,7 @@ def test_layers_of_weight_zero_are_cut_off(small_weights):
 def test_style_keeps_its_shape_and_follows_the_output(small_weights, picture):
     seen = []
     objective = Objective(Config(style_scale=0.5), small_weights)
-    objective.targets = lambda content, styles, shares: seen.append((content, styles))
+    objective.targets = lambda content, styles, shares, guides: seen.append((content, styles))
     level_targets(objective, picture(60, 80), [picture(100, 50), picture(30, 90)], (48, 64))
     content, styles = seen[0]
     assert content.shape == (1, 48, 64, 3)
@@ -121,7 +121,7 @@ def test_style_is_mirrored_on_to_whole_cells_at_coarse_levels(small_weights, pic
     """An odd last row would be dropped by pooling, and its border effect with it."""
     seen = []
     objective = Objective(Config(), small_weights)
-    objective.targets = lambda content, styles, shares: seen.extend(styles)
+    objective.targets = lambda content, styles, shares, guides: seen.extend(styles)
     style = picture(37, 64)
     level_targets(objective, picture(64, 64), [style], (64, 64))
     np.testing.assert_array_equal(seen.pop(), to_network(style))

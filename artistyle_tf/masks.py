@@ -1,0 +1,182 @@
+"""Spatial control: which style goes where. NumPy only.
+
+Gatys, Ecker, Bethge, Hertzmann, Shechtman, "Controlling Perceptual Factors in Neural Style
+Transfer", 2017, arXiv:1611.07865, section 4: guidance channels T_r over the content and the
+styles, and a Gram matrix for each region r, of features multiplied by them.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from artistyle_tf.color import to_network
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.images import Picture, read, resize
+from artistyle_tf.pyramid import fill_cells
+from artistyle_tf.vgg19 import stride
+
+__all__ = [
+    "Masks",
+    "Regions",
+    "check_counts",
+    "coverage",
+    "layer_guides",
+    "make_regions",
+    "read_masks",
+    "region_strengths",
+    "within",
+]
+
+ASPECT = 0.02
+"""How much wider or narrower than its picture a mask may be: pictures are scaled to whole px."""
+
+
+class Masks(NamedTuple):
+    """One soft mask for each style over the content, and one over each style, or none of these."""
+
+    content: list[Picture]
+    styles: list[Picture]
+
+
+class Regions(NamedTuple):
+    """What a run takes of the masks."""
+
+    content: list[np.ndarray]
+    """uint8 [H, W] each, of the canvas' size."""
+    styles: list[np.ndarray]
+    """uint8 [H, W] each, of its style's size."""
+
+
+def check_counts(styles: int, content_masks: int, style_masks: int) -> None:
+    """ConfigError if there can't be so many masks for so many styles."""
+    if style_masks and not content_masks:
+        raise ConfigError(
+            "style_mask needs content_mask, which says where in the content each style goes"
+        )
+    for name, count in (("content_mask", content_masks), ("style_mask", style_masks)):
+        if count not in (0, styles):
+            raise ConfigError(
+                f"{name} has {count} pictures, and style has {styles}; it must have one for each"
+            )
+
+
+def read_masks(
+    content_masks: Sequence[Any],
+    style_masks: Sequence[Any],
+    content: Picture,
+    styles: Sequence[Picture],
+) -> Masks | None:
+    """Masks from pictures in any form that `images.read` takes; None if there are none.
+
+    Brightness counts: white is inside, black outside, grey in part.
+
+    Raises:
+      ConfigError: not one for each style.
+      InputError: a picture that can't be read, is all black, or has not its picture's aspect.
+    """
+    check_counts(len(styles), len(content_masks), len(style_masks))
+    if not content_masks:
+        return None
+    masks = Masks([read(one) for one in content_masks], [read(one) for one in style_masks])
+    pairs = [(mask, content) for mask in masks.content]
+    for mask, picture in [*pairs, *zip(masks.styles, styles, strict=False)]:
+        (height, width), own = mask.rgb.shape[:2], picture.rgb.shape[:2]
+        if abs(width * own[0] / (height * own[1]) - 1) > ASPECT:
+            raise InputError(
+                f"the mask {mask.name} is {width}×{height} px; it must have the shape of "
+                f"{picture.name}, {own[1]}×{own[0]} px"
+            )
+        if not grey(mask).any():
+            raise InputError(f"the mask {mask.name} is all black; what is white in it counts")
+    return masks
+
+
+def grey(mask: Picture) -> np.ndarray:
+    """uint8 [H, W], 255 inside."""
+    return np.asarray(Image.fromarray(mask.rgb).convert("L"))
+
+
+def make_regions(masks: Masks, size: tuple[int, int], styles: Sequence[np.ndarray]) -> Regions:
+    """The masks at their pictures' sizes, those of the content filled up to whole cells like it.
+
+    Args:
+      masks: of `read_masks`.
+      size: (height, width) of the result.
+      styles: uint8 [H, W, 3] each; without masks for them all of each counts.
+    """
+    content = [fill_cells(resize(grey(mask), size)) for mask in masks.content]
+    sizes = [(style.shape[0], style.shape[1]) for style in styles]
+    if masks.styles:
+        own = [resize(grey(one), size) for one, size in zip(masks.styles, sizes, strict=True)]
+    else:
+        own = [np.full(size, 255, np.uint8) for size in sizes]
+    return Regions(content, own)
+
+
+def coverage(masks: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """float32 [height, width]: 1 where any style goes, 0 where the content stays as it is.
+
+    Args:
+      masks: uint8 [H, W] each.
+      size: (height, width) they are brought to.
+    """
+    total = sum(resize(mask, size).astype(np.float32) for mask in masks) / 255
+    return np.minimum(total, 1)
+
+
+def within(regions: Regions | None, image: np.ndarray, content: np.ndarray) -> np.ndarray:
+    """The image where any style goes, and the content elsewhere.
+
+    A content loss in a deep layer alone would leave mush there instead of the photo.
+
+    Args:
+      regions: None: the image is all that counts.
+      image: float32 [1, h, w, 3], BGR, mean subtracted.
+      content: uint8 [H, W, 3] sRGB, brought to the image's size.
+    """
+    if regions is None:
+        return image
+    size = image.shape[1], image.shape[2]
+    inside = coverage(regions.content, size)[None, ..., None]
+    return inside * image + (1 - inside) * to_network(resize(content, size))
+
+
+def region_strengths(masks: Sequence[np.ndarray], shares: Sequence[float]) -> np.ndarray:
+    """float32 [R]: λ_r, the weight of each region's style loss.
+
+    The paper leaves them free. Gram matrices are means over their region, so with equal weights a
+    small region would be painted as much more strongly as it is smaller. These make the pull on
+    a pixel what it is without masks: they go as the regions' areas times the styles' shares, and
+    sum to the part of the picture that is covered. One mask that is all white has 1.
+
+    Args:
+      masks: uint8 [H, W] each, of one size.
+      shares: of the styles, summing to 1.
+    """
+    areas = np.array([share * np.mean(mask) for mask, share in zip(masks, shares, strict=True)])
+    covered = np.mean(coverage(masks, masks[0].shape[:2]), dtype=np.float64)
+    return (areas / max(areas.sum(), 1e-30) * covered).astype(np.float32)
+
+
+def layer_guides(mask: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
+    """Layer → float32 [H_l, W_l]: T² of the guidance channel, scaled to a mean of 1.
+
+    A position's T is the mean of the mask over the pixels that pooling brings to it. The paper
+    scales to Σ T² = 1; with a mean of 1 the sum over positions, divided by all of them as
+    without masks, is the same. All 0 where nothing of the mask is left.
+
+    Args:
+      mask: uint8 [H, W], at the size of the picture that the network sees.
+      layers: names of VGG19's.
+    """
+    guides = {}
+    for layer in layers:
+        step = stride(layer)
+        height, width = mask.shape[0] // step, mask.shape[1] // step
+        cells = mask[: height * step, : width * step].reshape(height, step, width, step)
+        squared = np.square(cells.mean(axis=(1, 3), dtype=np.float64) / 255)
+        mean = squared.mean()
+        guides[layer] = (squared / mean if mean else squared).astype(np.float32)
+    return guides
