@@ -40,6 +40,8 @@ SHARE = 0.85
 # gradient, float32 copies for Gram matrices; for tiles also the parts that are cut out of it.
 WHOLE = {2: 4.3, 4: 6.9, 8: 13.0}
 TILED = {2: 6.5, 4: 10.0, 8: 19.0}
+GUIDED = 0.6
+"""float32 activations of each style layer that a mask adds."""
 VECTORS = {"lbfgs": 16, "tfp": 20, "adam": 14}
 """Vectors as large as the image that are alive at once beside the pairs: position, gradient, the
 best ones, trials, and what the preconditioner's Fourier transforms take."""
@@ -153,7 +155,17 @@ def estimate(
     content = sum(channels[name] / stride(name) ** 2 for name in config.layer_weights("content"))
     pairs = 2 * history * COPIES[config.optimizer]
     vectors = 3 * 4 * pixels * (VECTORS[config.optimizer] + pairs)
-    return int(BASE + evaluated * each * cost + pixels * content * itemsize + vectors)
+    style = config.layer_weights("style")
+    guided = sum(
+        (evaluated * channels[name] * GUIDED + pixels) / stride(name) ** 2 for name in style
+    )
+    return int(
+        BASE
+        + evaluated * each * cost
+        + pixels * content * itemsize
+        + vectors
+        + 4 * regions * guided
+    )
 
 
 def free_bytes(gpu: bool = False) -> int | None:
