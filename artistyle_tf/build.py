@@ -9,15 +9,16 @@ import tensorflow as tf
 from artistyle_tf.color import to_network
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.images import Picture, output_size, read, resize
-from artistyle_tf.masks import Regions, layer_guides, make_regions, read_masks, region_strengths
+from artistyle_tf.images import resize
+from artistyle_tf.masks import Regions, layer_guides, make_regions, region_strengths
 from artistyle_tf.objective import Guides, Objective, Parts, Targets
-from artistyle_tf.pyramid import fill_cells, scale_to
+from artistyle_tf.pyramid import fill_cells
 from artistyle_tf.recolor import recolor
 from artistyle_tf.start import read_start, start_image
+from artistyle_tf.tasks import read_inputs, style_sides
 from artistyle_tf.weights import load
 
-__all__ = ["BoundObjective", "build_objective", "canvas", "level_targets"]
+__all__ = ["BoundObjective", "build_objective", "canvas", "level_targets", "several"]
 
 
 class BoundObjective:
@@ -56,8 +57,8 @@ def build_objective(
     """The objective of a run at its finest level, for your own minimiser.
 
     Args:
-      content: path, PIL image or uint8 array [H, W, 3].
-      styles: one such picture, or a list of them.
+      content: path, PIL image or uint8 array [H, W, 3]; None for task "texture".
+      styles: one such picture, or a list of them; none of them for task "reconstruct".
       config: its `size` is the longer side of the result. All is float32 unless its `precision`
         says bfloat16: "auto" stands for speed in a run, and for the exact formulas here.
       content_masks, style_masks: as in `stylize`. What the masks leave out is not held here: its
@@ -69,36 +70,41 @@ def build_objective(
       the result filled up to whole pooling cells, multiples of 16 px, as in `canvas`.
     """
     config = config or Config()
-    styles = list(styles) if isinstance(styles, list | tuple) else [styles]
-    config.shares(len(styles))
-    picture, pictures = read(content), [read(style) for style in styles]
+    inputs = read_inputs(config, content, several(styles), content_masks, style_masks)
     convolutions = None if config.precision == "auto" else config.precision
-    masks = read_masks(content_masks, style_masks, picture, pictures)
     weights = load(config.weights, config.layers[-1])
+    masks = inputs.masks
     count = len(masks.content) if masks else 0
     objective = Objective(config, weights, convolutions=convolutions, regions=count)
-    painted = canvas(picture, config.size)
-    painted, rgbs = recolor(config.color, painted, [style.rgb for style in pictures])
+    painted = canvas(inputs.painted(), inputs.size)
+    painted, rgbs = recolor(config.color, painted, [style.rgb for style in inputs.styles])
     size = painted.shape[0], painted.shape[1]
-    regions = masks and make_regions(masks, output_size(picture, config.size), rgbs)
+    regions = masks and make_regions(masks, inputs.size, rgbs)
     targets = level_targets(objective, painted, rgbs, size, regions)
     if config.balance == "equal":
-        start = start_image(config, painted, rgbs[0], read_start(config), size)
+        start = start_image(config, painted, rgbs, read_start(config), size)
         targets = objective.balanced(tf.constant(start), targets)
     return BoundObjective(objective, targets, size)
 
 
-def canvas(content: Picture, longer: int) -> np.ndarray:
+def several(styles: Any) -> list[Any]:
+    """Styles as users give them, one, a list or None, as a list."""
+    if styles is None:
+        return []
+    return list(styles) if isinstance(styles, list | tuple) else [styles]
+
+
+def canvas(content: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """What is painted: the content at the result's size, mirrored on to whole pooling cells.
 
     Args:
-      content: the picture.
-      longer: longer side of the result in px; 0: the content's own.
+      content: uint8 [H, W, 3] sRGB.
+      size: (height, width) of the result.
 
     Returns:
-      uint8 [H, W, 3] sRGB, the result's height and width rounded up to multiples of 16.
+      uint8 [H, W, 3] sRGB, height and width rounded up to multiples of 16.
     """
-    return fill_cells(resize(content.rgb, output_size(content, longer)))
+    return fill_cells(resize(content, size))
 
 
 def level_targets(
@@ -110,11 +116,11 @@ def level_targets(
     *,
     finest: bool = True,
 ) -> Targets:
-    """Targets at one size: the content at that size, the styles in proportion to its longer side.
+    """Targets at one size: the content at that size, the styles in proportion to it.
 
     Args:
       objective: whose targets.
-      content: uint8 [H, W, 3] sRGB.
+      content: uint8 [H, W, 3] sRGB, of the size of the finest level.
       styles: uint8 [H, W, 3] sRGB each; they keep their own shape.
       size: (height, width) of the image to be made.
       regions: which style goes where, masks of the sizes of `content` and `styles`.
@@ -126,11 +132,11 @@ def level_targets(
     config = objective.config
 
     def scaled(style: np.ndarray) -> np.ndarray:
-        own = style.shape[0], style.shape[1]
-        style = resize(style, scale_to(own, config.style_scale * max(size)))
+        own, whole = style.shape[:2], content.shape[:2]
+        style = resize(style, style_sides(config, own, size, whole))
         return style if finest else fill_cells(style)
 
-    shares, guides = config.shares(len(styles)), None
+    shares, guides = config.shares(len(styles)) if styles else [], None
     if regions:
         layers = list(config.layer_weights("style"))
         inside = [resize(mask, size) for mask in regions.content]

@@ -12,17 +12,17 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from artistyle_tf import images, output
+from artistyle_tf import output
 from artistyle_tf.callbacks import Callback, Progress
 from artistyle_tf.checkpoint import Checkpoints
 from artistyle_tf.devices import is_chief, make_strategy, on_device
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.flags import Command, parse
 from artistyle_tf.locks import holding
-from artistyle_tf.masks import read_masks
 from artistyle_tf.messages import one_line, reason
 from artistyle_tf.previews import Previews
 from artistyle_tf.start import read_start
+from artistyle_tf.tasks import read_inputs
 from artistyle_tf.tensorboard import TensorBoard, check_tensorboard
 
 if TYPE_CHECKING:
@@ -71,13 +71,19 @@ def _run(command: Command) -> int:
     if command.trace:
         output.check_folder(command.trace)
     # Before TensorFlow loads, which takes seconds: what is wrong with a picture is said at once.
-    content, styles = images.read(command.content), [images.read(path) for path in command.styles]
-    masks = read_masks(command.content_masks, command.style_masks, content, styles)
+    inputs = read_inputs(
+        command.config,
+        command.content,
+        command.styles,
+        command.content_masks,
+        command.style_masks,
+    )
+    content, styles, masks, size = inputs
     start = read_start(command.config)
     if command.rerun:
         for line in command.rerun.differences(content, styles, start, masks):
             print(f"artistyle: {line}", file=sys.stderr)
-    output.check_output(command.output, images.output_size(content, command.config.size))
+    output.check_output(command.output, size)
     checkpoints = None
     if command.checkpoint_dir is not None:
         checkpoints = Checkpoints(

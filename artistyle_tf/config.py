@@ -22,6 +22,7 @@ MIN_TILE = 32
 INITS = ("noise", "content", "style", "grey")
 """What `init` can be beside a picture file."""
 
+Task = Literal["stylize", "texture", "reconstruct"]
 Optimizer = Literal["tfp", "lbfgs", "adam"]
 Pooling = Literal["max", "avg"]
 Formula = Literal["mean", "paper", "neural-style"]
@@ -45,8 +46,18 @@ class Config:
     'lbfgs'
     """
 
-    size: int = _setting(
-        512, "Picture", "longer side of the output in px; 0: the content picture's own"
+    task: Task = _setting(
+        "stylize",
+        "Picture",
+        "stylize: the content in the style; texture: more of the style, no content needed; "
+        "reconstruct: the content from its content_layers, no style needed",
+        Task,
+    )
+    size: int | tuple[int, int] = _setting(
+        512,
+        "Picture",
+        "longer side of the output in px; 0: the content picture's own; a texture is square, or "
+        "width x height, like 640x480",
     )
     iterations: int = _setting(300, "Run", "iterations of the minimiser, all levels together")
     init: str = _setting(
@@ -146,9 +157,7 @@ class Config:
             choices, value = field.metadata["choices"], getattr(self, field.name)
             if choices and value not in choices:
                 raise ConfigError(f"{field.name} is {value!r}; it must be {one_of(choices)}")
-        self._whole("size", 0, MAX_SIZE)
-        if 0 < self.size < MIN_SIZE:
-            raise ConfigError(f"size is {self.size}; it must be 0 or at least {MIN_SIZE} px")
+        self._check_task()
         self._whole("iterations", 1, 10**7)
         self._whole("seed", 0, 2**63 - 1)
         self._whole("history", 1, 1000)
@@ -194,6 +203,28 @@ class Config:
                 "there is nothing to minimise"
             )
 
+    def _check_task(self) -> None:
+        if isinstance(self.size, tuple | list):
+            if self.task != "texture" or len(self.size) != 2:
+                raise ConfigError(
+                    f"size is {self.size!r}; it must be one number, the longer side in px (two, "
+                    "width and height, are for task texture)"
+                )
+            sides = tuple(integer("size", side, MIN_SIZE, MAX_SIZE) for side in self.size)
+            object.__setattr__(self, "size", sides)
+        else:
+            self._whole("size", 0, MAX_SIZE, ", or two like 640x480 for task texture")
+            if 0 < self.size < MIN_SIZE:
+                raise ConfigError(f"size is {self.size}; it must be 0 or at least {MIN_SIZE} px")
+        absent = {"texture": "content", "reconstruct": "style"}.get(self.task)
+        if absent and self.init == absent:
+            raise ConfigError(f"init is {absent!r}, and task {self.task} has none; try init noise")
+        if absent and self.color != "style":
+            raise ConfigError(
+                f"color is {self.color!r}, which needs content and style; task {self.task} has "
+                f"no {absent}"
+            )
+
     def _whole(self, name: str, low: int, high: int, otherwise: str = "") -> None:
         object.__setattr__(self, name, integer(name, getattr(self, name), low, high, otherwise))
 
@@ -211,8 +242,12 @@ class Config:
         return cls(**{**PRESETS[name], **overrides})
 
     def layer_weights(self, kind: Literal["content", "style"] | str) -> dict[str, float]:
-        """Layer → weight, for the layers of this kind that count; the kind's weight not applied."""
-        if not getattr(self, f"{kind}_weight"):
+        """Layer → weight, for the layers of this kind that count; the kind's weight not applied.
+
+        A texture has no content, and a reconstruction no style.
+        """
+        absent = {"texture": "content", "reconstruct": "style"}.get(self.task)
+        if kind == absent or not getattr(self, f"{kind}_weight"):
             return {}
         return {name: weight for name, weight in getattr(self, f"{kind}_layers") if weight}
 

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -13,10 +14,10 @@ from artistyle_tf.config import INITS, Config
 from artistyle_tf.devices import check_device, check_strategy
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.flag_table import SWITCHES, USAGE, all_flags, help_text
-from artistyle_tf.masks import check_counts
 from artistyle_tf.presets import STRICT_PRESETS
 from artistyle_tf.previews import is_preview
 from artistyle_tf.rerun import Rerun, read_rerun
+from artistyle_tf.tasks import check_inputs
 
 __all__ = ["Command", "parse"]
 
@@ -27,7 +28,8 @@ PATHS = ("style", "content_mask", "style_mask")
 class Command(NamedTuple):
     """What the command line asks for."""
 
-    content: str
+    content: str | None
+    """None where the task has none."""
     styles: list[str]
     output: str
     config: Config
@@ -44,7 +46,8 @@ class Command(NamedTuple):
 
     def read(self) -> list[str]:
         """All pictures that are read, as real paths."""
-        paths = [self.content, *self.styles, *self.content_masks, *self.style_masks]
+        paths = [*self.styles, *self.content_masks, *self.style_masks]
+        paths += [self.content] if self.content else []
         if self.config.init not in INITS:
             paths.append(self.config.init)
         return [os.path.realpath(path) for path in paths]
@@ -81,16 +84,16 @@ def parse(arguments: Sequence[str]) -> Command | str:
     named = [flag.name for flag in all_flags() if flag.name not in SWITCHES]
     given = {name: values[name].value for name in named}
     given = {name: texts for name, texts in given.items() if texts}
-    for name in ("content", "style", "output"):
-        if not any(given.get(name, ())):
-            raise ConfigError(f"--{name} is missing: {USAGE}")
+    if "task" not in given and "rerun" not in given:
+        _require(given, "content", "style")
+    _require(given, "output")
     for name, texts in given.items():
         if name not in (*PATHS, *LISTS) and len(texts) > 1:
             raise ConfigError(f"--{name} is given {len(texts)} times")
     trace = given.get("trace", [None])[0]
     rerun = _rerun(given)
     command = Command(
-        content=os.path.expanduser(given["content"][0]),
+        content=os.path.expanduser(given["content"][0]) if "content" in given else None,
         styles=_paths(given, "style"),
         output=os.path.expanduser(given["output"][0]),
         config=rerun.config if rerun else _config(given),
@@ -113,6 +116,12 @@ def parse(arguments: Sequence[str]) -> Command | str:
     return command
 
 
+def _require(given: dict[str, list[str]], *names: str) -> None:
+    for name in names:
+        if not any(given.get(name, ())):
+            raise ConfigError(f"--{name} is missing: {USAGE}")
+
+
 def _rerun_path(given: dict[str, list[str]]) -> str:
     return os.path.expanduser(given["rerun"][0])
 
@@ -131,8 +140,8 @@ def _rerun(given: dict[str, list[str]]) -> Rerun | None:
 
 def _check_files(command: Command) -> None:
     with _named_as_flags():
-        command.config.shares(len(command.styles))
-        check_counts(len(command.styles), len(command.content_masks), len(command.style_masks))
+        masks = len(command.content_masks), len(command.style_masks)
+        check_inputs(command.config, bool(command.content), len(command.styles), *masks)
     pictures = command.read()
     if os.path.realpath(command.output) in pictures:
         raise ConfigError(f"--output is {command.output!r}, which is one of the pictures to read")
@@ -209,6 +218,8 @@ def _value(field: dataclasses.Field[Any], texts: list[str]) -> Any:
         return tuple(_layer(item) for item in items)
     if field.name == "style_blend":
         return tuple(_number(item, float) for item in items)
+    if field.name == "size" and re.fullmatch(r"\d+x\d+", texts[0]):
+        return tuple(int(side) for side in texts[0].split("x"))
     if isinstance(field.default, float):
         return _number(texts[0], float)
     if isinstance(field.default, int) or field.name in ("levels", "tile_size"):

@@ -275,12 +275,10 @@ def _convert(image: Image.Image, name: str, notes: list[str]) -> Picture:
     return Picture(pixels, opacity, name, tuple(notes))
 
 
-def remarks(
-    content: Picture, content_side: int, styles: Sequence[Picture], style_side: int
-) -> list[str]:
+def remarks(pictures: Sequence[tuple[Picture, int]]) -> list[str]:
     """What the pictures themselves say, and which are enlarged to those longer sides."""
-    notes = [note for picture in (content, *styles) for note in picture.notes]
-    for picture, target in [(content, content_side), *((style, style_side) for style in styles)]:
+    notes = [note for picture, _ in pictures for note in picture.notes]
+    for picture, target in pictures:
         own = max(picture.rgb.shape)
         if target > own:
             notes.append(

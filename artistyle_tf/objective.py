@@ -153,6 +153,8 @@ class Objective:
         Equal, times the layer's weight; the style's loss as a whole stays what it is there. A layer
         without any loss at `image` keeps its factor.
         """
+        if not self._style:
+            return targets
         found = self.parts(image, targets).style
         total, weights = tf.add_n(list(found.values())), sum(self._style.values())
         factors = {

@@ -24,7 +24,7 @@ class Sources:
     """What a run is made of."""
 
     config: Config
-    content: Picture
+    content: Picture | None
     styles: Sequence[Picture]
     start: Picture | None
     """The picture that `config.init` names, or None."""
@@ -40,7 +40,7 @@ def make_identity(sources: Sources, convolutions: str) -> dict[str, Any]:
     return {
         "versions": _versions(),
         "config": settings,
-        "content": sources.content.digest,
+        "content": sources.content.digest if sources.content else None,
         "styles": [style.digest for style in sources.styles],
         "start": sources.start.digest if sources.start else sources.config.init,
         "masks": [[mask.digest for mask in kind] for kind in sources.masks or ((), ())],
@@ -78,7 +78,7 @@ def make_record(
         "program": "artistyle_tf",
         "versions": {"python": platform.python_version(), **_versions()},
         "config": settings,
-        "content": _named(sources.content),
+        "content": _named(sources.content) if sources.content else None,
         "styles": [_named(style) for style in sources.styles],
         "start": _named(sources.start) if sources.start else None,
         "content_masks": [_named(mask) for mask in masks.content],

@@ -31,14 +31,14 @@ class Rerun:
 
     def differences(
         self,
-        content: Picture,
+        content: Picture | None,
         styles: Sequence[Picture],
         start: Picture | None,
         masks: Masks | None = None,
     ) -> list[str]:
         """A line for each kind of picture that isn't what the finished one was made from."""
         given = {
-            "content": [content],
+            "content": [content] if content else [],
             "style": styles,
             "start": [start] if start else [],
             "content_mask": masks.content if masks else [],
@@ -94,7 +94,7 @@ def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
     if unknown:
         raise ConfigError(f"there is no setting {min(unknown)!r}")
     digests = {
-        "content": _digests([record.get("content")]),
+        "content": _digests([record.get("content")] if record.get("content") else []),
         "style": _digests(record.get("styles")),
         "start": _digests([record.get("start")] if record.get("start") else []),
         "content_mask": _digests(record.get("content_masks")),

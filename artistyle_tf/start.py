@@ -1,5 +1,7 @@
 """The image that a run starts from: noise, grey, one of the pictures, or a blend with noise."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from artistyle_tf.color import to_network
@@ -18,7 +20,7 @@ def read_start(config: Config) -> Picture | None:
 def start_image(
     config: Config,
     content: np.ndarray,
-    style: np.ndarray,
+    styles: Sequence[np.ndarray],
     picture: Picture | None,
     size: tuple[int, int],
 ) -> np.ndarray:
@@ -27,7 +29,7 @@ def start_image(
     Args:
       config: its `init`, `init_noise` (t) and `seed`.
       content: uint8 [H, W, 3] sRGB, brought to `size`.
-      style: uint8 [H, W, 3] sRGB, the first style; it keeps its shape and is cut to `size`.
+      styles: uint8 [H, W, 3] sRGB each; the first keeps its shape and is cut to `size`.
       picture: what `read_start` gave; cut likewise.
       size: (height, width) of the image.
     """
@@ -40,7 +42,7 @@ def start_image(
         case "content":
             start = to_network(resize(content, size))
         case "style":
-            start = to_network(cover(style, size))
+            start = to_network(cover(styles[0], size))
         case _:
             assert picture is not None
             start = to_network(cover(picture.rgb, size))

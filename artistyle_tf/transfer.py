@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from artistyle_tf import images
-from artistyle_tf.build import canvas
+from artistyle_tf.build import canvas, several
 from artistyle_tf.callbacks import Callbacks
 from artistyle_tf.checkpoint import Checkpoints
 from artistyle_tf.color import from_network, unclipped
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.levels import Run
-from artistyle_tf.masks import make_regions, read_masks
+from artistyle_tf.masks import make_regions
 from artistyle_tf.memory import plan_note
 from artistyle_tf.precision import true_float32
 from artistyle_tf.provenance import Sources, make_identity, make_record
 from artistyle_tf.pyramid import level_sizes, split_iterations
 from artistyle_tf.result import Result
 from artistyle_tf.start import read_start, start_image
+from artistyle_tf.tasks import read_inputs, style_sides
 from artistyle_tf.weights import load
 
 __all__ = ["INTERRUPTED", "stylize"]
@@ -43,8 +44,9 @@ def stylize(
     """Paints the content picture in the style of another (or several).
 
     Args:
-      content: path, PIL image or uint8 array [H, W, 3] sRGB.
-      style: one such picture or a list of them, blended as `config.style_blend` says.
+      content: path, PIL image or uint8 array [H, W, 3] sRGB; None for task "texture".
+      style: one such picture or a list of them, blended as `config.style_blend` says; None for task
+        "reconstruct".
       config: the settings; by default the `artistyle` preset with strict ImageNet weights.
       content_masks: one picture for each style, white where the style is to go, grey where in
         part, black where not; of the content's shape. Where all are black the content stays.
@@ -71,21 +73,20 @@ def stylize(
     config = config or Config()
     if not isinstance(config, Config):
         raise ConfigError(f"config is {config!r}; it must be a Config, like Config.preset('fast')")
-    styles = list(style) if isinstance(style, list | tuple) else [style]
-    config.shares(len(styles))
-    content_picture, style_pictures = images.read(content), [images.read(one) for one in styles]
-    masks = read_masks(content_masks, style_masks, content_picture, style_pictures)
+    inputs = read_inputs(config, content, several(style), content_masks, style_masks)
     start = read_start(config)
     weights = load(config.weights, config.layers[-1], report=logger.info)
-    size = images.output_size(content_picture, config.size)
-    painted, rgbs = canvas(content_picture, config.size), [one.rgb for one in style_pictures]
-    style_side = round(config.style_scale * max(painted.shape))
-    notes = images.remarks(content_picture, max(size), style_pictures, style_side)
+    size, masks = inputs.size, inputs.masks
+    painted, rgbs = canvas(inputs.painted(), size), [one.rgb for one in inputs.styles]
+    whole = painted.shape[:2]
+    sides = [max(style_sides(config, rgb.shape[:2], whole, whole)) for rgb in rgbs]
+    shown = [(inputs.content, max(size)), *zip(inputs.styles, sides, strict=True)]
+    notes = images.remarks([(picture, side) for picture, side in shown if picture])
     notes += start.notes if start else ()
     for note in notes:
         logger.warning("%s", note)
 
-    sources = Sources(config, content_picture, style_pictures, start, weights, masks)
+    sources = Sources(config, inputs.content, inputs.styles, start, weights, masks)
     regions = masks and make_regions(masks, size, rgbs)
     with true_float32():
         run = Run(config, weights, painted, rgbs, callback, began, strategy, checkpoints, regions)
@@ -93,7 +94,7 @@ def stylize(
         budgets = split_iterations(config.iterations, len(sizes), config.finest)
         sizes = sizes[-len(budgets) :]
         run.plan(sizes)
-        image = start_image(config, run.content, run.styles[0], start, sizes[0])
+        image = start_image(config, run.content, run.styles, start, sizes[0])
         try:
             if checkpoints:
                 checkpoints.begin(
@@ -143,7 +144,7 @@ def stylize(
     return Result(
         image=from_network(painting),
         unclipped=unclipped(painting),
-        alpha=content_picture.alpha,
+        alpha=inputs.content.alpha if inputs.content else None,
         trace=run.trace,
         stop_reason=run.stop_reason,
         seconds=run.trace[-1][1] if run.trace else 0.0,

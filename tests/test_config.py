@@ -17,6 +17,7 @@ NAN, INFINITY = float("nan"), float("inf")
 ONE = (("block1_conv1", 1.0),)
 
 GOOD = {
+    "task": ("stylize", "texture", "reconstruct"),
     "size": (0, 16, 65536),
     "iterations": (1, 10**7),
     "init": ("noise", "content", "style", "grey", "some where/p.png"),
@@ -44,7 +45,8 @@ GOOD = {
     "formula": ("mean", "paper", "neural-style"),
 }
 BAD = {
-    "size": (-1, 1, 5, 15, 65537, 64.0, "64", True, None, NAN),
+    "task": ("paint", "", None),
+    "size": ((640, 480), "640x480", -1, 1, 5, 15, 65537, 64.0, "64", True, None, NAN),
     "iterations": (0, -1, 10**7 + 1, 1.5, False),
     "init": ("", "Noise", None, 0),
     "init_noise": (-0.1, 1.1, NAN, "1", None),
@@ -102,7 +104,12 @@ def test_bad_values(name, value):
     ("name", "value", "said"),
     [
         ("size", 5, "size is 5; it must be 0 or at least 16 px"),
-        ("size", 10**6, "size is 1000000; it must be a whole number from 0 to 65536"),
+        (
+            "size",
+            10**6,
+            "size is 1000000; it must be a whole number from 0 to 65536, or two like 640x480 for "
+            "task texture",
+        ),
         ("seed", -1, "seed is -1; it must be a whole number 0 or more"),
         ("levels", 0, "levels is 0; it must be a whole number from 1 to 16 or auto"),
         ("optimizer", "sgd", "optimizer is 'sgd'; it must be one of tfp, lbfgs, adam"),

@@ -18,6 +18,7 @@ FIELDS = {field.name: field for field in dataclasses.fields(Config)}
 FILES = ["--content=c.jpg", "--style=s.jpg", "--output=o.png"]
 # Another value for every setting, as text and as it is meant.
 OTHER = {
+    "task": ("texture", "texture"),
     "size": ("0", 0),
     "iterations": ("7", 7),
     "init": ("content", "content"),
@@ -76,7 +77,8 @@ def test_every_setting_is_tried():
 def test_every_setting_has_a_flag(name):
     text, value = OTHER[name]
     second = ["--style=t.jpg"] if name == "style_blend" else []
-    config = parsed(f"--{name}={text}", *second).config
+    files = FILES[1:] if name == "task" else FILES  # a texture has no content
+    config = parse([*files, f"--{name}={text}", *second]).config
     assert getattr(config, name) == value != getattr(Config(), name)
     rest = {"weights": "auto", name: value}
     assert config == Config(**rest)

@@ -13,7 +13,7 @@ SIZE = (32, 48)
 
 
 def start(config, picture):
-    return start_image(config, picture(32, 48), picture(64, 96, 1), read_start(config), SIZE)
+    return start_image(config, picture(32, 48), [picture(64, 96, 1)], read_start(config), SIZE)
 
 
 def test_each_start(picture, tmp_path):
