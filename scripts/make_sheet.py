@@ -32,6 +32,34 @@ def make_sheet(pictures: Sequence[Image.Image], labels: Sequence[str], height: i
     return sheet
 
 
+def make_grid(
+    rows: Sequence[Sequence[Image.Image]],
+    row_labels: Sequence[str],
+    column_labels: Sequence[str],
+    height: int,
+) -> Image.Image:
+    """A table of pictures of one shape, labels above its columns and before its rows."""
+    font = ImageFont.load_default(size=max(12, height // 12))
+    cells = [[_on_white(picture, height) for picture in row] for row in rows]
+    width = max([cell.width for row in cells for cell in row])
+    width = max([width, *(round(font.getbbox(label)[2]) for label in column_labels)])
+    line = round(sum(font.getmetrics()))
+    left = GAP + max(round(font.getbbox(label)[2]) for label in row_labels) + GAP
+    top = GAP + line + GAP // 2
+    size = (left + len(column_labels) * (width + GAP), top + len(rows) * (height + GAP))
+    sheet = Image.new("RGB", size, WHITE)
+    draw = ImageDraw.Draw(sheet)
+    for column, label in enumerate(column_labels):
+        middle = left + column * (width + GAP) + width // 2
+        draw.text((middle, GAP), label, BLACK, font, anchor="ma")
+    for index, (row, label) in enumerate(zip(cells, row_labels, strict=True)):
+        y = top + index * (height + GAP)
+        draw.text((left - GAP, y + height // 2), label, BLACK, font, anchor="rm")
+        for column, cell in enumerate(row):
+            sheet.paste(cell, (left + column * (width + GAP) + (width - cell.width) // 2, y))
+    return sheet
+
+
 def _on_white(picture: Image.Image, height: int) -> Image.Image:
     upright = ImageOps.exif_transpose(picture).convert("RGBA")
     white = Image.new("RGBA", upright.size, (*WHITE, 255))
