@@ -12,7 +12,7 @@ from artistyle_tf.errors import ConfigError
 from artistyle_tf.images import resize
 from artistyle_tf.masks import Regions, layer_guides, make_regions, region_strengths
 from artistyle_tf.objective import Guides, Objective, Parts, Targets
-from artistyle_tf.pyramid import fill_cells
+from artistyle_tf.pyramid import continued, fill_cells
 from artistyle_tf.recolor import recolor
 from artistyle_tf.start import read_start, start_image
 from artistyle_tf.tasks import read_inputs, style_sides
@@ -121,7 +121,8 @@ def level_targets(
     Args:
       objective: whose targets.
       content: uint8 [H, W, 3] sRGB, of the size of the finest level.
-      styles: uint8 [H, W, 3] sRGB each; they keep their own shape.
+      styles: uint8 [H, W, 3] sRGB each; they keep their own shape, and where they are scaled to
+        less than the image's longer side, their mirror images continue them.
       size: (height, width) of the image to be made.
       regions: which style goes where, masks of the sizes of `content` and `styles`.
       finest: whether the styles are taken as they are, which the published formulas ask for. At a
@@ -134,6 +135,7 @@ def level_targets(
     def scaled(style: np.ndarray) -> np.ndarray:
         own, whole = style.shape[:2], content.shape[:2]
         style = resize(style, style_sides(config, own, size, whole))
+        style = continued(style, max(size))
         return style if finest else fill_cells(style)
 
     shares, guides = config.shares(len(styles)) if styles else [], None

@@ -7,6 +7,7 @@ import numpy as np
 
 __all__ = [
     "COARSEST",
+    "continued",
     "fill_cells",
     "level_sizes",
     "pad",
@@ -51,6 +52,17 @@ def pad(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     below, beside = size[0] - picture.shape[0], size[1] - picture.shape[1]
     around = [(0, below), (0, beside), (0, 0)]
     return np.pad(picture, around[: picture.ndim], mode="symmetric")
+
+
+def continued(picture: np.ndarray, longer: int) -> np.ndarray:
+    """[H, W, C] or [H, W] continued by its mirror images to that longer side, in its own aspect.
+
+    A style much smaller than the image is mostly border to the deeper layers, which know borders
+    by the zeros around them; the image then gathers the style's colours along its own borders.
+    """
+    height, width = picture.shape[:2]
+    factor = longer / max(height, width)
+    return picture if factor <= 1 else pad(picture, (round(height * factor), round(width * factor)))
 
 
 def fill_cells(picture: np.ndarray) -> np.ndarray:

@@ -41,6 +41,7 @@ CONTROLS = (
         "Twice the size of the painting: larger strokes.",
         "--init=content --style_scale=2",
     ),
+    ("fine", "Half the size: finer strokes.", "--init=content --style_scale=0.5"),
     ("balance", "Each style layer starts with an equal share.", "--init=content --balance=equal"),
     (
         "layers",
@@ -48,7 +49,38 @@ CONTROLS = (
         "--init=content --style_layers=block1_conv1,block2_conv1",
     ),
     ("content", "More of the photo.", "--init=content --content_weight=20"),
+    ("painting", "More of the painting.", "--init=content --style_weight=600"),
     ("smooth", "Total variation: smoother.", "--init=content --tv_weight=300"),
+    ("average", "Average pooling instead of the largest value.", "--init=content --pooling=avg"),
+    (
+        "deep",
+        "The content from an earlier layer: more of its detail.",
+        "--init=content --content_layers=block3_conv1",
+    ),
+    (
+        "blend",
+        "Two styles, the second being the photo itself.",
+        "--init=content --style=samples/style.jpg,samples/content.jpg --style_blend=0.4,0.6",
+    ),
+    (
+        "mask",
+        "The style only where the mask is white; the photo elsewhere.",
+        "--content_mask=samples/mask.png",
+    ),
+    (
+        "style-mask",
+        "Of the painting only what its mask shows.",
+        "--init=content --content_mask=samples/white.png --style_mask=samples/mask.png",
+    ),
+    ("texture", "More of the painting, at any size.", "--task=texture --size=192x112"),
+    (
+        "reconstruct",
+        "What one layer knows of the photo.",
+        "--task=reconstruct --content_layers=block4_conv2 --iterations=150",
+    ),
+    ("rerun", "The first picture again, with one setting changed.", "RERUN --style_weight=600"),
+    ("small", "128 px beside 512 px below: one composition.", "--size=128"),
+    ("large", "512 px, shown smaller.", "--size=512"),
 )
 
 

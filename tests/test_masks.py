@@ -51,7 +51,8 @@ def test_value_and_gradient_equal_numpy(
     objective = Objective(config, small_weights, dtype=dtype, regions=2)
     # No scaling: every style is given at the size that it would be scaled to.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("artistyle_tf.build.scale_to", lambda own, longer: own)
+        patch.setattr("artistyle_tf.build.style_sides", lambda config, own, size, whole: own)
+        patch.setattr("artistyle_tf.build.continued", lambda style, longer: style)
         goal = level_targets(objective, content, styles, size, regions)
     image = to_network(picture(*size, 4)).astype(dtype)
     value, gradient = objective.value_and_gradient(tf.constant(image), goal)

@@ -113,8 +113,29 @@ def test_style_keeps_its_shape_and_follows_the_output(small_weights, picture):
     level_targets(objective, picture(60, 80), [picture(100, 50), picture(30, 90)], (48, 64))
     content, styles = seen[0]
     assert content.shape == (1, 48, 64, 3)
-    # 32×16, and 11×32, which is made 16×48 to keep its aspect.
-    assert [style.shape for style in styles] == [(1, 32, 16, 3), (1, 16, 48, 3)]
+    # 32×16, and 11×32, which is made 16×48 to keep its aspect; then mirrored on to 64 px.
+    assert [style.shape for style in styles] == [(1, 64, 32, 3), (1, 21, 64, 3)]
+    np.testing.assert_array_equal(styles[0][:, 32:, :16], styles[0][:, 31::-1, :16])
+    np.testing.assert_array_equal(styles[0][:, :, 16:], styles[0][:, :, 15::-1])
+
+
+def test_a_small_style_does_not_gather_its_colours_along_the_borders(small_weights, picture):
+    """Half as large a style of the same statistics: its Gram matrices are nearly the same, which
+    without its mirror images they are not, since border is more of it to the deeper layers."""
+    rng = np.random.default_rng(3)
+    style = rng.integers(0, 256, (32, 32, 3), np.uint8).repeat(2, 0).repeat(2, 1)
+    whole = np.concatenate([style, style[:, ::-1]], 1)
+    whole = np.concatenate([whole, whole[::-1]], 0)
+    objective = Objective(Config(style_scale=0.5), small_weights)
+    goal = level_targets(objective, picture(128, 128), [style], (128, 128))
+    wanted = level_targets(
+        Objective(Config(), small_weights), picture(128, 128), [whole], (128, 128)
+    )
+    alone = objective.targets(to_network(picture(128, 128)), [to_network(style)], [1.0])
+    for name in goal.style:
+        np.testing.assert_allclose(goal.style[name], wanted.style[name], rtol=1e-4, atol=1e-5)
+    deep, own = (one.style["block5_conv1"].numpy() for one in (wanted, alone))
+    assert np.linalg.norm(own - deep) > 0.1 * np.linalg.norm(deep)
 
 
 def test_style_is_mirrored_on_to_whole_cells_at_coarse_levels(small_weights, picture):
