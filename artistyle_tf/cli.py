@@ -102,6 +102,8 @@ def _run(command: Command) -> int:
             from artistyle_tf import transfer
 
             strategy = make_strategy(command.strategy)  # which some need before anything else
+            if command.deterministic:
+                tf.config.experimental.enable_op_determinism()
             tf.config.list_logical_devices()  # the devices too have something to say
         try:
             with on_device(command.device), contextlib.ExitStack() as stack:

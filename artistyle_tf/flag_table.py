@@ -12,7 +12,7 @@ __all__ = ["FILES", "SWITCHES", "USAGE", "all_flags", "help_text"]
 
 USAGE = "artistyle --content=photo.jpg --style=painting.jpg --output=out.png [flags]"
 
-SWITCHES = ("resume",)
+SWITCHES = ("resume", "deterministic")
 """Flags that are there or not."""
 
 
@@ -72,6 +72,11 @@ FILES = (
         "strategy",
         "Machine",
         "spread the tiles of every level over several devices: " + ", ".join(STRATEGIES),
+    ),
+    _Flag(
+        "deterministic",
+        "Machine",
+        "only operations whose results TensorFlow promises to repeat; on CPUs they do so without",
     ),
     _Flag(
         "preset",

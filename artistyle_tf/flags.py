@@ -40,6 +40,7 @@ class Command(NamedTuple):
     strategy: str | None = None
     checkpoint_dir: str | None = None
     resume: bool = False
+    deterministic: bool = False
     rerun: Rerun | None = None
     content_masks: Sequence[str] = ()
     style_masks: Sequence[str] = ()
@@ -103,6 +104,7 @@ def parse(arguments: Sequence[str]) -> Command | str:
         device=_checked(given, "device", check_device),
         checkpoint_dir=_folder(given, "checkpoint_dir"),
         resume=bool(values["resume"].value),
+        deterministic=bool(values["deterministic"].value),
         strategy=_checked(given, "strategy", check_strategy),
         rerun=rerun,
         content_masks=tuple(_paths(given, "content_mask")),

@@ -1,8 +1,9 @@
-"""Draw the two sample pictures: a harbour town to paint, and a painting to paint it like.
+"""Draw the sample pictures: a harbour town to paint, a painting to paint it like, and two masks,
+for what is above and below in both of them.
 
     python scripts/draw_samples.py [--folder DIR] [--width PIXELS]
 
-Both are made from nothing but NumPy and Pillow and a seed, so they carry nobody's copyright and
+All are made from nothing but NumPy and Pillow and a seed, so they carry nobody's copyright and
 anyone can make them again.
 """
 
@@ -12,11 +13,24 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import sample_harbour
 import sample_night
+from PIL import Image
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[1] / "samples"
 DRAW = {"content": sample_harbour.draw, "style": sample_night.draw}
+
+
+def draw_mask(edge: float, above: bool) -> Image.Image:
+    """White above the edge, a share of the height, or below it; soft over a tenth."""
+    rows = (np.arange(120) + 0.5) / 120
+    white = np.clip((edge - rows) / 0.1 + 0.5, 0, 1)
+    column = np.uint8(np.round(255 * (white if above else 1 - white)))
+    return Image.fromarray(np.repeat(column[:, None], 160, axis=1))
+
+
+MASKS = {"top": (0.35, True), "bottom": (0.7, False)}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -31,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         path = arguments.folder / f"{name}.jpg"
         picture.save(path, quality=92)
         print(f"{path}: {picture.width} x {picture.height}, {path.stat().st_size // 1024} KiB")
+    for name, (edge, above) in MASKS.items():
+        draw_mask(edge, above).save(arguments.folder / f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ scripts/make_gallery.py --page     # writes the page only
 """
 
 import argparse
+import os
 import pathlib
 import shlex
 import sys
@@ -18,10 +19,9 @@ from artistyle_tf.flags import parse
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "gallery.md"
 SIZE, ITERATIONS = 192, 40
-COMMAND = (
-    "artistyle --content=samples/content.jpg --style=samples/style.jpg --output=out.png "
-    f"--preset=fast --weights=preview --size={SIZE} --iterations={ITERATIONS}"
-)
+CONTENT, STYLE = "--content=samples/content.jpg", "--style=samples/style.jpg"
+RECIPE = f"--preset=fast --weights=preview --size={SIZE} --iterations={ITERATIONS}"
+COMMAND = f"artistyle {CONTENT} {STYLE} --output=out.png {RECIPE}"
 # name, what it shows, flags
 CONTROLS = (
     ("plain", "What the others are compared with.", "--init=content"),
@@ -60,28 +60,52 @@ CONTROLS = (
     (
         "blend",
         "Two styles, the second being the photo itself.",
-        "--init=content --style=samples/style.jpg,samples/content.jpg --style_blend=0.4,0.6",
+        "--init=content --style=samples/content.jpg --style_blend=0.4,0.6",
     ),
     (
-        "mask",
-        "The style only where the mask is white; the photo elsewhere.",
-        "--content_mask=samples/mask.png",
+        "masks",
+        "Above the painting's sky, below its field, and between them the photo.",
+        "--style=samples/style.jpg --content_mask=samples/top.png,samples/bottom.png "
+        "--style_mask=samples/top.png,samples/bottom.png --iterations=80",
     ),
     (
-        "style-mask",
-        "Of the painting only what its mask shows.",
-        "--init=content --content_mask=samples/white.png --style_mask=samples/mask.png",
+        "texture",
+        "More of the painting, at any size.",
+        "--task=texture --style_scale=0.4 --iterations=80",
     ),
-    ("texture", "More of the painting, at any size.", "--task=texture --size=192x112"),
+    ("reconstruct", "What one layer knows of the photo.", "--task=reconstruct --iterations=120"),
     (
-        "reconstruct",
-        "What one layer knows of the photo.",
-        "--task=reconstruct --content_layers=block4_conv2 --iterations=150",
+        "rerun",
+        "The first picture's record again, with one setting replaced.",
+        "--rerun=docs/gallery/plain.png --weights=preview --init_noise=0.2",
     ),
-    ("rerun", "The first picture again, with one setting changed.", "RERUN --style_weight=600"),
-    ("small", "128 px beside 512 px below: one composition.", "--size=128"),
-    ("large", "512 px, shown smaller.", "--size=512"),
+    (
+        "small",
+        "The size, and below four times as much: one composition.",
+        "--init=content --size=256 --iterations=120",
+    ),
+    ("large", "Shown at a quarter of its size.", "--init=content --size=1024 --iterations=120"),
 )
+
+
+def whole_command(flags: str) -> str:
+    """The command line with these flags, which may leave no room for some of the usual ones."""
+    if "--rerun" in flags:
+        return f"artistyle {CONTENT} {STYLE} --output=out.png {flags}"
+    replaced = [word.split("=")[0] for word in shlex.split(flags)]
+    words = [
+        word
+        for word in COMMAND.split()
+        if word.split("=")[0] not in replaced or word.startswith("--style=")
+    ]
+    absent = {"--task=texture": CONTENT, "--task=reconstruct": STYLE}
+    words = [word for word in words if word not in [absent.get(flag) for flag in flags.split()]]
+    return f"{' '.join(words)} {flags}"
+
+
+def file_of(name: str) -> str:
+    """The first is a PNG, whose record is lossless, for another one to begin from."""
+    return f"{name}.png" if name == "plain" else f"{name}.jpg"
 
 
 def page() -> str:
@@ -91,32 +115,50 @@ def page() -> str:
         "",
         "What single controls do, one at a time. The pictures are small and made with the preview",
         "weights that come with the package; `scripts/make_gallery.py` paints them and writes this",
-        "page. Every command begins with",
+        "page. The first one's command is",
         "",
         "```sh",
-        COMMAND,
+        whole_command(CONTROLS[0][2]),
         "```",
+        "",
+        "and the others have other flags in place of its last one.",
     ]
     for name, text, flags in CONTROLS:
-        lines += ["", f"## `{flags}`", "", text, "", f"![{text}](gallery/{name}.jpg)"]
+        lines += ["", f"## `{flags}`", "", text, "", f"![{text}](gallery/{file_of(name)})"]
+        if not whole_command(flags).startswith(COMMAND) and "--size" not in flags:
+            lines += ["", "The whole command:", "", "```sh", whole_command(flags), "```"]
     return "\n".join(lines) + "\n"
 
 
 def paint(name: str, flags: str) -> None:
-    command = parse(shlex.split(f"{COMMAND} {flags}")[1:])
+    command = parse(shlex.split(whole_command(flags))[1:])
     assert not isinstance(command, str)
-    pictures = [ROOT / command.content, *(ROOT / style for style in command.styles)]
-    result = artistyle_tf.stylize(pictures[0], pictures[1:], command.config)
-    target = PAGE.parent / "gallery" / f"{name}.jpg"
+    result = artistyle_tf.stylize(
+        command.content,
+        command.styles,
+        command.config,
+        content_masks=command.content_masks,
+        style_masks=command.style_masks,
+    )
+    target = PAGE.parent / "gallery" / file_of(name)
     target.parent.mkdir(exist_ok=True)
-    Image.fromarray(result.image).save(target, quality=88)
+    if name == "plain":
+        result.save(target)
+        return
+    image = Image.fromarray(result.image)
+    image.thumbnail((256, 256), Image.Resampling.LANCZOS)
+    image.save(target, quality=88)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Paint docs/gallery.md.")
     parser.add_argument("--page", action="store_true", help="write the page, paint nothing")
-    if not parser.parse_args().page:
-        for name, _, flags in CONTROLS:
+    parser.add_argument("--only", default="", help="names of the pictures to paint, with commas")
+    arguments = parser.parse_args()
+    chosen = arguments.only.split(",") if arguments.only else [name for name, *_ in CONTROLS]
+    os.chdir(ROOT)  # the commands name files from here
+    for name, _, flags in CONTROLS:
+        if name in chosen and not arguments.page:
             paint(name, flags)
             print(name, flush=True)
     PAGE.write_text(page(), "utf-8")

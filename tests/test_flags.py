@@ -89,7 +89,7 @@ def test_every_flag_is_a_setting_or_named_here():
     assert shown == [
         "--content", "--style", "--output", "--content_mask", "--style_mask", "--trace",
         "--save_every", "--checkpoint_dir", "--resume", "--tensorboard_dir", "--device",
-        "--strategy", "--preset", "--rerun", *(f"--{n}" for n in FIELDS),
+        "--strategy", "--deterministic", "--preset", "--rerun", *(f"--{n}" for n in FIELDS),
     ]  # fmt: skip
 
 

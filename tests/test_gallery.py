@@ -19,13 +19,24 @@ def gallery():
     return module
 
 
-def test_page_and_pictures():
+def test_page_and_pictures(monkeypatch):
     script = gallery()
     assert script.PAGE.read_text("utf-8") == script.page()
-    names = {name for name, _, _ in script.CONTROLS}
-    assert {path.stem for path in (ROOT / "docs" / "gallery").iterdir()} == names
+    files = {script.file_of(name) for name, _, _ in script.CONTROLS}
+    assert {path.name for path in (ROOT / "docs" / "gallery").iterdir()} == files
+    monkeypatch.chdir(ROOT)
     for name, _, given in script.CONTROLS:
-        command = flags.parse(shlex.split(f"{script.COMMAND} {given}")[1:])
-        with Image.open(ROOT / "docs" / "gallery" / f"{name}.jpg") as picture:
-            assert max(picture.size) == command.config.size
-            assert picture.format == "JPEG"
+        command = flags.parse(shlex.split(script.whole_command(given))[1:])
+        with Image.open(ROOT / "docs" / "gallery" / script.file_of(name)) as picture:
+            assert max(picture.size) == min(command.config.size, 256)
+
+
+def test_every_control_is_shown():
+    """Each setting that a painter steers by has its picture."""
+    shown = " ".join(given for _, _, given in gallery().CONTROLS)
+    for flag in (
+        "init", "init_noise", "color", "style_scale", "balance", "style_layers", "content_layers",
+        "content_weight", "style_weight", "tv_weight", "pooling", "style_blend", "content_mask",
+        "style_mask", "task=texture", "task=reconstruct", "rerun", "size",
+    ):  # fmt: skip
+        assert f"--{flag}" in shown

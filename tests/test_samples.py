@@ -35,7 +35,10 @@ def test_the_command_writes_both(draw_samples: ModuleType, tmp_path: Path) -> No
     for path in (tmp_path / "new").iterdir():
         with Image.open(path) as file:
             sizes[path.name] = file.size
-    assert sizes == {"content.jpg": (64, 48), "style.jpg": (64, 48)}
+    masks = {"top.png": (160, 120), "bottom.png": (160, 120)}
+    assert sizes == {"content.jpg": (64, 48), "style.jpg": (64, 48), **masks}
+    for name in masks:
+        assert (tmp_path / "new" / name).read_bytes() == (ROOT / "samples" / name).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["content", "style"])
