@@ -81,10 +81,14 @@ CONTROLS = (
     ),
     (
         "small",
-        "The size, and below four times as much: one composition.",
+        "At 256 px, and below at 1024 px.",
         "--init=content --size=256 --iterations=120",
     ),
-    ("large", "Shown at a quarter of its size.", "--init=content --size=1024 --iterations=120"),
+    (
+        "large",
+        "The same at a quarter of its size: the composition stays, strokes are finer.",
+        "--init=content --size=1024 --iterations=120",
+    ),
 )
 
 

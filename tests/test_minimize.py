@@ -264,6 +264,32 @@ def test_a_restart_recovers_from_one_bad_stretch(minimizer):
     assert float(state.best_value) < 1e-3 * 9 * 210
 
 
+def test_a_diverging_adam_goes_back_restarts_once_and_says_so():
+    """Steps of 10^6 in a narrow bowl: finite, and never again as good as the start."""
+
+    def bowl(position, context):
+        return tf.reduce_sum(position**2), 2 * position
+
+    adam = Adam(bowl, learning_rate=1e6)
+    state = adam.start(tf.constant([3.0, -4.0]))
+    seen = []
+    while int(state.status) == Status.RUNNING and int(state.iterations) < 500:
+        state = adam.advance(state)
+        seen.append((int(state.restarts), float(state.first_step)))
+    assert Status(int(state.status)) == Status.DIVERGED
+    assert seen[0] == (0, 1.0)
+    assert seen[-1] == (1, pytest.approx(0.1))
+    assert float(state.best_value) == 25
+    assert state.best_position.numpy().tolist() == [3, -4]
+    assert "a smaller learning_rate may do" in str(Status.DIVERGED)
+    # Ups and downs alone are no reason: a tenth of that, which falls in time, goes on.
+    calm = Adam(bowl, learning_rate=1.0)
+    state = calm.advance(calm.start(tf.constant([3.0, -4.0]), budget=300), iterations=300)
+    assert int(state.status) == Status.RUNNING
+    assert int(state.restarts) == 0
+    assert float(state.best_value) < 1e-3
+
+
 @pytest.mark.parametrize("minimizer", ALL)
 def test_converged_where_the_gradient_vanishes(minimizer):
     search = minimizer(bowl)

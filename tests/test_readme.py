@@ -106,7 +106,9 @@ def test_commands_parse(
     """Every `artistyle …` in a block of shell is a command line that the command takes."""
     monkeypatch.chdir(tmp_path)  # --rerun alone opens a file
     record = {"config": Config().to_dict(), "weights": {"kind": "imagenet"}}
-    output.write("out.png", np.zeros((20, 20, 3), np.uint8), record=record)
+    (tmp_path / "docs" / "gallery").mkdir(parents=True)
+    for name in ("out.png", "docs/gallery/plain.png"):
+        output.write(name, np.zeros((20, 20, 3), np.uint8), record=record)
     seen = 0
     for block in blocks(page, "sh"):
         for line in block.replace("\\\n", " ").splitlines():

@@ -10,12 +10,18 @@ from artistyle_tf.minimize.base import Minimizer, State, Status, ValueAndGradien
 
 __all__ = ["Adam"]
 
+GROWN = 10.0
+PATIENCE = 20
+"""A search has diverged that stays above so many times its first objective for so many iterations;
+its first steps alone may well lead up."""
+
 
 class Adam(Minimizer):
     """`keras.optimizers.Adam` with a step that falls to 0 like a half cosine over the budget.
 
     `first_step` scales the learning rate: after a restart it is a tenth. Memory is the two
-    moments and the optimiser's own count.
+    moments and the optimiser's own count, the objective where the search began, and for how many
+    iterations it has been far above that.
     """
 
     def __init__(
@@ -32,7 +38,8 @@ class Adam(Minimizer):
 
     def _empty_memory(self, state: State) -> Any:
         nothing = tf.zeros_like(state.position)
-        return nothing, nothing, tf.constant(0, tf.int64)
+        began = tf.constant(float("inf"), state.position.dtype)
+        return nothing, nothing, tf.constant(0, tf.int64), began, tf.constant(0)
 
     def _advance(self, state: State, context: Any, until: tf.Tensor) -> State:
         # Eager: a Keras optimiser keeps its moments in variables, which a state must not share.
@@ -51,8 +58,14 @@ class Adam(Minimizer):
             position, memory = self._step(state)
         value, gradient = self._value_and_gradient(position, context)
         finite = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
+        *moments, began, grown = memory
+        began = value if first else began
+        grown = grown + 1 if bool(value > GROWN * began) else tf.zeros_like(grown)
+        memory = (*moments, began, grown)
         if not bool(finite):
             status = Status.NON_FINITE
+        elif int(grown) > PATIENCE:
+            status = Status.DIVERGED
         elif not bool(tf.reduce_any(gradient != 0)):
             status = Status.CONVERGED
         else:
@@ -83,4 +96,5 @@ class Adam(Minimizer):
         optimizer.learning_rate.assign(rate)
         optimizer.apply([state.gradient], [variable])
         moments = (tf.identity(first_moment), tf.identity(second_moment))
-        return tf.identity(variable), (*moments, tf.identity(optimizer.iterations))
+        count = tf.identity(optimizer.iterations)
+        return tf.identity(variable), (*moments, count, *state.memory[3:])

@@ -20,6 +20,7 @@ class Status(enum.IntEnum):
     CONVERGED = 1
     LINE_SEARCH_FAILED = 2
     NON_FINITE = 3
+    DIVERGED = 4
 
     def __str__(self) -> str:
         return {
@@ -27,6 +28,7 @@ class Status(enum.IntEnum):
             Status.CONVERGED: "converged: no step makes the objective smaller",
             Status.LINE_SEARCH_FAILED: "the line search failed",
             Status.NON_FINITE: "the objective or its gradient was not finite",
+            Status.DIVERGED: "the objective grew; a smaller learning_rate may do",
         }[self]
 
 
