@@ -186,6 +186,7 @@ def _temporary(target: str, mark: str = "") -> Iterator[tuple[BinaryIO, str]]:
         try:
             yield file, temporary
         finally:
-            file.close()
+            with contextlib.suppress(OSError):  # what is buffered may find no room
+                file.close()
             with contextlib.suppress(FileNotFoundError):
                 os.remove(temporary)

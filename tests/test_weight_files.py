@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from artistyle_tf import weight_files
+from artistyle_tf import isolated, weight_files
 from artistyle_tf.errors import InputError
 from artistyle_tf.vgg19 import VGG19_LAYERS
 from artistyle_tf.weights import load
@@ -381,4 +381,29 @@ def test_group_inside_itself(tmp_path):
 
 def test_too_many_objects(tmp_path, monkeypatch):
     monkeypatch.setattr(weight_files, "MAX_OBJECTS", 50)
-    assert "more than 50 groups and arrays" in refusal(h5(tmp_path / "a.h5"))
+    with (
+        open(h5(tmp_path / "a.h5"), "rb") as file,
+        pytest.raises(InputError, match="more than 50 groups and arrays"),
+    ):
+        weight_files.read_h5(file, "a.h5", ("block1_conv1",))
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        ("import os; os.abort()", "a.h5 is damaged: it makes the HDF5 library crash"),
+        ("while True: pass", "a.h5 is damaged: it could not be read within 1 s"),
+        ("import sys; sys.exit(1)", "a.h5 is not a readable HDF5 file"),
+    ],
+)
+def test_a_file_that_breaks_its_library_costs_one_line(tmp_path, monkeypatch, harm, told):
+    """What libhdf5 does at some damaged files, done by the process that reads them."""
+    monkeypatch.setattr(isolated, "_CODE", harm)
+    with open(h5(tmp_path / "a.h5"), "rb") as file, pytest.raises(InputError) as caught:
+        isolated.read_h5_apart(file, "a.h5", ("block1_conv1",), seconds=1)
+    assert str(caught.value) == told
+
+
+def test_without_another_process_the_file_is_read_here(tmp_path, monkeypatch):
+    monkeypatch.setattr(isolated.sys, "executable", str(tmp_path / "gone"))
+    same(load(str(h5(tmp_path / "a.h5")), "block5_conv1"))
