@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artistyle_tf import __version__, cli, engine, transfer
+from artistyle_tf import __version__, cli, engine, tasks, transfer
 from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.features import FROZEN
@@ -565,7 +565,7 @@ def test_ctrl_c_before_anything_is_painted(refused, monkeypatch, where):
         raise KeyboardInterrupt
 
     if where == "reading":
-        monkeypatch.setattr(transfer.images, "read", interrupt)
+        monkeypatch.setattr(tasks, "read", interrupt)
     else:
         monkeypatch.setattr(engine.LBFGS, "advance", interrupt)
     assert refused(130, optimizer="lbfgs") == "artistyle: interrupted\n"

@@ -1,0 +1,44 @@
+"""A second signal ends a run at once, whatever it is saving."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+# The first signal comes after the second iteration, the next while the checkpoint is written.
+CODE = """
+import os, signal, sys
+from artistyle_tf import callbacks, cli, keeper
+number = signal.Signals[sys.argv.pop(1)]
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def strike(*arguments):
+    os.kill(os.getpid(), number)
+    for _ in range(10**8):  # until it comes through
+        pass
+callbacks.Progress.__call__ = lambda self, step: strike() if step.iteration == 2 else None
+keeper.Keeper.save = strike
+sys.exit(cli.main())
+"""
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", -signal.SIGTERM)])
+def test_a_second_one_ends_at_once(small_file, picture, tmp_path, name, status):
+    for file, seed in (("photo", 0), ("painting", 1)):
+        Image.fromarray(picture(48, 64, seed)).save(tmp_path / f"{file}.png")
+    (tmp_path / "out.png").write_bytes(b"the picture before")
+    flags = [f"--content={tmp_path}/photo.png", f"--style={tmp_path}/painting.png"]
+    flags += [f"--output={tmp_path}/out.png", f"--weights={small_file}", "--size=64"]
+    flags += ["--optimizer=lbfgs", f"--checkpoint_dir={tmp_path}/run"]
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, name, *flags],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "out.png").read_bytes() == b"the picture before"
+    assert list((tmp_path / "run").iterdir()) == []
