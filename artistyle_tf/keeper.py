@@ -24,11 +24,13 @@ class Keeper:
 
     def __init__(self, checkpoints: Checkpoints | None):
         self._checkpoints = checkpoints
+        self.active = checkpoints is not None
+        """Whether anything is to be kept."""
         self._reached: tuple[Snapshot, State] | None = None
         self._written: Snapshot | None = None
 
     def reached(self, snapshot: Snapshot, state: State) -> None:
-        """After every iteration; from here on `save` would write that."""
+        """After an iteration; from here on `save` would write that."""
         self._reached = snapshot, state
 
     def save_if_due(self) -> None:

@@ -132,7 +132,8 @@ class Run:
                 pace = (time.perf_counter() - began) / int(state.iterations)
                 seconds = time.perf_counter() - self._clock
                 self.trace.append((self.evaluations, seconds, float(state.value), *size))
-                self.keeper.reached(self._snapshot(level, budgets, before), state)
+                if self.keeper.active:
+                    self.keeper.reached(self._snapshot(level, budgets, before), state)
                 self._report(state, left, targets, level, sizes, budgets, pace)
                 if self.ended:
                     break

@@ -13,7 +13,6 @@ import zipfile
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from artistyle_tf import Checkpoints, Config, InputError, stylize
 from artistyle_tf.checkpoint import Saved
@@ -22,6 +21,7 @@ from artistyle_tf.flags import parse
 from artistyle_tf.keeper import Keeper
 from artistyle_tf.levels import Run
 from artistyle_tf.locks import holding
+from commands import command_line, put_pictures
 
 
 @pytest.fixture
@@ -60,23 +60,6 @@ def test_a_resumed_run_writes_the_same_bytes(settings, picture, tmp_path, optimi
     assert (tmp_path / "whole.png").read_bytes() == (tmp_path / "resumed.png").read_bytes()
 
 
-def command(folder, small_file, iterations, *more):
-    return [
-        sys.executable,
-        "-m",
-        "artistyle_tf",
-        f"--content={folder}/photo.png",
-        f"--style={folder}/painting.png",
-        f"--weights={small_file}",
-        "--size=96",
-        "--levels=2",
-        "--optimizer=lbfgs",
-        f"--iterations={iterations}",
-        "--precision=float32",
-        *more,
-    ]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [3, 50])
 def test_killed_at_random_and_resumed(small_file, picture, tmp_path, kills):
@@ -84,14 +67,14 @@ def test_killed_at_random_and_resumed(small_file, picture, tmp_path, kills):
     moment of the start, the others at any moment after the first new checkpoint."""
     if kills > 3 and not os.environ.get("ARTISTYLE_LONG_TESTS"):
         pytest.skip("takes ten minutes; set ARTISTYLE_LONG_TESTS=1")
-    for name, seed in (("photo", 0), ("painting", 1)):
-        Image.fromarray(picture(72, 96, seed)).save(tmp_path / f"{name}.png")
+    put_pictures(tmp_path, picture, 72, 96)
     iterations = 100 + 75 * kills  # more than so many attempts can do
-    plain = command(tmp_path, small_file, iterations, f"--output={tmp_path}/whole.png")
+    flags = ["--size=96", "--levels=2", f"--iterations={iterations}", "--precision=float32"]
+    plain = command_line(tmp_path, small_file, *flags, output="whole.png")
     subprocess.run(plain, check=True, capture_output=True)
     folder, chance = tmp_path / "checkpoints", random.Random(kills)
-    flags = ["--resume", f"--checkpoint_dir={folder}", f"--output={tmp_path}/resumed.png"]
-    again = [*command(tmp_path, small_file, iterations, *flags), "--save_every=10"]
+    flags += ["--resume", f"--checkpoint_dir={folder}", "--save_every=10"]
+    again = command_line(tmp_path, small_file, *flags, output="resumed.png")
 
     def checkpoints():
         return set(folder.glob("*.npz")) if folder.is_dir() else set()

@@ -2,10 +2,11 @@
 
 import os
 import subprocess
-import sys
 
 import pytest
 from PIL import Image
+
+from commands import command_line, put_pictures
 
 resource = pytest.importorskip("resource", reason="this system has no limits of file sizes")
 
@@ -13,24 +14,11 @@ resource = pytest.importorskip("resource", reason="this system has no limits of 
 @pytest.fixture
 def limited(small_file, picture, tmp_path):
     """A function: limit of every file in bytes → the command's (status, error lines, folder)."""
-    for name, seed in (("photo", 0), ("painting", 1)):
-        Image.fromarray(picture(48, 64, seed)).save(tmp_path / f"{name}.png")
+    put_pictures(tmp_path, picture, 48, 64)
     (tmp_path / "out.png").write_bytes(b"the picture before")
 
     def run(limit, *flags):
-        command = [
-            sys.executable,
-            "-m",
-            "artistyle_tf",
-            f"--content={tmp_path}/photo.png",
-            f"--style={tmp_path}/painting.png",
-            f"--output={tmp_path}/out.png",
-            f"--weights={small_file}",
-            "--size=64",
-            "--optimizer=lbfgs",
-            "--iterations=5",
-            *flags,
-        ]
+        command = command_line(tmp_path, small_file, "--size=64", "--iterations=5", *flags)
         done = subprocess.run(
             command,
             cwd=tmp_path,

@@ -5,7 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from PIL import Image
+
+from commands import file_flags, put_pictures
 
 # The first signal comes after the second iteration, the next while the checkpoint is written.
 CODE = """
@@ -25,12 +26,10 @@ sys.exit(cli.main())
 
 @pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", -signal.SIGTERM)])
 def test_a_second_one_ends_at_once(small_file, picture, tmp_path, name, status):
-    for file, seed in (("photo", 0), ("painting", 1)):
-        Image.fromarray(picture(48, 64, seed)).save(tmp_path / f"{file}.png")
+    put_pictures(tmp_path, picture, 48, 64)
     (tmp_path / "out.png").write_bytes(b"the picture before")
-    flags = [f"--content={tmp_path}/photo.png", f"--style={tmp_path}/painting.png"]
-    flags += [f"--output={tmp_path}/out.png", f"--weights={small_file}", "--size=64"]
-    flags += ["--optimizer=lbfgs", f"--checkpoint_dir={tmp_path}/run"]
+    flags = file_flags(tmp_path, small_file)
+    flags += ["--size=64", f"--checkpoint_dir={tmp_path}/run"]
     done = subprocess.run(
         [sys.executable, "-c", CODE, name, *flags],
         capture_output=True,
