@@ -48,6 +48,8 @@ def check_inputs(
     if task != "stylize" and content_masks + style_masks:
         raise ConfigError(f"content_mask is given, and task {task} takes no masks")
     if task != "reconstruct":
+        if not styles:
+            raise ConfigError("style is missing; name at least one picture")
         config.shares(styles)
     check_counts(styles, content_masks, style_masks)
 

@@ -103,7 +103,7 @@ def test_pictures_that_do_not_go_with_the_task(picture):
     one = picture(32, 32)
     for task, content, styles, masks, told in (
         ("texture", one, [one], (), "content is given, and task texture has none"),
-        ("texture", None, [], (), "no style is given"),
+        ("texture", None, [], (), "style is missing"),
         ("stylize", None, [one], (), "content is missing; name a picture"),
         ("reconstruct", one, [one], (), "style is given, and task reconstruct has none"),
         ("reconstruct", None, [], (), "content is missing"),
@@ -138,7 +138,7 @@ def test_the_command(small_file, picture, tmp_path, capsys):
     capsys.readouterr()
     for flags, told in (
         (["--task=texture", style, content], "--content is given, and task texture has none"),
-        (["--task=texture"], "--no style is given"),
+        (["--task=texture"], "--style is missing; name at least one picture"),
         (["--task=reconstruct", style, content], "--style is given"),
         (["--task=reconstruct"], "--content is missing"),
         ([style], "--content is missing: artistyle"),
