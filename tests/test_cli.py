@@ -657,7 +657,7 @@ def test_what_watches_is_checked_before_the_run(run, folder, monkeypatch):
 
 def test_a_preview_that_fails_is_said_and_the_run_goes_on(run, folder):
     (folder / "out" / "o-0002.png").mkdir()
-    done = run(save_every=2, iterations=4)
+    done = run(save_every=2, iterations=4, optimizer="lbfgs")
     assert done.status == 0
     assert "o-0002.png: it is a folder; the run goes on" in done.err
     assert read_record(folder / "out" / "o.png")["outcome"]["iterations"] == 4
@@ -666,7 +666,8 @@ def test_a_preview_that_fails_is_said_and_the_run_goes_on(run, folder):
 
 def test_rerun_paints_the_same_with_single_settings_replaced(run, folder, small_file):
     first, again = folder / "out" / "first.png", folder / "out" / "again.png"
-    assert run(output=first, seed=7, color="match", init="content", init_noise=0.5).status == 0
+    settings = {"color": "match", "init": "content", "init_noise": 0.5, "optimizer": "lbfgs"}
+    assert run(output=first, seed=7, **settings).status == 0
     record = read_record(first)
     named = {"content": folder / "c.png", "style": folder / "s.png", "weights": small_file}
 
@@ -684,7 +685,7 @@ def test_rerun_paints_the_same_with_single_settings_replaced(run, folder, small_
 
 def test_rerun_names_other_pictures(run, folder):
     first = folder / "out" / "first.png"
-    assert run(output=first).status == 0
+    assert run(output=first, optimizer="lbfgs").status == 0
     done = run(rerun=first, content=folder / "t.png")
     assert "artistyle: t.png: not the content that first.png was made from\n" in done.err
     assert "not the style" not in done.err

@@ -239,7 +239,8 @@ def test_iterations_that_a_level_leaves_go_to_the_next(settings, picture):
     grey = np.full((64, 64, 3), 128, np.uint8)
     config = settings(size=64, levels=2, iterations=10, init="content")
     result = stylize(grey, grey, config)
-    assert result.stop_reason.startswith("converged")
+    # Where rounding leaves a gradient of 1e-8, no step along it is any better.
+    assert result.stop_reason.startswith(("converged", "the line search failed"))
     assert result.record["levels"] == [[32, 32, 0], [64, 64, 0]]
 
 
