@@ -74,12 +74,11 @@ def build_objective(
     convolutions = None if config.precision == "auto" else config.precision
     weights = load(config.weights, config.layers[-1])
     masks = inputs.masks
-    count = len(masks.content) if masks else 0
-    objective = Objective(config, weights, convolutions=convolutions, regions=count)
+    objective = Objective(config, weights, convolutions=convolutions, regions=len(masks.content))
     painted = canvas(inputs.painted(), inputs.size)
     painted, rgbs = recolor(config.color, painted, [style.rgb for style in inputs.styles])
     size = painted.shape[0], painted.shape[1]
-    regions = masks and make_regions(masks, inputs.size, rgbs)
+    regions = make_regions(masks, inputs.size, rgbs)
     targets = level_targets(objective, painted, rgbs, size, regions)
     if config.balance == "equal":
         start = start_image(config, painted, rgbs, read_start(config), size)

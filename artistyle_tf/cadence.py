@@ -15,21 +15,22 @@ class Cadence:
 
     Args:
       every: iterations, or seconds as text, like "60s".
+      name: what the setting is called where it comes from.
 
     Raises:
-      ConfigError: neither; the message begins with what it is.
+      ConfigError: neither; the message begins with the name.
 
     >>> [n for n in range(1, 10) if Cadence(3).due(n)]
     [3, 6, 9]
     """
 
-    def __init__(self, every: int | str):
+    def __init__(self, every: int | str, name: str = "every"):
         text = str(every)
         seconds = _SECONDS.fullmatch(text)
         self.seconds = float(seconds[1]) if seconds else None
         if not (seconds or text.isdecimal()) or float(text.rstrip("s")) <= 0:
             raise ConfigError(
-                f"{every!r}; it must be a whole number of iterations, 1 or more, "
+                f"{name} is {every!r}; it must be a whole number of iterations, 1 or more, "
                 "or seconds like 60s"
             )
         self.iterations = None if seconds else int(text)

@@ -12,13 +12,13 @@ import re
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from artistyle_tf.cadence import Cadence
-from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.locks import hold
+from artistyle_tf.errors import InputError
+from artistyle_tf.locks import Lock, hold
 from artistyle_tf.messages import one_line, reason
 from artistyle_tf.output import replacing
 
@@ -68,13 +68,10 @@ class Checkpoints:
         keep: int = KEPT,
     ):
         self.folder, self.resume = os.fspath(folder), resume
-        try:
-            self._cadence = None if every is None else Cadence(every)
-        except ConfigError as error:
-            raise ConfigError(f"every is {error}") from None
+        self._cadence = None if every is None else Cadence(every)
         self._keep = max(1, keep)
         self._identity: Mapping[str, Any] = {}
-        self._lock: IO[bytes] | None = None
+        self._lock: Lock | None = None
         self._last, self._cost = time.monotonic(), 0.0
         self.seconds = 0.0
         """What all that were written took together."""
@@ -128,7 +125,7 @@ class Checkpoints:
     def close(self) -> None:
         """Lets other processes use the folder."""
         if self._lock is not None:
-            self._lock.close()
+            self._lock.release()
             self._lock = None
 
     def due(self, iteration: int) -> bool:

@@ -99,7 +99,7 @@ def parse(arguments: Sequence[str]) -> Command | str:
         output=os.path.expanduser(given["output"][0]),
         config=rerun.config if rerun else _config(given),
         trace=trace and os.path.expanduser(trace),
-        save_every=_checked(given, "save_every", _save_every),
+        save_every=_checked(given, "save_every", lambda text: Cadence(text, "save_every")),
         tensorboard_dir=_folder(given, "tensorboard_dir"),
         device=_checked(given, "device", check_device),
         checkpoint_dir=_folder(given, "checkpoint_dir"),
@@ -192,13 +192,6 @@ def _folder(given: dict[str, list[str]], name: str) -> str | None:
     if not given[name][0]:
         raise ConfigError(f"--{name} is empty; write --{name}=FOLDER")
     return os.path.expanduser(given[name][0])
-
-
-def _save_every(text: str) -> None:
-    try:
-        Cadence(text)
-    except ConfigError as error:
-        raise ConfigError(f"save_every is {error}") from None
 
 
 def _checked(given: dict[str, list[str]], name: str, check: Callable[[str], Any]) -> str | None:

@@ -12,39 +12,62 @@ try:
 except ImportError:  # Windows: nobody is told
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["hold", "holding"]
+__all__ = ["Lock", "hold", "holding"]
 
 
-def hold(name: str) -> IO[bytes] | None:
-    """An open file that holds the lock of that name until it is closed, or None if another does.
+class Lock:
+    """One that is held until it is released; without a file everybody has it."""
+
+    def __init__(self, file: IO[bytes] | None = None):
+        self._file = file
+
+    def release(self) -> None:
+        """Its file goes too, while nobody else can have locked it."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                os.remove(self._file.name)
+            self._file.close()
+
+
+def hold(name: str) -> Lock | None:
+    """The lock of that name, or None if another process, or another lock of this one, has it.
 
     The lock is the system's own, by user and machine: it goes with the process. Where the system
     has none, or the file can't be made, everybody gets it.
     """
+    if fcntl is None:
+        return Lock()
     digest = hashlib.sha256(os.fsencode(os.path.realpath(name))).hexdigest()[:32]
     path = os.path.join(tempfile.gettempdir(), f"artistyle-{_user()}-{digest}.lock")
-    try:
-        file = open(path, "ab")  # noqa: SIM115 (held open)
-    except OSError:
-        return open(os.devnull, "ab")
-    try:
-        if fcntl is not None:
+    while True:
+        try:
+            file = open(path, "ab")  # noqa: SIM115 (held open)
+        except OSError:
+            return Lock()
+        try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    return file
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                return Lock(file)
+        except BlockingIOError:
+            file.close()
+            return None
+        except FileNotFoundError:
+            pass
+        except OSError:
+            file.close()
+            return Lock()
+        file.close()  # its holder removed it after we had opened it: there is a new one, or none
 
 
 @contextlib.contextmanager
 def holding(name: str) -> Iterator[bool]:
     """Whether this process got the lock, which it keeps for the block."""
-    file = hold(name)
+    lock = hold(name)
     try:
-        yield file is not None
+        yield lock is not None
     finally:
-        if file is not None:
-            file.close()
+        if lock is not None:
+            lock.release()
 
 
 def _user() -> int:

@@ -34,10 +34,10 @@ ASPECT = 0.02
 
 
 class Masks(NamedTuple):
-    """One soft mask for each style over the content, and one over each style, or none of these."""
+    """Soft masks, one for each style: none at all, over the content, or over the styles too."""
 
-    content: list[Picture]
-    styles: list[Picture]
+    content: Sequence[Picture] = ()
+    styles: Sequence[Picture] = ()
 
 
 class Regions(NamedTuple):
@@ -67,18 +67,14 @@ def read_masks(
     style_masks: Sequence[Any],
     content: Picture,
     styles: Sequence[Picture],
-) -> Masks | None:
-    """Masks from pictures in any form that `images.read` takes; None if there are none.
+) -> Masks:
+    """Masks from pictures in any form that `images.read` takes, as many as `check_counts` asks for.
 
     Brightness counts: white is inside, black outside, grey in part.
 
     Raises:
-      ConfigError: not one for each style.
       InputError: a picture that can't be read, is all black, or has not its picture's aspect.
     """
-    check_counts(len(styles), len(content_masks), len(style_masks))
-    if not content_masks:
-        return None
     masks = Masks([read(one) for one in content_masks], [read(one) for one in style_masks])
     pairs = [(mask, content) for mask in masks.content]
     for mask, picture in [*pairs, *zip(masks.styles, styles, strict=False)]:
@@ -98,14 +94,20 @@ def grey(mask: Picture) -> np.ndarray:
     return np.asarray(Image.fromarray(mask.rgb).convert("L"))
 
 
-def make_regions(masks: Masks, size: tuple[int, int], styles: Sequence[np.ndarray]) -> Regions:
+def make_regions(
+    masks: Masks, size: tuple[int, int], styles: Sequence[np.ndarray]
+) -> Regions | None:
     """The masks at their pictures' sizes, those of the content filled up to whole cells like it.
+
+    None without masks: then nothing is guided.
 
     Args:
       masks: of `read_masks`.
       size: (height, width) of the result.
       styles: uint8 [H, W, 3] each; without masks for them all of each counts.
     """
+    if not masks.content:
+        return None
     content = [fill_cells(resize(grey(mask), size)) for mask in masks.content]
     sizes = [(style.shape[0], style.shape[1]) for style in styles]
     if masks.styles:

@@ -30,7 +30,7 @@ class Sources:
     """The picture that `config.init` names, or None."""
     weights: Weights
     """What was really used."""
-    masks: Masks | None = None
+    masks: Masks
 
 
 def make_identity(sources: Sources, convolutions: str) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def make_identity(sources: Sources, convolutions: str) -> dict[str, Any]:
         "content": sources.content.digest if sources.content else None,
         "styles": [style.digest for style in sources.styles],
         "start": sources.start.digest if sources.start else sources.config.init,
-        "masks": [[mask.digest for mask in kind] for kind in sources.masks or ((), ())],
+        "masks": [[mask.digest for mask in kind] for kind in sources.masks],
         "weights": sources.weights.digest,
         "convolutions": convolutions,
     }
@@ -69,8 +69,7 @@ def make_record(
       outcome: stop reason, counts and final losses.
       notes: what the user was told; paths in them are cut to base names.
     """
-    config, weights = sources.config, sources.weights
-    masks = sources.masks or Masks([], [])
+    config, weights, masks = sources.config, sources.weights, sources.masks
     settings = config.to_dict()
     settings["weights"] = os.path.basename(config.weights)
     settings["init"] = os.path.basename(config.init)

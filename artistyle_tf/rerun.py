@@ -34,15 +34,15 @@ class Rerun:
         content: Picture | None,
         styles: Sequence[Picture],
         start: Picture | None,
-        masks: Masks | None = None,
+        masks: Masks,
     ) -> list[str]:
         """A line for each kind of picture that isn't what the finished one was made from."""
         given = {
             "content": [content] if content else [],
             "style": styles,
             "start": [start] if start else [],
-            "content_mask": masks.content if masks else [],
-            "style_mask": masks.styles if masks else [],
+            "content_mask": masks.content,
+            "style_mask": masks.styles,
         }
         lines = []
         for kind, pictures in given.items():

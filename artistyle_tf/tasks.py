@@ -21,7 +21,7 @@ class Inputs(NamedTuple):
     """None for task "texture"."""
     styles: list[Picture]
     """Empty for task "reconstruct"."""
-    masks: Masks | None
+    masks: Masks
     size: tuple[int, int]
     """(height, width) of the result."""
 
@@ -71,7 +71,7 @@ def read_inputs(
     check_inputs(config, content is not None, len(styles), *counts)
     picture = None if content is None else read(content)
     pictures = [read(style) for style in styles]
-    masks = None
+    masks = Masks()
     if picture is None:
         size = _texture_size(config, pictures[0])
     else:

@@ -87,7 +87,7 @@ def stylize(
         logger.warning("%s", note)
 
     sources = Sources(config, inputs.content, inputs.styles, start, weights, masks)
-    regions = masks and make_regions(masks, size, rgbs)
+    regions = make_regions(masks, size, rgbs)
     with true_float32():
         run = Run(config, weights, painted, rgbs, callback, began, strategy, checkpoints, regions)
         sizes = level_sizes(size, config.levels)

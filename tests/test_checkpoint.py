@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 import tracemalloc
 import zipfile
@@ -20,7 +19,6 @@ from artistyle_tf.errors import ConfigError
 from artistyle_tf.flags import parse
 from artistyle_tf.keeper import Keeper
 from artistyle_tf.levels import Run
-from artistyle_tf.locks import holding
 from commands import command_line, put_pictures
 
 
@@ -116,6 +114,18 @@ def stopped(settings, picture, tmp_path):
     return config, pictures, tmp_path
 
 
+def resumed(config, pictures, folder):
+    """The iterations that a resumed run makes."""
+    seen = []
+    stylize(
+        *pictures,
+        config,
+        callback=lambda step: seen.append(step.iteration),
+        checkpoints=Checkpoints(folder, resume=True),
+    )
+    return seen
+
+
 @pytest.mark.parametrize("harm", ["cut", "flipped", "empty", "text", "pickled"])
 def test_a_broken_checkpoint_is_passed_over(stopped, harm, caplog):
     config, pictures, folder = stopped
@@ -131,14 +141,7 @@ def test_a_broken_checkpoint_is_passed_over(stopped, harm, caplog):
     else:
         data = b"" if harm == "empty" else b"no checkpoint at all" * 9
     newest.write_bytes(bytes(data))
-    seen = []
-    stylize(
-        *pictures,
-        config,
-        callback=lambda step: seen.append(step.iteration),
-        checkpoints=Checkpoints(folder, resume=True),
-    )
-    assert seen == [5, 6, 7, 8, 9]
+    assert resumed(config, pictures, folder) == [5, 6, 7, 8, 9]
     assert "artistyle-00000006.npz can't be used: " in caplog.text
 
 
@@ -216,14 +219,7 @@ def rewritten(path, change):
 def test_a_sound_file_with_another_content_is_passed_over(stopped, change, told, caplog):
     config, pictures, folder = stopped
     rewritten(folder / "artistyle-00000006.npz", change)
-    seen = []
-    stylize(
-        *pictures,
-        config,
-        callback=lambda step: seen.append(step.iteration),
-        checkpoints=Checkpoints(folder, resume=True),
-    )
-    assert seen == [5, 6, 7, 8, 9]
+    assert resumed(config, pictures, folder) == [5, 6, 7, 8, 9]
     assert f"artistyle-00000006.npz can't be used: {told}" in caplog.text
 
 
@@ -410,20 +406,3 @@ def test_a_folder_that_another_run_uses_is_refused(tmp_path):
     first.close()
     first.begin({})
     first.close()
-
-
-def test_a_lock_goes_with_its_process(tmp_path):
-    code = "import sys, time; from artistyle_tf.locks import hold; f = hold(sys.argv[1]);"
-    code += "print(f is not None, flush=True); time.sleep(60)"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path / "x")], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "True\n"
-    with holding(str(tmp_path / "x")) as alone:
-        assert not alone
-    with holding(str(tmp_path / "y")) as alone:
-        assert alone
-    process.kill()
-    process.communicate()
-    with holding(str(tmp_path / "x")) as alone:
-        assert alone

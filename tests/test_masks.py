@@ -12,7 +12,14 @@ from artistyle_tf import Checkpoints, Config, ConfigError, InputError, Stylizer,
 from artistyle_tf.build import build_objective, level_targets
 from artistyle_tf.color import to_network
 from artistyle_tf.images import read_record
-from artistyle_tf.masks import Regions, layer_guides, make_regions, read_masks, region_strengths
+from artistyle_tf.masks import (
+    Masks,
+    Regions,
+    layer_guides,
+    make_regions,
+    read_masks,
+    region_strengths,
+)
 from artistyle_tf.objective import Objective
 from artistyle_tf.rerun import read_rerun
 from artistyle_tf.tiled import TiledObjective
@@ -249,7 +256,7 @@ def test_the_record_names_the_masks_and_a_rerun_says_when_they_differ(case, tmp_
     pictures = images.read(content), [images.read(red)]
     same = read_masks([mask], [], *pictures)
     assert rerun.differences(*pictures, None, same) == []
-    assert rerun.differences(*pictures, None, None) == [
+    assert rerun.differences(*pictures, None, Masks()) == [
         "none: not the content_mask that o.png was made from"
     ]
 

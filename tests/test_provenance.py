@@ -9,6 +9,7 @@ import pytest
 import artistyle_tf
 from artistyle_tf.config import Config
 from artistyle_tf.images import Picture, read
+from artistyle_tf.masks import Masks
 from artistyle_tf.memory import Plan
 from artistyle_tf.provenance import Sources, make_record
 from artistyle_tf.weights import Weights
@@ -25,6 +26,7 @@ def record(picture):
             content=read(picture(16, 24)),
             styles=[style, style],
             start=None,
+            masks=Masks(),
             weights=Weights({}, "file", "small.npz", "ab" * 32),
         )
         return make_record(

@@ -11,6 +11,7 @@ from artistyle_tf import Config, output
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.flags import parse
 from artistyle_tf.images import read
+from artistyle_tf.masks import Masks
 from artistyle_tf.rerun import read_rerun
 
 CONFIG = Config(
@@ -100,13 +101,13 @@ def test_it_says_which_pictures_differ(finished, picture, junk):
         "styles": [{"sha256": style.digest}],
     }
     rerun = read_rerun(finished(**digests))
-    assert rerun.differences(content, [style], None) == []
-    assert rerun.differences(start, [style], None) == [
+    assert rerun.differences(content, [style], None, Masks()) == []
+    assert rerun.differences(start, [style], None, Masks()) == [
         "array: not the content that out.png was made from"
     ]
-    assert len(rerun.differences(content, [style, style], start)) == 2
+    assert len(rerun.differences(content, [style, style], start, Masks())) == 2
     hostile = read_rerun(finished(content=junk, styles=junk, start=junk))
-    assert len(hostile.differences(content, [style], start)) == 3
+    assert len(hostile.differences(content, [style], start, Masks())) == 3
 
 
 def test_flags_that_can_not_be(finished):

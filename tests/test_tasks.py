@@ -128,7 +128,7 @@ def test_the_command(small_file, picture, tmp_path, capsys):
     rerun = read_rerun(out, weights=str(small_file))
     assert rerun.config.size == (70, 44)
     picked = read_inputs(rerun.config, None, [tmp_path / "painting.png"])
-    assert rerun.differences(picked.content, picked.styles, None) == []
+    assert rerun.differences(picked.content, picked.styles, None, picked.masks) == []
     again = [f"--rerun={out}", f"--output={tmp_path}/p.png", f"--weights={small_file}"]
     assert main([*again, style]) == 0
     assert (tmp_path / "p.png").read_bytes() == out.read_bytes()
