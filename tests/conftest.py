@@ -37,7 +37,7 @@ def small_file(small_arrays, tmp_path_factory):
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def picture():
     """A function: (height, width, seed) → uint8 [H, W, 3] with structure at several scales."""
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -22,7 +23,7 @@ from artistyle_tf.levels import Run
 from commands import command_line, put_pictures
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def settings(small_file):
     def make(**overrides):
         defaults = {"size": 64, "iterations": 9, "levels": 2, "weights": str(small_file)}
@@ -101,16 +102,23 @@ def test_killed_at_random_and_resumed(small_file, picture, tmp_path, kills):
     assert len(list(folder.iterdir())) <= 2  # nor is a file left that was being written
 
 
-@pytest.fixture
-def stopped(settings, picture, tmp_path):
-    """A run stopped after six iterations with its checkpoints; (config, pictures, folder)."""
-    config = settings(optimizer="lbfgs")
+@pytest.fixture(scope="module")
+def stopped_once(settings, picture, tmp_path_factory):
+    config, folder = settings(optimizer="lbfgs"), tmp_path_factory.mktemp("stopped")
     pictures = picture(64, 64), picture(50, 40, 1)
-    stylize(*pictures, config, callback=stop_after(6), checkpoints=Checkpoints(tmp_path, every=2))
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
+    stylize(*pictures, config, callback=stop_after(6), checkpoints=Checkpoints(folder, every=2))
+    assert sorted(path.name for path in folder.iterdir()) == [
         "artistyle-00000004.npz",
         "artistyle-00000006.npz",
     ]
+    return config, pictures, folder
+
+
+@pytest.fixture
+def stopped(stopped_once, tmp_path):
+    """A run stopped after six iterations with its checkpoints; (config, pictures, folder)."""
+    config, pictures, folder = stopped_once
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     return config, pictures, tmp_path
 
 
@@ -198,29 +206,33 @@ def rewritten(path, change):
     np.savez(path, header=np.frombuffer(json.dumps(header).encode(), np.uint8), **members)
 
 
-@pytest.mark.parametrize(
-    ("change", "told"),
-    [
-        (lambda header, arrays: header.pop("budgets"), "its header has no budgets"),
-        (lambda header, arrays: header.update(budgets=[1]), "its budgets are not 2 numbers"),
-        (lambda header, arrays: header.update(level=7), "its level can't be 7"),
-        (lambda header, arrays: header.update(level=True), "its level can't be True"),
-        (lambda header, arrays: header["levels"].pop(), "its levels are not this run's"),
-        (lambda header, arrays: header["plans"][0].pop(), "its plans are not 3 numbers"),
-        (lambda header, arrays: header["plans"].pop(), "its plans are not of this run's levels"),
-        (lambda header, arrays: header.update(dtype="int8"), "its dtypes are none of ours"),
-        (lambda header, arrays: header.update(balance={"a": 1}), "its balance is not of this"),
-        (lambda header, arrays: header["trace"].append([1, 2]), "its trace is no table"),
-        (lambda header, arrays: header.update(trace={}), "its trace is no list"),
-        (lambda header, arrays: arrays.pop(), "its arrays are not those of this run's minimiser"),
-        (lambda header, arrays: arrays.reverse(), "its arrays are not those of this run's"),
-    ],
-)
-def test_a_sound_file_with_another_content_is_passed_over(stopped, change, told, caplog):
+WRONG = [
+    (lambda header, arrays: header.pop("budgets"), "its header has no budgets"),
+    (lambda header, arrays: header.update(budgets=[1]), "its budgets are not 2 numbers"),
+    (lambda header, arrays: header.update(level=7), "its level can't be 7"),
+    (lambda header, arrays: header.update(level=True), "its level can't be True"),
+    (lambda header, arrays: header["levels"].pop(), "its levels are not this run's"),
+    (lambda header, arrays: header["plans"][0].pop(), "its plans are not 3 numbers"),
+    (lambda header, arrays: header["plans"].pop(), "its plans are not of this run's levels"),
+    (lambda header, arrays: header.update(dtype="int8"), "its dtypes are none of ours"),
+    (lambda header, arrays: header.update(balance={"a": 1}), "its balance is not of this"),
+    (lambda header, arrays: header["trace"].append([1, 2]), "its trace is no table"),
+    (lambda header, arrays: header.update(trace={}), "its trace is no list"),
+    (lambda header, arrays: arrays.pop(), "its arrays are not those of this run's minimiser"),
+    (lambda header, arrays: arrays.reverse(), "its arrays are not those of this run's"),
+]
+"""What is done to a checkpoint's header and arrays, and what is said of it."""
+
+
+def test_sound_files_with_another_content_are_passed_over(stopped, caplog):
     config, pictures, folder = stopped
-    rewritten(folder / "artistyle-00000006.npz", change)
+    newest = folder / "artistyle-00000006.npz"
+    for index, (change, _) in enumerate(WRONG, start=10):
+        rewritten(shutil.copy(newest, folder / f"artistyle-{index:08}.npz"), change)
+    newest.unlink()
     assert resumed(config, pictures, folder) == [5, 6, 7, 8, 9]
-    assert f"artistyle-00000006.npz can't be used: {told}" in caplog.text
+    for index, (_, told) in enumerate(WRONG, start=10):
+        assert f"artistyle-{index:08}.npz can't be used: {told}" in caplog.text
 
 
 def test_a_crafted_checkpoint_is_refused_before_it_takes_memory(tmp_path):
