@@ -22,6 +22,7 @@ __all__ = [
     "Regions",
     "check_counts",
     "coverage",
+    "grey",
     "layer_guides",
     "make_regions",
     "read_masks",
@@ -70,7 +71,7 @@ def read_masks(
 ) -> Masks:
     """Masks from pictures in any form that `images.read` takes, as many as `check_counts` asks for.
 
-    Brightness counts: white is inside, black outside, grey in part.
+    Brightness counts: white is inside, black or transparent outside, grey in part.
 
     Raises:
       InputError: a picture that can't be read, is all black, or has not its picture's aspect.
@@ -90,8 +91,12 @@ def read_masks(
 
 
 def grey(mask: Picture) -> np.ndarray:
-    """uint8 [H, W], 255 inside."""
-    return np.asarray(Image.fromarray(mask.rgb).convert("L"))
+    """uint8 [H, W], 255 inside. Pictures come laid over white; here what is clear is outside."""
+    over_white = np.asarray(Image.fromarray(mask.rgb).convert("L"))
+    if mask.alpha is None:
+        return over_white
+    clear = 255 - mask.alpha
+    return np.where(over_white > clear, over_white - clear, 0).astype(np.uint8)
 
 
 def make_regions(

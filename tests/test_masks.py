@@ -15,6 +15,7 @@ from artistyle_tf.images import read_record
 from artistyle_tf.masks import (
     Masks,
     Regions,
+    grey,
     layer_guides,
     make_regions,
     read_masks,
@@ -309,6 +310,17 @@ def test_masks_that_cannot_be(case, tmp_path):
     # Another size will do, as pictures are scaled to whole pixels: 33×50 for 64×96.
     small = dataclasses.replace(config, size=32, iterations=1)
     stylize(content, red, small, content_masks=[half(33, 50)])
+
+
+def test_what_is_transparent_in_a_mask_is_outside():
+    """As painting programs save a layer: white strokes, half of them soft, and nothing else."""
+    alpha = np.array([[0, 128, 255, 255, 10]], np.uint8).repeat(20, 0).repeat(4, 1)
+    colour = np.array([[255, 255, 255, 100, 0]], np.uint8).repeat(20, 0).repeat(4, 1)
+    rgba = np.dstack([np.repeat(colour[..., None], 3, 2), alpha])
+    mask = images.read(Image.fromarray(rgba))
+    np.testing.assert_array_equal(grey(mask)[::20, ::4], [[0, 128, 255, 100, 0]])
+    shown = images.read(rgba[..., :3].copy())
+    np.testing.assert_array_equal(grey(shown), colour)
 
 
 def test_a_mask_is_mirrored_like_its_picture(picture):
