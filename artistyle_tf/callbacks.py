@@ -39,7 +39,8 @@ class Step:
     """Estimated seconds to the end."""
     parts: Callable[[], Mapping[str, float]] = dataclasses.field(repr=False)
     """Computes the objective's parts, which costs a forward pass: "value" and its summands
-    "content", "style" and "total_variation", and for every layer "content/LAYER", "style/LAYER"."""
+    "content", "style", "total_variation" and "gamut", and for every layer "content/LAYER",
+    "style/LAYER"."""
     image: Callable[[], np.ndarray] = dataclasses.field(repr=False)
     """Computes the picture: uint8 [H, W, 3] sRGB."""
     unclipped: Callable[[], np.ndarray] = dataclasses.field(repr=False)
@@ -153,7 +154,7 @@ def describe(step: Step, parts: Mapping[str, float], room: int | None = None) ->
         f"objective {step.objective:.4g}",
         *(
             f"{name} {parts[name] / parts['value'] * step.objective:.3g}"
-            for name in ("style", "content", "total_variation")
+            for name in ("style", "content", "total_variation", "gamut")
             if parts.get(name)
         ),
         f"{step.evaluations} evaluations",

@@ -137,7 +137,8 @@ def _run(command: Command) -> int:
     done = EXIT_INTERRUPTED if interrupted else int(bool(result.error) or saved != command.output)
     print(
         f"{one_line(saved)}: {width}×{height} px, {result.seconds:.0f} s "
-        f"after {result.setup_seconds:.0f} s of setting up, {result.stop_reason}"
+        f"after {result.setup_seconds:.0f} s of setting up, {result.stop_reason}, "
+        f"objective {result.objective:.4g} ({result.saved_objective:.4g} as saved)"
     )
     return done
 
@@ -200,11 +201,11 @@ def _ready_streams() -> None:
 
 @contextlib.contextmanager
 def _console(progress: Progress) -> Iterator[None]:
-    """Shows the package's warnings as lines and its other messages where the progress stands."""
+    """Shows the package's messages as lines, but passing ones (debug) where the progress stands."""
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if record.levelno >= logging.WARNING:
+            if record.levelno >= logging.INFO:
                 progress.close()
                 print(f"artistyle: {record.getMessage()}", file=sys.stderr)
             else:
@@ -213,7 +214,7 @@ def _console(progress: Progress) -> Iterator[None]:
     logger, handler = logging.getLogger("artistyle_tf"), Handler()
     before = logger.level, logger.propagate
     logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    logger.setLevel(logging.DEBUG)
     logger.propagate = False
     try:
         yield

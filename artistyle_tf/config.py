@@ -12,13 +12,15 @@ from artistyle_tf.checks import MAX_WEIGHT, Layers, blend, integer, number, one_
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.presets import PRESETS, STYLE_LAYERS
 from artistyle_tf.vgg19 import VGG19_LAYERS
-from artistyle_tf.weights import check_name
+from artistyle_tf.weights import NAMES, check_name
 
-__all__ = ["INITS", "Config"]
+__all__ = ["INITS", "Config", "style_weight_of"]
 
 MIN_SIZE = 16
 MAX_SIZE = 65536
 MIN_TILE = 32
+GENTLEST, STRONGEST = 3.0, 1200.0
+"""β for `strength` 0, where the photo is hardly touched, and 1, where little of it is left."""
 INITS = ("noise", "content", "style", "grey")
 """What `init` can be beside a picture file."""
 
@@ -34,6 +36,16 @@ Precision = Literal["auto", "float32", "bfloat16"]
 def _setting(default: Any, group: str, help: str, choices: Any = None) -> Any:
     metadata = {"group": group, "help": help, "choices": get_args(choices)}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def style_weight_of(strength: float) -> float:
+    """β for a share of painting from 0 to 1: equal steps of it multiply β equally.
+
+    >>> [round(style_weight_of(share)) for share in (0, 0.25, 0.5, 0.75, 1)]
+    [3, 13, 60, 268, 1200]
+    """
+    strength = number("strength", strength, 0, 1)
+    return GENTLEST * (STRONGEST / GENTLEST) ** strength
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,15 +75,24 @@ class Config:
     init: str = _setting(
         "noise",
         "Run",
-        "what to start from: noise, content, style (the first), grey (with hardly any noise) or a "
-        "picture file",
+        "what to start from: noise, content, style (the first), grey (the network's mean, with "
+        "hardly any noise) or a picture file",
     )
     init_noise: float = _setting(
         0.0, "Run", "share of white noise in the start, 0 to 1: blends it with what init names"
     )
+    noise_amplitude: float = _setting(
+        1.0,
+        "Run",
+        "grey levels that white noise goes up and down; the network hardly sees strong noise in "
+        "the colours, which then stays in the picture",
+    )
     seed: int = _setting(0, "Run", "seed of the noise")
     levels: int | Literal["auto"] = _setting(
         "auto", "Run", "sizes from coarse to fine; auto: as many as --size asks for; 1: one scale"
+    )
+    coarsest: int = _setting(
+        128, "Run", "longer side of the coarsest level in px, where levels is auto"
     )
     finest: float = _setting(
         0.7,
@@ -90,10 +111,11 @@ class Config:
         0.35, "Minimiser", "power p of the spectral preconditioner |f|^-p; 0: none"
     )
     weights: str = _setting(
-        "imagenet",
+        "auto",
         "Network",
-        "imagenet, preview (shipped, no download), auto (imagenet if it can be had, or else "
-        "preview) or a file (.h5, .weights.h5, .npz)",
+        "auto (Keras' float32 ImageNet file if its cache has it, or else imagenet-8bit), imagenet "
+        "(that file, downloaded if need be), imagenet-8bit (shipped), preview (shipped, small, for "
+        "drafts) or a file (.h5, .weights.h5, .npz)",
     )
     pooling: Pooling = _setting("max", "Network", "pooling between the blocks", Pooling)
     precision: Precision = _setting(
@@ -112,6 +134,11 @@ class Config:
     content_weight: float = _setting(1.0, "Balance", "weight α of the content")
     style_weight: float = _setting(60.0, "Balance", "weight β of the style")
     tv_weight: float = _setting(0.0, "Balance", "weight of the total variation (smoothness)")
+    gamut_weight: float = _setting(
+        1e5,
+        "Balance",
+        "weight of the squares of what leaves 0-255, so that clipping at the end undoes nothing",
+    )
     style_scale: float = _setting(
         1.0, "Balance", "longer side of the style over that of the output: the size of strokes"
     )
@@ -149,7 +176,12 @@ class Config:
         Formula,
     )
 
-    def __post_init__(self) -> None:
+    strength: dataclasses.InitVar[float | None] = None
+    """How much painting, 0 to 1: sets `style_weight`, by `style_weight_of`."""
+
+    def __post_init__(self, strength: float | None) -> None:
+        if strength is not None:
+            self._set_strength(strength)
         for name in ("style_layers", "content_layers"):
             object.__setattr__(self, name, weighted_layers(name, getattr(self, name)))
         object.__setattr__(self, "style_blend", blend(self.style_blend))
@@ -161,6 +193,7 @@ class Config:
         self._whole("iterations", 1, 10**7)
         self._whole("seed", 0, 2**63 - 1)
         self._whole("history", 1, 1000)
+        self._whole("coarsest", MIN_SIZE, MAX_SIZE)
         if self.levels != "auto":
             self._whole("levels", 1, 16, " or auto")
         if self.tile_size != "auto":
@@ -170,12 +203,13 @@ class Config:
                     f"tile_size is {self.tile_size}; it must be 0, auto or a multiple of 16 px, "
                     f"{MIN_TILE} or more"
                 )
-        for name in ("content_weight", "style_weight", "tv_weight"):
+        for name in ("content_weight", "style_weight", "tv_weight", "gamut_weight"):
             self._real(name, 0, MAX_WEIGHT)
         self._real("learning_rate", 1e-6, 1e6)
         self._real("precondition", 0, 2)
         self._real("style_scale", 0.01, 100)
         self._real("init_noise", 0, 1)
+        self._real("noise_amplitude", 0, 255)
         self._real("finest", 0.01, 0.99)
         if isinstance(self.init, os.PathLike):
             object.__setattr__(self, "init", os.fspath(self.init))
@@ -190,7 +224,7 @@ class Config:
             object.__setattr__(self, "weights", os.fspath(self.weights))
         if not isinstance(self.weights, str) or not self.weights:
             raise ConfigError(
-                f"weights is {self.weights!r}; it must be imagenet, preview, auto or a file"
+                f"weights is {self.weights!r}; it must be {', '.join(NAMES)} or a file"
             )
         check_name(self.weights)
         for kind in ("content", "style"):
@@ -202,6 +236,13 @@ class Config:
                 "content_weight and style_weight, or all layer weights, are 0: "
                 "there is nothing to minimise"
             )
+
+    def _set_strength(self, strength: float) -> None:
+        if self.style_weight != type(self).style_weight:
+            raise ConfigError("strength and style_weight are both given; one sets the other")
+        if self.formula == "paper":
+            raise ConfigError("strength is of the formula mean; with paper set style_weight")
+        object.__setattr__(self, "style_weight", style_weight_of(strength))
 
     def _check_task(self) -> None:
         if isinstance(self.size, tuple | list):
@@ -236,10 +277,15 @@ class Config:
         """A published recipe by name (see `PRESETS`), with single settings replaced."""
         if name not in PRESETS:
             raise ConfigError(f"preset is {name!r}; it must be {one_of(PRESETS)}")
-        unknown = set(overrides) - {field.name for field in dataclasses.fields(cls)}
+        unknown = set(overrides) - {field.name for field in dataclasses.fields(cls)} - {"strength"}
         if unknown:
             raise ConfigError(f"there is no setting {min(unknown)!r}")
-        return cls(**{**PRESETS[name], **overrides})
+        settings = dict(PRESETS[name])
+        if overrides.get("task", cls.task) != "stylize":
+            settings.pop("init", None)  # a texture has no content, a reconstruction has to find it
+        if overrides.get("strength") is not None and "style_weight" not in overrides:
+            settings.pop("style_weight", None)
+        return cls(**{**settings, **overrides})
 
     def layer_weights(self, kind: Literal["content", "style"] | str) -> dict[str, float]:
         """Layer → weight, for the layers of this kind that count; the kind's weight not applied.

@@ -25,7 +25,7 @@ Trim = Callable[[int, tf.Tensor], tf.Tensor]
 
 
 def build_feature_extractor(
-    weights: str | Weights = "imagenet",
+    weights: str | Weights = "auto",
     layers: Iterable[str] = (*STYLE_LAYERS, "block4_conv2"),
     pooling: str = "max",
     *,
@@ -34,7 +34,8 @@ def build_feature_extractor(
     """VGG19 (Simonyan and Zisserman 2014) as a Keras model with an output for each layer.
 
     Args:
-      weights: what `--weights` takes (imagenet, preview, auto or a file), or loaded weights.
+      weights: what `--weights` takes (auto, imagenet, imagenet-8bit, preview or a file), or
+        loaded weights.
       layers: names of VGG19's convolutions as in Keras Applications.
       pooling: "max", or "avg" as Gatys et al. 2015 advise; the filters stay the same.
       dtype: of weights and activations, whatever the global Keras policy says.

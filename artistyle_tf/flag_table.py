@@ -85,6 +85,12 @@ FILES = (
         "artistyle",
     ),
     _Flag(
+        "strength",
+        "Recipe",
+        "how much painting and how much photo, from 0 to 1: sets --style_weight, 0.5 to its "
+        "default",
+    ),
+    _Flag(
         "rerun",
         "Recipe",
         "a finished picture: begin from the settings recorded in it, instead of a preset",
@@ -98,8 +104,7 @@ def all_flags() -> list[_Flag]:
     for field in dataclasses.fields(Config):
         choices = field.metadata["choices"]
         text = field.metadata["help"] + (f" ({', '.join(choices)})" if choices else "")
-        default = "auto" if field.name == "weights" else _shown(field.default)
-        settings.append(_Flag(field.name, field.metadata["group"], text, default))
+        settings.append(_Flag(field.name, field.metadata["group"], text, _shown(field.default)))
     return settings
 
 

@@ -14,7 +14,6 @@ from artistyle_tf.config import INITS, Config
 from artistyle_tf.devices import check_device, check_strategy
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.flag_table import SWITCHES, USAGE, all_flags, help_text
-from artistyle_tf.presets import STRICT_PRESETS
 from artistyle_tf.previews import is_preview
 from artistyle_tf.rerun import Rerun, read_rerun
 from artistyle_tf.tasks import check_inputs
@@ -171,8 +170,6 @@ def _spelled_out(arguments: Sequence[str]) -> list[str]:
 
 def _config(given: dict[str, list[str]]) -> Config:
     preset, overrides = given.get("preset", ["artistyle"])[0], _overrides(given)
-    if preset not in STRICT_PRESETS:
-        overrides.setdefault("weights", "auto")
     with _named_as_flags():
         return Config.preset(preset, **overrides)
 
@@ -204,7 +201,12 @@ def _checked(given: dict[str, list[str]], name: str, check: Callable[[str], Any]
 
 def _overrides(given: dict[str, list[str]]) -> dict[str, Any]:
     fields = [field for field in dataclasses.fields(Config) if field.name in given]
-    return {field.name: _value(field, given[field.name]) for field in fields}
+    overrides = {field.name: _value(field, given[field.name]) for field in fields}
+    if "strength" in given:
+        if "style_weight" in given:
+            raise ConfigError("--strength and --style_weight are both given; one sets the other")
+        overrides["strength"] = _number(given["strength"][0], float)
+    return overrides
 
 
 def _value(field: dataclasses.Field[Any], texts: list[str]) -> Any:

@@ -60,7 +60,7 @@ class PerceptualLoss(keras.losses.Loss):
       style_size: longer side in px at which the style is looked at; None: its own. It sets the
         size of strokes: about the side of the training pictures is usual.
       value_range: what black and white are in `y_true` and `y_pred`: (0, 255), (0, 1), (-1, 1).
-      weights: imagenet, preview, auto, a file, or loaded weights.
+      weights: auto, imagenet, imagenet-8bit, preview, a file, or loaded weights.
       weights_digest: SHA-256 that the weights' file must have; a saved loss sets it, since
         targets are of one network.
       content_weight, style_weight, tv_weight, style_layers, content_layers, pooling: as in

@@ -13,7 +13,7 @@ from artistyle_tf import images
 from artistyle_tf.build import level_targets
 from artistyle_tf.callbacks import Callbacks, Step, consult, rms
 from artistyle_tf.checkpoint import Checkpoints, Saved
-from artistyle_tf.color import from_network, unclipped
+from artistyle_tf.color import from_network, to_network, unclipped
 from artistyle_tf.config import Config
 from artistyle_tf.engine import Engines
 from artistyle_tf.errors import ArtistyleError
@@ -191,15 +191,19 @@ class Run:
     def _keep(self, state: State, size: tuple[int, int], targets: Targets) -> None:
         self.best = self._image(state.best_position, size), targets, self.objective
 
-    def best_parts(self) -> dict[str, float]:
-        """The objective's parts by name, at the best image."""
+    def best_parts(self) -> tuple[dict[str, float], dict[str, float]]:
+        """The objective's parts by name: at the best image, and rounded and clipped as a file
+        holds it (before --color=luminance or masks put the photo's own pixels back)."""
         assert self.best is not None
-        return self.parts(*self.best)
+        image, targets, objective = self.best
+        held = to_network(from_network(image))
+        return self.parts(*self.best), self.parts(held, targets, objective)
 
     def parts(self, image: Any, targets: Targets, objective: Objective) -> dict[str, float]:
         """The objective's parts by name, at `image` [1, h, w, 3]."""
-        value, content, style, variation = objective.parts(tf.constant(image), targets)
-        parts = {"value": float(value), "total_variation": float(variation)}
+        value, content, style, *others = objective.parts(tf.constant(image), targets)
+        parts = {"value": float(value)}
+        parts.update(zip(("total_variation", "gamut"), map(float, others), strict=True))
         for kind, layers in (("content", content), ("style", style)):
             parts[kind] = float(sum(layers.values()))
             parts.update({f"{kind}/{name}": float(part) for name, part in layers.items()})

@@ -15,6 +15,7 @@ __all__ = [
     "gram_matrix",
     "gram_sum",
     "neural_style_variation",
+    "outside_range",
     "paper_content_scale",
     "paper_style_scale",
     "squared_distance",
@@ -108,6 +109,15 @@ def neural_style_variation(image: tf.Tensor) -> tf.Tensor:
     inner = image[..., :-1, :-1, :]
     down, right = image[..., 1:, :-1, :] - inner, image[..., :-1, 1:, :] - inner
     return tf.reduce_sum(tf.square(down) + tf.square(right), axis=[-3, -2, -1]) / 2
+
+
+def outside_range(image: tf.Tensor, low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
+    """Mean over pixels and channels of max(0, low − v, v − high)²: [..., H, W, C] → [...].
+
+    A quadratic penalty on what a file with values from `low` to `high` can't hold; both broadcast.
+    """
+    outside = tf.nn.relu(low - image) + tf.nn.relu(image - high)
+    return tf.reduce_sum(tf.square(outside), axis=[-3, -2, -1]) / _count(image, 3)
 
 
 def paper_content_scale(elements: tf.Tensor) -> tf.Tensor:

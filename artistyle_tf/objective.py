@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from artistyle_tf import losses
+from artistyle_tf.color import BGR_MEAN
 from artistyle_tf.config import Config
 from artistyle_tf.features import Features, build_feature_extractor, constant_network
 from artistyle_tf.vgg19 import stride
@@ -56,14 +57,17 @@ class Parts(NamedTuple):
     content: dict[str, tf.Tensor]
     style: dict[str, tf.Tensor]
     total_variation: tf.Tensor
+    gamut: tf.Tensor
+    """The penalty on what leaves 0-255."""
 
 
 class Objective:
-    """α · content + β · style + total variation, of a `Config`, for pictures of any size.
+    """α · content + β · style + total variation + gamut, of a `Config`, for pictures of any size.
 
     The common form is α Σ_l a_l · mean((F_l − P_l)²) + β Σ_l b_l · mean((G_l/NM − A_l/NM)²);
     with formula "paper" each mean has the constant of the published equation before it. With
     masks G_l and A_l are those of a region, and the style's losses are summed over the regions.
+    The last two summands are of the pixels alone: `losses.total_variation`, `losses.outside_range`.
     """
 
     def __init__(
@@ -201,8 +205,12 @@ class Objective:
             published = config.formula == "neural-style"
             tv = losses.neural_style_variation if published else losses.total_variation
             variation = config.tv_weight * tv(image)[0]
-        value = tf.add_n([*content.values(), *style.values(), variation])
-        return Parts(value, content, style, variation)
+        gamut = tf.zeros([], image.dtype)
+        if config.gamut_weight:
+            black = -tf.constant(BGR_MEAN, image.dtype)
+            gamut = config.gamut_weight * losses.outside_range(image, black, black + 255)[0]
+        value = tf.add_n([*content.values(), *style.values(), variation, gamut])
+        return Parts(value, content, style, variation, gamut)
 
     def normalized(self, grams: Features, image: tf.Tensor) -> Features:
         """Gram sums over all of `image`, divided by N M."""

@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["PRESETS", "STRICT_PRESETS", "STYLE_LAYERS"]
+__all__ = ["PRESETS", "STYLE_LAYERS"]
 
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "artistyle": {},
-    "fast": {"optimizer": "lbfgs", "iterations": 500},
+    "fast": {"optimizer": "lbfgs", "init": "content", "iterations": 200},
     # Coarse to fine as Gatys et al. 2017 (arXiv:1611.07865, sec. 6): what is large costs most.
     "large": {
         "size": 4096,
         "optimizer": "lbfgs",
-        "iterations": 500,
-        "finest": 0.06,
+        "init": "content",
+        "iterations": 300,
+        "finest": 0.1,
         "history": 10,
     },
     # Gatys, Ecker, Bethge 2015: eq. 1-7, α/β = 1e-3, w_l = 1/5, average pooling, one scale.
@@ -24,6 +25,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "pooling": "avg",
         "precision": "float32",
         "precondition": 0.0,
+        "gamut_weight": 0.0,
         "levels": 1,
         "content_weight": 1.0,
         "style_weight": 1000.0,
@@ -38,6 +40,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "history": 100,
         "precision": "float32",
         "precondition": 0.0,
+        "gamut_weight": 0.0,
         "style_weight": 1000.0,
     },
     # jcjohnson/neural-style, neural_style.lua and its defaults.
@@ -49,6 +52,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "history": 100,
         "precision": "float32",
         "precondition": 0.0,
+        "gamut_weight": 0.0,
         "content_weight": 5.0,
         "style_weight": 100.0,
         "tv_weight": 1e-3,
@@ -56,6 +60,3 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Preset name → the settings in which it differs from the defaults of `Config`."""
-
-STRICT_PRESETS = ("paper", "gatys-pytorch", "neural-style")
-"""Published recipes: the command makes them with the published network or not at all."""

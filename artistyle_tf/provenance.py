@@ -82,7 +82,12 @@ def make_record(
         "start": _named(sources.start) if sources.start else None,
         "content_masks": [_named(mask) for mask in masks.content],
         "style_masks": [_named(mask) for mask in masks.styles],
-        "weights": {"kind": weights.kind, "name": weights.name, "sha256": weights.digest},
+        "weights": {
+            "kind": weights.kind,
+            "name": weights.name,
+            "sha256": weights.digest,
+            "credit": weights.credit,
+        },
         "convolutions": convolutions,
         "levels": [list(level) for level in levels],
         "plans": [{"tile": plan.tile, "history": plan.history} for plan in plans],

@@ -6,7 +6,6 @@ import math
 import numpy as np
 
 __all__ = [
-    "COARSEST",
     "continued",
     "fill_cells",
     "level_sizes",
@@ -16,11 +15,6 @@ __all__ = [
     "white_noise",
     "whole_cells",
 ]
-
-COARSEST = 128
-"""Longer side of the coarsest level in px, whatever the size asked for: the same seed then gives
-the same composition at every size. Much less, and zero padding tells the Grams where things are,
-so that the painting's own layout is copied."""
 
 CELL = 16
 """Four poolings leave one position of 16 px. Rows beyond the last whole cell reach only the first
@@ -70,11 +64,15 @@ def fill_cells(picture: np.ndarray) -> np.ndarray:
     return pad(picture, whole_cells((picture.shape[0], picture.shape[1])))
 
 
-def level_sizes(size: tuple[int, int], levels: int | str = "auto") -> list[tuple[int, int]]:
+def level_sizes(
+    size: tuple[int, int], levels: int | str = "auto", coarsest: int = 128
+) -> list[tuple[int, int]]:
     """(height, width) of every level, coarse to fine, in whole cells; the last one covers `size`.
 
-    `auto` goes from `COARSEST` to the size in equal factors as near to 2 as there are. A fixed
-    count halves that often at the most, as long as whole cells keep the picture's aspect.
+    `auto` goes from `coarsest`, the longer side of the first level in px, to the size in equal
+    factors as near to 2 as there are. Much less than the default, and zero padding tells the Gram
+    matrices where things are, so that the painting's own layout is copied. A fixed count halves
+    that often at the most, as long as whole cells keep the picture's aspect.
 
     >>> level_sizes((384, 512))
     [(96, 128), (192, 256), (384, 512)]
@@ -83,8 +81,8 @@ def level_sizes(size: tuple[int, int], levels: int | str = "auto") -> list[tuple
     """
     longer = max(size)
     if levels == "auto":
-        steps = max(0, round(math.log2(longer / COARSEST)))
-        factor = (longer / COARSEST) ** (1 / steps) if steps else 1.0
+        steps = max(0, round(math.log2(longer / coarsest)))
+        factor = (longer / coarsest) ** (1 / steps) if steps else 1.0
     else:
         steps, factor = int(levels) - 1, 2.0
     coarse = []
@@ -123,7 +121,7 @@ def split_iterations(total: int, levels: int, finest: float = 0.7) -> list[int]:
     return [coarse] * (levels - 1) + [total - coarse * (levels - 1)]
 
 
-def white_noise(size: tuple[int, int], seed: int) -> np.ndarray:
-    """float32 [1, H, W, 3], BGR, mean subtracted: uniform from -60 to 60 grey levels."""
-    noise = np.random.default_rng(seed).uniform(-60, 60, (*size, 3))
+def white_noise(size: tuple[int, int], seed: int, amplitude: float) -> np.ndarray:
+    """float32 [1, H, W, 3], BGR, mean subtracted: uniform, so many grey levels up and down."""
+    noise = np.random.default_rng(seed).uniform(-amplitude, amplitude, (*size, 3))
     return noise[None].astype(np.float32)

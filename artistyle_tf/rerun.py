@@ -10,12 +10,15 @@ from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.images import Picture, read_record
 from artistyle_tf.masks import Masks
 from artistyle_tf.messages import one_line
+from artistyle_tf.weights import NAMES
 
 __all__ = ["Rerun", "read_rerun"]
 
 # Names of files: never taken from a record. Every other setting is a number or one of few words.
 _FILES = ("weights", "init")
 _LONGEST = 300
+# What runs did before there was such a setting, so that their pictures come out again.
+_BEFORE = {"noise_amplitude": 60.0, "gamut_weight": 0.0, "coarsest": 128}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +60,7 @@ def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
     """The settings that made the picture at `path`, with single ones replaced.
 
     Only the settings of `Config` are taken, and checked like any others. `weights` is what was
-    really used if that has a name (imagenet, preview) and `init` if it is no file; a run with
+    really used if that has a name (like imagenet-8bit) and `init` if it is no file; a run with
     files of its own has to be given them again.
 
     Raises:
@@ -71,10 +74,11 @@ def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
         raise InputError(f"{shown} has no record of the settings that it was made with")
     assert record is not None
     fields = {field.name for field in dataclasses.fields(Config)}
-    taken = {name: settings[name] for name in fields - {*_FILES} if name in settings}
+    known: dict[str, Any] = {**_BEFORE, **settings}
+    taken = {name: known[name] for name in fields - {*_FILES} if name in known}
     kind = _mapping(record, "weights").get("kind")
     given_again = []
-    if kind in ("imagenet", "preview"):
+    if kind in NAMES:
         taken["weights"] = kind
     else:
         given_again.append("weights")
@@ -90,7 +94,9 @@ def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
     for name in given_again:
         if name not in overrides:
             raise ConfigError(f"{name} was a file for {shown}; it must be given again")
-    unknown = overrides.keys() - fields
+    if "strength" in overrides:
+        del taken["style_weight"]
+    unknown = overrides.keys() - fields - {"strength"}
     if unknown:
         raise ConfigError(f"there is no setting {min(unknown)!r}")
     digests = {

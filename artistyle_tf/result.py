@@ -28,6 +28,10 @@ class Result:
     """From the first evaluation to the last."""
     setup_seconds: float
     """Before that: reading, loading, the first targets, tracing."""
+    objective: float
+    """Of the best point found, as the minimiser had it."""
+    saved_objective: float
+    """Of the picture as a file holds it, rounded and clipped to 0-255."""
     record: dict[str, Any]
     """What determines the pixels, and the final losses. `save` puts it into the file."""
     error: Exception | None = None

@@ -27,13 +27,13 @@ def start_image(
     """float32 [1, h, w, 3], BGR, mean subtracted: (1 − t) · start + t · white noise.
 
     Args:
-      config: its `init`, `init_noise` (t) and `seed`.
+      config: its `init`, `init_noise` (t), `noise_amplitude` and `seed`.
       content: uint8 [H, W, 3] sRGB, brought to `size`.
       styles: uint8 [H, W, 3] sRGB each; the first keeps its shape and is cut to `size`.
       picture: what `read_start` gave; cut likewise.
       size: (height, width) of the image.
     """
-    noise = white_noise(size, config.seed)
+    noise = white_noise(size, config.seed, config.noise_amplitude)
     match config.init:
         case "noise":
             return noise

@@ -22,8 +22,8 @@ class TensorBoard:
     The step is the iteration of the whole run. Every iteration: `objective`, `step_length` (root
     mean square over the picture, in grey levels), `evaluations`, `seconds`. Every `every`-th, and
     the first of each level and the last of the run, what costs a forward pass: `content/LAYER`,
-    `style/LAYER`, their sums `parts/content`, `parts/style`, `parts/total_variation`, and the
-    picture as `level_1`, `level_2` and so on.
+    `style/LAYER`, their sums `parts/content`, `parts/style`, `parts/total_variation` and
+    `parts/gamut`, and the picture as `level_1`, `level_2` and so on.
 
     Args:
       folder: made if it isn't there.

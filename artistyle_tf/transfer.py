@@ -28,6 +28,10 @@ __all__ = ["INTERRUPTED", "stylize"]
 logger = logging.getLogger("artistyle_tf")
 
 INTERRUPTED = "interrupted"
+KINDS = {
+    "imagenet": "VGG19 trained on ImageNet, in float32, from Keras' cache",
+    "imagenet-8bit": "VGG19 trained on ImageNet, in 8 bits, as it comes with artistyle",
+}
 
 
 def stylize(
@@ -47,7 +51,7 @@ def stylize(
       content: path, PIL image or uint8 array [H, W, 3] sRGB; None for task "texture".
       style: one such picture or a list of them, blended as `config.style_blend` says; None for task
         "reconstruct".
-      config: the settings; by default the `artistyle` preset with strict ImageNet weights.
+      config: the settings; by default the `artistyle` preset.
       content_masks: one picture for each style, white where the style is to go, grey where in
         part, black where not; of the content's shape. Where all are black the content stays.
       style_masks: likewise one for each style, of its shape: what of it counts. None: all.
@@ -75,7 +79,9 @@ def stylize(
         raise ConfigError(f"config is {config!r}; it must be a Config, like Config.preset('fast')")
     inputs = read_inputs(config, content, several(style), content_masks, style_masks)
     start = read_start(config)
-    weights = load(config.weights, config.layers[-1], report=logger.info)
+    weights = load(config.weights, config.layers[-1], report=logger.debug)
+    if config.weights == "auto":
+        logger.info("the network: %s", KINDS[weights.kind])
     size, masks = inputs.size, inputs.masks
     painted, rgbs = canvas(inputs.painted(), size), [one.rgb for one in inputs.styles]
     whole = painted.shape[:2]
@@ -90,7 +96,7 @@ def stylize(
     regions = make_regions(masks, size, rgbs)
     with true_float32():
         run = Run(config, weights, painted, rgbs, callback, began, strategy, checkpoints, regions)
-        sizes = level_sizes(size, config.levels)
+        sizes = level_sizes(size, config.levels, config.coarsest)
         budgets = split_iterations(config.iterations, len(sizes), config.finest)
         sizes = sizes[-len(budgets) :]
         run.plan(sizes)
@@ -113,13 +119,13 @@ def stylize(
                 if run.ended:
                     run.keeper.save()
                     break
-            parts = run.best_parts()
+            parts, saved_parts = run.best_parts()
         except KeyboardInterrupt:
             run.keeper.save()
             if run.best is None:
                 raise
             run.stop_reason = INTERRUPTED
-            parts = run.best_parts()
+            parts, saved_parts = run.best_parts()
         finally:
             if checkpoints:
                 checkpoints.close()
@@ -136,8 +142,9 @@ def stylize(
             "iterations": run.iterations,
             "evaluations": run.evaluations,
             "objective": parts,
+            "saved_objective": saved_parts,
         },
-        notes=[*notes, *weights.notes],
+        notes=notes,
     )
     painting = images.resample(image[0], (painted.shape[0], painted.shape[1]))
     painting = run.colored(painting[None])[:, : size[0], : size[1]]
@@ -149,6 +156,8 @@ def stylize(
         stop_reason=run.stop_reason,
         seconds=run.trace[-1][1] if run.trace else 0.0,
         setup_seconds=run.setup_seconds,
+        objective=parts["value"],
+        saved_objective=saved_parts["value"],
         record=record,
         error=run.error,
     )

@@ -20,6 +20,7 @@ from artistyle_tf.vgg19 import VGG19_LAYERS
 __all__ = ["Layers", "plain", "read_h5", "read_npz"]
 
 MAX_ELEMENTS = 64_000_000  # of one array; the largest in VGG19 (its top apart) has 2.4 million
+CODEBOOK = 256  # values that a uint8 can point to
 MAX_OBJECTS = 20_000  # groups and arrays in one file; VGG19 with an optimiser has a few hundred
 
 _NUMBERED = re.compile(r"((?:.*/)?)conv2d(?:_(\d{1,6}))?", re.DOTALL)
@@ -39,7 +40,11 @@ Layers = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 def read_npz(file: IO[bytes], where: str, wanted: tuple[str, ...]) -> Layers:
-    """Arrays `<layer>/kernel`, `<layer>/bias`, and `<layer>/scale` [out] if the kernel is int8."""
+    """Arrays `<layer>/kernel` and `<layer>/bias` of every layer wanted.
+
+    A kernel may be int8 with `<layer>/scale` [out]; or instead of it there are `<layer>/index`,
+    uint8 of the kernel's shape, and `<layer>/codebook` [at most 256], the values it points to.
+    """
     found: _Found = {}
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
@@ -166,16 +171,40 @@ def _check(found: _Found, where: str, wanted: tuple[str, ...]) -> Layers:
         place = f"{where}: layer {layer}"
         if layer not in found:
             raise InputError(f"{place} is missing")
-        kernel = _values(found[layer], "kernel", (3, 3, inputs, None), place)
+        kernel = _kernel(found[layer], (3, 3, inputs, None), place)
         inputs = kernel.shape[-1]
         layers[layer] = kernel, _values(found[layer], "bias", (inputs,), place)
     return layers
 
 
-def _values(
-    roles: dict[str, list[_Array]], role: str, expected: tuple[int | None, ...], place: str
+def _kernel(
+    roles: dict[str, list[_Array]], expected: tuple[int | None, ...], place: str
 ) -> np.ndarray:
-    """One array as read-only float32. Shape, size and type are checked before it is read."""
+    """The kernel, or what stands for it: an index into a codebook, unpacked."""
+    if "kernel" in roles and "index" in roles:
+        raise InputError(f"{place} has both kernel and index")
+    if "kernel" in roles or roles.keys().isdisjoint(("index", "codebook")):
+        return _values(roles, "kernel", expected, place)
+    index = _one(roles, "index", expected, place)
+    if index.dtype != np.uint8:
+        raise InputError(f"{place}: index is of type {index.dtype}, expected uint8")
+    count = math.prod(_one(roles, "codebook", (None,), place).shape)
+    if count > CODEBOOK:
+        raise InputError(f"{place}: codebook has {count} values, at most {CODEBOOK} are possible")
+    codebook = _values(roles, "codebook", (count,), place)
+    numbers = np.ascontiguousarray(index.read())
+    if count < CODEBOOK and (last := int(numbers.max())) >= count:
+        raise InputError(f"{place}: index {last} is beyond the codebook, which has {count} values")
+    # Every index is in bounds, and every value of the codebook finite: no need to look again.
+    values = np.take(codebook, numbers)
+    values.flags.writeable = False
+    return values
+
+
+def _one(
+    roles: dict[str, list[_Array]], role: str, expected: tuple[int | None, ...], place: str
+) -> _Array:
+    """The layer's only array of that role. Shape and size are checked before it is read."""
     if len(arrays := roles.get(role, [])) != 1:
         raise InputError(f"{place} has {len(arrays) or 'no'} {role}{'s' if arrays else ''}")
     array = arrays[0]
@@ -185,6 +214,14 @@ def _values(
         raise InputError(f"{place}: {role} is {_by(array.shape)}, expected {shape}")
     if math.prod(array.shape) > MAX_ELEMENTS:
         raise InputError(f"{place}: {role} of {_by(array.shape)} numbers is too large")
+    return array
+
+
+def _values(
+    roles: dict[str, list[_Array]], role: str, expected: tuple[int | None, ...], place: str
+) -> np.ndarray:
+    """One array as read-only float32. Its type too is checked before it is read."""
+    array = _one(roles, role, expected, place)
     scaled = role == "kernel" and array.dtype == np.int8 and "scale" in roles
     if array.dtype.kind != "f" and not scaled:
         needs = ", or int8 with a scale" if role == "kernel" else ""

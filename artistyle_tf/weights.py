@@ -1,13 +1,13 @@
 """VGG19's filters: from a name or a path to a verified file, and from that to NumPy arrays.
 
-    load("imagenet" | "preview" | "auto" | path) -> Weights
+    load("auto" | "imagenet" | "imagenet-8bit" | "preview" | path) -> Weights
 
 What the files may hold: `weight_files`. Nothing here knows TensorFlow.
 """
 
+import contextlib
 import hashlib
 import importlib.resources
-import logging
 import os
 import stat
 from collections.abc import Callable, Mapping
@@ -22,17 +22,26 @@ from artistyle_tf.isolated import read_h5_apart
 from artistyle_tf.vgg19 import VGG19_LAYERS
 from artistyle_tf.weight_files import plain, read_h5, read_npz
 
-__all__ = ["Weights", "check_name", "imagenet_file", "load"]
+__all__ = ["NAMES", "Weights", "check_name", "imagenet_file", "load"]
 
 IMAGENET_BASE = "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
 IMAGENET_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 IMAGENET_MD5 = "253f8cb515780f3b799900260a226db6"
+SHIPPED_FILE = "vgg19_8bit.npz"
+SHIPPED_SHA256 = "75ce05f97bdf1961bfa1001751093cf1e075ae254ebac2a76e66893955477198"
+SHIPPED_DEEPEST = "block5_conv1"
 PREVIEW_FILE = "preview_vgg19.npz"
 
-logger = logging.getLogger("artistyle_tf")
-
-NAMES = ("imagenet", "preview", "auto")
+NAMES = ("auto", "imagenet", "imagenet-8bit", "preview")
 _SUFFIXES = (".h5", ".hdf5", ".npz")
+
+_VGG19 = "VGG19 by K. Simonyan and A. Zisserman (arXiv:1409.1556), CC BY 4.0"
+_CREDITS = {
+    "imagenet": f"{_VGG19}, as Keras distributes it",
+    "imagenet-8bit": f"{_VGG19}; changed: each kernel quantised to 256 values, layers after "
+    f"{SHIPPED_DEEPEST} left out",
+    "preview": "learned by artistyle_tf, MIT licence",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,22 +50,25 @@ class Weights:
 
     Attributes:
         layers: name → (kernel float32 [3, 3, in, out], bias float32 [out]), read-only.
-        kind: "imagenet", "preview" or "file".
+        kind: "imagenet", "imagenet-8bit", "preview" or "file".
         name: base name of the file.
         digest: SHA-256 of the file's bytes, hexadecimal.
-        notes: for the record of the run, each one line, without what differs from time to time.
     """
 
     layers: Mapping[str, tuple[np.ndarray, np.ndarray]]
     kind: str
     name: str
     digest: str
-    notes: tuple[str, ...] = ()
+
+    @property
+    def credit(self) -> str | None:
+        """Whose work they are, their licence and what was changed; None for a user's own file."""
+        return _CREDITS.get(self.kind)
 
 
 def load(
     name: str,
-    deepest: str = "block5_conv1",
+    deepest: str = SHIPPED_DEEPEST,
     *,
     report: Callable[[str], None] | None = None,
     base: str | None = None,
@@ -65,34 +77,43 @@ def load(
     """Load the filters of VGG19 from `block1_conv1` to `deepest`.
 
     Args:
-        name: "imagenet" (Keras' cache, or else a download), "preview" (shipped with artistyle),
-            "auto" (ImageNet if it can be had, otherwise preview and a note), or the path of a
-            `.h5`, `.hdf5` or `.npz` file.
+        name: "auto" (ImageNet's float32 file if Keras' cache has it undamaged, otherwise the 8-bit
+            one; never a connection), "imagenet" (that cache, or else a download), "imagenet-8bit"
+            or "preview" (both shipped with artistyle), or the path of a `.h5`, `.hdf5` or `.npz`
+            file.
         deepest: the last layer that is needed; those above may be absent.
-        report: gets the progress of a download, a short text each time. A fallback goes to the
-            logger "artistyle_tf" as a warning, with its reason.
+        report: gets the progress of a download, a short text each time.
         base: the folder's address to download from, instead of Keras Applications'.
         fetch: instead of `artistyle_tf.download.fetch`.
 
     Raises:
-        ConfigError: `name` is neither a name nor has the ending of a file of weights; or no such
-            layer as `deepest`.
+        ConfigError: `name` is neither a name nor has the ending of a file of weights; no such
+            layer as `deepest`, or one that the 8-bit file lacks.
         InputError: the file can't be had, or isn't a VGG19's. One line, with the layer at fault.
     """
     name = os.fspath(name)
     if deepest not in VGG19_LAYERS:
         raise ConfigError(f"no VGG19 layer is called {deepest!r}: block1_conv1 … block5_conv4 are")
+    if name == "auto":
+        cached = _cached_imagenet()
+        if cached is not None:
+            return _load_file(cached, deepest, "imagenet")
+        name = "imagenet-8bit"
+    if name == "imagenet-8bit":
+        if VGG19_LAYERS.index(deepest) > VGG19_LAYERS.index(SHIPPED_DEEPEST):
+            raise ConfigError(
+                f"{deepest} is not in the 8-bit network that comes with artistyle, which ends at "
+                f"{SHIPPED_DEEPEST}; --weights=imagenet has all layers"
+            )
+        return _load_shipped(SHIPPED_FILE, deepest, name, SHIPPED_SHA256)
     if name == "preview":
-        return _load_preview(deepest)
-    if name in ("imagenet", "auto"):
+        return _load_shipped(PREVIEW_FILE, deepest, name)
+    if name == "imagenet":
         try:
             path = imagenet_file(report=report, base=base, fetch=fetch)
         except InputError as error:
-            if name == "auto":
-                logger.warning("%s: %s", error, _PREVIEW_USED)
-                return _load_preview(deepest, (f"no ImageNet weights: {_PREVIEW_USED}",))
             here = f"put {IMAGENET_FILE} into {_cache()} yourself"
-            raise InputError(f"{error}: {here}, or use --weights=preview") from error
+            raise InputError(f"{error}: {here}, or use --weights=imagenet-8bit") from error
         return _load_file(path, deepest, "imagenet")
     check_name(name)
     return _load_file(Path(os.path.expanduser(name)), deepest, "file")
@@ -101,14 +122,8 @@ def load(
 def check_name(name: str) -> None:
     """ConfigError unless `name` is one of the names or has the ending of a file of weights."""
     if name not in NAMES and not name.lower().endswith(_SUFFIXES):
-        choices = f"imagenet, preview, auto, or a file that ends in {', '.join(_SUFFIXES)}"
+        choices = f"{', '.join(NAMES)}, or a file that ends in {', '.join(_SUFFIXES)}"
         raise ConfigError(f"weights is {plain(name)!r}; it must be {choices}")
-
-
-_PREVIEW_USED = (
-    "painting with the small preview weights instead; pictures will be coarser, and --init=content "
-    "suits them. --weights=preview asks for these, --weights=imagenet insists on the others"
-)
 
 
 def imagenet_file(
@@ -122,14 +137,12 @@ def imagenet_file(
     Raises:
         InputError: it isn't there, or is damaged, and can't be fetched: the reason, in one line.
     """
-    path = _cache() / IMAGENET_FILE
-    damaged = ""
+    path, damaged = _cache() / IMAGENET_FILE, ""
     try:
-        with open(path, "rb") as file:
-            found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
-        if found.hexdigest() == IMAGENET_MD5:
+        found = _md5(path)
+        if found == IMAGENET_MD5:
             return path
-        damaged = f"{path} is damaged (md5 {found.hexdigest()}, not {IMAGENET_MD5}) and "
+        damaged = f"{path} is damaged (md5 {found}, not {IMAGENET_MD5}) and "
     except FileNotFoundError:
         pass
     except OSError as error:
@@ -143,6 +156,20 @@ def imagenet_file(
         raise InputError(f"{damaged}ImageNet weights could not be fetched ({error})") from error
 
 
+def _cached_imagenet() -> Path | None:
+    """Keras' file of the ImageNet filters, if it is in the cache and whole."""
+    path = _cache() / IMAGENET_FILE
+    with contextlib.suppress(OSError):
+        if path.is_file() and _md5(path) == IMAGENET_MD5:
+            return path
+    return None
+
+
+def _md5(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
 def _cache() -> Path:
     """Where Keras keeps downloaded models: its rule, without importing it."""
     user = os.path.expanduser("~")
@@ -150,15 +177,18 @@ def _cache() -> Path:
     return Path(os.path.expanduser(os.environ.get("KERAS_HOME", home))) / "models"
 
 
-def _load_preview(deepest: str, notes: tuple[str, ...] = ()) -> Weights:
-    packed = importlib.resources.files("artistyle_tf") / "data" / PREVIEW_FILE
+def _load_shipped(file: str, deepest: str, kind: str, sha256: str | None = None) -> Weights:
+    packed = importlib.resources.files("artistyle_tf") / "data" / file
     if not packed.is_file():
-        raise InputError(f"{PREVIEW_FILE} is missing from the package: install artistyle-tf again")
+        raise InputError(f"{file} is missing from the package: {_REINSTALL}")
     with importlib.resources.as_file(packed) as path:
-        return _load_file(path, deepest, "preview", notes)
+        return _load_file(path, deepest, kind, sha256)
 
 
-def _load_file(path: Path, deepest: str, kind: str, notes: tuple[str, ...] = ()) -> Weights:
+_REINSTALL = "reinstall artistyle-tf (pip install --force-reinstall)"
+
+
+def _load_file(path: Path, deepest: str, kind: str, sha256: str | None = None) -> Weights:
     """Read `path`. One open file gives digest and arrays: both are of the same bytes."""
     where = plain(str(path), 300)
     wanted = VGG19_LAYERS[: VGG19_LAYERS.index(deepest) + 1]
@@ -179,6 +209,8 @@ def _load_file(path: Path, deepest: str, kind: str, notes: tuple[str, ...] = ())
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             if not file.tell():
                 raise InputError(f"{where} is empty")
+            if sha256 not in (None, digest):
+                raise InputError(f"{where} is damaged (SHA-256 {digest[:12]}…): {_REINSTALL}")
             file.seek(0)
             layers = read(file, where, wanted)
         except InputError:
@@ -188,4 +220,4 @@ def _load_file(path: Path, deepest: str, kind: str, notes: tuple[str, ...] = ())
         except Exception as error:  # h5py, zipfile and NumPy raise a dozen sorts at a bad file
             why = plain(str(error) or type(error).__name__)
             raise InputError(f"{where} is not a readable {form} file ({why})") from error
-    return Weights(MappingProxyType(layers), kind, path.name, digest, notes)
+    return Weights(MappingProxyType(layers), kind, path.name, digest)

@@ -3,7 +3,7 @@
 
     scripts/benchmark.py
     scripts/benchmark.py --weights=imagenet --json=figures.json
-    scripts/benchmark.py --weights=vgg19.h5 --reference=torch_lbfgs.py --race=256 --plot=race.svg
+    scripts/benchmark.py --reference=torch_lbfgs.py --race=256 --plot=race.svg
 
 An evaluation is the objective's value and its gradient with respect to the picture. Its work is
 counted from the shapes of the filters. Layer l has kernels [k, k, in, out] and H_l W_l positions:
@@ -31,12 +31,13 @@ import platform
 import resource
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark_race import ENTRANTS, plot, race, reference
+from benchmark_race import ENTRANTS, NOISE, plot, race, reference
 
 if TYPE_CHECKING:
     from artistyle_tf.config import Config
@@ -71,12 +72,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         show_evaluations(report)
         report["runs"] = [] if arguments.no_runs else runs(arguments, config)
         if arguments.reference:
-            file = h5_file(config.weights)
-            medians = reference_evaluations(arguments, file)
-            for row, seconds in zip(report["evaluations"], medians, strict=True):
-                row["reference_seconds"] = seconds
-            show_evaluations(report)
-            report["race"] = race(arguments, file)
+            with tempfile.TemporaryDirectory() as folder:
+                file = h5_file(weights, Path(folder))
+                medians = reference_evaluations(arguments, file)
+                for row, seconds in zip(report["evaluations"], medians, strict=True):
+                    row["reference_seconds"] = seconds
+                show_evaluations(report)
+                report["race"] = race(arguments, file)
             if arguments.plot:
                 plot(report["race"], arguments.plot)
     except ArtistyleError as error:
@@ -94,7 +96,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--weights", default="preview", help="imagenet, preview or a file (preview)")
+    add("--weights", default="auto", help="as of artistyle (auto)")
     add("--content", default=str(SAMPLES / "content.jpg"), help="(samples/content.jpg)")
     add("--style", default=str(SAMPLES / "style.jpg"), help="(samples/style.jpg)")
     add("--sizes", default="96,256,512", help="longer sides to evaluate at, px (96,256,512)")
@@ -105,7 +107,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--no_runs", action="store_true", help="leave the short runs out")
     add("--json", type=Path, help="write all figures here")
     add("--precision", default="auto", help="float32, bfloat16 or auto, for the evaluations (auto)")
-    add("--reference", help="the PyTorch script to run beside; needs weights in an .h5 file")
+    add("--reference", help="the PyTorch script to run beside")
     add("--reference_python", default=sys.executable, help="the Python that has PyTorch")
     add("--race", default="", help="sizes to race at, px, like 256,384 (none)")
     add("--race_evaluations", type=int, default=300, help="that set the goal (300)")
@@ -204,7 +206,7 @@ def evaluations(
         rates.append(matmul_rate(arguments.matmul, convolutions))
         size = whole_cells(scale_to(content.shape[:2], longer))
         targets = level_targets(objective, content, [style], size)
-        image = tf.constant(white_noise(size, config.seed))
+        image = tf.constant(white_noise(size, config.seed, NOISE))
         evaluate = functools.partial(objective.value_and_gradient, image, targets)
         setup.setdefault("first_evaluation_seconds", timed(evaluate))
         start = float(evaluate()[0])
@@ -238,7 +240,7 @@ def runs(arguments: argparse.Namespace, config: "Config") -> list[dict[str, Any]
     def watch(step: Any) -> bool:
         return step.evaluations < budget
 
-    shared = {"weights": config.weights, "size": config.size}
+    shared = {"weights": config.weights, "size": config.size, "init": "noise"}
     shared["precision"] = arguments.precision
     single = {**shared, "levels": 1, "iterations": 10 * budget}  # the callback ends it
     asked = {
@@ -268,15 +270,15 @@ def runs(arguments: argparse.Namespace, config: "Config") -> list[dict[str, Any]
     return rows
 
 
-def h5_file(weights: str) -> str:
-    """The weights as the file that the reference reads."""
-    from artistyle_tf.errors import ConfigError
-    from artistyle_tf.weights import imagenet_file
+def h5_file(weights: "Weights", folder: Path) -> str:
+    """The weights as the file that the reference reads, in Keras' layout."""
+    import h5py
 
-    path = str(imagenet_file()) if weights == "imagenet" else weights
-    if not path.endswith(".h5"):
-        raise ConfigError("--reference needs --weights=imagenet or a file .h5")
-    return path
+    path = folder / "vgg19.h5"
+    with h5py.File(path, "w") as file:
+        for name, (kernel, bias) in weights.layers.items():
+            file[f"{name}/{name}/kernel:0"], file[f"{name}/{name}/bias:0"] = kernel, bias
+    return str(path)
 
 
 def reference_evaluations(arguments: argparse.Namespace, file: str) -> list[float]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from artistyle_tf.callbacks import Step
     from artistyle_tf.config import Config
 
+NOISE = 60.0  # grey levels up and down, as the reference has it
 NEAR = 1.3  # scoring begins when our own objective is that near the goal
 
 
@@ -122,6 +123,7 @@ def race(arguments: argparse.Namespace, weights: str) -> list[dict[str, Any]]:
     for size in arguments.race:
         for style_weight in arguments.style_weights:
             shared = {"weights": weights, "size": size, "style_weight": style_weight}
+            shared |= {"init": "noise", "noise_amplitude": NOISE}
             entrants = {name: _entrant(name, **shared) for name in arguments.entrants}
             score = scorer(arguments, Config(**shared))
             rounds = []

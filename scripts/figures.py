@@ -15,13 +15,13 @@ STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
 
 
 def parser(description: str, iterations: int) -> argparse.ArgumentParser:
-    """Flags with the sample pictures and the preview weights as defaults."""
+    """Flags with the sample pictures as defaults."""
     flags = argparse.ArgumentParser(description=description)
     samples = ROOT / "samples"
     flags.add_argument("--content", default=str(samples / "content.jpg"), help="the photo")
     flags.add_argument("--style", default=str(samples / "style.jpg"), help="the painting")
     flags.add_argument("--output", required=True, help="the sheet: .png, .jpg, .webp or .tif")
-    flags.add_argument("--weights", default="preview", help="as of artistyle (preview)")
+    flags.add_argument("--weights", default="auto", help="as of artistyle (auto)")
     flags.add_argument("--size", type=int, default=192, help="longer side of each, px (192)")
     flags.add_argument(
         "--iterations", type=int, default=iterations, help=f"for each ({iterations})"

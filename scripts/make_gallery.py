@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Paint docs/gallery.md: what each control does, on the sample pictures, with the preview weights.
+"""Paint docs/gallery.md: what each control does, on the sample pictures.
 
 scripts/make_gallery.py            # paints all pictures and writes the page; some minutes
 scripts/make_gallery.py --page     # writes the page only
@@ -18,76 +18,66 @@ from artistyle_tf.flags import parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "gallery.md"
-SIZE, ITERATIONS = 192, 40
+SIZE, ITERATIONS = 256, 100
 CONTENT, STYLE = "--content=samples/content.jpg", "--style=samples/style.jpg"
-RECIPE = f"--preset=fast --weights=preview --size={SIZE} --iterations={ITERATIONS}"
+RECIPE = f"--preset=fast --size={SIZE} --iterations={ITERATIONS}"
 COMMAND = f"artistyle {CONTENT} {STYLE} --output=out.png {RECIPE}"
 # name, what it shows, flags
 CONTROLS = (
-    ("plain", "What the others are compared with.", "--init=content"),
-    ("noise", "Start from white noise.", "--init=noise"),
+    ("plain", "What the others are compared with.", "--seed=0"),
+    ("noise", "Start from faint white noise.", "--init=noise --iterations=200"),
+    ("strong-noise", "Start from strong white noise.", "--init=noise --noise_amplitude=60"),
     ("init-style", "Start from the painting: its motif stays.", "--init=style"),
-    (
-        "init-noise",
-        "Start half from the photo, half from noise.",
-        "--init=content --init_noise=0.5",
-    ),
-    ("luminance", "Only brightness is painted.", "--init=content --color=luminance"),
-    ("match", "The photo's mean and covariance of colours.", "--init=content --color=match"),
-    ("cholesky", "The same, by Cholesky factors.", "--init=content --color=cholesky"),
-    ("histogram", "The photo's histograms of colours.", "--init=content --color=histogram"),
-    (
-        "strokes",
-        "Twice the size of the painting: larger strokes.",
-        "--init=content --style_scale=2",
-    ),
-    ("fine", "Half the size: finer strokes.", "--init=content --style_scale=0.5"),
-    ("balance", "Each style layer starts with an equal share.", "--init=content --balance=equal"),
+    ("init-noise", "Start half from the photo, half from noise.", "--init_noise=0.5"),
+    ("gentle", "More of the photo.", "--strength=0.2"),
+    ("strong", "More of the painting.", "--strength=0.9"),
+    ("luminance", "Only brightness is painted.", "--color=luminance"),
+    ("match", "The photo's mean and covariance of colours.", "--color=match"),
+    ("cholesky", "The same, by Cholesky factors.", "--color=cholesky"),
+    ("histogram", "The photo's histograms of colours.", "--color=histogram"),
+    ("strokes", "Twice the size of the painting: larger strokes.", "--style_scale=2"),
+    ("fine", "Half the size: finer strokes.", "--style_scale=0.5"),
+    ("balance", "Each style layer starts with an equal share.", "--balance=equal"),
     (
         "layers",
         "The first two style layers alone: colours and fine texture.",
-        "--init=content --style_layers=block1_conv1,block2_conv1",
+        "--style_layers=block1_conv1,block2_conv1",
     ),
-    ("content", "More of the photo.", "--init=content --content_weight=20"),
-    ("painting", "More of the painting.", "--init=content --style_weight=600"),
-    ("smooth", "Total variation: smoother.", "--init=content --tv_weight=300"),
-    ("average", "Average pooling instead of the largest value.", "--init=content --pooling=avg"),
+    ("smooth", "Total variation: smoother.", "--tv_weight=300"),
+    ("average", "Average pooling instead of the largest value.", "--pooling=avg"),
     (
         "deep",
         "The content from an earlier layer: more of its detail.",
-        "--init=content --content_layers=block3_conv1",
+        "--content_layers=block3_conv1",
     ),
     (
         "blend",
         "Two styles, the second being the photo itself.",
-        "--init=content --style=samples/content.jpg --style_blend=0.4,0.6",
+        "--style=samples/content.jpg --style_blend=0.4,0.6",
     ),
     (
         "masks",
         "Above the painting's sky, below its field, and between them the photo.",
         "--style=samples/style.jpg --content_mask=samples/top.png,samples/bottom.png "
-        "--style_mask=samples/top.png,samples/bottom.png --iterations=80",
+        "--style_mask=samples/top.png,samples/bottom.png",
     ),
+    ("texture", "More of the painting, at any size.", "--task=texture --style_scale=0.4"),
+    ("reconstruct", "What one layer knows of the photo.", "--task=reconstruct --iterations=200"),
     (
-        "texture",
-        "More of the painting, at any size.",
-        "--task=texture --style_scale=0.4 --iterations=80",
+        "preview",
+        "The small network for drafts, an eighth of the work.",
+        "--weights=preview",
     ),
-    ("reconstruct", "What one layer knows of the photo.", "--task=reconstruct --iterations=120"),
     (
         "rerun",
         "The first picture's record again, with one setting replaced.",
-        "--rerun=docs/gallery/plain.png --weights=preview --init_noise=0.2",
+        "--rerun=docs/gallery/plain.png --style_scale=1.5",
     ),
-    (
-        "small",
-        "At 256 px, and below at 1024 px.",
-        "--init=content --size=256 --iterations=120",
-    ),
+    ("small", "At 256 px, and below at 1024 px.", "--size=256 --style_weight=200"),
     (
         "large",
         "The same at a quarter of its size: the composition stays, strokes are finer.",
-        "--init=content --size=1024 --iterations=120",
+        "--size=1024 --style_weight=200",
     ),
 )
 
@@ -117,9 +107,9 @@ def page() -> str:
     lines = [
         "# Gallery",
         "",
-        "What single controls do, one at a time. The pictures are small and made with the preview",
-        "weights that come with the package; `scripts/make_gallery.py` paints them and writes this",
-        "page. The first one's command is",
+        "What single controls do, one at a time. The pictures are small, and made with the network",
+        "that comes with the package; `scripts/make_gallery.py` paints them and writes this page.",
+        "The first one's command is",
         "",
         "```sh",
         whole_command(CONTROLS[0][2]),

@@ -7,7 +7,7 @@ layer: conv1_1, conv2_1, conv3_1, conv4_1, conv5_1. All from white noise, at one
 
 scripts/reconstruct_layers.py --output=figure1.png
 scripts/reconstruct_layers.py --output=figure1.png --content=photo.jpg --style=painting.jpg \\
-    --weights=imagenet --size=256
+    --size=256
 """
 
 import argparse

@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     parser = argparse.ArgumentParser(description="Train a small feed-forward stylizer.")
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("stylizer"))
     parser.add_argument("--style", default=STYLE)
-    parser.add_argument("--weights", default="preview", help="of the loss, as the command takes")
+    parser.add_argument("--weights", default="auto", help="of the loss, as the command takes")
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--steps", type=int, default=10**6, help="at the most")
     parser.add_argument("--side", type=int, default=128, help="of the crops, px")

@@ -6,7 +6,7 @@ Columns: α/β from 1e-5 to 1e-2, in the units of the paper's sums (preset "pape
 one scale, white noise; our L-BFGS for speed).
 
 scripts/weight_grid.py --output=figure3.png
-scripts/weight_grid.py --output=figure3.png --weights=imagenet --size=256 --iterations=500
+scripts/weight_grid.py --output=figure3.png --size=256 --iterations=500
 """
 
 import argparse

@@ -13,7 +13,7 @@ SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
 
 
 def make_weights(arrays, name="small.npz"):
-    return Weights(types.MappingProxyType(dict(arrays)), "file", name, "0" * 64, ())
+    return Weights(types.MappingProxyType(dict(arrays)), "file", name, "0" * 64)
 
 
 @pytest.fixture(scope="session")

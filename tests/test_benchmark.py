@@ -8,13 +8,21 @@ import sys
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from artistyle_tf.config import Config
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "scripts" / "benchmark.py"
-TINY = ("--sizes=48,32", "--repeats=2", "--matmul=64", "--run_size=32", "--evaluations=8")
+TINY = (
+    "--weights=preview",
+    "--sizes=48,32",
+    "--repeats=2",
+    "--matmul=64",
+    "--run_size=32",
+    "--evaluations=8",
+)
 
 
 @pytest.fixture
@@ -185,17 +193,27 @@ def test_race_tables_and_plot(
 
 
 def test_mistakes(benchmark: ModuleType, tmp_path: pathlib.Path) -> None:
-    from artistyle_tf.errors import ArtistyleError, ConfigError
+    from artistyle_tf.errors import ArtistyleError
 
     for wrong in ("--sizes=big", "--repeats=0", "--rounds=0", "--race=256"):
         with pytest.raises(SystemExit) as caught:
             benchmark.parse([wrong])
         assert caught.value.code == 2
-    with pytest.raises(ConfigError, match=r"needs --weights=imagenet or a file \.h5"):
-        benchmark.h5_file("preview")
     arguments = benchmark.parse([f"--reference={tmp_path / 'absent.py'}"])
     with pytest.raises(ArtistyleError, match=r"the reference did not run: .*absent"):
         benchmark.reference(arguments, "vgg19.h5", 48, 60.0, 2)
+
+
+def test_the_reference_gets_the_weights_in_keras_layout(
+    benchmark: ModuleType, tmp_path: pathlib.Path
+) -> None:
+    from artistyle_tf.weights import load
+
+    ours = load("preview", "block2_conv1")
+    again = load(benchmark.h5_file(ours, tmp_path), "block2_conv1")
+    for name, pair in ours.layers.items():
+        for array, other in zip(pair, again.layers[name], strict=True):
+            np.testing.assert_array_equal(array, other)
 
 
 @pytest.mark.slow

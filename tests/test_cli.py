@@ -298,7 +298,7 @@ def test_overflow_is_told(refused, folder, small_arrays, monkeypatch):
         ),
         (
             {"weights": "imagnet"},
-            "weights is 'imagnet'; it must be imagenet, preview, auto, or a file",
+            "weights is 'imagnet'; it must be auto, imagenet, imagenet-8bit, preview, or a file",
         ),
         ({"output": "o.bmp"}, "the output o.bmp has the extension .bmp; it must be one of .png"),
         ({"output": "o"}, "the output o has no extension; it must be one of .png"),

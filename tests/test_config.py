@@ -22,20 +22,23 @@ GOOD = {
     "iterations": (1, 10**7),
     "init": ("noise", "content", "style", "grey", "some where/p.png"),
     "init_noise": (0, 0.3, 1),
+    "noise_amplitude": (0, 1e-3, 255),
     "seed": (0, 2**63 - 1),
     "levels": ("auto", 1, 16),
+    "coarsest": (16, 65536),
     "finest": (0.01, 0.99),
     "optimizer": ("tfp", "lbfgs", "adam"),
     "history": (1, 1000),
     "learning_rate": (1e-6, 1e6, 1),
     "precondition": (0, 0.25, 2),
-    "weights": ("imagenet", "auto", "some where/w.h5"),
+    "weights": ("auto", "imagenet", "imagenet-8bit", "preview", "some where/w.h5"),
     "pooling": ("max", "avg"),
     "precision": ("auto", "float32", "bfloat16"),
     "tile_size": ("auto", 0, 32, 1024),
     "content_weight": (0, 1e-30, 1e12),
     "style_weight": (0, 1e12),
     "tv_weight": (0, 1e12),
+    "gamut_weight": (0, 1e12),
     "style_scale": (0.01, 100),
     "style_blend": ((), (0.7, 0.3), [1], (0, 5)),
     "style_layers": (ONE, {"block5_conv4": 0.5}, [["block1_conv1", 0]]),
@@ -50,8 +53,10 @@ BAD = {
     "iterations": (0, -1, 10**7 + 1, 1.5, False),
     "init": ("", "Noise", None, 0),
     "init_noise": (-0.1, 1.1, NAN, "1", None),
+    "noise_amplitude": (-1, 256, NAN, "1", None),
     "seed": (-1, 2**63, 0.0, None),
     "levels": (0, 17, "Auto", "", 2.0, True, None),
+    "coarsest": (0, 15, 65537, 64.0, None),
     "finest": (0, 1, NAN, "0.5", None),
     "optimizer": ("sgd", "TFP", None),
     "history": (0, 1001),
@@ -64,6 +69,7 @@ BAD = {
     "content_weight": (-1, -1e-9, NAN, INFINITY, 1e31, "1", None, True),
     "style_weight": (-1, NAN, -INFINITY),
     "tv_weight": (-1, NAN),
+    "gamut_weight": (-1, NAN),
     "style_scale": (0, 0.009, 101, NAN),
     "style_blend": (5, None, "0.7,0.3", (-1, 2), (NAN,), (0, 0), ("a",)),
     "style_layers": ((), {}, None, "block1_conv1", ["block1_conv1"], ONE * 2, [("conv1_1", 1)]),
@@ -114,7 +120,7 @@ def test_bad_values(name, value):
         ("levels", 0, "levels is 0; it must be a whole number from 1 to 16 or auto"),
         ("optimizer", "sgd", "optimizer is 'sgd'; it must be one of tfp, lbfgs, adam"),
         ("tv_weight", NAN, "tv_weight is nan; it must be a number from 0 to 1e+12"),
-        ("weights", 3, "weights is 3; it must be imagenet, preview, auto or a file"),
+        ("weights", 3, "weights is 3; it must be auto, imagenet, imagenet-8bit, preview or a file"),
         ("style_layers", ONE * 2, "style_layers names a layer twice"),
     ],
 )
@@ -196,7 +202,7 @@ def test_to_dict_has_it_all():
 def test_defaults():
     config = Config()
     assert (config.optimizer, config.iterations, config.init) == ("tfp", 300, "noise")
-    assert (config.content_weight, config.style_weight, config.weights) == (1, 60, "imagenet")
+    assert (config.content_weight, config.style_weight, config.weights) == (1, 60, "auto")
     assert config.style_layers == tuple((f"block{block}_conv1", 1.0) for block in range(1, 6))
     assert config.content_layers == (("block4_conv2", 1.0),)
 
@@ -224,13 +230,42 @@ def test_preset_of_the_paper():
     assert paper.style_layers == tuple((name, 0.2) for name in STYLE_LAYERS)
     assert paper.content_layers == (("block4_conv2", 1.0),)
     assert paper.tv_weight == paper.precondition == 0
-    assert paper.weights == "imagenet"
+    assert (paper.weights, paper.gamut_weight) == ("auto", 0)
 
 
 def test_preset_with_overrides():
     config = Config.preset("paper", size=64, pooling="max")
     assert config == dataclasses.replace(Config.preset("paper"), size=64, pooling="max")
     assert Config.preset("paper").pooling == "avg"
+
+
+@pytest.mark.parametrize(("share", "weight"), [(0, 3), (0.25, 13.416), (0.5, 60), (1, 1200)])
+def test_strength_sets_the_weight_of_the_style(share, weight):
+    config = Config(strength=share)
+    assert config.style_weight == pytest.approx(weight, rel=1e-4)
+    assert "strength" not in config.to_dict()
+    assert Config.preset("fast", strength=share).style_weight == config.style_weight
+    assert Config.preset("gatys-pytorch", strength=share).style_weight == config.style_weight
+    assert dataclasses.replace(config, size=64).style_weight == config.style_weight
+
+
+def test_strength_that_can_not_be():
+    for share in (-0.1, 1.1, NAN, "1", True):
+        with pytest.raises(ConfigError, match=r"^strength is .*; it must be a number from 0 to 1$"):
+            Config(strength=share)
+    with pytest.raises(ConfigError, match="strength and style_weight are both given"):
+        Config(strength=0.5, style_weight=7)
+    with pytest.raises(ConfigError, match="strength and style_weight are both given"):
+        Config.preset("gatys-pytorch", strength=0.5, style_weight=1000)
+    with pytest.raises(ConfigError, match="with paper set style_weight"):
+        Config.preset("paper", strength=0.5)
+
+
+@pytest.mark.parametrize("task", ["texture", "reconstruct"])
+def test_a_presets_start_is_for_stylizing(task):
+    assert Config.preset("fast").init == "content"
+    assert Config.preset("fast", task=task).init == "noise"
+    assert Config.preset("fast", task=task, init="grey").init == "grey"
 
 
 def test_preset_errors():

@@ -422,11 +422,12 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def preview(tmp_path, monkeypatch):
-    """A package whose preview weights are `npz(1)`."""
+def shipped(tmp_path, monkeypatch):
+    """A package whose 8-bit network is `npz(1)`."""
     (tmp_path / "package" / "data").mkdir(parents=True)
-    (tmp_path / "package" / "data" / weights.PREVIEW_FILE).write_bytes(npz(1))
+    (tmp_path / "package" / "data" / weights.SHIPPED_FILE).write_bytes(npz(1))
     monkeypatch.setattr(weights.importlib.resources, "files", lambda name: tmp_path / "package")
+    monkeypatch.setattr(weights, "SHIPPED_SHA256", hashlib.sha256(npz(1)).hexdigest())
 
 
 @pytest.fixture
@@ -445,17 +446,15 @@ def test_imagenet_from_the_cache(cache, server):
     cache.parent.mkdir(parents=True)
     cache.write_bytes(npz())
     found = weights.load("imagenet", base=server.url)
-    assert (found.kind, found.name, found.notes) == ("imagenet", "tiny.npz", ())
+    assert (found.kind, found.name) == ("imagenet", "tiny.npz")
     assert found.digest == hashlib.sha256(npz()).hexdigest()
     assert not server.asked
 
 
-@pytest.mark.parametrize("name", ["imagenet", "auto"])
 @pytest.mark.parametrize("end", ["", "/"])
-def test_imagenet_downloaded(cache, tiny, name, end):
+def test_imagenet_downloaded(cache, tiny, end):
     said = []
-    found = weights.load(name, base=tiny + end, report=said.append)
-    assert (found.kind, found.notes) == ("imagenet", ())
+    assert weights.load("imagenet", base=tiny + end, report=said.append).kind == "imagenet"
     assert cache.read_bytes() == npz()
     assert said
 
@@ -472,65 +471,52 @@ def test_damaged_cache_is_replaced(cache, tiny):
     assert cache.read_bytes() == npz()
 
 
-@pytest.mark.parametrize("name", ["imagenet", "auto"])
-def test_damaged_cache_that_cannot_be_replaced(cache, server, preview, name, caplog):
+def test_damaged_cache_that_cannot_be_replaced(cache, server):
     cache.parent.mkdir(parents=True)
     cache.write_bytes(b"cut off")
-    if name == "auto":
-        (note,) = weights.load("auto", base=f"{server.url}/absent").notes
-        assert str(cache.parent) not in note
-        (text,) = [record.getMessage() for record in caplog.records]
-    else:
-        with pytest.raises(InputError) as caught:
-            weights.load("imagenet", base=f"{server.url}/absent")
-        text = str(caught.value)
+    with pytest.raises(InputError) as caught:
+        weights.load("imagenet", base=f"{server.url}/absent")
+    text = str(caught.value)
     assert f"{cache} is damaged (md5 {hashlib.md5(b'cut off').hexdigest()}" in text
     assert "404" in text
     assert cache.read_bytes() == b"cut off"
 
 
-def test_imagenet_is_strict_and_says_what_to_do(cache, server, preview):
+def test_imagenet_is_strict_and_says_what_to_do(cache, server):
     with pytest.raises(InputError, match="404 Not Found") as caught:
         weights.load("imagenet", base=f"{server.url}/absent")
     assert str(caught.value).endswith(
-        f"put tiny.npz into {cache.parent} yourself, or use --weights=preview"
+        f"put tiny.npz into {cache.parent} yourself, or use --weights=imagenet-8bit"
     )
 
 
-def test_cache_that_cannot_be_read(cache, server, preview):
+def test_cache_that_cannot_be_read(cache, server, shipped):
     cache.mkdir(parents=True)
     with pytest.raises(InputError, match="cannot be read"):
         weights.load("imagenet", base=server.url)
-    assert weights.load("auto", base=server.url).kind == "preview"
+    assert weights.load("auto").kind == "imagenet-8bit"
 
 
-@pytest.mark.parametrize("path", ["absent", "silent", "wrong", "cut", "stalled"])
-def test_auto_falls_back(cache, server, preview, released, path, caplog):
-    start = time.monotonic()
-    found = weights.load("auto", base=f"{server.url}/{path}", fetch=quick)
-    assert time.monotonic() - start < 3
-    assert (found.kind, found.name) == ("preview", weights.PREVIEW_FILE)
-    (told,) = [record.getMessage() for record in caplog.records]
-    assert told.startswith("ImageNet weights could not be fetched (http://127.0.0.1")
-    assert "small preview weights" in told
-    assert "\n" not in told
-    (note,) = found.notes  # goes into the record: what the network said differs from run to run
-    assert note.startswith("no ImageNet weights: painting with the small preview weights")
-    assert "127.0.0.1" not in note
-    assert not cache.exists()
-    server.over.set()
+def test_auto_takes_what_keras_has_in_its_cache(cache, shipped):
+    cache.parent.mkdir(parents=True)
+    cache.write_bytes(npz())
+    assert weights.load("auto").kind == "imagenet"
 
 
-@pytest.mark.slow
-def test_auto_decides_within_ten_seconds(cache, preview, monkeypatch, released):
-    def hang(*args, **kwargs):
-        released.wait(30)
-        raise OSError("released")
-
-    monkeypatch.setattr(socket, "getaddrinfo", hang)
-    start = time.monotonic()
-    assert weights.load("auto", base="http://hangs.invalid").kind == "preview"
-    assert time.monotonic() - start < 10
+@pytest.mark.parametrize("cached", [None, b"", b"cut off", npz()[:1000]])
+def test_auto_takes_the_shipped_network_without_a_word_or_a_connection(
+    cache, shipped, server, monkeypatch, caplog, cached
+):
+    monkeypatch.setattr(weights, "IMAGENET_BASE", server.url)
+    if cached is not None:
+        cache.parent.mkdir(parents=True)
+        cache.write_bytes(cached)
+    found = weights.load("auto", fetch=lambda *a, **b: pytest.fail("it asks the network"))
+    assert (found.kind, found.name) == ("imagenet-8bit", weights.SHIPPED_FILE)
+    assert found.digest == hashlib.sha256(npz(1)).hexdigest()
+    assert not server.asked
+    assert not caplog.records
+    assert (cache.read_bytes() if cached is not None else None) == cached
 
 
 def test_cache_is_where_keras_has_it(monkeypatch, tmp_path):

@@ -35,6 +35,9 @@ OTHER = {
     "content_weight": ("1e-3", 1e-3),
     "style_weight": ("5", 5.0),
     "tv_weight": ("0.1", 0.1),
+    "gamut_weight": ("7", 7.0),
+    "noise_amplitude": ("60", 60.0),
+    "coarsest": ("64", 64),
     "style_scale": ("2", 2.0),
     "style_blend": ("0.7,0.3", (0.7, 0.3)),
     "style_layers": (
@@ -66,7 +69,7 @@ def refused(*arguments, files=FILES):
 
 
 def test_least_command():
-    assert parsed() == Command("c.jpg", ["s.jpg"], "o.png", Config(weights="auto"), None)
+    assert parsed() == Command("c.jpg", ["s.jpg"], "o.png", Config(), None)
 
 
 def test_every_setting_is_tried():
@@ -80,8 +83,7 @@ def test_every_setting_has_a_flag(name):
     files = FILES[1:] if name == "task" else FILES  # a texture has no content
     config = parse([*files, f"--{name}={text}", *second]).config
     assert getattr(config, name) == value != getattr(Config(), name)
-    rest = {"weights": "auto", name: value}
-    assert config == Config(**rest)
+    assert config == Config(**{name: value})
 
 
 def test_every_flag_is_a_setting_or_named_here():
@@ -89,7 +91,8 @@ def test_every_flag_is_a_setting_or_named_here():
     assert shown == [
         "--content", "--style", "--output", "--content_mask", "--style_mask", "--trace",
         "--save_every", "--checkpoint_dir", "--resume", "--tensorboard_dir", "--device",
-        "--strategy", "--deterministic", "--preset", "--rerun", *(f"--{n}" for n in FIELDS),
+        "--strategy", "--deterministic", "--preset", "--strength", "--rerun",
+        *(f"--{n}" for n in FIELDS),
     ]  # fmt: skip
 
 
@@ -103,7 +106,7 @@ def test_help_shows_defaults_choices_and_groups():
             start = words.index(f"--{name} ")
             assert f"[{field.default:g}]" in words[start : start + 200], name
     assert "[block4_conv2:1]" in words
-    assert "(.h5, .weights.h5, .npz) [auto]" in words  # the command's own default
+    assert "(.h5, .weights.h5, .npz) [auto]" in words
     assert all(preset in words for preset in PRESETS)
     assert words.endswith("130 interrupted, 143 terminated.")
     assert max(map(len, help_text().splitlines())) <= 80
@@ -125,17 +128,28 @@ def test_spellings(flag):
 
 
 def test_presets_and_single_settings():
-    assert parsed("--preset=fast").config == Config.preset("fast", weights="auto")
+    assert parsed("--preset=fast").config == Config.preset("fast")
     paper = parsed("--preset=paper", "--pooling=max", "--content_weight=2").config
     assert paper == Config.preset("paper", pooling="max", content_weight=2.0)
     assert paper.formula == "paper"
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_published_recipes_insist_on_the_published_network(preset):
-    strict = preset in ("paper", "gatys-pytorch", "neural-style")
-    assert parsed(f"--preset={preset}").config.weights == ("imagenet" if strict else "auto")
+def test_every_preset_takes_the_network_that_is_there(preset):
+    assert parsed(f"--preset={preset}").config.weights == "auto"
     assert parsed(f"--preset={preset}", "--weights=preview").config.weights == "preview"
+
+
+def test_strength():
+    assert parsed("--strength=0.5").config.style_weight == pytest.approx(60)
+    assert parsed("--preset=fast", "--strength=1").config.style_weight == pytest.approx(1200)
+    for arguments, said in (
+        (["--strength=2"], "--strength is 2.0; it must be a number from 0 to 1"),
+        (["--strength=much"], "--strength is 'much'; it must be a number from 0 to 1"),
+        (["--strength=0.5", "--style_weight=60"], "--strength and --style_weight are both given"),
+        (["--preset=paper", "--strength=0.5"], "--strength is of the formula mean"),
+    ):
+        assert refused(*arguments).startswith(said)
 
 
 def test_layers_and_shares_as_lists_and_repeated():
@@ -204,7 +218,7 @@ def test_missing_files(name):
             "--preset=nope",
             "--preset is 'nope'; it must be one of artistyle, fast, large, paper",
         ),
-        ("--weights=", "--weights is ''; it must be imagenet"),
+        ("--weights=", "--weights is ''; it must be auto, imagenet"),
         ("--style_layers=relu1_1", "--style_layers has 'relu1_1'; it must be one of block1_conv1"),
         ("--style_layers=", "--style_layers is empty"),
         ("--style_layers=block1_conv1:x", "--style_layers: block1_conv1 is 'x'; it must be a numb"),

@@ -36,7 +36,7 @@ def test_every_control_is_shown():
     shown = " ".join(given for _, _, given in gallery().CONTROLS)
     for flag in (
         "init", "init_noise", "color", "style_scale", "balance", "style_layers", "content_layers",
-        "content_weight", "style_weight", "tv_weight", "pooling", "style_blend", "content_mask",
-        "style_mask", "task=texture", "task=reconstruct", "rerun", "size",
+        "strength", "noise_amplitude", "weights", "tv_weight", "pooling", "style_blend",
+        "content_mask", "style_mask", "task=texture", "task=reconstruct", "rerun", "size",
     ):  # fmt: skip
         assert f"--{flag}" in shown

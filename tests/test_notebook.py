@@ -100,7 +100,7 @@ def test_it_runs_from_top_to_bottom(tmp_path: pathlib.Path) -> None:
     assert len(chart.getcolors(1 << 20)) > 50  # lines were drawn
     for cell, setting, count in zip(
         code_cells(done)[-4:],
-        ("style_weight", "style_scale", "style_layers", "init"),
+        ("strength", "style_scale", "style_layers", "init"),
         (3, 3, 3, 2),
         strict=True,
     ):
@@ -119,7 +119,7 @@ def test_without_pictures_it_says_what_to_do(tmp_path: pathlib.Path) -> None:
 def test_the_defaults_need_no_network() -> None:
     settings: dict[str, object] = {}
     exec(settings_cell(read()).source, settings)
-    assert settings["WEIGHTS"] == "preview"
+    assert settings["WEIGHTS"] == "auto"
     assert settings["CONTENT"] is None
     assert settings["STYLE"] is None
 

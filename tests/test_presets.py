@@ -49,7 +49,7 @@ def test_what_else_was_published():
     gatys, neural = Config.preset("gatys-pytorch"), Config.preset("neural-style")
     for config in (gatys, neural):
         assert (config.pooling, config.levels, config.history) == ("max", 1, 100)
-        assert config.weights == "imagenet"
+        assert (config.weights, config.gamut_weight) == ("auto", 0)
     assert (gatys.init, gatys.iterations) == ("content", 500)
     assert (neural.init, neural.iterations) == ("grey", 1000)
 

@@ -50,7 +50,8 @@ def test_what_determines_the_pixels(record, picture):
     assert made["content"] == {"name": "array", "sha256": read(picture(16, 24)).digest}
     assert [style["name"] for style in made["styles"]] == ["painting.jpg"] * 2
     assert made["styles"][0]["sha256"] != made["content"]["sha256"]
-    assert made["weights"] == {"kind": "file", "name": "small.npz", "sha256": "ab" * 32}
+    file = {"kind": "file", "name": "small.npz", "sha256": "ab" * 32, "credit": None}
+    assert made["weights"] == file
     assert made["levels"] == [[16, 24, 3]]
     assert made["outcome"]["evaluations"] == 4
     assert made["notes"] == list(NOTES)
@@ -59,7 +60,7 @@ def test_what_determines_the_pixels(record, picture):
 def test_json_both_ways(record):
     made = record()
     assert json.loads(json.dumps(made, allow_nan=False)) == json.loads(json.dumps(made))
-    settings = json.loads(json.dumps(made))["config"] | {"weights": "imagenet"}
+    settings = json.loads(json.dumps(made))["config"] | {"weights": "auto"}
     assert Config(**settings) == Config()
 
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from artistyle_tf.images import fit
 from artistyle_tf.pyramid import (
     CELL,
-    COARSEST,
     level_sizes,
     pad,
     scale_to,
@@ -84,7 +83,7 @@ def test_auto_begins_at_the_coarsest_and_grows_in_equal_factors(height, width):
     sizes = level_sizes(size)
     if len(sizes) > 1:
         first, ratio = max(sizes[0]), np.log2(max(size) / max(sizes[0])) / (len(sizes) - 1)
-        assert first == COARSEST or min(size) * COARSEST < 2.5 * CELL * max(size)
+        assert first == 128 or min(size) * 128 < 2.5 * CELL * max(size)
         assert 0.45 <= ratio <= 1.6
 
 
@@ -103,6 +102,13 @@ def test_auto_begins_at_the_coarsest_and_grows_in_equal_factors(height, width):
 )
 def test_levels_by_example(size, count, wanted):
     assert level_sizes(size, count) == wanted
+
+
+def test_the_coarsest_side_is_a_setting():
+    assert level_sizes((512, 512), "auto", 256) == [(256, 256), (512, 512)]
+    assert level_sizes((512, 512), "auto", 64)[0] == (64, 64)
+    assert level_sizes((512, 512), "auto", 2048) == [(512, 512)]
+    assert level_sizes((512, 512), 2, 64) == [(256, 256), (512, 512)]
 
 
 @pytest.mark.parametrize("aspect", [(1, 1), (3, 4), (4, 3), (9, 16), (2, 3)])
@@ -136,15 +142,15 @@ def test_the_finest_level_gets_three_fifths():
 
 @pytest.mark.parametrize("seed", [0, 1, 2**63 - 1])
 def test_noise_is_the_published_formula(seed):
-    noise = white_noise((5, 7), seed)
+    noise = white_noise((5, 7), seed, 60)
     wanted = np.random.default_rng(seed).uniform(-60, 60, (5, 7, 3)).astype(np.float32)
     assert (noise.shape, noise.dtype) == ((1, 5, 7, 3), np.float32)
     np.testing.assert_array_equal(noise[0], wanted)
 
 
 def test_noise_fills_its_range():
-    noise = white_noise((64, 64), 3)
+    noise = white_noise((64, 64), 3, 60)
     assert -60 <= noise.min() < -59
     assert 59 < noise.max() <= 60
     assert abs(noise.mean()) < 1.5
-    assert not np.array_equal(noise, white_noise((64, 64), 4))
+    assert not np.array_equal(noise, white_noise((64, 64), 4, 60))

@@ -162,7 +162,7 @@ def desk(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pat
     from artistyle_tf import build, features, transfer, weights
 
     def preview(name: str, *arguments: Any, **options: Any) -> weights.Weights:
-        assert name == "imagenet"
+        assert name == "auto"
         return weights.load("preview", *arguments, **options)
 
     def tiny(content: Any, style: Any, config: Config, **options: Any) -> artistyle_tf.Result:

@@ -42,6 +42,30 @@ def test_every_setting_comes_back_and_single_ones_are_replaced(finished):
     assert command.config == again
 
 
+def test_pictures_from_before_a_setting_was_there_come_out_again(finished):
+    """Noise was of 60 grey levels, nothing kept values within 0-255, levels began at 128 px."""
+    settings = CONFIG.to_dict()
+    new = {"noise_amplitude": 60.0, "gamut_weight": 0.0, "coarsest": 128}
+    for name in new:
+        del settings[name]
+    path = finished()
+    record = {"config": settings, "weights": {"kind": "preview"}}
+    output.write(path, np.zeros((20, 20, 3), np.uint8), record=record)
+    assert read_rerun(path).config == dataclasses.replace(CONFIG, **new)
+    assert read_rerun(path, gamut_weight=7.0).config.gamut_weight == 7
+
+
+@pytest.mark.parametrize("kind", ["imagenet", "imagenet-8bit", "preview"])
+def test_the_network_is_the_one_that_painted(finished, kind):
+    assert read_rerun(finished(weights={"kind": kind})).config.weights == kind
+
+
+def test_strength_replaces_the_recorded_style_weight(finished):
+    path = finished({"style_weight": 777.0})
+    assert read_rerun(path).config.style_weight == 777
+    assert read_rerun(path, strength=0.5).config.style_weight == pytest.approx(60)
+
+
 @pytest.mark.parametrize("kind", ["file", "/etc/passwd", None, 3, ["imagenet"], {}])
 @pytest.mark.parametrize("init", ["/etc/passwd", "secret.png", None, ["noise"]])
 def test_no_name_of_a_file_is_taken(finished, kind, init):

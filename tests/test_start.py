@@ -19,7 +19,7 @@ def start(config, picture):
 def test_each_start(picture, tmp_path):
     Image.fromarray(picture(32, 48, 2)).save(tmp_path / "p.png")
     wanted = {
-        "noise": white_noise(SIZE, 0),
+        "noise": white_noise(SIZE, 0, Config().noise_amplitude),
         "content": to_network(picture(32, 48)),
         "style": to_network(cover(picture(64, 96, 1), SIZE)),
         str(tmp_path / "p.png"): to_network(picture(32, 48, 2)),
@@ -38,8 +38,8 @@ def test_grey_is_hardly_noisy(picture):
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_noise_is_blended_in_its_share(picture, share):
-    image = start(Config(init="content", init_noise=share), picture)
-    wanted = (1 - share) * to_network(picture(32, 48)) + share * white_noise(SIZE, 0)
+    image = start(Config(init="content", init_noise=share, noise_amplitude=60), picture)
+    wanted = (1 - share) * to_network(picture(32, 48)) + share * white_noise(SIZE, 0, 60)
     np.testing.assert_allclose(image, wanted, atol=1e-4)
 
 
@@ -71,7 +71,7 @@ def test_luminance_keeps_the_chroma_of_the_photo_in_the_result(picture, small_fi
     plain, kept = (
         stylize(content, picture(48, 48, 1), Config.preset("fast", **settings)).unclipped
         for settings in (
-            {"size": 48, "iterations": 5, "weights": str(small_file), "color": color}
+            {"size": 48, "iterations": 25, "weights": str(small_file), "color": color}
             for color in ("style", "luminance")
         )
     )

@@ -34,7 +34,7 @@ def test_a_texture_has_the_styles_gram_matrices(small_file, picture):
     style = picture(64, 64, 1)
     bound = build_objective(None, style, config)
     assert bound.size == (48, 64)
-    start, _ = bound(white_noise((48, 64), 0))
+    start, _ = bound(white_noise((48, 64), 0, 60))
     result = stylize(None, style, config)
     end, _ = bound(to_network(result.unclipped))
     assert float(end) < float(start) / 200

@@ -28,6 +28,7 @@ def train_stylizer():
 @pytest.mark.slow
 def test_a_few_steps_lower_the_loss_on_an_unseen_picture(train_stylizer, tmp_path, capsys):
     arguments = [
+        "--weights=preview",
         "--side=48",
         "--batch=2",
         "--width=8",
@@ -53,6 +54,7 @@ def test_a_few_steps_lower_the_loss_on_an_unseen_picture(train_stylizer, tmp_pat
 @pytest.mark.slow
 def test_the_notebook_runs_from_top_to_bottom(tmp_path):
     small = {"SIDE": 48, "BATCH": 2, "EPOCHS": 3, "STEPS": 8, "UNSEEN_SIDE": 64}
+    small |= {"WEIGHTS": "preview"}
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     done = run(with_settings(notebook, FOLDER=str(tmp_path), **small), NOTEBOOK.parent)
     *_, fit, show, save = code_cells(done)

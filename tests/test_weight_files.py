@@ -42,7 +42,7 @@ def test_layer_names():
 def test_hdf5_layouts(tmp_path, names):
     found = load(h5(tmp_path / "a.h5", names))
     same(found)
-    assert (found.kind, found.name, found.notes) == ("file", "a.h5", ())
+    assert (found.kind, found.name, found.credit) == ("file", "a.h5", None)
     assert found.digest == hashlib.sha256((tmp_path / "a.h5").read_bytes()).hexdigest()
 
 

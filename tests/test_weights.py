@@ -48,13 +48,45 @@ def test_zero_layers_are_allowed_and_arrays_are_read_only(tmp_path):
 
 def test_preview(tmp_path, monkeypatch):
     monkeypatch.setattr(weights.importlib.resources, "files", lambda name: tmp_path / name)
-    with pytest.raises(InputError, match="install artistyle-tf again"):
+    with pytest.raises(InputError, match="missing from the package: reinstall artistyle-tf"):
         load("preview")
     (tmp_path / "artistyle_tf" / "data").mkdir(parents=True)
     npz(tmp_path / "artistyle_tf" / "data" / "preview_vgg19.npz")
     found = load("preview", "block3_conv1")
     same(found, deepest="block3_conv1")
-    assert (found.kind, found.name, found.notes) == ("preview", "preview_vgg19.npz", ())
+    assert (found.kind, found.name) == ("preview", "preview_vgg19.npz")
+
+
+def test_the_shipped_network_has_its_checksum_and_credit():
+    found = load("imagenet-8bit", "block2_conv1")
+    assert (found.kind, found.digest) == ("imagenet-8bit", weights.SHIPPED_SHA256)
+    assert list(found.layers) == ["block1_conv1", "block1_conv2", "block2_conv1"]
+    for word in ("Simonyan", "Zisserman", "CC BY 4.0", "quantised to 256 values"):
+        assert word in found.credit
+
+
+@pytest.mark.parametrize("harm", ["byte", "cut", "other"])
+def test_a_damaged_shipped_network_asks_for_a_reinstallation(tmp_path, monkeypatch, harm):
+    packed = Path(weights.__file__).parent / "data" / weights.SHIPPED_FILE
+    data = bytearray(packed.read_bytes())
+    if harm == "byte":
+        data[len(data) // 2] ^= 1
+    (tmp_path / "data").mkdir()
+    damaged = tmp_path / "data" / weights.SHIPPED_FILE
+    damaged.write_bytes(data[:-9] if harm == "cut" else data)
+    if harm == "other":
+        npz(damaged)
+    monkeypatch.setattr(weights.importlib.resources, "files", lambda name: tmp_path)
+    with pytest.raises(InputError, match=r"vgg19_8bit\.npz is damaged .*: reinstall") as caught:
+        load("imagenet-8bit", "block1_conv1")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["auto", "imagenet-8bit"])
+def test_layers_that_are_not_shipped(tmp_path, monkeypatch, name):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"block5_conv2 is not in .*--weights=imagenet has all"):
+        load(name, "block5_conv2")
 
 
 def test_hybrid_file():
@@ -72,7 +104,7 @@ def test_neither_a_name_nor_a_file_of_weights(name):
     with pytest.raises(ConfigError) as caught:
         load(name)
     text = str(caught.value)
-    assert "imagenet, preview, auto, or a file that ends in .h5, .hdf5, .npz" in text
+    assert "auto, imagenet, imagenet-8bit, preview, or a file that ends in .h5, .hdf5, .npz" in text
     assert "\n" not in text
 
 

@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+"""What 8 bits cost: VGG19's filters as they are beside filters of 256 values a kernel.
+
+    scripts/compare_weights.py --original=FILE [--packed=imagenet-8bit] [--deepest=block5_conv1]
+        [--pair=CONTENT,STYLE ...] [--size=256] [--iterations=150] [--json=FILE]
+
+Both are what --weights takes; --deepest is the last layer of which the original filters are known.
+Prints tables in Markdown:
+
+- by layer: |packed - original| / |original| of the kernel, and of activations and Gram matrices
+  (Euclidean and Frobenius norms), mean over the pictures;
+- of the objective at the photo, at white noise and at a painted picture: the relative difference of
+  the value, the relative error of the gradient, and its cosine with the original one;
+- of pictures painted with each from the same start, by --preset=fast: the root mean square of their
+  differences in grey levels, and the share of the way from content to style that each closes, as
+  the original filters see it; beside that, what another seed of the noise does.
+
+Style layers are block1_conv1 to block5_conv1 as far as --deepest goes, the content's is
+block4_conv2 or else block3_conv2. All is float32: nothing but the filters differs.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measures import Pair, closed
+
+from artistyle_tf import ArtistyleError, Config, ConfigError, InputError
+from artistyle_tf.images import resize
+from artistyle_tf.output import check_folder, write_bytes
+from artistyle_tf.presets import STYLE_LAYERS
+from artistyle_tf.pyramid import scale_to
+from artistyle_tf.vgg19 import VGG19_LAYERS
+from artistyle_tf.weights import Weights, load
+
+ROOT = Path(__file__).resolve().parents[1]
+Row = dict[str, Any]
+Network = Callable[[np.ndarray], tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]
+
+
+def default_pairs() -> list[tuple[Path, Path]]:
+    try:
+        import skimage
+    except ImportError:
+        raise InputError(
+            "scikit-image, which has the pictures, is missing; name a --pair"
+        ) from None
+    data, style = Path(skimage.__file__).parent / "data", ROOT / "samples" / "style.jpg"
+    return [(data / "astronaut.png", style), (data / "coffee.png", style)]
+
+
+def read_pairs(texts: Sequence[str]) -> list[Pair]:
+    split = [tuple(Path(path) for path in text.split(",") if path) for text in texts]
+    for text, paths in zip(texts, split, strict=True):
+        if len(paths) != 2:
+            raise ConfigError(f"--pair={text!r} must be two files: --pair=CONTENT,STYLE")
+    return [Pair(*paths) for paths in split or default_pairs()]
+
+
+def error(found: np.ndarray, expected: np.ndarray) -> float:
+    """|found - expected| / |expected|; 0 where both are nought."""
+    found, expected = found.astype(np.float64), expected.astype(np.float64)
+    away = float(np.linalg.norm(found - expected))
+    return away / float(np.linalg.norm(expected)) if away else 0.0
+
+
+def layers_for(deepest: str) -> tuple[list[str], str]:
+    """Style layers and the content layer of a network that ends there."""
+    known = VGG19_LAYERS[: VGG19_LAYERS.index(deepest) + 1]
+    content = next(layer for layer in ("block4_conv2", "block3_conv2", deepest) if layer in known)
+    return [layer for layer in STYLE_LAYERS if layer in known], content
+
+
+def settings(arguments: argparse.Namespace, weights: str, **more: Any) -> Config:
+    style, content = layers_for(arguments.deepest)
+    return Config.preset(
+        "fast",
+        weights=weights,
+        size=arguments.size,
+        iterations=arguments.iterations,
+        style_layers=dict.fromkeys(style, 1.0),
+        content_layers={content: 1.0},
+        precision="float32",
+        **more,
+    )
+
+
+# By layer
+
+
+def network(weights: Weights) -> Network:
+    """uint8 RGB [H, W, 3] → (activations, Gram matrices), each by layer."""
+    import tensorflow as tf
+
+    from artistyle_tf import build_feature_extractor, gram_matrix
+    from artistyle_tf.color import to_network
+    from artistyle_tf.precision import true_float32
+
+    extractor = build_feature_extractor(weights, weights.layers)
+
+    def see(rgb: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        with true_float32():
+            seen = extractor(tf.constant(to_network(rgb)))
+            grams = {layer: gram_matrix(features)[0].numpy() for layer, features in seen.items()}
+        return {layer: features.numpy() for layer, features in seen.items()}, grams
+
+    return see
+
+
+def by_layer(
+    original: Weights, packed: Weights, networks: Sequence[Network], pictures: list[np.ndarray]
+) -> list[Row]:
+    each: list[list[tuple[float, float]]] = []
+    for picture in pictures:
+        (features, grams), (other, other_grams) = (see(picture) for see in networks)
+        each.append(
+            [(error(other[k], features[k]), error(other_grams[k], grams[k])) for k in grams]
+        )
+    rows = []
+    for layer, seen in zip(original.layers, np.mean(each, axis=0), strict=True):
+        kernel = error(packed.layers[layer][0], original.layers[layer][0])
+        rows.append(
+            {"layer": layer, "kernel": kernel, "activations": seen[0], "Gram matrix": seen[1]}
+        )
+    return rows
+
+
+# The objective
+
+
+def of_objectives(
+    pair: Pair, make: Callable[..., Config], names: Sequence[str], painted: np.ndarray
+) -> list[Row]:
+    """A row for each of three points: photo, noise, painted picture."""
+    from artistyle_tf import build_objective
+    from artistyle_tf.build import canvas
+    from artistyle_tf.color import to_network
+    from artistyle_tf.precision import true_float32
+    from artistyle_tf.start import start_image
+
+    rows = []
+    with true_float32():
+        objectives = [build_objective(*pair.pictures, make(name)) for name in names]
+        size = objectives[0].size
+        points = {
+            "photo": to_network(canvas(pair.pictures[0].rgb, painted.shape[:2])),
+            "noise": start_image(make(names[0], init="noise"), painted, [], size),
+            "painting": to_network(canvas(painted, painted.shape[:2])),
+        }
+        for name, point in points.items():
+            (value, gradient), (other, turned) = (
+                [found.numpy().astype(np.float64) for found in objective(point)]
+                for objective in objectives
+            )
+            lengths = float(np.linalg.norm(gradient) * np.linalg.norm(turned))
+            rows.append(
+                {
+                    "pair": pair.name,
+                    "at": name,
+                    "value": float(value),
+                    "value, 8 bits": error(other, value),
+                    "gradient, 8 bits": error(turned, gradient),
+                    "cosine": float(np.vdot(gradient, turned)) / lengths if lengths else 1.0,
+                }
+            )
+    return rows
+
+
+# Pictures
+
+
+def of_pictures(
+    pair: Pair, make: Callable[..., Config], names: Sequence[str], see: Network
+) -> tuple[list[Row], np.ndarray]:
+    """A row for each start, and what the original filters paint from the photo."""
+    from artistyle_tf import stylize
+
+    original, packed = names
+
+    def paint(weights: str, **more: Any) -> np.ndarray:
+        print(f"compare_weights.py: {pair.name}, {weights} {more}", file=sys.stderr, flush=True)
+        result = stylize(*pair.pictures, make(weights, **more))
+        if result.stop_reason == "interrupted":
+            raise KeyboardInterrupt
+        return result.image
+
+    plain = paint(original, init="content")
+    size = plain.shape[:2]
+    content, style = (picture.rgb for picture in pair.pictures)
+    ends = resize(content, size), resize(style, scale_to(style.shape[:2], max(size)))
+    style_layers, _ = layers_for(list(see(plain)[1])[-1])
+    grams = [{k: see(end)[1][k] for k in style_layers} for end in ends]
+
+    def row(start: str, one: np.ndarray, others: dict[str, np.ndarray]) -> Row:
+        found: Row = {"pair": pair.name, "start": start}
+        for name, picture in {"float32": one, **others}.items():
+            if name in others:
+                apart = np.mean((picture.astype(np.float64) - one) ** 2)
+                found[f"{name}: grey levels apart"] = float(np.sqrt(apart))
+            way = closed({k: see(picture)[1][k] for k in style_layers}, *grams)
+            found[f"{name}: closed"] = float(np.mean(list(way.values())))
+        return found
+
+    noisy = paint(original, init="noise", seed=0)
+    others = {
+        "8 bits": paint(packed, init="noise", seed=0),
+        "another seed": paint(original, init="noise", seed=1),
+    }
+    return [
+        row("photo", plain, {"8 bits": paint(packed, init="content")}),
+        row("noise", noisy, others),
+    ], plain
+
+
+# Output
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Markdown, with the columns that any row has."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    lines += [f"| {' | '.join(cell(key, row.get(key)) for key in columns)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def cell(column: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    if column == "value":
+        return f"{value:.4g}"
+    if column == "cosine":
+        return f"{value:.6f}"
+    if column.endswith("apart"):
+        return f"{value:.2f}"
+    return f"{value:.4f}" if column.endswith("closed") else f"{100 * value:.3f} %"
+
+
+def run(arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        check_folder(arguments.json)
+    pairs, names = read_pairs(arguments.pair), (arguments.original, arguments.packed)
+    both = [load(name, arguments.deepest) for name in names]
+    for layer, (kernel, _) in both[0].layers.items():
+        if kernel.shape != both[1].layers[layer][0].shape:
+            raise InputError(f"{both[1].name} is of other widths than {both[0].name} at {layer}")
+    networks = [network(weights) for weights in both]
+    make = partial(settings, arguments)
+    for weights in both:
+        print(f"{weights.name}, SHA-256 {weights.digest}")
+    seen: Iterable[np.ndarray] = (picture.rgb for pair in pairs for picture in pair.pictures)
+    different = {p.tobytes(): resize(p, scale_to(p.shape[:2], arguments.size)) for p in seen}
+    told: dict[str, list[Row]] = {"layers": by_layer(*both, networks, list(different.values()))}
+    print(f"\n{table(told['layers'])}", flush=True)
+    told |= {"objective": [], "pictures": []}
+    for pair in pairs:
+        rows, painted = of_pictures(pair, make, names, networks[0])
+        told["pictures"] += rows
+        told["objective"] += of_objectives(pair, make, names, painted)
+    print(f"{table(told['objective'])}\n{table(told['pictures'])}", end="")
+    if arguments.json:
+        write_bytes(arguments.json, (json.dumps(told, indent=2) + "\n").encode())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--original", required=True, help="the filters in float32: imagenet or a file")
+    add("--packed", default="imagenet-8bit", help="the filters to judge (imagenet-8bit)")
+    add("--deepest", default="block5_conv1", help="the last layer to compare (block5_conv1)")
+    add("--pair", action="append", default=[], help="CONTENT,STYLE; may be repeated")
+    add("--size", type=int, default=256, help="longer side, px (256)")
+    add("--iterations", type=int, default=150, help="for each picture (150)")
+    add("--json", type=Path, help="write all figures here")
+    try:
+        run(parser.parse_args(argv))
+    except (ArtistyleError, OSError) as error:
+        print(f"compare_weights.py: {error}", file=sys.stderr)
+        return getattr(error, "exit_status", 1)
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
