@@ -92,7 +92,7 @@ class Config:
         "auto", "Run", "sizes from coarse to fine; auto: as many as --size asks for; 1: one scale"
     )
     coarsest: int = _setting(
-        128, "Run", "longer side of the coarsest level in px, where levels is auto"
+        256, "Run", "longer side of the coarsest level in px, where levels is auto"
     )
     finest: float = _setting(
         0.7,

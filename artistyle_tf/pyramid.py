@@ -64,19 +64,17 @@ def fill_cells(picture: np.ndarray) -> np.ndarray:
     return pad(picture, whole_cells((picture.shape[0], picture.shape[1])))
 
 
-def level_sizes(
-    size: tuple[int, int], levels: int | str = "auto", coarsest: int = 128
-) -> list[tuple[int, int]]:
+def level_sizes(size: tuple[int, int], levels: int | str, coarsest: int) -> list[tuple[int, int]]:
     """(height, width) of every level, coarse to fine, in whole cells; the last one covers `size`.
 
     `auto` goes from `coarsest`, the longer side of the first level in px, to the size in equal
-    factors as near to 2 as there are. Much less than the default, and zero padding tells the Gram
+    factors as near to 2 as there are. With less than 200 or so zero padding tells the Gram
     matrices where things are, so that the painting's own layout is copied. A fixed count halves
     that often at the most, as long as whole cells keep the picture's aspect.
 
-    >>> level_sizes((384, 512))
+    >>> level_sizes((384, 512), "auto", 128)
     [(96, 128), (192, 256), (384, 512)]
-    >>> level_sizes((384, 512), 2)
+    >>> level_sizes((384, 512), 2, 128)
     [(192, 256), (384, 512)]
     """
     longer = max(size)

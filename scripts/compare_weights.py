@@ -9,8 +9,8 @@ Prints tables in Markdown:
 
 - by layer: |packed - original| / |original| of the kernel, and of activations and Gram matrices
   (Euclidean and Frobenius norms), mean over the pictures;
-- of the objective at the photo, at white noise and at a painted picture: the relative difference of
-  the value, the relative error of the gradient, and its cosine with the original one;
+- of the objective at the photo, at faint white noise and at a painted picture: the relative
+  difference of the value, the relative error of the gradient, and its cosine with the original one;
 - of pictures painted with each from the same start, by --preset=fast: the root mean square of their
   differences in grey levels, and the share of the way from content to style that each closes, as
   the original filters see it; beside that, what another seed of the noise does.
@@ -23,7 +23,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,6 @@ def of_objectives(
     from artistyle_tf.build import canvas
     from artistyle_tf.color import to_network
     from artistyle_tf.precision import true_float32
-    from artistyle_tf.start import start_image
 
     rows = []
     with true_float32():
@@ -150,7 +149,7 @@ def of_objectives(
         size = objectives[0].size
         points = {
             "photo": to_network(canvas(pair.pictures[0].rgb, painted.shape[:2])),
-            "noise": start_image(make(names[0], init="noise"), painted, [], size),
+            "noise": np.random.default_rng(0).uniform(-1, 1, (1, *size, 3)).astype(np.float32),
             "painting": to_network(canvas(painted, painted.shape[:2])),
         }
         for name, point in points.items():
@@ -184,7 +183,8 @@ def of_pictures(
     original, packed = names
 
     def paint(weights: str, **more: Any) -> np.ndarray:
-        print(f"compare_weights.py: {pair.name}, {weights} {more}", file=sys.stderr, flush=True)
+        told = ", ".join([pair.name, weights, *(f"{key} {more[key]}" for key in more)])
+        print(f"compare_weights.py: {told}", file=sys.stderr, flush=True)
         result = stylize(*pair.pictures, make(weights, **more))
         if result.stop_reason == "interrupted":
             raise KeyboardInterrupt
@@ -247,18 +247,19 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         check_folder(arguments.json)
     pairs, names = read_pairs(arguments.pair), (arguments.original, arguments.packed)
-    both = [load(name, arguments.deepest) for name in names]
-    for layer, (kernel, _) in both[0].layers.items():
-        if kernel.shape != both[1].layers[layer][0].shape:
-            raise InputError(f"{both[1].name} is of other widths than {both[0].name} at {layer}")
-    networks = [network(weights) for weights in both]
+    original, packed = weights = [load(name, arguments.deepest) for name in names]
+    for layer, (kernel, _) in original.layers.items():
+        if kernel.shape != packed.layers[layer][0].shape:
+            raise InputError(f"{packed.name} is of other widths than {original.name} at {layer}")
+    networks = [network(one) for one in weights]
     make = partial(settings, arguments)
-    for weights in both:
-        print(f"{weights.name}, SHA-256 {weights.digest}")
-    seen: Iterable[np.ndarray] = (picture.rgb for pair in pairs for picture in pair.pictures)
+    for one in weights:
+        print(f"{one.name}, SHA-256 {one.digest}")
+    seen = [picture.rgb for pair in pairs for picture in pair.pictures]
     different = {p.tobytes(): resize(p, scale_to(p.shape[:2], arguments.size)) for p in seen}
-    told: dict[str, list[Row]] = {"layers": by_layer(*both, networks, list(different.values()))}
-    print(f"\n{table(told['layers'])}", flush=True)
+    rows = by_layer(original, packed, networks, list(different.values()))
+    told: dict[str, list[Row]] = {"layers": rows}
+    print(f"\n{table(rows)}", flush=True)
     told |= {"objective": [], "pictures": []}
     for pair in pairs:
         rows, painted = of_pictures(pair, make, names, networks[0])

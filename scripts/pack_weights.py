@@ -60,7 +60,8 @@ def k_means(numbers: np.ndarray, count: int, grid: int = GRID) -> np.ndarray:
         by_value = np.searchsorted(ordered, np.linspace(ordered[0], ordered[-1], grid // 2))
         cuts = np.union1d(by_value, np.linspace(0, total, grid // 2).astype(int))
     bounds = _best_bounds(sums, cuts, count)
-    near = np.arange(-(grid // 512), grid // 512 + 1)
+    reach = grid // (2 * count)
+    near = np.arange(-reach, reach + 1)
     while total > grid:
         before, cuts = bounds, np.clip(bounds[:, None] + near, 0, total)
         bounds = _best_bounds(sums, np.unique(cuts), count)

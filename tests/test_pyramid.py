@@ -61,7 +61,7 @@ def test_pad_mirrors_at_the_bottom_and_the_right():
 @given(sides, sides, levels)
 def test_levels_grow_to_the_size(height, width, count):
     size = whole_cells((height, width))
-    sizes = level_sizes(size, count)
+    sizes = level_sizes(size, count, 128)
     assert sizes[-1] == size
     if count != "auto":
         assert len(sizes) <= count
@@ -80,7 +80,7 @@ def test_levels_grow_to_the_size(height, width, count):
 @given(sides, sides)
 def test_auto_begins_at_the_coarsest_and_grows_in_equal_factors(height, width):
     size = whole_cells((height, width))
-    sizes = level_sizes(size)
+    sizes = level_sizes(size, "auto", 128)
     if len(sizes) > 1:
         first, ratio = max(sizes[0]), np.log2(max(size) / max(sizes[0])) / (len(sizes) - 1)
         assert first == 128 or min(size) * 128 < 2.5 * CELL * max(size)
@@ -101,7 +101,7 @@ def test_auto_begins_at_the_coarsest_and_grows_in_equal_factors(height, width):
     ],
 )
 def test_levels_by_example(size, count, wanted):
-    assert level_sizes(size, count) == wanted
+    assert level_sizes(size, count, 128) == wanted
 
 
 def test_the_coarsest_side_is_a_setting():
@@ -116,7 +116,7 @@ def test_the_coarsest_level_is_the_same_at_every_size(aspect):
     """The same seed then gives the same composition."""
     height, width = (1000 * side for side in aspect)
     sizes = [fit(height, width, size) for size in (256, 512, 768, 1024, 2048)]
-    assert len({level_sizes(size)[0] for size in sizes}) == 1
+    assert len({level_sizes(size, "auto", 256)[0] for size in sizes}) == 1
 
 
 @relaxed

@@ -92,6 +92,42 @@ def test_int8_with_a_scale(tmp_path):
     same(found, LAYERS | {"block1_conv1": (kernel * scale, LAYERS["block1_conv1"][1])})
 
 
+def coded(layer="block1_conv1", count=20, **changed):
+    """The arrays by which an index into a codebook takes the kernel's place, and the kernel."""
+    rng = np.random.default_rng(0)
+    codebook = rng.normal(size=count).astype(np.float32)
+    index = rng.integers(0, count, LAYERS[layer][0].shape).astype(np.uint8)
+    index.flat[0] = count - 1
+    arrays = {"kernel": None, "index": index, "codebook": codebook} | changed
+    return {f"{layer}__{role}": array for role, array in arrays.items()}, codebook[index]
+
+
+@pytest.mark.parametrize("count", [1, 20, 256])
+@pytest.mark.parametrize("layer", ["block1_conv1", "block4_conv3"])
+def test_index_into_a_codebook(tmp_path, layer, count):
+    more, kernel = coded(layer, count)
+    found = load(npz(tmp_path / "a.npz", **more))
+    same(found, LAYERS | {layer: (kernel, LAYERS[layer][1])})
+    got = found.layers[layer][0]
+    assert got.flags.c_contiguous
+    assert not got.flags.writeable
+
+
+def test_index_in_fortran_order_and_codebook_in_double(tmp_path):
+    more, _ = coded()
+    index, codebook = more["block1_conv1__index"], more["block1_conv1__codebook"].astype(">f8")
+    changed = {"index": np.asfortranarray(index), "codebook": codebook}
+    found = load(npz(tmp_path / "a.npz", **coded(**changed)[0]))
+    expected = codebook.astype(np.float32)[index]
+    same(found, LAYERS | {"block1_conv1": (expected, LAYERS["block1_conv1"][1])})
+    assert found.layers["block1_conv1"][0].flags.c_contiguous
+
+
+def test_index_of_a_layer_that_is_not_wanted_is_not_looked_at(tmp_path):
+    more, _ = coded("block5_conv1", index=np.zeros(3), codebook=np.zeros(()))
+    same(load(npz(tmp_path / "a.npz", **more), "block4_conv4"), deepest="block4_conv4")
+
+
 def test_compressed(tmp_path):
     arrays = {
         f"{name}/{kind}": array
@@ -293,6 +329,45 @@ def test_scales(tmp_path):
         assert "block1_conv1: scale" in refusal(npz(tmp_path / "a.npz", **more))
 
 
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"kernel": LAYERS["block1_conv1"][0]}, " has both kernel and index"),
+        ({"index": None}, " has no index"),
+        ({"codebook": None}, " has no codebook"),
+        ({"index": np.zeros((3, 3, 3, 4))}, ": index is of type float64, expected uint8"),
+        ({"index": np.zeros((3, 3, 3, 4), "u2")}, ": index is of type uint16, expected uint8"),
+        ({"index": np.zeros((3, 3, 3, 4), "i1")}, ": index is of type int8, expected uint8"),
+        ({"index": np.zeros((3, 3, 2, 4), "u1")}, ": index is 3×3×2×4, expected 3×3×3×n"),
+        ({"index": np.zeros((3, 3, 3, 0), "u1")}, ": index is 3×3×3×0, expected 3×3×3×n"),
+        ({"index": np.zeros(108, "u1")}, ": index is 108, expected 3×3×3×n"),
+        (
+            {"index": np.full((3, 3, 3, 4), 20, "u1")},
+            ": index 20 is beyond the codebook, which has 20 values",
+        ),
+        ({"codebook": np.zeros(20, int)}, ": codebook is of type int64, expected float"),
+        ({"codebook": np.zeros(0)}, ": codebook is 0, expected n"),
+        ({"codebook": np.zeros((20, 1))}, ": codebook is 20×1, expected n"),
+        ({"codebook": np.float64(1)}, ": codebook is one number, expected n"),
+        ({"codebook": np.zeros(257)}, ": codebook has 257 values, at most 256 are possible"),
+        ({"codebook": np.full(20, np.nan)}, ": codebook holds values that are not finite"),
+        ({"codebook": np.full(20, 1e200)}, ": codebook holds values that are not finite"),
+    ],
+)
+def test_wrong_index_or_codebook(tmp_path, changed, told):
+    text = refusal(npz(tmp_path / "a.npz", **coded(**changed)[0]))
+    assert text.endswith(f"layer block1_conv1{told}")
+
+
+def test_no_index_in_hdf5(tmp_path):
+    """Keras writes none: what has a kernel's rank there is a kernel."""
+    more, _ = coded()
+    kept = {layer: arrays for layer, arrays in LAYERS.items() if layer != "block1_conv1"}
+    arrays = {n.replace("__", "/"): a for n, a in more.items() if a is not None}
+    arrays["block1_conv1/bias"] = LAYERS["block1_conv1"][1]
+    assert "block1_conv1" in refusal(h5(tmp_path / "a.h5", layers=kept, **arrays))
+
+
 class Bomb:
     def __reduce__(self):
         return os._exit, (3,)
@@ -303,6 +378,8 @@ def test_nothing_is_unpickled(tmp_path):
     bomb[...] = Bomb()
     path = npz(tmp_path / "a.npz", block1_conv1__kernel=bomb)
     assert "type object, expected float" in refusal(path)
+    path = npz(tmp_path / "a.npz", **coded(index=bomb)[0])
+    assert "type object, expected uint8" in refusal(path)
     (tmp_path / "a.npz").write_bytes(pickle.dumps(Bomb()))
     refusal(path)
 
