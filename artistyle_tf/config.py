@@ -135,9 +135,10 @@ class Config:
     style_weight: float = _setting(60.0, "Balance", "weight β of the style")
     tv_weight: float = _setting(0.0, "Balance", "weight of the total variation (smoothness)")
     gamut_weight: float = _setting(
-        1e5,
+        0.3,
         "Balance",
-        "weight of the squares of what leaves 0-255, so that clipping at the end undoes nothing",
+        "weight of the squares of what leaves 0-255, so that clipping at the end undoes nothing; "
+        "times the mean square activation of the network",
     )
     style_scale: float = _setting(
         1.0, "Balance", "longer side of the style over that of the output: the size of strokes"

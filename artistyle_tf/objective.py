@@ -28,6 +28,9 @@ class Targets(NamedTuple):
     """Style layer → squared guidance channels, [1, H_l, W_l, R], each with mean 1; {} without."""
     strengths: tf.Tensor
     """[R], weight λ_r of each region's style loss."""
+    scale: tf.Tensor
+    """[], mean square activation of content and styles, averaged over the layers: that of the
+    network."""
 
 
 class Guides(NamedTuple):
@@ -67,7 +70,9 @@ class Objective:
     The common form is α Σ_l a_l · mean((F_l − P_l)²) + β Σ_l b_l · mean((G_l/NM − A_l/NM)²);
     with formula "paper" each mean has the constant of the published equation before it. With
     masks G_l and A_l are those of a region, and the style's losses are summed over the regions.
-    The last two summands are of the pixels alone: `losses.total_variation`, `losses.outside_range`.
+    The last two summands are of the pixels alone: `losses.total_variation`, and
+    `losses.outside_range` times the mean square activation of the targets, so that one weight
+    serves every network.
     """
 
     def __init__(
@@ -103,6 +108,7 @@ class Objective:
             {name: tf.TensorSpec([], dtype) for name in self._style},
             {name: tf.TensorSpec(shape, dtype) for name, shape in guides.items()},
             tf.TensorSpec([count], dtype),
+            tf.TensorSpec([], dtype),
         )
         # Not the Keras model itself: where weights are promised to be frozen, eager convolutions of
         # equal shape would share what oneDNN packed for the first of them.
@@ -135,7 +141,8 @@ class Objective:
             for style, share in zip(styles, shares, strict=True):
                 for name, own in self._grams(self._tensor(style), {}).items():
                     grams[name] = grams[name] + share * own if name in grams else share * own
-            return Targets(activations, grams, ones, {}, self._tensor([1]))
+            found = Targets(activations, grams, ones, {}, self._tensor([1]), self._tensor(0))
+            return self._scaled(found)
         within = {name: self._tensor(guide) for name, guide in guides.content.items()}
         each = []
         for style, guide in zip(styles, guides.styles, strict=True):
@@ -149,7 +156,18 @@ class Objective:
             both = tf.cast(inside & there, within[name].dtype)
             stacked[name] = grams_of * both[:, None, None]
             within[name] *= both
-        return Targets(activations, stacked, ones, within, self._tensor(guides.strengths))
+        strengths = self._tensor(guides.strengths)
+        found = Targets(activations, stacked, ones, within, strengths, self._tensor(0))
+        return self._scaled(found)
+
+    def _scaled(self, targets: Targets) -> Targets:
+        """The targets with their `scale`: a style layer's mean square is the trace of G / NM."""
+        style = [tf.reduce_mean(tf.linalg.trace(gram)) for gram in targets.style.values()]
+        content = [
+            tf.reduce_mean(tf.square(tf.cast(seen, targets.strengths.dtype)))
+            for seen in targets.content.values()
+        ]
+        return targets._replace(scale=tf.add_n([*content, *style]) / len([*content, *style]))
 
     def balanced(self, image: tf.Tensor, targets: Targets) -> Targets:
         """The targets with such factors that at `image` every style layer has an equal share.
@@ -208,7 +226,8 @@ class Objective:
         gamut = tf.zeros([], image.dtype)
         if config.gamut_weight:
             black = -tf.constant(BGR_MEAN, image.dtype)
-            gamut = config.gamut_weight * losses.outside_range(image, black, black + 255)[0]
+            outside = losses.outside_range(image, black, black + 255)[0]
+            gamut = config.gamut_weight * targets.scale * outside
         value = tf.add_n([*content.values(), *style.values(), variation, gamut])
         return Parts(value, content, style, variation, gamut)
 

@@ -95,7 +95,7 @@ def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
         if name not in overrides:
             raise ConfigError(f"{name} was a file for {shown}; it must be given again")
     if "strength" in overrides:
-        del taken["style_weight"]
+        taken.pop("style_weight", None)
     unknown = overrides.keys() - fields - {"strength"}
     if unknown:
         raise ConfigError(f"there is no setting {min(unknown)!r}")

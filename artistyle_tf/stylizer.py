@@ -54,14 +54,15 @@ class Stylizer(tf.Module):
         self.balance = variables(bound.targets.balance)
         self.guides = variables(bound.targets.guides)
         self.strengths = tf.Variable(bound.targets.strengths, trainable=False, name="strengths")
+        self.scale = tf.Variable(bound.targets.scale, trainable=False, name="scale")
 
         def value_and_gradient(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             held = self.content_targets, self.style_targets, self.balance, self.guides
             content, style, balance, guides = (
                 {name: tf.convert_to_tensor(v) for name, v in one.items()} for one in held
             )
-            strengths = tf.convert_to_tensor(self.strengths)
-            targets = Targets(content, style, balance, guides, strengths)
+            single = map(tf.convert_to_tensor, (self.strengths, self.scale))
+            targets = Targets(content, style, balance, guides, *single)
             return objective.value_and_gradient(image, targets)
 
         self.value_and_gradient = tf.function(

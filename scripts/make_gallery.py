@@ -73,11 +73,11 @@ CONTROLS = (
         "The first picture's record again, with one setting replaced.",
         "--rerun=docs/gallery/plain.png --style_scale=1.5",
     ),
-    ("small", "At 256 px, and below at 1024 px.", "--size=256 --style_weight=200"),
+    ("small", "At 256 px, and below at 1024 px.", "--size=256 --strength=0.7"),
     (
         "large",
         "The same at a quarter of its size: the composition stays, strokes are finer.",
-        "--size=1024 --style_weight=200",
+        "--size=1024 --strength=0.7",
     ),
 )
 

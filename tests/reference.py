@@ -31,7 +31,7 @@ def conv(x, kernel, bias):
     out = np.zeros((height, width, kernel.shape[-1])) + bias
     for i in range(3):
         for j in range(3):
-            out += padded[i : i + height, j : j + width] @ kernel[i, j]
+            out += np.tensordot(padded[i : i + height, j : j + width], kernel[i, j], 1)
     return out
 
 
@@ -40,7 +40,7 @@ def conv_back(grad, kernel):
     padded = np.zeros((height + 2, width + 2, kernel.shape[2]))
     for i in range(3):
         for j in range(3):
-            padded[i : i + height, j : j + width] += grad @ kernel[i, j].T
+            padded[i : i + height, j : j + width] += np.tensordot(grad, kernel[i, j].T, 1)
     return padded[1:-1, 1:-1]
 
 

@@ -36,7 +36,7 @@ LAYERS = {
     "style_layers": dict.fromkeys(STYLE_LAYERS, 1.0),
     "content_layers": {"block4_conv2": 1.0},
 }
-GAMUT = 1e5
+GAMUT = 0.3
 SETTINGS = Config(weights=NETWORK, size=64, gamut_weight=GAMUT, **BALANCE, **LAYERS)
 
 # samples/content.jpg, a tenth as large, with its mirror image as content and style.jpg as style.
@@ -177,7 +177,7 @@ def test_gradient_equals_numpy_and_finite_differences(quick, weights, arrays, go
     expected, slope = reference.value_and_gradient(
         image[0], goal, arrays, "max", reference.mean_formula, {**LAYERS, **BALANCE}
     )
-    penalty, push = outside(image)
+    penalty, push = (float(targets.scale) * one for one in outside(image))
     assert 0.01 < GAMUT * penalty / expected < 100  # neither hides the other
     assert 0.01 < GAMUT * np.linalg.norm(push) / np.linalg.norm(slope) < 100
     assert float(value) == pytest.approx(expected + GAMUT * penalty, rel=1e-6)
@@ -254,7 +254,8 @@ def test_tiles_equal_the_whole(quick, objective, weights):
     assert float(total) == pytest.approx(float(value), rel=1e-6)
     assert error(slope, gradient) < 1e-5
     gamut = float(objective.parts(image, targets).gamut)
-    assert gamut == pytest.approx(GAMUT * outside(image.numpy())[0], rel=1e-5)
+    weight = GAMUT * float(targets.scale)
+    assert gamut == pytest.approx(weight * outside(image.numpy())[0], rel=1e-5)
     assert gamut > 0.01 * float(value)  # so that tiles have it too
 
 
