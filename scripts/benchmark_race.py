@@ -124,6 +124,7 @@ def race(arguments: argparse.Namespace, weights: str) -> list[dict[str, Any]]:
         for style_weight in arguments.style_weights:
             shared = {"weights": weights, "size": size, "style_weight": style_weight}
             shared |= {"init": "noise", "noise_amplitude": NOISE}
+            shared |= {"balance": "weights", "tv_weight": 0.0}  # the reference's own objective
             entrants = {name: _entrant(name, **shared) for name in arguments.entrants}
             score = scorer(arguments, Config(**shared))
             rounds = []

@@ -35,7 +35,7 @@ OURS = ("KERAS_BACKEND", "KERAS_HOME", *cli.ENVIRONMENT)
 OLD = b"an older picture"
 PROGRESS = re.compile(
     r"level \d+/\d+ \d+×\d+  iteration \d+/\d+  [\d:]+ left  "
-    r"objective [\d.e+]+  style [\d.e+]+  content [\d.e+]+  \d+ evaluations"
+    r"objective [\d.e+]+  style [\d.e+]+  content [\d.e+]+(  gamut [\d.e+-]+)?  \d+ evaluations"
 )
 
 
@@ -405,7 +405,9 @@ def test_run(run, folder, small_file, more, wanted):
     done = run(*more, f"--trace={trace}")
     assert done.status == 0, done.err
     assert re.fullmatch(
-        rf"{output}: 32×24 px, \d+ s after \d+ s of setting up, all 4 iterations done\n", done.out
+        rf"{output}: 32×24 px, \d+ s after \d+ s of setting up, all 4 iterations done, "
+        r"objective [\d.e+]+ \([\d.e+]+ as saved\)\n",
+        done.out,
     )
     assert sorted(path.name for path in (folder / "out").iterdir()) == ["o.png", "t.json"]
     painted = pixels(output)
@@ -551,7 +553,7 @@ def test_ctrl_c_and_sigterm(folder, flags, number, status):
     check_quiet(line + done.err)
     assert "/1000000" in line
     assert done.status == status
-    assert done.out.endswith(", interrupted\n")
+    assert re.search(r", interrupted, objective [^\n]+ as saved\)\n$", done.out)
     assert pixels(folder / "out" / "o.png").shape == (24, 32, 3)
     assert read_record(folder / "out" / "o.png")["outcome"]["stop_reason"] == "interrupted"
     assert [path.name for path in (folder / "out").iterdir()] == ["o.png"]

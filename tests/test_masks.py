@@ -179,6 +179,7 @@ def case(picture, small_file):
     red[..., 0] += 150
     blue[..., 2] += 150
     settings = {"size": 96, "iterations": 40, "optimizer": "lbfgs", "precision": "float32"}
+    settings |= {"noise_amplitude": 60}  # the small random network has to be shown colours
     return content, red, blue, Config(weights=str(small_file), style_weight=1e3, **settings)
 
 

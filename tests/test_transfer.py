@@ -283,7 +283,7 @@ class Greedy(Objective):
 def test_memory_that_runs_out_makes_the_tiles_smaller(
     settings, picture, monkeypatch, caplog, optimizer
 ):
-    config = settings(size=128, levels=1, iterations=4, optimizer=optimizer)
+    config = settings(size=128, levels=1, iterations=4, optimizer=optimizer, noise_amplitude=60)
     wanted = stylize(
         picture(96, 128), picture(50, 40, 1), dataclasses.replace(config, tile_size=64)
     )
