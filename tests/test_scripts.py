@@ -189,7 +189,7 @@ def test_demo_flags(clone: pathlib.Path) -> None:
             f"--style={clone}/samples/style.jpg",
             f"--output={clone}/artistyle-demo.png",
             "--preset=fast",
-            "--init=content",
+            "--strength=0.4",
             "--seed=0",
             "--size=64",
             "--iterations",
