@@ -81,6 +81,17 @@ CONTROLS = (
     ),
 )
 
+PHOTOGRAPHS = (
+    "## Photographs and a painting",
+    "",
+    "![A cup of coffee and a harbour, and both painted like The Starry Night](photographs.jpg)",
+    "",
+    "`--preset=fast --size=384`, with Vincent van Gogh's *The Starry Night* (1889, public domain).",
+    "The coffee is a photograph by Rachel Michetti, courtesy of Pikolo Espresso Bar (CC0), from",
+    "scikit-image; the harbour is `samples/content.jpg`. More photographs: [README](../README.md).",
+)
+"""The end of the page; its sheet was put together by scripts/make_sheet.py."""
+
 
 def whole_command(flags: str) -> str:
     """The command line with these flags, which may leave no room for some of the usual ones."""
@@ -121,7 +132,7 @@ def page() -> str:
         lines += ["", f"## `{flags}`", "", text, "", f"![{text}](gallery/{file_of(name)})"]
         if not whole_command(flags).startswith(COMMAND) and "--size" not in flags:
             lines += ["", "The whole command:", "", "```sh", whole_command(flags), "```"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *PHOTOGRAPHS]) + "\n"
 
 
 def paint(name: str, flags: str) -> None:

@@ -38,6 +38,7 @@ def sheet(arguments: argparse.Namespace) -> Image.Image:
             "fast",
             **{**common, "size": sides},
             task="texture",
+            noise_amplitude=60.0,  # of faint noise conv1_1 alone makes one large blot
             style_layers=layers,
             style_scale=min(max(scale, 0.01), 100),
         )
