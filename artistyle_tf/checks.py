@@ -7,7 +7,16 @@ from typing import Any
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.vgg19 import VGG19_LAYERS
 
-__all__ = ["MAX_WEIGHT", "Layers", "blend", "integer", "number", "one_of", "weighted_layers"]
+__all__ = [
+    "MAX_WEIGHT",
+    "Layers",
+    "blend",
+    "check_strength",
+    "integer",
+    "number",
+    "one_of",
+    "weighted_layers",
+]
 
 Layers = tuple[tuple[str, float], ...]
 """Layer names with their weights, in order."""
@@ -68,3 +77,9 @@ def blend(value: Any) -> tuple[float, ...]:
     if shares and not sum(shares):
         raise ConfigError("style_blend is all zeros; at least one share must be positive")
     return shares
+
+
+def check_strength(given: Mapping[str, Any]) -> None:
+    """ConfigError if both `strength` and what it sets are among the settings given."""
+    if given.get("strength") is not None and "style_weight" in given:
+        raise ConfigError("strength and style_weight are both given; one sets the other")

@@ -8,19 +8,26 @@ import dataclasses
 import os
 from typing import Any, Literal, get_args
 
-from artistyle_tf.checks import MAX_WEIGHT, Layers, blend, integer, number, one_of, weighted_layers
+from artistyle_tf.checks import (
+    MAX_WEIGHT,
+    Layers,
+    blend,
+    check_strength,
+    integer,
+    number,
+    one_of,
+    weighted_layers,
+)
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.presets import PRESETS, STYLE_LAYERS
+from artistyle_tf.presets import PRESETS, STYLE_LAYERS, style_weight_of
 from artistyle_tf.vgg19 import VGG19_LAYERS
-from artistyle_tf.weights import NAMES, check_name
+from artistyle_tf.weights import check_name, check_shipped
 
-__all__ = ["INITS", "Config", "style_weight_of"]
+__all__ = ["INITS", "Config"]
 
 MIN_SIZE = 16
 MAX_SIZE = 65536
 MIN_TILE = 32
-GENTLEST, STRONGEST = 3.0, 1200.0
-"""β for `strength` 0, where the photo is hardly touched, and 1, where little of it is left."""
 INITS = ("noise", "content", "style", "grey")
 """What `init` can be beside a picture file."""
 
@@ -36,16 +43,6 @@ Precision = Literal["auto", "float32", "bfloat16"]
 def _setting(default: Any, group: str, help: str, choices: Any = None) -> Any:
     metadata = {"group": group, "help": help, "choices": get_args(choices)}
     return dataclasses.field(default=default, metadata=metadata)
-
-
-def style_weight_of(strength: float) -> float:
-    """β for a share of painting from 0 to 1: equal steps of it multiply β equally.
-
-    >>> [round(style_weight_of(share)) for share in (0, 0.25, 0.5, 0.75, 1)]
-    [3, 13, 60, 268, 1200]
-    """
-    strength = number("strength", strength, 0, 1)
-    return GENTLEST * (STRONGEST / GENTLEST) ** strength
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,7 +76,10 @@ class Config:
         "hardly any noise) or a picture file",
     )
     init_noise: float = _setting(
-        0.0, "Run", "share of white noise in the start, 0 to 1: blends it with what init names"
+        0.0,
+        "Run",
+        "share of white noise in the start, 0 to 1: blends it with what init names; faint noise "
+        "fades that to grey, see noise_amplitude",
     )
     noise_amplitude: float = _setting(
         1.0,
@@ -178,11 +178,9 @@ class Config:
     )
 
     strength: dataclasses.InitVar[float | None] = None
-    """How much painting, 0 to 1: sets `style_weight`, by `style_weight_of`."""
+    """How much painting, 0 to 1, instead of `style_weight`: see `presets.style_weight_of`."""
 
     def __post_init__(self, strength: float | None) -> None:
-        if strength is not None:
-            self._set_strength(strength)
         for name in ("style_layers", "content_layers"):
             object.__setattr__(self, name, weighted_layers(name, getattr(self, name)))
         object.__setattr__(self, "style_blend", blend(self.style_blend))
@@ -206,6 +204,11 @@ class Config:
                 )
         for name in ("content_weight", "style_weight", "tv_weight", "gamut_weight"):
             self._real(name, 0, MAX_WEIGHT)
+        if strength is not None:
+            if self.formula == "paper":
+                raise ConfigError("strength is of the formula mean; with paper set style_weight")
+            weight = style_weight_of(strength) * (self.content_weight or 1)
+            object.__setattr__(self, "style_weight", weight)
         self._real("learning_rate", 1e-6, 1e6)
         self._real("precondition", 0, 2)
         self._real("style_scale", 0.01, 100)
@@ -223,10 +226,6 @@ class Config:
             )
         if isinstance(self.weights, os.PathLike):
             object.__setattr__(self, "weights", os.fspath(self.weights))
-        if not isinstance(self.weights, str) or not self.weights:
-            raise ConfigError(
-                f"weights is {self.weights!r}; it must be {', '.join(NAMES)} or a file"
-            )
         check_name(self.weights)
         for kind in ("content", "style"):
             for layer, weight in self.layer_weights(kind).items():
@@ -237,13 +236,7 @@ class Config:
                 "content_weight and style_weight, or all layer weights, are 0: "
                 "there is nothing to minimise"
             )
-
-    def _set_strength(self, strength: float) -> None:
-        if self.style_weight != type(self).style_weight:
-            raise ConfigError("strength and style_weight are both given; one sets the other")
-        if self.formula == "paper":
-            raise ConfigError("strength is of the formula mean; with paper set style_weight")
-        object.__setattr__(self, "style_weight", style_weight_of(strength))
+        check_shipped(self.weights, self.layers[-1])
 
     def _check_task(self) -> None:
         if isinstance(self.size, tuple | list):
@@ -261,6 +254,10 @@ class Config:
         absent = {"texture": "content", "reconstruct": "style"}.get(self.task)
         if absent and self.init == absent:
             raise ConfigError(f"init is {absent!r}, and task {self.task} has none; try init noise")
+        if self.task == "reconstruct" and self.init == "content":
+            raise ConfigError(
+                "init is 'content', which task reconstruct is to find; try init noise"
+            )
         if absent and self.color != "style":
             raise ConfigError(
                 f"color is {self.color!r}, which needs content and style; task {self.task} has "
@@ -275,17 +272,20 @@ class Config:
 
     @classmethod
     def preset(cls, name: str, **overrides: Any) -> "Config":
-        """A published recipe by name (see `PRESETS`), with single settings replaced."""
+        """A published recipe by name (see `PRESETS`), with single settings replaced.
+
+        Only task "stylize" starts from the content unasked. `strength` replaces the recipe's own
+        `style_weight`.
+        """
         if name not in PRESETS:
             raise ConfigError(f"preset is {name!r}; it must be {one_of(PRESETS)}")
         unknown = set(overrides) - {field.name for field in dataclasses.fields(cls)} - {"strength"}
         if unknown:
             raise ConfigError(f"there is no setting {min(unknown)!r}")
         settings = dict(PRESETS[name])
-        if overrides.get("task", cls.task) != "stylize":
-            settings.pop("init", None)  # a texture has no content, a reconstruction has to find it
-        if overrides.get("strength") is not None and "style_weight" not in overrides:
-            settings.pop("style_weight", None)
+        if overrides.get("task", cls.task) != "stylize" and settings.get("init") == "content":
+            del settings["init"]  # a texture has no content, a reconstruction has to find it
+        check_strength(overrides)
         return cls(**{**settings, **overrides})
 
     def layer_weights(self, kind: Literal["content", "style"] | str) -> dict[str, float]:

@@ -135,8 +135,9 @@ def _rerun(given: dict[str, list[str]]) -> Rerun | None:
     path = _rerun_path(given)
     if not path:
         raise ConfigError("--rerun is empty; write --rerun=FILE")
+    overrides = _overrides(given)
     with _named_as_flags():
-        return read_rerun(path, **_overrides(given))
+        return read_rerun(path, **overrides)
 
 
 def _check_files(command: Command) -> None:
@@ -203,8 +204,6 @@ def _overrides(given: dict[str, list[str]]) -> dict[str, Any]:
     fields = [field for field in dataclasses.fields(Config) if field.name in given]
     overrides = {field.name: _value(field, given[field.name]) for field in fields}
     if "strength" in given:
-        if "style_weight" in given:
-            raise ConfigError("--strength and --style_weight are both given; one sets the other")
         overrides["strength"] = _number(given["strength"][0], float)
     return overrides
 

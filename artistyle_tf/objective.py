@@ -29,8 +29,8 @@ class Targets(NamedTuple):
     strengths: tf.Tensor
     """[R], weight λ_r of each region's style loss."""
     scale: tf.Tensor
-    """[], mean square activation of content and styles, averaged over the layers: that of the
-    network."""
+    """[], mean square activation of content and styles, averaged over the layers; 0 without a
+    gamut weight."""
 
 
 class Guides(NamedTuple):
@@ -141,8 +141,9 @@ class Objective:
             for style, share in zip(styles, shares, strict=True):
                 for name, own in self._grams(self._tensor(style), {}).items():
                     grams[name] = grams[name] + share * own if name in grams else share * own
-            found = Targets(activations, grams, ones, {}, self._tensor([1]), self._tensor(0))
-            return self._scaled(found)
+            single = self._tensor([1])
+            scale = self._scale(activations, grams)
+            return Targets(activations, grams, ones, {}, single, scale)
         within = {name: self._tensor(guide) for name, guide in guides.content.items()}
         each = []
         for style, guide in zip(styles, guides.styles, strict=True):
@@ -157,17 +158,22 @@ class Objective:
             stacked[name] = grams_of * both[:, None, None]
             within[name] *= both
         strengths = self._tensor(guides.strengths)
-        found = Targets(activations, stacked, ones, within, strengths, self._tensor(0))
-        return self._scaled(found)
+        scale = self._scale(activations, stacked)
+        return Targets(activations, stacked, ones, within, strengths, scale)
 
-    def _scaled(self, targets: Targets) -> Targets:
-        """The targets with their `scale`: a style layer's mean square is the trace of G / NM."""
-        style = [tf.reduce_mean(tf.linalg.trace(gram)) for gram in targets.style.values()]
-        content = [
-            tf.reduce_mean(tf.square(tf.cast(seen, targets.strengths.dtype)))
-            for seen in targets.content.values()
-        ]
-        return targets._replace(scale=tf.add_n([*content, *style]) / len([*content, *style]))
+    def _scale(self, content: Features, grams: Features) -> tf.Tensor:
+        """`Targets.scale`, which only the gamut needs; a style's is the trace of G / NM."""
+        if not self.config.gamut_weight:
+            return self._tensor(0)
+
+        def of_row(row: tf.Tensor) -> tf.Tensor:  # row by row: no copy of all of it in float32
+            return tf.reduce_mean(tf.square(tf.cast(row, self.extractor.input.dtype)))
+
+        each = [tf.reduce_mean(tf.linalg.trace(gram)) for gram in grams.values()]
+        for seen in content.values():
+            rows = tf.map_fn(of_row, seen[0], fn_output_signature=self.extractor.input.dtype)
+            each.append(tf.reduce_mean(rows))
+        return tf.add_n(each) / len(each)
 
     def balanced(self, image: tf.Tensor, targets: Targets) -> Targets:
         """The targets with such factors that at `image` every style layer has an equal share.

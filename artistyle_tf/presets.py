@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["PRESETS", "STYLE_LAYERS"]
+from artistyle_tf.checks import number
+
+__all__ = ["PRESETS", "STYLE_LAYERS", "style_weight_of"]
 
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 
@@ -60,3 +62,16 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Preset name → the settings in which it differs from the defaults of `Config`."""
+
+GENTLEST, STRONGEST = 3.0, 1200.0
+"""β/α for strength 0, where the photo is hardly touched, and 1, where little of it is left."""
+
+
+def style_weight_of(strength: float) -> float:
+    """β/α for a share of painting from 0 to 1: equal steps of it multiply β/α equally.
+
+    >>> [round(style_weight_of(share)) for share in (0, 0.25, 0.5, 0.75, 1)]
+    [3, 13, 60, 268, 1200]
+    """
+    strength = number("strength", strength, 0, 1)
+    return GENTLEST * (STRONGEST / GENTLEST) ** strength

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from artistyle_tf.checks import check_strength
 from artistyle_tf.config import INITS, Config
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.images import Picture, read_record
@@ -18,7 +19,7 @@ __all__ = ["Rerun", "read_rerun"]
 _FILES = ("weights", "init")
 _LONGEST = 300
 # What runs did before there was such a setting, so that their pictures come out again.
-_BEFORE = {"noise_amplitude": 60.0, "gamut_weight": 0.0, "coarsest": 128}
+_DEFAULTS_BEFORE = {"noise_amplitude": 60.0, "gamut_weight": 0.0, "coarsest": 128}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +75,7 @@ def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
         raise InputError(f"{shown} has no record of the settings that it was made with")
     assert record is not None
     fields = {field.name for field in dataclasses.fields(Config)}
-    known: dict[str, Any] = {**_BEFORE, **settings}
+    known: dict[str, Any] = {**_DEFAULTS_BEFORE, **settings}
     taken = {name: known[name] for name in fields - {*_FILES} if name in known}
     kind = _mapping(record, "weights").get("kind")
     given_again = []
@@ -94,7 +95,8 @@ def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
     for name in given_again:
         if name not in overrides:
             raise ConfigError(f"{name} was a file for {shown}; it must be given again")
-    if "strength" in overrides:
+    if overrides.get("strength") is not None:
+        check_strength(overrides)
         taken.pop("style_weight", None)
     unknown = overrides.keys() - fields - {"strength"}
     if unknown:

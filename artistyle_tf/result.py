@@ -31,7 +31,8 @@ class Result:
     objective: float
     """Of the best point found, as the minimiser had it."""
     saved_objective: float
-    """Of the picture as a file holds it, rounded and clipped to 0-255."""
+    """The same, rounded and clipped to 0-255 as a file holds it: before anything of the photo is
+    put back (color "luminance", masks) and rows beyond the asked size are cut off."""
     record: dict[str, Any]
     """What determines the pixels, and the final losses. `save` puts it into the file."""
     error: Exception | None = None

@@ -28,10 +28,6 @@ __all__ = ["INTERRUPTED", "stylize"]
 logger = logging.getLogger("artistyle_tf")
 
 INTERRUPTED = "interrupted"
-KINDS = {
-    "imagenet": "VGG19 trained on ImageNet, in float32, from Keras' cache",
-    "imagenet-8bit": "VGG19 trained on ImageNet, in 8 bits, as it comes with artistyle",
-}
 
 
 def stylize(
@@ -66,7 +62,7 @@ def stylize(
       what there is and the stop reason "interrupted". An exception in a callback ends it likewise,
       since hours of painting may be worth more than what went wrong: it is logged with its
       traceback and kept in `Result.error`. Remarks for the user go to the logger "artistyle_tf"
-      as warnings.
+      as warnings, which network `auto` stands for as information.
 
     Raises:
       ConfigError: settings that can't work.
@@ -81,7 +77,7 @@ def stylize(
     start = read_start(config)
     weights = load(config.weights, config.layers[-1], report=logger.debug)
     if config.weights == "auto":
-        logger.info("the network: %s", KINDS[weights.kind])
+        logger.info("the network: %s", weights.description)
     size, masks = inputs.size, inputs.masks
     painted, rgbs = canvas(inputs.painted(), size), [one.rgb for one in inputs.styles]
     whole = painted.shape[:2]

@@ -35,7 +35,9 @@ class _Array:
     read: Callable[[], np.ndarray]
 
 
-_Found = dict[str, dict[str, list[_Array]]]  # layer → "kernel", "bias" or "scale" → arrays
+_Found = dict[
+    str, dict[str, list[_Array]]
+]  # layer → "kernel", "bias", "scale", "index", "codebook" → arrays
 Layers = dict[str, tuple[np.ndarray, np.ndarray]]
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from artistyle_tf.isolated import read_h5_apart
 from artistyle_tf.vgg19 import VGG19_LAYERS
 from artistyle_tf.weight_files import plain, read_h5, read_npz
 
-__all__ = ["NAMES", "Weights", "check_name", "imagenet_file", "load"]
+__all__ = ["NAMES", "Weights", "check_name", "check_shipped", "load"]
 
 IMAGENET_BASE = "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
 IMAGENET_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
@@ -43,6 +44,12 @@ _CREDITS = {
     "preview": "learned by artistyle_tf, MIT licence",
 }
 
+_DESCRIPTIONS = {
+    "imagenet": "VGG19 trained on ImageNet, in float32, from Keras' cache",
+    "imagenet-8bit": "VGG19 trained on ImageNet, in 8 bits, as it comes with artistyle",
+    "preview": "the small preview network",
+}
+
 
 @dataclass(frozen=True, eq=False)
 class Weights:
@@ -59,6 +66,11 @@ class Weights:
     kind: str
     name: str
     digest: str
+
+    @property
+    def description(self) -> str:
+        """What they are, for people."""
+        return _DESCRIPTIONS.get(self.kind, self.name)
 
     @property
     def credit(self) -> str | None:
@@ -100,33 +112,45 @@ def load(
             return _load_file(cached, deepest, "imagenet")
         name = "imagenet-8bit"
     if name == "imagenet-8bit":
-        if VGG19_LAYERS.index(deepest) > VGG19_LAYERS.index(SHIPPED_DEEPEST):
-            raise ConfigError(
-                f"{deepest} is not in the 8-bit network that comes with artistyle, which ends at "
-                f"{SHIPPED_DEEPEST}; --weights=imagenet has all layers"
-            )
+        check_shipped(name, deepest)
         return _load_shipped(SHIPPED_FILE, deepest, name, SHIPPED_SHA256)
     if name == "preview":
         return _load_shipped(PREVIEW_FILE, deepest, name)
     if name == "imagenet":
         try:
-            path = imagenet_file(report=report, base=base, fetch=fetch)
+            path = _imagenet_file(report=report, base=base, fetch=fetch)
         except InputError as error:
-            here = f"put {IMAGENET_FILE} into {_cache()} yourself"
-            raise InputError(f"{error}: {here}, or use --weights=imagenet-8bit") from error
+            advice = f"put {IMAGENET_FILE} into {_cache()} yourself"
+            if _is_shipped(deepest):
+                advice += ", or use --weights=imagenet-8bit"
+            raise InputError(f"{error}: {advice}") from error
         return _load_file(path, deepest, "imagenet")
     check_name(name)
     return _load_file(Path(os.path.expanduser(name)), deepest, "file")
 
 
-def check_name(name: str) -> None:
+def check_name(name: Any) -> None:
     """ConfigError unless `name` is one of the names or has the ending of a file of weights."""
-    if name not in NAMES and not name.lower().endswith(_SUFFIXES):
+    if not isinstance(name, str) or (name not in NAMES and not name.lower().endswith(_SUFFIXES)):
         choices = f"{', '.join(NAMES)}, or a file that ends in {', '.join(_SUFFIXES)}"
-        raise ConfigError(f"weights is {plain(name)!r}; it must be {choices}")
+        shown = plain(name) if isinstance(name, str) else name
+        raise ConfigError(f"weights is {shown!r}; it must be {choices}")
 
 
-def imagenet_file(
+def check_shipped(name: str, deepest: str) -> None:
+    """ConfigError if `name` is the 8-bit network, and the layer is beyond its end."""
+    if name == "imagenet-8bit" and not _is_shipped(deepest):
+        raise ConfigError(
+            f"{deepest} is not in the 8-bit network that comes with artistyle, which ends at "
+            f"{SHIPPED_DEEPEST}; --weights=imagenet has all layers"
+        )
+
+
+def _is_shipped(layer: str) -> bool:
+    return VGG19_LAYERS.index(layer) <= VGG19_LAYERS.index(SHIPPED_DEEPEST)
+
+
+def _imagenet_file(
     *,
     report: Callable[[str], None] | None = None,
     base: str | None = None,
@@ -207,10 +231,10 @@ def _load_file(path: Path, deepest: str, kind: str, sha256: str | None = None) -
     with file:
         try:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-            if not file.tell():
-                raise InputError(f"{where} is empty")
             if sha256 not in (None, digest):
                 raise InputError(f"{where} is damaged (SHA-256 {digest[:12]}…): {_REINSTALL}")
+            if not file.tell():
+                raise InputError(f"{where} is empty")
             file.seek(0)
             layers = read(file, where, wanted)
         except InputError:

@@ -37,7 +37,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark_race import ENTRANTS, NOISE, plot, race, reference
+from benchmark_race import ENTRANTS, NOISE, h5_file, plot, race, reference
 
 if TYPE_CHECKING:
     from artistyle_tf.config import Config
@@ -268,17 +268,6 @@ def runs(arguments: argparse.Namespace, config: "Config") -> list[dict[str, Any]
             }
         )
     return rows
-
-
-def h5_file(weights: "Weights", folder: Path) -> str:
-    """The weights as the file that the reference reads, in Keras' layout."""
-    import h5py
-
-    path = folder / "vgg19.h5"
-    with h5py.File(path, "w") as file:
-        for name, (kernel, bias) in weights.layers.items():
-            file[f"{name}/{name}/kernel:0"], file[f"{name}/{name}/bias:0"] = kernel, bias
-    return str(path)
 
 
 def reference_evaluations(arguments: argparse.Namespace, file: str) -> list[float]:

@@ -25,9 +25,21 @@ from PIL import Image
 if TYPE_CHECKING:
     from artistyle_tf.callbacks import Step
     from artistyle_tf.config import Config
+    from artistyle_tf.weights import Weights
 
 NOISE = 60.0  # grey levels up and down, as the reference has it
 NEAR = 1.3  # scoring begins when our own objective is that near the goal
+
+
+def h5_file(weights: Weights, folder: Path) -> str:
+    """The weights as the file that the reference reads, in Keras' layout."""
+    import h5py
+
+    path = folder / "vgg19.h5"
+    with h5py.File(path, "w") as file:
+        for name, (kernel, bias) in weights.layers.items():
+            file[f"{name}/{name}/kernel:0"], file[f"{name}/{name}/bias:0"] = kernel, bias
+    return str(path)
 
 
 def reference(
@@ -124,9 +136,8 @@ def race(arguments: argparse.Namespace, weights: str) -> list[dict[str, Any]]:
         for style_weight in arguments.style_weights:
             shared = {"weights": weights, "size": size, "style_weight": style_weight}
             shared |= {"init": "noise", "noise_amplitude": NOISE}
-            shared |= {"balance": "weights", "tv_weight": 0.0}  # the reference's own objective
             entrants = {name: _entrant(name, **shared) for name in arguments.entrants}
-            score = scorer(arguments, Config(**shared))
+            score = scorer(arguments, Config(**shared, gamut_weight=0.0))
             rounds = []
             for _ in range(arguments.rounds):
                 other = reference(
@@ -158,7 +169,7 @@ def _entrant(name: str, **shared: Any) -> Config:
     if name == "tfp":
         return Config(**shared, iterations=450)
     precision = {"precision": "float32"} if name == "float32" else {}
-    return Config.preset("fast", **shared, **precision)
+    return Config.preset("fast", **shared, **precision, iterations=500)  # noise wants more
 
 
 def show(heats: Sequence[dict[str, Any]]) -> None:

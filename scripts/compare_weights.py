@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measures import Pair, closed
+from measures import Pair, closed, read_pairs
 
-from artistyle_tf import ArtistyleError, Config, ConfigError, InputError
+from artistyle_tf import ArtistyleError, Config, InputError
 from artistyle_tf.images import resize
 from artistyle_tf.output import check_folder, write_bytes
 from artistyle_tf.presets import STYLE_LAYERS
@@ -39,28 +39,8 @@ from artistyle_tf.pyramid import scale_to
 from artistyle_tf.vgg19 import VGG19_LAYERS
 from artistyle_tf.weights import Weights, load
 
-ROOT = Path(__file__).resolve().parents[1]
 Row = dict[str, Any]
 Network = Callable[[np.ndarray], tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]
-
-
-def default_pairs() -> list[tuple[Path, Path]]:
-    try:
-        import skimage
-    except ImportError:
-        raise InputError(
-            "scikit-image, which has the pictures, is missing; name a --pair"
-        ) from None
-    data, style = Path(skimage.__file__).parent / "data", ROOT / "samples" / "style.jpg"
-    return [(data / "astronaut.png", style), (data / "coffee.png", style)]
-
-
-def read_pairs(texts: Sequence[str]) -> list[Pair]:
-    split = [tuple(Path(path) for path in text.split(",") if path) for text in texts]
-    for text, paths in zip(texts, split, strict=True):
-        if len(paths) != 2:
-            raise ConfigError(f"--pair={text!r} must be two files: --pair=CONTENT,STYLE")
-    return [Pair(*paths) for paths in split or default_pairs()]
 
 
 def error(found: np.ndarray, expected: np.ndarray) -> float:
@@ -195,7 +175,12 @@ def of_pictures(
     content, style = (picture.rgb for picture in pair.pictures)
     ends = resize(content, size), resize(style, scale_to(style.shape[:2], max(size)))
     style_layers, _ = layers_for(list(see(plain)[1])[-1])
-    grams = [{k: see(end)[1][k] for k in style_layers} for end in ends]
+
+    def grams_of(rgb: np.ndarray) -> dict[str, np.ndarray]:
+        found = see(rgb)[1]
+        return {layer: found[layer] for layer in style_layers}
+
+    grams = [grams_of(end) for end in ends]
 
     def row(start: str, one: np.ndarray, others: dict[str, np.ndarray]) -> Row:
         found: Row = {"pair": pair.name, "start": start}
@@ -203,7 +188,7 @@ def of_pictures(
             if name in others:
                 apart = np.mean((picture.astype(np.float64) - one) ** 2)
                 found[f"{name}: grey levels apart"] = float(np.sqrt(apart))
-            way = closed({k: see(picture)[1][k] for k in style_layers}, *grams)
+            way = closed(grams_of(picture), *grams)
             found[f"{name}: closed"] = float(np.mean(list(way.values())))
         return found
 
@@ -246,7 +231,7 @@ def cell(column: str, value: Any) -> str:
 def run(arguments: argparse.Namespace) -> None:
     if arguments.json:
         check_folder(arguments.json)
-    pairs, names = read_pairs(arguments.pair), (arguments.original, arguments.packed)
+    pairs, names = read_pairs(arguments.pair, most=2), (arguments.original, arguments.packed)
     original, packed = weights = [load(name, arguments.deepest) for name in names]
     for layer, (kernel, _) in original.layers.items():
         if kernel.shape != packed.layers[layer][0].shape:

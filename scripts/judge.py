@@ -38,35 +38,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measures import Figures, Pair, network
+from measures import Figures, Pair, network, read_pairs
 from PIL import Image
 
 from artistyle_tf import ArtistyleError, ConfigError, InputError, output
 from artistyle_tf.flags import Command, parse
 from artistyle_tf.images import read, read_record
 
-ROOT = Path(__file__).resolve().parents[1]
 COLUMNS = ("closed", "content_error", "grain", "border", "saved_objective", "optimised", "seconds")
-
-
-def default_pairs() -> list[tuple[Path, Path]]:
-    """Pictures that may be published: ours, and public-domain or CC0 ones in scikit-image."""
-    try:
-        import skimage
-    except ImportError:
-        raise InputError(
-            "scikit-image, which has the pictures, is missing; name a --pair"
-        ) from None
-    data, samples = Path(skimage.__file__).parent / "data", ROOT / "samples"
-    night = samples / "style.jpg"
-    return [
-        (samples / "content.jpg", night),
-        (data / "astronaut.png", night),
-        (data / "chelsea.png", data / "ihc.png"),
-        (data / "coffee.png", data / "retina.jpg"),
-        (data / "rocket.jpg", data / "ihc.png"),
-        (data / "camera.png", night),
-    ]
 
 
 # Painting
@@ -109,14 +88,16 @@ def painted(pair: Pair, flags: Sequence[str], target: Path, size: int) -> Figure
     from artistyle_tf import stylize
 
     command = command_of(pair, flags, target, size)
-    told = [*(picture.digest for picture in pair.pictures), str(size), *flags]
-    # A digest, since flags may have paths of this machine in them.
+    masks = {"content_masks": command.content_masks, "style_masks": command.style_masks}
+    told = [[picture.digest for picture in pair.pictures], command.config.to_dict(), masks]
+    # A digest, since settings may have paths of this machine in them.
     asked = hashlib.sha256(json.dumps(told).encode()).hexdigest()
     if target.exists() and (record := read_record(target)):
         if record.get("judge", {"asked": asked})["asked"] != asked:
-            raise InputError(f"{target} is of another pair, size or flags; name another --folder")
+            raise InputError(
+                f"{target} is of another pair or other settings; name another --folder"
+            )
     else:
-        masks = {"content_masks": command.content_masks, "style_masks": command.style_masks}
         result = stylize(command.content, command.styles, command.config, **masks)
         if result.stop_reason == "interrupted":
             raise KeyboardInterrupt
@@ -190,18 +171,6 @@ def sheet(
     ]
     labels = [pair.name.replace("×", "x") for pair in pairs]  # which Pillow's own font lacks
     return make_grid(rows, labels, ["content", "style", *names], 256)
-
-
-def read_pairs(texts: Sequence[str]) -> list[Pair]:
-    """The pairs of --pair="CONTENT,STYLE", or the default ones."""
-    split = [tuple(Path(path) for path in text.split(",") if path) for text in texts]
-    for text, paths in zip(texts, split, strict=True):
-        if len(paths) != 2:
-            raise ConfigError(f"--pair={text!r} must be two files: --pair=CONTENT,STYLE")
-    pairs = [Pair(*paths) for paths in split or default_pairs()]
-    if len({pair.name for pair in pairs}) < len(pairs):
-        raise ConfigError("two pairs have the same names; rename their files")
-    return pairs
 
 
 @contextlib.contextmanager

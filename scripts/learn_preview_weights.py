@@ -14,7 +14,7 @@ pooling between the blocks) with fewer channels. It is learned layer by layer. F
    divided by the number of channels, so that one set of loss weights then serves both. A gain on
    top of that keeps any layer from outweighing the others (see `GAINS`).
 
-What else was tried, and how it was judged: docs/preview-weights.md.
+What else was tried, and how it was judged: docs/weights.md.
 
 No filter and no activation of another network is used; the only figures from outside are the eight
 published mean activations in `MEAN_ACTIVATION`. The pictures are photographs inside scikit-image's

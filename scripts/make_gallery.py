@@ -28,7 +28,11 @@ CONTROLS = (
     ("noise", "Start from faint white noise.", "--init=noise --iterations=200"),
     ("strong-noise", "Start from strong white noise.", "--init=noise --noise_amplitude=60"),
     ("init-style", "Start from the painting: its motif stays.", "--init=style"),
-    ("init-noise", "Start half from the photo, half from noise.", "--init_noise=0.5"),
+    (
+        "init-noise",
+        "Start half from the photo, half from strong noise.",
+        "--init_noise=0.5 --noise_amplitude=60",
+    ),
     ("gentle", "More of the photo.", "--strength=0.2"),
     ("strong", "More of the painting.", "--strength=0.9"),
     ("luminance", "Only brightness is painted.", "--color=luminance"),

@@ -1,16 +1,18 @@
 """What scripts/judge.py measures, and the network that it sees with."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from artistyle_tf import ConfigError, InputError
 from artistyle_tf.images import read, resize
 from artistyle_tf.presets import STYLE_LAYERS
 from artistyle_tf.pyramid import scale_to
 
+ROOT = Path(__file__).resolve().parents[1]
 CONTENT_LAYER = "block4_conv2"
 MARGIN = 8
 Grams = Mapping[str, np.ndarray]
@@ -148,3 +150,35 @@ class Pair:
             "closed_by_layer": layers,
             "border_by_side": sides,
         }
+
+
+def default_pairs() -> list[tuple[Path, Path]]:
+    """Pictures that may be published: ours, and public-domain or CC0 ones in scikit-image."""
+    try:
+        import skimage
+    except ImportError:
+        raise InputError(
+            "scikit-image, which has the pictures, is missing; name a --pair"
+        ) from None
+    data, samples = Path(skimage.__file__).parent / "data", ROOT / "samples"
+    night = samples / "style.jpg"
+    return [
+        (samples / "content.jpg", night),
+        (data / "astronaut.png", night),
+        (data / "chelsea.png", data / "ihc.png"),
+        (data / "coffee.png", data / "retina.jpg"),
+        (data / "rocket.jpg", data / "ihc.png"),
+        (data / "camera.png", night),
+    ]
+
+
+def read_pairs(texts: Sequence[str], most: int | None = None) -> list[Pair]:
+    """The pairs of --pair="CONTENT,STYLE", or the default ones, the first `most` of them."""
+    split = [tuple(Path(path) for path in text.split(",") if path) for text in texts]
+    for text, paths in zip(texts, split, strict=True):
+        if len(paths) != 2:
+            raise ConfigError(f"--pair={text!r} must be two files: --pair=CONTENT,STYLE")
+    pairs = [Pair(*paths) for paths in split or default_pairs()[:most]]
+    if len({pair.name for pair in pairs}) < len(pairs):
+        raise ConfigError("two pairs have the same names; rename their files")
+    return pairs

@@ -120,7 +120,12 @@ def test_bad_values(name, value):
         ("levels", 0, "levels is 0; it must be a whole number from 1 to 16 or auto"),
         ("optimizer", "sgd", "optimizer is 'sgd'; it must be one of tfp, lbfgs, adam"),
         ("tv_weight", NAN, "tv_weight is nan; it must be a number from 0 to 1e+12"),
-        ("weights", 3, "weights is 3; it must be auto, imagenet, imagenet-8bit, preview or a file"),
+        (
+            "weights",
+            3,
+            "weights is 3; it must be auto, imagenet, imagenet-8bit, preview, or a file that ends "
+            "in .h5, .hdf5, .npz",
+        ),
         ("style_layers", ONE * 2, "style_layers names a layer twice"),
     ],
 )
@@ -247,6 +252,8 @@ def test_strength_sets_the_weight_of_the_style(share, weight):
     assert Config.preset("fast", strength=share).style_weight == config.style_weight
     assert Config.preset("gatys-pytorch", strength=share).style_weight == config.style_weight
     assert dataclasses.replace(config, size=64).style_weight == config.style_weight
+    assert dataclasses.replace(config, strength=0).style_weight == 3
+    assert Config(strength=share, content_weight=5).style_weight == 5 * config.style_weight
 
 
 def test_strength_that_can_not_be():
@@ -254,18 +261,26 @@ def test_strength_that_can_not_be():
         with pytest.raises(ConfigError, match=r"^strength is .*; it must be a number from 0 to 1$"):
             Config(strength=share)
     with pytest.raises(ConfigError, match="strength and style_weight are both given"):
-        Config(strength=0.5, style_weight=7)
-    with pytest.raises(ConfigError, match="strength and style_weight are both given"):
         Config.preset("gatys-pytorch", strength=0.5, style_weight=1000)
     with pytest.raises(ConfigError, match="with paper set style_weight"):
         Config.preset("paper", strength=0.5)
 
 
 @pytest.mark.parametrize("task", ["texture", "reconstruct"])
-def test_a_presets_start_is_for_stylizing(task):
+def test_only_stylizing_starts_from_the_content_unasked(task):
     assert Config.preset("fast").init == "content"
     assert Config.preset("fast", task=task).init == "noise"
     assert Config.preset("fast", task=task, init="grey").init == "grey"
+    assert Config.preset("neural-style", task=task).init == "grey"
+    with pytest.raises(ConfigError, match=r"^init is 'content', .*; try init noise$"):
+        Config.preset("fast", task=task, init="content")
+
+
+def test_layers_that_the_shipped_network_lacks():
+    deep = {"block5_conv2": 1}
+    with pytest.raises(ConfigError, match=r"block5_conv2 is not in .*--weights=imagenet has all"):
+        Config(weights="imagenet-8bit", style_layers=deep)
+    assert Config(weights="auto", style_layers=deep).layers[-1] == "block5_conv2"
 
 
 def test_preset_errors():

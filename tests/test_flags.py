@@ -146,7 +146,7 @@ def test_strength():
     for arguments, said in (
         (["--strength=2"], "--strength is 2.0; it must be a number from 0 to 1"),
         (["--strength=much"], "--strength is 'much'; it must be a number from 0 to 1"),
-        (["--strength=0.5", "--style_weight=60"], "--strength and --style_weight are both given"),
+        (["--strength=0.5", "--style_weight=60"], "--strength and style_weight are both given"),
         (["--preset=paper", "--strength=0.5"], "--strength is of the formula mean"),
     ):
         assert refused(*arguments).startswith(said)

@@ -189,7 +189,7 @@ def test_the_script_runs_by_itself():
 
 def test_default_pairs_are_there(judge):
     pytest.importorskip("skimage")
-    pairs = judge.default_pairs()
+    pairs = sys.modules["measures"].default_pairs()
     assert len(pairs) == 6
     assert all(path.is_file() for pair in pairs for path in pair)
     assert len(judge.read_pairs([])) == 6

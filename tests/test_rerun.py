@@ -64,6 +64,10 @@ def test_strength_replaces_the_recorded_style_weight(finished):
     path = finished({"style_weight": 777.0})
     assert read_rerun(path).config.style_weight == 777
     assert read_rerun(path, strength=0.5).config.style_weight == pytest.approx(60)
+    assert read_rerun(path, strength=None).config.style_weight == 777
+    files = ["--content=c.jpg", "--style=s.jpg,t.jpg", "--output=o.png", f"--rerun={path}"]
+    with pytest.raises(ConfigError, match=r"^--?strength and style_weight are both given"):
+        parse([*files, "--strength=0.5", "--style_weight=60"])
 
 
 @pytest.mark.parametrize("kind", ["file", "/etc/passwd", None, 3, ["imagenet"], {}])
