@@ -113,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     parser.add_argument("--side", type=int, default=128, help="of the crops, px")
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--width", type=int, default=16, help="channels of the first layer")
-    parser.add_argument("--style_weight", type=float, default=5.0)
+    parser.add_argument("--style_weight", type=float, default=1.0)
     parser.add_argument("--unseen_side", type=int, default=320, help="of the unseen picture, px")
     arguments = parser.parse_args(argv)
 
