@@ -96,7 +96,12 @@ def test_a_run_in_bfloat16_gets_as_far_and_says_so(picture, optimizer):
     reached = {}
     for name in ("float32", "bfloat16"):
         config = Config(
-            size=48, weights="preview", precision=name, optimizer=optimizer, iterations=25
+            size=48,
+            weights="preview",
+            precision=name,
+            optimizer=optimizer,
+            iterations=25,
+            noise_amplitude=60,
         )
         result = stylize(content, style, config)
         assert result.record["convolutions"] == name
