@@ -10,11 +10,9 @@ counted from the shapes of the filters. Layer l has kernels [k, k, in, out] and 
 
     FLOP = 2 * sum over layers of (2 * k * k * in * out * H_l * W_l)
 
-The inner 2 is a multiplication and an addition; the outer one is the way back, which is for the
-picture alone (no filter has a gradient) and costs as much as the way there. Gram matrices, ReLU
-and pooling are left out. The rate is FLOP over the fastest of the repeats; the share is that rate
-over the best that a large matrix product of the same dtype reached, tried before each size and at
-the end.
+The inner 2 is a multiplication and an addition; the outer one is the way back, for the picture
+alone, which costs as much. Gram matrices, ReLU and pooling are left out. The rate is FLOP over the
+fastest repeat; the share is that rate over the best of a large matrix product of the same dtype.
 
 A run from noise goes on until it has spent --evaluations. `tfp`, `lbfgs` and `adam` stay at one
 scale; `fast` is the preset, coarse to fine, so its evaluations cost less and its objective is only
