@@ -141,9 +141,8 @@ class Objective:
             for style, share in zip(styles, shares, strict=True):
                 for name, own in self._grams(self._tensor(style), {}).items():
                     grams[name] = grams[name] + share * own if name in grams else share * own
-            single = self._tensor([1])
             scale = self._scale(activations, grams)
-            return Targets(activations, grams, ones, {}, single, scale)
+            return Targets(activations, grams, ones, {}, self._tensor([1]), scale)
         within = {name: self._tensor(guide) for name, guide in guides.content.items()}
         each = []
         for style, guide in zip(styles, guides.styles, strict=True):

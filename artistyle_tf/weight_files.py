@@ -35,9 +35,8 @@ class _Array:
     read: Callable[[], np.ndarray]
 
 
-_Found = dict[
-    str, dict[str, list[_Array]]
-]  # layer → "kernel", "bias", "scale", "index", "codebook" → arrays
+# Layer → "kernel", "bias", "scale", "index" or "codebook" → arrays.
+_Found = dict[str, dict[str, list[_Array]]]
 Layers = dict[str, tuple[np.ndarray, np.ndarray]]
 
 

@@ -174,7 +174,7 @@ def of_pictures(
     size = plain.shape[:2]
     content, style = (picture.rgb for picture in pair.pictures)
     ends = resize(content, size), resize(style, scale_to(style.shape[:2], max(size)))
-    style_layers, _ = layers_for(list(see(plain)[1])[-1])
+    style_layers = make(original).layer_weights("style")
 
     def grams_of(rgb: np.ndarray) -> dict[str, np.ndarray]:
         found = see(rgb)[1]

@@ -244,7 +244,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("pictures", nargs="*", metavar="PICTURE", help="finished pictures, of one --pair")
     add("--pair", action="append", default=[], help="CONTENT,STYLE; may be repeated")
     add("--paint", action="append", default=[], help="NAME: FLAGS; may be repeated")
-    add("--weights", default="auto", help="the judge: imagenet, preview, auto or a file (auto)")
+    add("--weights", default="auto", help="the judge, as of artistyle (auto)")
     add("--content_weight", type=float, default=1.0, help="alpha of the saved objective (1)")
     add("--style_weight", type=float, default=60.0, help="beta of the saved objective (60)")
     add("--size", type=int, default=256, help="longer side of what is painted, px (256)")

@@ -1,6 +1,8 @@
 """What several test files share: small networks, pictures, and where the real material lies."""
 
+import importlib
 import pathlib
+import sys
 import types
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import reference
 from artistyle_tf.weights import Weights
 
+SCRIPTS = pathlib.Path(__file__).resolve().parents[1] / "scripts"
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -57,3 +60,16 @@ def shared():
     if not SHARED.is_dir():
         pytest.skip("no ../shared folder beside the repository")
     return SHARED
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """A function: the name of a script → it as a module, imported anew with those that it uses."""
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+
+    def load(name):
+        for path in SCRIPTS.glob("*.py"):
+            monkeypatch.delitem(sys.modules, path.stem, raising=False)
+        return importlib.import_module(name)
+
+    return load

@@ -1,9 +1,7 @@
 """What 8 bits cost: nothing for equal files, something for different ones."""
 
-import importlib
 import json
 import pathlib
-import sys
 
 import numpy as np
 import pytest
@@ -15,18 +13,15 @@ SCRIPTS = pathlib.Path(__file__).resolve().parents[1] / "scripts"
 
 
 @pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    for module in ("compare_weights", "measures"):
-        monkeypatch.delitem(sys.modules, module, raising=False)
-    return importlib.import_module("compare_weights")
+def compare_weights(script):
+    return script("compare_weights")
 
 
-def test_equal_files_differ_by_nothing(script, small_file, picture, tmp_path, capsys):
+def test_equal_files_differ_by_nothing(compare_weights, small_file, picture, tmp_path, capsys):
     for name, seed in (("photo", 0), ("painting", 1)):
         Image.fromarray(picture(40, 32, seed)).save(tmp_path / f"{name}.png")
     written = tmp_path / "figures.json"
-    status = script.main(
+    status = compare_weights.main(
         [
             *(f"--original={small_file}", f"--packed={small_file}", "--deepest=block2_conv1"),
             *(f"--pair={tmp_path}/photo.png,{tmp_path}/painting.png", f"--json={written}"),
@@ -59,12 +54,14 @@ def test_equal_files_differ_by_nothing(script, small_file, picture, tmp_path, ca
     assert "| block2_conv1 | 0.000 % | 0.000 % | 0.000 % |" in printed
 
 
-def test_different_kernels_differ(script, small_arrays, picture):
+def test_different_kernels_differ(compare_weights, small_arrays, picture):
     """With every kernel 1 % larger and no bias, activations and Gram matrices are known."""
     original = make_weights({layer: (k, 0 * bias) for layer, (k, bias) in small_arrays.items()})
     larger = make_weights({layer: (k * 1.01, b) for layer, (k, b) in original.layers.items()})
-    networks = [script.network(weights) for weights in (original, larger)]
-    rows = script.by_layer(original, larger, networks, [picture(32, 48), picture(48, 32, 1)])
+    networks = [compare_weights.network(weights) for weights in (original, larger)]
+    rows = compare_weights.by_layer(
+        original, larger, networks, [picture(32, 48), picture(48, 32, 1)]
+    )
     assert [row["layer"] for row in rows] == list(original.layers)
     for depth, row in enumerate(rows, start=1):
         assert row["kernel"] == pytest.approx(0.01, rel=1e-4)
@@ -72,15 +69,15 @@ def test_different_kernels_differ(script, small_arrays, picture):
         assert row["Gram matrix"] == pytest.approx(1.01 ** (2 * depth) - 1, rel=1e-3)
 
 
-def test_relative_error_by_hand(script):
-    assert script.error(np.array([3.0, 0.0]), np.array([0.0, 4.0])) == 5 / 4
-    assert script.error(np.zeros(2), np.zeros(2)) == 0
-    assert script.layers_for("block5_conv1") == (
+def test_relative_error_by_hand(compare_weights):
+    assert compare_weights.error(np.array([3.0, 0.0]), np.array([0.0, 4.0])) == 5 / 4
+    assert compare_weights.error(np.zeros(2), np.zeros(2)) == 0
+    assert compare_weights.layers_for("block5_conv1") == (
         [f"block{block}_conv1" for block in range(1, 6)],
         "block4_conv2",
     )
-    assert script.layers_for("block3_conv4")[1] == "block3_conv2"
-    assert script.layers_for("block1_conv2") == (["block1_conv1"], "block1_conv2")
+    assert compare_weights.layers_for("block3_conv4")[1] == "block3_conv2"
+    assert compare_weights.layers_for("block1_conv2") == (["block1_conv1"], "block1_conv2")
 
 
 @pytest.mark.parametrize(
@@ -94,12 +91,14 @@ def test_relative_error_by_hand(script):
     ],
 )
 def test_mistakes_cost_a_line(
-    script, small_file, tmp_path, monkeypatch, capsys, flags, status, told
+    compare_weights, small_file, tmp_path, monkeypatch, capsys, flags, status, told
 ):
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b"):
         Image.new("RGB", (20, 20)).save(f"{name}.png")
-    assert script.main([f"--original={small_file}", "--pair=a.png,b.png", *flags]) == status
+    assert (
+        compare_weights.main([f"--original={small_file}", "--pair=a.png,b.png", *flags]) == status
+    )
     error = capsys.readouterr().err
     assert error.startswith("compare_weights.py: ")
     assert told in error

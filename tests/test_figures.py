@@ -1,26 +1,12 @@
 """The paper's figures: every cell is what its label says, and the sheet is whole."""
 
-import importlib
 import pathlib
-import sys
 
 import pytest
 from PIL import Image
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STYLES = [f"block{block}_conv1" for block in range(1, 6)]
-
-
-@pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-
-    def load(name):
-        for module in (name, "figures", "make_sheet"):
-            monkeypatch.delitem(sys.modules, module, raising=False)
-        return importlib.import_module(name)
-
-    return load
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The judge: its figures by hand, and runs of the script on finished and on painted pictures."""
 
-import importlib
 import json
 import math
 import pathlib
@@ -18,18 +17,6 @@ from artistyle_tf.images import read_record, resize
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "samples"
 PAIR = f"--pair={SAMPLES / 'content.jpg'},{SAMPLES / 'style.jpg'}"
-
-
-@pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-
-    def load(name):
-        for module in (name, "measures", "make_sheet"):
-            monkeypatch.delitem(sys.modules, module, raising=False)
-        return importlib.import_module(name)
-
-    return load
 
 
 @pytest.fixture

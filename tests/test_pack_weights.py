@@ -2,7 +2,6 @@
 
 import configparser
 import hashlib
-import importlib
 import itertools
 import pathlib
 import subprocess
@@ -22,10 +21,8 @@ SHIPPED = ROOT / "artistyle_tf" / "data" / "vgg19_8bit.npz"
 
 
 @pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(SCRIPT.parent))
-    monkeypatch.delitem(sys.modules, "pack_weights", raising=False)
-    return importlib.import_module("pack_weights")
+def pack_weights(script):
+    return script("pack_weights")
 
 
 # k-means
@@ -47,34 +44,34 @@ def least_cost(numbers, count):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 @pytest.mark.parametrize("seed", range(4))
-def test_k_means_is_the_best_of_all_ways(script, seed, count):
+def test_k_means_is_the_best_of_all_ways(pack_weights, seed, count):
     rng = np.random.default_rng(seed)
     numbers = rng.laplace(size=13).astype(np.float32)
     if seed == 3:  # with many equal ones
         numbers = np.round(numbers)
         count = min(count, np.unique(numbers).size)
-    found = script.k_means(numbers.reshape(1, 13), count)
+    found = pack_weights.k_means(numbers.reshape(1, 13), count)
     assert found.dtype == np.float32
     assert (np.diff(found) > 0).all()
     assert cost(numbers, found) == pytest.approx(least_cost(numbers, count), rel=1e-5, abs=1e-9)
 
 
-def test_k_means_of_many_finds_what_it_finds_with_all_places(script):
+def test_k_means_of_many_finds_what_it_finds_with_all_places(pack_weights):
     """With few places at first, refined later, as for the largest layers."""
     numbers = np.random.default_rng(0).laplace(size=6000).astype(np.float32)
-    whole = script.k_means(numbers, 24)
-    refined = script.k_means(numbers, 24, grid=2048)
+    whole = pack_weights.k_means(numbers, 24)
+    refined = pack_weights.k_means(numbers, 24, grid=2048)
     assert cost(numbers, refined) == pytest.approx(cost(numbers, whole), rel=1e-6)
 
 
-def test_nearest_value_of_the_codebook(script):
+def test_nearest_value_of_the_codebook(pack_weights):
     kernel = np.random.default_rng(0).normal(size=(3, 3, 8, 8)).astype(np.float32)
-    index, codebook, lossless = script.pack(kernel)
+    index, codebook, lossless = pack_weights.pack(kernel)
     assert not lossless
     assert (index.dtype, codebook.size) == (np.uint8, 256)
     nearest = np.abs(kernel.reshape(-1, 1) - codebook).argmin(axis=1).reshape(kernel.shape)
     np.testing.assert_array_equal(index, nearest)
-    assert 0 < script.relative_error(kernel, index, codebook) < 0.05
+    assert 0 < pack_weights.relative_error(kernel, index, codebook) < 0.05
 
 
 # Files
@@ -88,16 +85,16 @@ def coarse(layers=LAYERS):
     }
 
 
-def test_few_values_are_packed_without_loss_and_to_the_same_bytes(script, tmp_path, capsys):
+def test_few_values_are_packed_without_loss_and_to_the_same_bytes(pack_weights, tmp_path, capsys):
     layers, packed = coarse(), []
     sources = [h5(tmp_path / "a.h5", layers=layers), npz(tmp_path / "a.npz", layers=layers)]
     for number, source in enumerate([*sources, sources[1]]):
         output = tmp_path / f"packed{number}.npz"
-        assert script.main([source, str(output)]) == 0
+        assert pack_weights.main([source, str(output)]) == 0
         same(load(str(output)), layers)
         packed.append(output.read_bytes())
     assert packed[0] == packed[1] == packed[2]
-    assert script.main([str(output), str(tmp_path / "again.npz")]) == 0  # packed already
+    assert pack_weights.main([str(output), str(tmp_path / "again.npz")]) == 0  # packed already
     assert (tmp_path / "again.npz").read_bytes() == packed[0]
     told = capsys.readouterr().out
     assert told.count("lossless") == 4 * 13
@@ -110,9 +107,9 @@ def test_few_values_are_packed_without_loss_and_to_the_same_bytes(script, tmp_pa
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
 
 
-def test_many_values_are_clustered(script, tmp_path, capsys):
+def test_many_values_are_clustered(pack_weights, tmp_path, capsys):
     source, output = npz(tmp_path / "a.npz"), tmp_path / "packed.npz"
-    assert script.main([source, str(output), "--deepest=block3_conv1"]) == 0
+    assert pack_weights.main([source, str(output), "--deepest=block3_conv1"]) == 0
     found = load(str(output), "block3_conv1").layers
     for layer, (kernel, bias) in found.items():
         np.testing.assert_array_equal(bias, LAYERS[layer][1])
@@ -135,12 +132,12 @@ def test_many_values_are_clustered(script, tmp_path, capsys):
     ],
 )
 def test_mistakes_cost_a_line_and_leave_nothing(
-    script, tmp_path, monkeypatch, capsys, arguments, status, told
+    pack_weights, tmp_path, monkeypatch, capsys, arguments, status, told
 ):
     monkeypatch.chdir(tmp_path)
     npz(tmp_path / "a.npz")
     (tmp_path / "broken.npz").write_bytes(b"PK")
-    assert script.main(arguments) == status
+    assert pack_weights.main(arguments) == status
     error = capsys.readouterr().err
     assert error.startswith("pack_weights.py: ")
     assert told in error
@@ -173,12 +170,12 @@ def test_shipped_file_is_small_and_has_thirteen_layers_of_full_width():
         assert len(archive.namelist()) == 3 * 13
 
 
-def test_shipped_file_is_what_the_script_makes_of_the_source(script, shared, tmp_path):
+def test_shipped_file_is_what_the_script_makes_of_the_source(pack_weights, shared, tmp_path):
     source = shared / "weights" / "vgg19_imagenet_8bit.npz"
     if not source.is_file():
         pytest.skip("no ../shared/weights/vgg19_imagenet_8bit.npz beside the repository")
     made = tmp_path / "made.npz"
-    assert script.main([str(source), str(made)]) == 0
+    assert pack_weights.main([str(source), str(made)]) == 0
     if made.read_bytes() != SHIPPED.read_bytes():  # another zlib deflates to other bytes
         with np.load(made) as ours, np.load(SHIPPED) as shipped:
             assert ours.files == shipped.files
