@@ -11,21 +11,22 @@ Importing this loads no TensorFlow; the first use of what needs it does.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from artistyle_tf.backend import check_backend
-from artistyle_tf.callbacks import Progress, Step
-from artistyle_tf.checkpoint import Checkpoints
-from artistyle_tf.config import Config
 from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
-from artistyle_tf.previews import Previews
-from artistyle_tf.tensorboard import TensorBoard
+from artistyle_tf.network.backend import check_backend
+from artistyle_tf.run.checkpoints import Checkpoints
+from artistyle_tf.run.events import Step
+from artistyle_tf.settings.config import Config
+from artistyle_tf.watch.previews import Previews
+from artistyle_tf.watch.progress import Progress
+from artistyle_tf.watch.tensorboard import TensorBoard
 
 if TYPE_CHECKING:
-    from artistyle_tf.build import build_objective
-    from artistyle_tf.features import build_feature_extractor
-    from artistyle_tf.losses import gram_matrix
-    from artistyle_tf.result import Result
-    from artistyle_tf.stylizer import Stylizer
-    from artistyle_tf.transfer import stylize
+    from artistyle_tf.network.extractor import build_feature_extractor
+    from artistyle_tf.objective.losses import gram_matrix
+    from artistyle_tf.run.result import Result
+    from artistyle_tf.run.transfer import stylize
+    from artistyle_tf.scene.bound import build_objective
+    from artistyle_tf.scene.exported import Stylizer
 
 __version__ = "0.1.0"
 
@@ -48,21 +49,25 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Result": "artistyle_tf.result",
-    "Stylizer": "artistyle_tf.stylizer",
-    "build_feature_extractor": "artistyle_tf.features",
-    "build_objective": "artistyle_tf.build",
-    "gram_matrix": "artistyle_tf.losses",
-    "stylize": "artistyle_tf.transfer",
+    "Result": "run.result",
+    "Stylizer": "scene.exported",
+    "build_feature_extractor": "network.extractor",
+    "build_objective": "scene.bound",
+    "gram_matrix": "objective.losses",
+    "stylize": "run.transfer",
 }
+_MODULES = ("images", "keras_losses", "minimize")
+"""Reached as attributes without a further import."""
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     check_backend()
-    return getattr(importlib.import_module(_LAZY[name]), name)
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_MODULES})

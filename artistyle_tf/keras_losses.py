@@ -13,14 +13,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from artistyle_tf import losses
-from artistyle_tf.color import BGR_MEAN, to_network
-from artistyle_tf.config import Config, Pooling
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.features import Features, build_feature_extractor, constant_network
-from artistyle_tf.images import read, resize
-from artistyle_tf.pyramid import scale_to
-from artistyle_tf.weights import Weights, load
+from artistyle_tf.network.extractor import Features, build_feature_extractor, constant_network
+from artistyle_tf.network.weights import Weights, load
+from artistyle_tf.objective import losses
+from artistyle_tf.pictures.network_scale import BGR_MEAN, to_network
+from artistyle_tf.pictures.read import read
+from artistyle_tf.pictures.sizes import resize, scale_to
+from artistyle_tf.settings.config import Config, Pooling
 
 __all__ = ["ContentLoss", "GramMatrix", "PerceptualLoss", "StyleLoss"]
 

@@ -1,7 +1,6 @@
 """What several test files share: small networks, pictures, and where the real material lies."""
 
 import importlib
-import pathlib
 import sys
 import types
 
@@ -9,10 +8,8 @@ import numpy as np
 import pytest
 
 import reference
-from artistyle_tf.weights import Weights
-
-SCRIPTS = pathlib.Path(__file__).resolve().parents[1] / "scripts"
-SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
+from artistyle_tf.network.weights import Weights
+from places import SCRIPTS, SHARED
 
 
 def make_weights(arrays, name="small.npz"):
@@ -65,10 +62,12 @@ def shared():
 @pytest.fixture
 def script(monkeypatch):
     """A function: the name of a script → it as a module, imported anew with those that it uses."""
-    monkeypatch.syspath_prepend(str(SCRIPTS))
+    paths = [path for path in SCRIPTS.rglob("*.py") if "__pycache__" not in path.parts]
+    for folder in {path.parent for path in paths}:
+        monkeypatch.syspath_prepend(str(folder))
 
     def load(name):
-        for path in SCRIPTS.glob("*.py"):
+        for path in paths:
             monkeypatch.delitem(sys.modules, path.stem, raising=False)
         return importlib.import_module(name)
 

@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from artistyle_tf import Checkpoints, InputError
-from artistyle_tf.images import read, read_record
-from artistyle_tf.output import write
-from artistyle_tf.weights import load
+from artistyle_tf.network.weights import load
+from artistyle_tf.pictures.read import read, read_record
+from artistyle_tf.pictures.write import write
 
 MANY = int(os.environ.get("ARTISTYLE_FUZZ", "0")) or 1000
 """Inputs in all to the picture reader; docs/reliability.md tells of 20000."""

@@ -11,13 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from artistyle_tf.minimize.base import (
-    Minimizer,
-    State,
-    Status,
-    ValueAndGradient,
-    step_factor,
-)
+from artistyle_tf.minimize.base import Minimizer, State, Status, ValueAndGradient, step_factor
 from artistyle_tf.minimize.compact import Memory, empty_memory, inverse_product, push
 
 __all__ = ["LBFGS"]

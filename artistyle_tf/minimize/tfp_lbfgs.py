@@ -9,13 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from artistyle_tf.minimize.base import (
-    Minimizer,
-    State,
-    Status,
-    ValueAndGradient,
-    step_factor,
-)
+from artistyle_tf.minimize.base import Minimizer, State, Status, ValueAndGradient, step_factor
 
 with warnings.catch_warnings():
     # TFP 0.25 uses what newer Python, NumPy and TensorFlow call deprecated.

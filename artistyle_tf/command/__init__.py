@@ -1,0 +1,3 @@
+"""The command `artistyle`: flags in, a picture and an exit status out."""
+
+__all__: list[str] = []

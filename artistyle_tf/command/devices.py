@@ -1,0 +1,105 @@
+"""Where a run computes: a device by name, or several by a strategy of TensorFlow's."""
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.text import one_line
+
+__all__ = ["STRATEGIES", "check_device", "check_strategy", "is_chief", "make_strategy", "on_device"]
+
+STRATEGIES = ("mirrored", "multiworker")
+
+_NAME = re.compile(r"(?:/|/device:)?(cpu|gpu|tpu)(?::(\d{1,4}))?", re.IGNORECASE)
+
+
+def check_device(name: str) -> tuple[str, int]:
+    """("GPU", 1) for "gpu:1", "/GPU:1" or "/device:GPU:1"; without a number, 0.
+
+    Raises:
+      ConfigError: no such name; TensorFlow was not asked.
+
+    >>> check_device("gpu"), check_device("/device:CPU:1")
+    (('GPU', 0), ('CPU', 1))
+    """
+    found = _NAME.fullmatch(name)
+    if not found:
+        raise ConfigError(f"device is {one_line(name)!r}; it must be like cpu, gpu or gpu:1")
+    return found[1].upper(), int(found[2] or 0)
+
+
+@contextlib.contextmanager
+def on_device(name: str | None) -> Iterator[None]:
+    """`tf.device` of a device that is there; None: what the caller or TensorFlow chooses.
+
+    Raises:
+      ConfigError: no such device; the message lists those there are.
+    """
+    if name is None:
+        yield
+        return
+    import tensorflow as tf  # here: the names above are checked before it loads
+
+    kind, number = check_device(name)
+    wanted = f"{kind}:{number}"
+    there = [device.name.split("device:")[-1] for device in tf.config.list_logical_devices()]
+    if wanted not in there:
+        raise ConfigError(f"there is no device {wanted}; TensorFlow sees {', '.join(there)} here")
+    with tf.device(f"/device:{wanted}"):
+        yield
+
+
+def check_strategy(name: str) -> None:
+    """Refuses what `make_strategy` can't make, without asking TensorFlow.
+
+    Raises:
+      ConfigError: no such name, or workers that TF_CONFIG doesn't tell of.
+    """
+    if name not in STRATEGIES:
+        raise ConfigError(f"strategy is {one_line(name)!r}; it must be {' or '.join(STRATEGIES)}")
+    if name == "multiworker" and not _workers()[0]:
+        raise ConfigError(
+            "strategy multiworker needs the variable TF_CONFIG with a cluster of workers and this "
+            "one's task"
+        )
+
+
+def make_strategy(name: str | None) -> Any:
+    """The `tf.distribute.Strategy` of that name, or None; before TensorFlow does anything else.
+
+    mirrored: all GPUs of this machine, or its logical CPUs where there is none. multiworker: the
+    workers that TF_CONFIG lists, which all run the same command.
+    """
+    if name is None:
+        return None
+    import tensorflow as tf
+
+    check_strategy(name)
+    if name == "multiworker":
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    devices = tf.config.list_logical_devices(kind)
+    return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def is_chief(name: str | None) -> bool:
+    """Whether this process is the one that writes the result: the first worker, or the only one."""
+    if name != "multiworker":
+        return True
+    cluster, task = _workers()
+    first = "chief" if "chief" in cluster else "worker"
+    return bool(task["type"] == first and int(task["index"]) == 0)
+
+
+def _workers() -> tuple[dict[str, Any], dict[str, Any]]:
+    """(cluster, this process's task) of TF_CONFIG; both empty if it doesn't tell."""
+    try:
+        told = json.loads(os.environ.get("TF_CONFIG", "{}"))
+        cluster, task = told["cluster"], told["task"]
+        return (dict(cluster), task) if cluster["worker"] and task["type"] in cluster else ({}, {})
+    except (ValueError, KeyError, TypeError):
+        return {}, {}

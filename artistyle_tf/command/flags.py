@@ -1,0 +1,246 @@
+"""The command's flags, made from `Config`. absl only; no TensorFlow."""
+
+import contextlib
+import dataclasses
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from absl import flags as absl_flags
+
+from artistyle_tf.command.devices import check_device, check_strategy
+from artistyle_tf.command.flag_table import SWITCHES, USAGE, all_flags, help_text
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.run.rerun import Rerun, read_rerun
+from artistyle_tf.scene.inputs import check_inputs
+from artistyle_tf.settings.config import INITS, Config
+from artistyle_tf.settings.interval import Cadence
+from artistyle_tf.watch.previews import is_preview
+
+__all__ = ["Command", "parse"]
+
+LISTS = ("style_blend", "style_layers", "content_layers")
+PATHS = ("style", "content_mask", "style_mask")
+
+
+class Command(NamedTuple):
+    """What the command line asks for."""
+
+    content: str | None
+    """None where the task has none."""
+    styles: list[str]
+    output: str
+    config: Config
+    trace: str | None
+    save_every: str | None = None
+    tensorboard_dir: str | None = None
+    device: str | None = None
+    strategy: str | None = None
+    checkpoint_dir: str | None = None
+    resume: bool = False
+    deterministic: bool = False
+    rerun: Rerun | None = None
+    content_masks: Sequence[str] = ()
+    style_masks: Sequence[str] = ()
+
+    def read(self) -> list[str]:
+        """All pictures that are read, as real paths."""
+        paths = [*self.styles, *self.content_masks, *self.style_masks]
+        paths += [self.content] if self.content else []
+        if self.config.init not in INITS:
+            paths.append(self.config.init)
+        return [os.path.realpath(path) for path in paths]
+
+
+def parse(arguments: Sequence[str]) -> Command | str:
+    """The command of these arguments (without the program's name), or a text to print.
+
+    Raises:
+      ConfigError: flags that can't be; no file but that of --rerun has been opened to know.
+      InputError: a picture to --rerun that has no record to be used.
+    """
+    # Private, so that importing this package never touches a host program's absl flags.
+    values = absl_flags.FlagValues()
+    for flag in all_flags():
+        if flag.name not in SWITCHES:
+            absl_flags.DEFINE_multi_string(flag.name, None, flag.help, flag_values=values)
+    for name in ("help", "version", *SWITCHES):
+        absl_flags.DEFINE_boolean(name, False, name, flag_values=values)
+    try:
+        rest = values(["artistyle", *_spelled_out(arguments)])[1:]
+    except absl_flags.Error as error:
+        raise ConfigError(f"{' '.join(str(error).split())} (--help lists the flags)") from None
+    if values["help"].value:
+        return help_text()
+    if values["version"].value:
+        from artistyle_tf import __version__
+
+        return f"artistyle {__version__}"
+    if rest:
+        raise ConfigError(
+            f"{rest[0]!r} is no flag; write --content=FILE --style=FILE --output=FILE"
+        )
+    named = [flag.name for flag in all_flags() if flag.name not in SWITCHES]
+    given = {name: values[name].value for name in named}
+    given = {name: texts for name, texts in given.items() if texts}
+    if "task" not in given and "rerun" not in given:
+        _require(given, "content", "style")
+    _require(given, "output")
+    for name, texts in given.items():
+        if name not in (*PATHS, *LISTS) and len(texts) > 1:
+            raise ConfigError(f"--{name} is given {len(texts)} times")
+    trace = given.get("trace", [None])[0]
+    rerun = _rerun(given)
+    command = Command(
+        content=os.path.expanduser(given["content"][0]) if "content" in given else None,
+        styles=_paths(given, "style"),
+        output=os.path.expanduser(given["output"][0]),
+        config=rerun.config if rerun else _config(given),
+        trace=trace and os.path.expanduser(trace),
+        save_every=_checked(given, "save_every", lambda text: Cadence(text, "save_every")),
+        tensorboard_dir=_folder(given, "tensorboard_dir"),
+        device=_checked(given, "device", check_device),
+        checkpoint_dir=_folder(given, "checkpoint_dir"),
+        resume=bool(values["resume"].value),
+        deterministic=bool(values["deterministic"].value),
+        strategy=_checked(given, "strategy", check_strategy),
+        rerun=rerun,
+        content_masks=tuple(_paths(given, "content_mask")),
+        style_masks=tuple(_paths(given, "style_mask")),
+    )
+    _check_files(command)
+    if command.device is not None and command.strategy is not None:
+        raise ConfigError("--device and --strategy are both given; a strategy has its own devices")
+    if rerun and os.path.realpath(command.output) == os.path.realpath(_rerun_path(given)):
+        raise ConfigError(f"--output is {command.output!r}, which is the picture to --rerun")
+    return command
+
+
+def _require(given: dict[str, list[str]], *names: str) -> None:
+    for name in names:
+        if not any(given.get(name, ())):
+            raise ConfigError(f"--{name} is missing: {USAGE}")
+
+
+def _rerun_path(given: dict[str, list[str]]) -> str:
+    return os.path.expanduser(given["rerun"][0])
+
+
+def _rerun(given: dict[str, list[str]]) -> Rerun | None:
+    if "rerun" not in given:
+        return None
+    if "preset" in given:
+        raise ConfigError("--preset and --rerun are both given; choose one to begin from")
+    path = _rerun_path(given)
+    if not path:
+        raise ConfigError("--rerun is empty; write --rerun=FILE")
+    overrides = _overrides(given)
+    with _named_as_flags():
+        return read_rerun(path, **overrides)
+
+
+def _check_files(command: Command) -> None:
+    with _named_as_flags():
+        masks = len(command.content_masks), len(command.style_masks)
+        check_inputs(command.config, bool(command.content), len(command.styles), *masks)
+    pictures = command.read()
+    if os.path.realpath(command.output) in pictures:
+        raise ConfigError(f"--output is {command.output!r}, which is one of the pictures to read")
+    if command.save_every:
+        every = Cadence(command.save_every).iterations or 1  # by the clock, after any of them
+        for picture in pictures:
+            if is_preview(picture, command.output, every, command.config.iterations):
+                raise ConfigError(
+                    f"--save_every would write {picture!r}, one of the pictures to read"
+                )
+    if command.resume and command.checkpoint_dir is None:
+        raise ConfigError("--resume needs --checkpoint_dir=FOLDER, which says from where")
+    if command.trace is None:
+        return
+    if not command.trace:
+        raise ConfigError("--trace is empty; write --trace=FILE")
+    if os.path.realpath(command.trace) in [*pictures, os.path.realpath(command.output)]:
+        raise ConfigError(f"--trace is {command.trace!r}, which is one of the pictures")
+
+
+def _spelled_out(arguments: Sequence[str]) -> list[str]:
+    """The arguments with -h for --help; absl would take --help=x and --nohelp as well."""
+    return ["--help" if argument in ("-h", "-help") else argument for argument in arguments]
+
+
+def _config(given: dict[str, list[str]]) -> Config:
+    preset, overrides = given.get("preset", ["artistyle"])[0], _overrides(given)
+    with _named_as_flags():
+        return Config.preset(preset, **overrides)
+
+
+@contextlib.contextmanager
+def _named_as_flags() -> Iterator[None]:
+    """Errors begin with the name of a setting, which is that of its flag without the dashes."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"--{error}") from None
+
+
+def _folder(given: dict[str, list[str]], name: str) -> str | None:
+    if name not in given:
+        return None
+    if not given[name][0]:
+        raise ConfigError(f"--{name} is empty; write --{name}=FOLDER")
+    return os.path.expanduser(given[name][0])
+
+
+def _checked(given: dict[str, list[str]], name: str, check: Callable[[str], Any]) -> str | None:
+    text = given.get(name, [None])[0]
+    if text is not None:
+        with _named_as_flags():
+            check(text)
+    return text
+
+
+def _overrides(given: dict[str, list[str]]) -> dict[str, Any]:
+    fields = [field for field in dataclasses.fields(Config) if field.name in given]
+    overrides = {field.name: _value(field, given[field.name]) for field in fields}
+    if "strength" in given:
+        overrides["strength"] = _number(given["strength"][0], float)
+    return overrides
+
+
+def _value(field: dataclasses.Field[Any], texts: list[str]) -> Any:
+    items = [item.strip() for text in texts if text for item in text.split(",")]
+    if field.name in ("style_layers", "content_layers"):
+        return tuple(_layer(item) for item in items)
+    if field.name == "style_blend":
+        return tuple(_number(item, float) for item in items)
+    if field.name == "size" and re.fullmatch(r"\d+x\d+", texts[0]):
+        return tuple(int(side) for side in texts[0].split("x"))
+    if isinstance(field.default, float):
+        return _number(texts[0], float)
+    if isinstance(field.default, int) or field.name in ("levels", "tile_size"):
+        return _number(texts[0], int)
+    return os.path.expanduser(texts[0]) if field.name == "init" else texts[0]
+
+
+def _layer(item: str) -> tuple[str, float | str]:
+    layer, _, weight = item.partition(":")
+    return layer.strip(), _number(weight, float) if weight else 1.0
+
+
+def _number(text: str, kind: type[int] | type[float]) -> int | float | str:
+    """The number, or the text as it is, for `Config` to say what it must be."""
+    try:
+        return kind(text)
+    except ValueError:
+        return text
+
+
+def _paths(given: dict[str, list[str]], name: str) -> list[str]:
+    """One flag holds a list, unless a file has that very name; repeated ones hold one each."""
+    texts = given.get(name, [])
+    if len(texts) == 1 and not os.path.exists(texts[0]):
+        texts = [path.strip() for path in texts[0].split(",")]
+    if not all(texts):
+        raise ConfigError(f"--{name} has an empty name; write --{name}=FILE or --{name}=FILE,FILE")
+    return [os.path.expanduser(path) for path in texts]

@@ -1,0 +1,107 @@
+"""Files written all or nothing, and places to write to tried beforehand."""
+
+import contextlib
+import errno
+import os
+import stat
+import uuid
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.text import one_line, reason
+
+__all__ = ["as_path", "check_folder", "replacing", "write_bytes"]
+
+
+def check_folder(path: str | os.PathLike[str]) -> None:
+    """See before a long run that a file can be put at `path`, whatever it is to hold.
+
+    InputError: no such folder, not writable, or `path` is a folder or a device.
+    """
+    path = as_path(path)
+    try:
+        # Trying is the only sure way: os.access says yes to root, and knows no read-only mounts.
+        with _temporary(_target(path)):
+            pass
+    except (OSError, ValueError) as error:
+        raise InputError(f"can't write {one_line(path)}: {reason(error)}") from error
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Make `data` the file at `path`, links followed; all or nothing.
+
+    InputError: it can't be written; a file that was there before is then still there.
+    """
+    path = as_path(path)
+    try:
+        with replacing(path) as file:
+            file.write(data)
+    except (OSError, ValueError) as error:
+        raise InputError(f"can't write {one_line(path)}: {reason(error)}") from error
+
+
+@contextlib.contextmanager
+def replacing(path: str, mark: str = "") -> Iterator[BinaryIO]:
+    """A file to write to, which is at `path` after the block, links followed; all or nothing.
+
+    `mark` is in the name that it has until then. OSError or ValueError: it can't be; a file that
+    was there before is then still there.
+    """
+    target = _target(path)
+    with _temporary(target, mark) as (file, temporary):
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
+        os.replace(temporary, target)
+    _settle(os.path.dirname(target))
+
+
+def _target(path: str) -> str:
+    """The file that `path` stands for, links followed; OSError if nothing can be put there."""
+    target = os.path.realpath(path)
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        folder = os.path.dirname(target)
+        if not os.path.exists(folder):
+            raise OSError(errno.ENOENT, f"there is no folder {folder}") from None
+        return target
+    if stat.S_ISDIR(mode):
+        raise OSError(errno.EISDIR, "it is a folder")
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EEXIST, "it is not a regular file")
+    return target
+
+
+def _settle(folder: str) -> None:
+    """Has the new name outlast a power cut, where the system has such a thing."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _temporary(target: str, mark: str = "") -> Iterator[tuple[BinaryIO, str]]:
+    """A new file beside `target`, with the permissions of any new file; gone after the block."""
+    # A short name of its own: the target's name plus anything could be too long.
+    temporary = os.path.join(os.path.dirname(target), f".artistyle-{mark}{uuid.uuid4().hex}.tmp")
+    with open(temporary, "xb") as file:
+        try:
+            yield file, temporary
+        finally:
+            with contextlib.suppress(OSError):  # what is buffered may find no room
+                file.close()
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(temporary)
+
+
+def as_path(path: Any) -> str:
+    """The path as text; ConfigError if it is no path."""
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigError(f"an output must be a path, not {type(path).__name__}")
+    return os.fsdecode(path)

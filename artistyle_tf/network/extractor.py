@@ -1,0 +1,131 @@
+"""VGG19 as one multi-output feature extractor, and the same network with constant weights."""
+
+import os
+from collections.abc import Callable, Iterable
+
+import keras
+import tensorflow as tf
+
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.network.backend import check_backend
+from artistyle_tf.network.vgg19 import STYLE_LAYERS, VGG19_LAYERS, block_of
+from artistyle_tf.network.weights import Weights, load
+
+__all__ = ["Features", "Trim", "build_feature_extractor", "constant_network", "deepest_layer"]
+
+FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"
+"""Environment variable of TensorFlow, read once: "1" promises that no weight ever changes."""
+
+Features = dict[str, tf.Tensor]
+"""Layer name → [B, H_l, W_l, N_l], after ReLU."""
+
+Trim = Callable[[int, tf.Tensor], tf.Tensor]
+"""(block, its input [B, H, W, C]) → what of it goes on."""
+
+
+def build_feature_extractor(
+    weights: str | Weights = "auto",
+    layers: Iterable[str] = (*STYLE_LAYERS, "block4_conv2"),
+    pooling: str = "max",
+    *,
+    dtype: str = "float32",
+) -> keras.Model:
+    """VGG19 (Simonyan and Zisserman 2014) as a Keras model with an output for each layer.
+
+    Args:
+      weights: what `--weights` takes (auto, imagenet, imagenet-8bit, preview or a file), or
+        loaded weights.
+      layers: names of VGG19's convolutions as in Keras Applications.
+      pooling: "max", or "avg" as Gatys et al. 2015 advise; the filters stay the same.
+      dtype: of weights and activations, whatever the global Keras policy says.
+
+    Returns:
+      A model from [B, H, W, 3] BGR, 0-255 minus `color.BGR_MEAN`, H and W from 16 px up, to
+      a dict of the activations after ReLU by layer name. It ends at the deepest layer asked for
+      and is not trainable.
+
+    Raises:
+      ConfigError: an unknown layer or pooling, or Keras on another backend than TensorFlow.
+      InputError: weights that can't be had or don't fit.
+    """
+    check_backend()
+    if pooling not in ("max", "avg"):
+        raise ConfigError(f"pooling is {pooling!r}; it must be max or avg")
+    layers = tuple(layers)
+    deepest = deepest_layer(layers)
+    if not isinstance(weights, Weights):
+        weights = load(weights, deepest)
+    if deepest not in weights.layers:
+        raise ConfigError(f"{weights.name} was loaded without {deepest}; load it up to there")
+
+    # Everything that a global setting of Keras could change is said here.
+    shared = {"dtype": dtype, "data_format": "channels_last"}
+    pool = keras.layers.MaxPooling2D if pooling == "max" else keras.layers.AveragePooling2D
+    inputs = keras.Input((None, None, 3), dtype=dtype, name="image")
+    x, outputs, block = inputs, {}, "block1"
+    for name in VGG19_LAYERS[: VGG19_LAYERS.index(deepest) + 1]:
+        if not name.startswith(block):
+            x = pool(2, name=f"{block}_pool", **shared)(x)
+            block = name.split("_")[0]
+        channels = weights.layers[name][0].shape[-1]
+        conv = keras.layers.Conv2D(
+            channels, 3, padding="same", activation="relu", name=name, **shared
+        )
+        x = conv(x)
+        conv.set_weights(weights.layers[name])
+        if name in layers:
+            outputs[name] = x
+    model = keras.Model(inputs, outputs, name="vgg19_features")
+    model.trainable = False
+    return model
+
+
+def constant_network(model: keras.Model, dtype: str | None = None) -> Callable[..., Features]:
+    """The extractor as a function to be traced, its weights known to be constant.
+
+    It computes in `dtype`, the model's own by default, and so are the activations. The function
+    takes the image and, for tiles, a `Trim` for the input of each block but the first.
+
+    oneDNN packs filters once if it knows that they never change, and computes in half the time.
+    It knows where the process says so for all its networks (`FROZEN`, as our command does);
+    elsewhere only of constants inside the graph, which take seconds longer to trace.
+    """
+    dtype = dtype or model.input.dtype
+    as_numpy = tf.as_dtype(dtype).as_numpy_dtype
+    filters = {
+        layer.name: [array.astype(as_numpy) for array in layer.get_weights()]
+        for layer in model.layers
+    }
+    if os.environ.get(FROZEN) == "1":
+        filters = {name: [tf.constant(array) for array in pair] for name, pair in filters.items()}
+
+    def network(image: tf.Tensor, trim: Trim | None = None) -> Features:
+        x, outputs = tf.cast(image, dtype), {}
+        for layer in model.layers[1:]:
+            if isinstance(layer, keras.layers.Conv2D):
+                kernel, bias = (tf.convert_to_tensor(array) for array in filters[layer.name])
+                x = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "SAME"), bias))
+            elif isinstance(layer, keras.layers.MaxPooling2D):
+                x = tf.nn.max_pool2d(x, 2, 2, "VALID")
+            else:
+                x = tf.nn.avg_pool2d(x, 2, 2, "VALID")
+            if trim and not isinstance(layer, keras.layers.Conv2D):
+                x = trim(block_of(layer.name) + 1, x)
+            if layer.name in model.output:
+                outputs[layer.name] = x
+        return outputs
+
+    return network
+
+
+def deepest_layer(layers: Iterable[str]) -> str:
+    """The one of these layers that comes last in VGG19."""
+    layers = tuple(layers)
+    for name in layers:
+        if name not in VGG19_LAYERS:
+            raise ConfigError(
+                f"there is no layer {name!r} in VGG19; it must be one of {', '.join(VGG19_LAYERS)}"
+            )
+    if not layers:
+        raise ConfigError("no layer is asked for; name at least one, like block4_conv2")
+    return max(layers, key=VGG19_LAYERS.index)

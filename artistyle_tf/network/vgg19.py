@@ -1,0 +1,52 @@
+"""The names of VGG19's convolutions (Simonyan and Zisserman 2014), and where they stand."""
+
+__all__ = ["CELL", "STYLE_LAYERS", "VGG19_LAYERS", "block_of", "contexts", "stride"]
+
+VGG19_LAYERS: tuple[str, ...] = tuple(
+    f"block{block}_conv{conv}"
+    for block, count in enumerate((2, 2, 4, 4, 4), start=1)
+    for conv in range(1, count + 1)
+)
+
+
+def block_of(layer: str) -> int:
+    """From 1.
+
+    >>> block_of("block4_conv2")
+    4
+    """
+    return int(layer.removeprefix("block").split("_")[0])
+
+
+def stride(layer: str) -> int:
+    """Pixels between two positions of a layer: the pooling between two blocks doubles it.
+
+    >>> stride("block1_conv2"), stride("block4_conv1")
+    (1, 8)
+    """
+    return 2 ** (block_of(layer) - 1)
+
+
+def contexts(deepest: str) -> dict[int, int]:
+    """Block → pixels around a core that the block's input needs, for all up to `deepest`.
+
+    A convolution of 3×3 needs one position more on each side, `stride` pixels; a pooling none,
+    cores being aligned to it. Before a pooling every figure is an even number of the block's own
+    positions, since its convolutions are, and what follows counts double: so a crop is aligned.
+
+    >>> contexts("block5_conv1")
+    {1: 70, 2: 68, 3: 64, 4: 48, 5: 16}
+    """
+    names = VGG19_LAYERS[: VGG19_LAYERS.index(deepest) + 1]
+    return {
+        block: sum(stride(name) for name in names if block_of(name) >= block)
+        for block in range(1, block_of(deepest) + 1)
+    }
+
+
+CELL = 16
+"""Four poolings leave one position of 16 px. Rows beyond the last whole cell reach only the first
+blocks, and a minimiser fills them with coloured garbage: so levels are whole cells."""
+
+STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
+"""What the style is taken from: Gatys et al. 2015."""

@@ -1,0 +1,65 @@
+"""Guidance channels of regions, from masks: which positions of each layer count, and how much.
+
+Gatys, Ecker, Bethge, Hertzmann, Shechtman, "Controlling Perceptual Factors in Neural Style
+Transfer", 2017, arXiv:1611.07865, section 4. NumPy only.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from artistyle_tf.network.vgg19 import stride
+from artistyle_tf.pictures.masks import coverage
+
+__all__ = ["Guides", "layer_guides", "region_strengths"]
+
+
+class Guides(NamedTuple):
+    """Masks for `Objective.targets`: style layer → squared guidance channels with mean 1 or 0."""
+
+    content: dict[str, Any]
+    """[1, H_l, W_l, R]"""
+    styles: Sequence[dict[str, Any]]
+    """R times [1, H_l, W_l, 1], each of its style's size."""
+    strengths: Any
+    """[R], λ_r"""
+
+
+def layer_guides(mask: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
+    """Layer → float32 [H_l, W_l]: T² of the guidance channel, scaled to a mean of 1.
+
+    A position's T is the mean of the mask over the pixels that pooling brings to it. The paper
+    scales to Σ T² = 1; with a mean of 1 the sum over positions, divided by all of them as
+    without masks, is the same. All 0 where nothing of the mask is left.
+
+    Args:
+      mask: uint8 [H, W], at the size of the picture that the network sees.
+      layers: names of VGG19's.
+    """
+    guides = {}
+    for layer in layers:
+        step = stride(layer)
+        height, width = mask.shape[0] // step, mask.shape[1] // step
+        cells = mask[: height * step, : width * step].reshape(height, step, width, step)
+        squared = np.square(cells.mean(axis=(1, 3), dtype=np.float64) / 255)
+        mean = squared.mean()
+        guides[layer] = (squared / mean if mean else squared).astype(np.float32)
+    return guides
+
+
+def region_strengths(masks: Sequence[np.ndarray], shares: Sequence[float]) -> np.ndarray:
+    """float32 [R]: λ_r, the weight of each region's style loss.
+
+    The paper leaves them free. Gram matrices are means over their region, so with equal weights a
+    small region would be painted as much more strongly as it is smaller. These make the pull on
+    a pixel what it is without masks: they go as the regions' areas times the styles' shares, and
+    sum to the part of the picture that is covered. One mask that is all white has 1.
+
+    Args:
+      masks: uint8 [H, W] each, of one size.
+      shares: of the styles, summing to 1.
+    """
+    areas = np.array([share * np.mean(mask) for mask, share in zip(masks, shares, strict=True)])
+    covered = np.mean(coverage(masks, masks[0].shape[:2]), dtype=np.float64)
+    return (areas / max(areas.sum(), 1e-30) * covered).astype(np.float32)

@@ -1,0 +1,234 @@
+"""The objective out of tiles: the same value and gradient, in memory that depends on the tile.
+
+Gram matrices and squared distances are sums over positions, so they add over tiles exactly. A
+first pass over the tiles adds them up; the losses of the totals are then known, with their
+derivatives with respect to the totals; a second pass takes each tile's share of the sums back to
+its pixels. Total variation and the gamut's penalty are those of the whole picture. docs/tiles.md
+has the proof.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from artistyle_tf.network.extractor import Features
+from artistyle_tf.network.vgg19 import CELL, block_of, contexts, stride
+from artistyle_tf.network.weights import Weights
+from artistyle_tf.objective.tiles import Span, cut, span, tile_cores
+from artistyle_tf.objective.whole import Objective, Parts, Sums, Targets
+from artistyle_tf.settings.config import Config
+
+__all__ = ["TiledObjective"]
+
+
+class TiledObjective(Objective):
+    """`Objective`, evaluated in tiles of `tile` px a side, a multiple of 16, plus their halos.
+
+    It costs two forward passes and one back, where the whole picture takes one of each, and the
+    halos. Totals are float64. Zero padding happens at the picture's own borders only: a crop has
+    it at its edges too, but what that reaches is halo and is cut off.
+
+    With a `strategy` every replica takes its share of the tiles, the strategy's own all-reduce
+    adds up the sums and the gradients, and the caller stays outside, in cross-replica context.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        weights: Weights,
+        *,
+        tile: int,
+        dtype: str = "float32",
+        convolutions: str | None = None,
+        regions: int = 0,
+        strategy: tf.distribute.Strategy | None = None,
+    ):
+        super().__init__(config, weights, dtype=dtype, convolutions=convolutions, regions=regions)
+        if tile < CELL or tile % CELL:
+            raise ValueError(f"tile is {tile}; it must be a multiple of {CELL}")
+        self.tile = tile
+        self._strategy = strategy
+        self._contexts = contexts(config.layers[-1])
+        image = tf.TensorSpec([1, None, None, 3], dtype)
+        parts = [image, self.targets_spec]
+        guides = {
+            name: tf.TensorSpec([1, None, None, 1], dtype) for name in self.targets_spec.guides
+        }
+        self._in_tiles = {
+            "parts": tf.function(self._tiled_parts, input_signature=parts, autograph=False),
+            "grams": tf.function(
+                self._tiled_grams, input_signature=[image, guides], autograph=False
+            ),
+            "activations": tf.function(
+                self._tiled_activations, input_signature=[image], autograph=False
+            ),
+        }
+
+    def parts(self, image: tf.Tensor, targets: Targets) -> Parts:
+        parts: Parts = self._in_tiles["parts"](self._tensor(image), targets)
+        return parts
+
+    def _grams(self, image: tf.Tensor, guides: Features) -> Features:
+        grams: Features = self._in_tiles["grams"](image, guides)
+        return grams
+
+    def _activations(self, image: tf.Tensor) -> Features:
+        activations: Features = self._in_tiles["activations"](image)
+        return activations
+
+    def _tiled_parts(self, image: tf.Tensor, targets: Targets) -> Parts:
+        totals = _cast(self._totals(image, targets.content, targets.guides), image.dtype)
+        return self.assembled(totals, image, targets)
+
+    def _tiled_grams(self, image: tf.Tensor, guides: Features) -> Features:
+        totals = _cast(self._totals(image, {}, guides), image.dtype)
+        return self.normalized(totals.grams, image)
+
+    def _tiled_activations(self, image: tf.Tensor) -> Features:
+        size = tf.shape(image)[1:3]
+        cores = tile_cores(size, self.tile)
+
+        def add(core: tf.Tensor, found: Features) -> Features:
+            features, _ = self._core_features(image, core, size)
+            return {
+                name: _put(found[name], features[name], span(core, size, stride(name)))
+                for name in found
+            }
+
+        empty = {
+            name: tf.zeros(tf.concat([[1], size // stride(name), spec.shape[3:]], 0), spec.dtype)
+            for name, spec in self.targets_spec.content.items()
+        }
+        return _over(cores, add, empty)
+
+    def _value_and_gradient(
+        self, image: tf.Tensor, targets: Targets
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        totals = _cast(self._totals(image, targets.content, targets.guides), image.dtype)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch((image, totals))
+            value = self.assembled(totals, image, targets).value
+        gradient, slopes = tape.gradient(
+            value, (image, totals), unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        return value, self._gradient(image, targets, slopes, gradient)
+
+    def _totals(self, image: tf.Tensor, content: Features, guides: Features) -> Sums:
+        """The sums over all of the image, in float64: the first pass."""
+        channels = {name: spec.shape[-1] for name, spec in self.targets_spec.style.items()}
+        shapes = {
+            name: [guides[name].shape[-1] if guides else 1, count, count]
+            for name, count in channels.items()
+        }
+
+        def share(image: tf.Tensor, content: Features, guides: Features, cores: tf.Tensor) -> Sums:
+            size = tf.shape(image)[1:3]
+
+            def add(core: tf.Tensor, totals: Sums) -> Sums:
+                features, _ = self._core_features(image, core, size)
+                parts = _cores(content, core, size), _cores(guides, core, size)
+                own = self.sums(features, *parts)
+                return tf.nest.map_structure(tf.add, totals, _cast(own, tf.float64))
+
+            nothing = Sums(
+                {name: tf.zeros([1], tf.float64) for name in content},
+                {name: tf.zeros(shape, tf.float64) for name, shape in shapes.items()},
+            )
+            return _over(cores, add, nothing)
+
+        return self._spread(share, image, content, guides)
+
+    def _gradient(
+        self, image: tf.Tensor, targets: Targets, slopes: Sums, gradient: tf.Tensor
+    ) -> tf.Tensor:
+        """`gradient` plus what `slopes`, ∂value/∂sums, make of the image: the second pass."""
+
+        def share(
+            image: tf.Tensor, content: Features, guides: Features, slopes: Sums, cores: tf.Tensor
+        ) -> tf.Tensor:
+            size = tf.shape(image)[1:3]
+
+            def add(core: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
+                with tf.GradientTape(watch_accessed_variables=False) as tape:
+                    features, crop = self._core_features(image, core, size, tape)
+                    parts = _cores(content, core, size), _cores(guides, core, size)
+                    own = self.sums(features, *parts)
+                where = span(core, size, 1, self._contexts[1])
+                return _put(gradient, tape.gradient(own, crop, slopes), where, add=True)
+
+            return _over(cores, add, tf.zeros_like(image))
+
+        return gradient + self._spread(share, image, targets.content, targets.guides, slopes)
+
+    def _spread(self, share: Callable[..., Any], image: tf.Tensor, *rest: Any) -> Any:
+        """`share(image, *rest, cores)`, added up over the replicas if there are any."""
+        cores = tile_cores(tf.shape(image)[1:3], self.tile)
+        if self._strategy is None:
+            return share(image, *rest, cores)
+        replicas = self._strategy.num_replicas_in_sync
+
+        def own(*arguments: Any) -> Any:
+            index = tf.distribute.get_replica_context().replica_id_in_sync_group
+            return share(*arguments[:-1], arguments[-1][index::replicas])
+
+        spread = self._strategy.run(own, args=(image, *rest, cores))
+        return tf.nest.map_structure(
+            lambda part: self._strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None),
+            spread,
+        )
+
+    def _core_features(
+        self, image: tf.Tensor, core: tf.Tensor, size: tf.Tensor, tape: Any = None
+    ) -> tuple[Features, tf.Tensor]:
+        """(activations at the core's positions, the crop they were computed from)."""
+        spans = {
+            block: span(core, size, 2 ** (block - 1), context)
+            for block, context in self._contexts.items()
+        }
+
+        def trim(block: int, pooled: tf.Tensor) -> tf.Tensor:
+            before = spans[block - 1]
+            return cut(pooled, spans[block], Span(before.start // 2, before.stop // 2))
+
+        crop = cut(image, spans[1])
+        if tape is not None:
+            tape.watch(crop)
+        features = self._network(crop, trim)
+        return {
+            name: cut(one, span(core, size, stride(name)), spans[block_of(name)])
+            for name, one in features.items()
+        }, crop
+
+
+def _cores(content: Features, core: tf.Tensor, size: tf.Tensor) -> Features:
+    return {name: cut(one, span(core, size, stride(name))) for name, one in content.items()}
+
+
+def _cast(sums: Sums, dtype: Any) -> Sums:
+    return tf.nest.map_structure(lambda one: tf.cast(one, dtype), sums)
+
+
+def _over(cores: tf.Tensor, add: Callable[[tf.Tensor, Any], Any], found: Any) -> Any:
+    """`found` after `add(core, found)` for one core after the other."""
+
+    def body(index: tf.Tensor, found: Any) -> tuple[tf.Tensor, Any]:
+        return index + 1, add(cores[index], found)
+
+    def more(index: tf.Tensor, found: Any) -> tf.Tensor:
+        return index < tf.shape(cores)[0]
+
+    return tf.while_loop(more, body, (0, found), parallel_iterations=1)[1]
+
+
+def _put(whole: tf.Tensor, part: tf.Tensor, where: Span, add: bool = False) -> tf.Tensor:
+    """[1, H, W, C] with `part` there, or added there; in place if nobody else holds `whole`."""
+    if add:
+        part += cut(whole, where)
+    return tf.raw_ops.TensorStridedSliceUpdate(
+        input=whole,
+        begin=tf.concat([[0], where.start, [0]], axis=0),
+        end=tf.concat([[1], where.stop, tf.shape(whole)[3:]], axis=0),
+        strides=tf.ones([4], tf.int32),
+        value=part,
+    )

@@ -1,0 +1,69 @@
+"""Where the tiles of a picture are, and how much of it each block needs around them.
+
+A tile has a core, the positions that it alone accounts for, and a halo: what the receptive fields
+of those positions see beyond the core. The halo shrinks from block to block (`vgg19.contexts`), so
+that at the last layer nothing is left of it.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from artistyle_tf.network.vgg19 import CELL
+
+__all__ = ["Span", "cut", "span", "tile_cores"]
+
+
+class Span(NamedTuple):
+    """Part of a layer, in its own positions: rows and columns from `start` up to `stop`."""
+
+    start: tf.Tensor
+    """int32 [2]"""
+    stop: tf.Tensor
+
+
+def tile_cores(size: tf.Tensor, tile: int) -> tf.Tensor:
+    """int32 [T, 4]: top, left, bottom and right of every core in px; together they are the picture.
+
+    They begin at multiples of `CELL`, so that no window of four poolings lies in two of them, and
+    are as equal as multiples of 16 px allow, with sides of `tile` px at the most, but for
+    the up to 15 px at the bottom and the right where the picture has no whole cell left.
+
+    Args:
+      size: int32 [2], height and width of the picture in px.
+      tile: multiple of 16.
+
+    >>> tile_cores((48, 70), 32).numpy().tolist()
+    [[0, 0, 16, 32], [0, 32, 16, 70], [16, 0, 48, 32], [16, 32, 48, 70]]
+    """
+    (tops, bottoms), (lefts, rights) = (_bounds(side, tile) for side in tf.unstack(size))
+    rows, columns = tf.size(tops), tf.size(lefts)
+    tops, bottoms = (tf.repeat(ends, columns) for ends in (tops, bottoms))
+    lefts, rights = (tf.tile(ends, [rows]) for ends in (lefts, rights))
+    return tf.stack([tops, lefts, bottoms, rights], axis=1)
+
+
+def _bounds(side: tf.Tensor, tile: int) -> tuple[tf.Tensor, tf.Tensor]:
+    cells = side // CELL
+    count = tf.maximum(-(-cells * CELL // tile), 1)
+    starts = CELL * (cells * tf.range(count) // count)
+    return starts, tf.concat([starts[1:], [side]], axis=0)
+
+
+def span(core: tf.Tensor, size: tf.Tensor, scale: int, context: int = 0) -> Span:
+    """The core and the context around it, as far as the picture goes, at one scale.
+
+    Args:
+      core: int32 [4] in px, see `tile_cores`.
+      size: int32 [2], height and width of the picture in px.
+      scale: pixels between two positions.
+      context: pixels around the core.
+    """
+    start = tf.maximum(core[:2] - context, 0) // scale
+    return Span(start, tf.minimum(core[2:] + context, size) // scale)
+
+
+def cut(tensor: tf.Tensor, part: Span, within: Span | None = None) -> tf.Tensor:
+    """[1, H, W, C] → the part of it; `within` says what the tensor itself is a part of."""
+    start, stop = part if within is None else (part.start - within.start, part.stop - within.start)
+    return tensor[:, start[0] : stop[0], start[1] : stop[1]]

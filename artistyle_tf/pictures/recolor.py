@@ -1,0 +1,105 @@
+"""Whose colours the result has: Gatys et al., "Preserving Color in Neural Artistic Style Transfer",
+2016, arXiv:1606.05897. NumPy only.
+
+All work on sRGB values as they are, like the paper, and on pictures of one grey or one colour.
+"""
+
+import numpy as np
+
+from artistyle_tf.pictures.network_scale import to_network
+
+__all__ = ["keep_chroma", "luminance", "match_covariance", "match_histogram", "recolor"]
+
+LUMA = (0.299, 0.587, 0.114)
+"""R, G, B in Y of YIQ."""
+
+
+def recolor(
+    mode: str, content: np.ndarray, styles: list[np.ndarray]
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """(content, styles), uint8 [H, W, 3] sRGB each, as the losses shall see them.
+
+    Args:
+      mode: `Config.color`. style: unchanged. luminance: all in grey, the styles' brightness with
+        the content's mean and standard deviation (sec. 3.2); `keep_chroma` then does the rest.
+        match, cholesky: the styles in the content's colours, by the symmetric square root or by
+        Cholesky factors (sec. 3.1). histogram: likewise, channel by channel.
+    """
+    if mode == "style":
+        return content, styles
+    if mode == "luminance":
+        own = luminance(content)
+        grey = [own, *(_match_brightness(luminance(style), own) for style in styles)]
+        content, *styles = (_uint8(np.repeat(one[..., None], 3, axis=-1)) for one in grey)
+        return content, styles
+    if mode == "histogram":
+        return content, [match_histogram(style, content) for style in styles]
+    return content, [match_covariance(style, content, mode == "cholesky") for style in styles]
+
+
+def luminance(rgb: np.ndarray) -> np.ndarray:
+    """uint8 or float [..., 3] sRGB → float64 [...], Y of YIQ in grey levels."""
+    return np.asarray(rgb, np.float64) @ np.array(LUMA)
+
+
+def keep_chroma(image: np.ndarray, content: np.ndarray) -> np.ndarray:
+    """The content with the brightness of a painted image.
+
+    I and Q of YIQ stay if the same is added to R, G and B: the difference in Y.
+
+    Args:
+      image: float [1, H, W, 3], BGR, mean subtracted.
+      content: uint8 [H, W, 3] sRGB, of the same size.
+
+    Returns:
+      float32 [1, H, W, 3], BGR, mean subtracted.
+    """
+    own = to_network(content)
+    return own + ((image - own) @ np.array(LUMA[::-1], np.float32))[..., None]
+
+
+def match_covariance(style: np.ndarray, content: np.ndarray, cholesky: bool) -> np.ndarray:
+    """The style, x → A (x − μ_S) + μ_C with A Σ_S Aᵀ = Σ_C: uint8 [H, W, 3], clipped.
+
+    A is L_C L_S⁻¹ of the Cholesky factors, or Σ_C^½ Σ_S^-½ of symmetric roots. Where the style
+    varies by less than a grey level in some direction of colour, a grey level is taken: that
+    keeps A finite, and rounding noise is not blown up to colours.
+    """
+    pixels, wanted = (np.reshape(rgb, (-1, 3)).astype(np.float64) for rgb in (style, content))
+    before, after = np.cov(pixels.T, bias=True), np.cov(wanted.T, bias=True)
+    values, vectors = np.linalg.eigh(before)
+    before = (vectors * np.maximum(values, 1)) @ vectors.T
+    if cholesky:
+        # A grey content has no factor; a thousandth of a grey level is not seen.
+        factor = np.linalg.cholesky(after + 1e-6 * np.eye(3))
+        matrix = factor @ np.linalg.inv(np.linalg.cholesky(before))
+    else:
+        matrix = _power(after, 0.5) @ _power(before, -0.5)
+    moved = (pixels - pixels.mean(0)) @ matrix.T + wanted.mean(0)
+    return _uint8(moved.reshape(style.shape))
+
+
+def match_histogram(style: np.ndarray, content: np.ndarray) -> np.ndarray:
+    """The style with the content's distribution in each of R, G, B: uint8 [H, W, 3]."""
+    channels = []
+    for own, wanted in zip(np.moveaxis(style, -1, 0), np.moveaxis(content, -1, 0), strict=True):
+        _, inverse, counts = np.unique(own, return_inverse=True, return_counts=True)
+        quantiles = (np.cumsum(counts) - counts / 2) / own.size  # the middle of each value's share
+        mapped = np.quantile(wanted, quantiles)
+        channels.append(mapped[inverse.reshape(own.shape)])
+    return _uint8(np.stack(channels, axis=-1)).reshape(len(style), -1, 3)
+
+
+def _match_brightness(own: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    spread = own.std()
+    scale = wanted.std() / spread if spread >= 1 else 1.0  # one grey stays one grey
+    return (own - own.mean()) * scale + wanted.mean()
+
+
+def _power(matrix: np.ndarray, power: float) -> np.ndarray:
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.maximum(values, 1e-12) ** power) @ vectors.T
+
+
+def _uint8(picture: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)

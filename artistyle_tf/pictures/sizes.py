@@ -1,0 +1,111 @@
+"""Sizes of pictures: scaled, resampled, and continued by their mirror images. No TensorFlow."""
+
+import numpy as np
+from PIL import Image
+
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.network.vgg19 import CELL
+from artistyle_tf.pictures.picture import MIN_SIDE, Picture
+
+__all__ = [
+    "continued",
+    "fill_cells",
+    "fit",
+    "output_size",
+    "pad",
+    "resample",
+    "resize",
+    "scale_to",
+    "whole_cells",
+]
+
+
+def fit(height: int, width: int, longer: int) -> tuple[int, int]:
+    """(height, width) scaled so that the longer side is `longer`; 0 leaves them as they are."""
+    if longer < 0:
+        raise ConfigError(f"a size must be 0 or more px, not {longer}")
+    if longer == 0:
+        return height, width
+    old = max(height, width)
+    # Integers throughout, halves up: floats round differently at some sizes.
+    return (
+        max(1, (2 * height * longer + old) // (2 * old)),
+        max(1, (2 * width * longer + old) // (2 * old)),
+    )
+
+
+def output_size(content: Picture, longer: int) -> tuple[int, int]:
+    """(height, width) of a result with that longer side (0: the content's) and its aspect.
+
+    InputError: the shorter side would be below MIN_SIDE; it says which size would do.
+    """
+    own = content.rgb.shape[0], content.rgb.shape[1]
+    height, width = fit(*own, longer)
+    if min(height, width) < MIN_SIDE:
+        enough = -(-MIN_SIDE * max(own) // min(own))
+        raise InputError(
+            f"{content.name} would be {width}×{height} px at size {longer}; both sides must "
+            f"be at least {MIN_SIDE} px, which takes a size of {enough}"
+        )
+    return height, width
+
+
+def resize(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """uint8 [H, W, 3] or [H, W] at (height, width), by Lanczos; the same array at its own size."""
+    height, width = size
+    if rgb.shape[:2] == (height, width):
+        return rgb
+    return np.array(Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def resample(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """float32 [H, W, C] at (height, width), bicubic, unclipped: float32 [height, width, C]."""
+    height, width = size
+    if image.shape[:2] == (height, width):
+        return image
+    planes = [
+        Image.fromarray(np.ascontiguousarray(image[..., i], dtype=np.float32))
+        for i in range(image.shape[2])
+    ]
+    bicubic = Image.Resampling.BICUBIC
+    return np.stack([np.asarray(p.resize((width, height), bicubic)) for p in planes], axis=-1)
+
+
+def scale_to(size: tuple[int, int], longer: float) -> tuple[int, int]:
+    """(height, width) with that longer side, or as much longer as keeps both sides at 16 px."""
+    factor = max(longer / max(size), CELL / min(size))
+    height, width = (max(CELL, round(side * factor)) for side in size)
+    return height, width
+
+
+def whole_cells(size: tuple[int, int]) -> tuple[int, int]:
+    """The smallest (height, width) of whole cells that covers `size`.
+
+    >>> whole_cells((384, 517))
+    (384, 528)
+    """
+    height, width = (-(-side // CELL) * CELL for side in size)
+    return height, width
+
+
+def pad(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """[H, W, C] or [H, W] continued by its mirror image below and beside, to (height, width)."""
+    below, beside = size[0] - picture.shape[0], size[1] - picture.shape[1]
+    around = [(0, below), (0, beside), (0, 0)]
+    return np.pad(picture, around[: picture.ndim], mode="symmetric")
+
+
+def continued(picture: np.ndarray, longer: int) -> np.ndarray:
+    """[H, W, C] or [H, W] continued by its mirror images to that longer side, in its own aspect.
+
+    A style much smaller than the image is mostly border to the deeper layers, which know borders
+    by the zeros around them; the image then gathers the style's colours along its own borders.
+    """
+    height, width = picture.shape[:2]
+    factor = longer / max(height, width)
+    return picture if factor <= 1 else pad(picture, (round(height * factor), round(width * factor)))
+
+
+def fill_cells(picture: np.ndarray) -> np.ndarray:
+    """[H, W, C] or [H, W] continued by its mirror image to whole cells."""
+    return pad(picture, whole_cells((picture.shape[0], picture.shape[1])))

@@ -1,0 +1,105 @@
+"""The record of a run: everything that determines the pixels, and how it ended. No timings, so
+that equal runs give equal files; base names, never whole paths."""
+
+import dataclasses
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from artistyle_tf.network.weights import Weights
+from artistyle_tf.pictures.masks import Masks
+from artistyle_tf.pictures.picture import Picture
+from artistyle_tf.run.memory import Plan
+from artistyle_tf.settings.config import Config
+
+__all__ = ["Sources", "make_identity", "make_record"]
+
+MODULES = ("artistyle_tf", "tensorflow", "tensorflow_probability", "keras", "numpy", "PIL")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sources:
+    """What a run is made of."""
+
+    config: Config
+    content: Picture | None
+    styles: Sequence[Picture]
+    start: Picture | None
+    """The picture that `config.init` names, or None."""
+    weights: Weights
+    """What was really used."""
+    masks: Masks
+
+
+def make_identity(sources: Sources, convolutions: str) -> dict[str, Any]:
+    """What has to be equal for a run to go on where another was killed, convolutions' dtype too."""
+    settings = sources.config.to_dict()
+    settings["weights"] = settings["init"] = None  # by their digests
+    return {
+        "versions": _versions(),
+        "config": settings,
+        "content": sources.content.digest if sources.content else None,
+        "styles": [style.digest for style in sources.styles],
+        "start": sources.start.digest if sources.start else sources.config.init,
+        "masks": [[mask.digest for mask in kind] for kind in sources.masks],
+        "weights": sources.weights.digest,
+        "convolutions": convolutions,
+    }
+
+
+def make_record(
+    sources: Sources,
+    *,
+    convolutions: str,
+    levels: Sequence[Sequence[int]],
+    plans: Sequence[Plan],
+    outcome: Mapping[str, Any],
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """The record as plain values for JSON.
+
+    Args:
+      sources: of the settings all are taken, paths in them cut to base names; of pictures and
+        weights the names and digests.
+      convolutions: dtype they were computed in.
+      levels: [height, width, iterations] of each level, coarse to fine.
+      plans: how each was computed; tile and history are taken.
+      outcome: stop reason, counts and final losses.
+      notes: what the user was told; paths in them are cut to base names.
+    """
+    config, weights, masks = sources.config, sources.weights, sources.masks
+    settings = config.to_dict()
+    settings["weights"] = os.path.basename(config.weights)
+    settings["init"] = os.path.basename(config.init)
+    return {
+        "program": "artistyle_tf",
+        "versions": {"python": platform.python_version(), **_versions()},
+        "config": settings,
+        "content": _named(sources.content) if sources.content else None,
+        "styles": [_named(style) for style in sources.styles],
+        "start": _named(sources.start) if sources.start else None,
+        "content_masks": [_named(mask) for mask in masks.content],
+        "style_masks": [_named(mask) for mask in masks.styles],
+        "weights": {
+            "kind": weights.kind,
+            "name": weights.name,
+            "sha256": weights.digest,
+            "credit": weights.credit,
+        },
+        "convolutions": convolutions,
+        "levels": [list(level) for level in levels],
+        "plans": [{"tile": plan.tile, "history": plan.history} for plan in plans],
+        "outcome": dict(outcome),
+        "notes": list(notes),
+    }
+
+
+def _named(picture: Picture) -> dict[str, str]:
+    return {"name": picture.name, "sha256": picture.digest}
+
+
+def _versions() -> dict[str, str]:
+    """Of what has been loaded; nothing is loaded for it."""
+    return {name: sys.modules[name].__version__ for name in MODULES if name in sys.modules}

@@ -1,0 +1,123 @@
+"""Settings out of the record in a finished picture, which anybody may have written."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.network.weights import NAMES
+from artistyle_tf.pictures.masks import Masks
+from artistyle_tf.pictures.picture import Picture
+from artistyle_tf.pictures.read import read_record
+from artistyle_tf.settings.config import INITS, Config
+from artistyle_tf.settings.validation import check_strength
+from artistyle_tf.text import one_line
+
+__all__ = ["Rerun", "read_rerun"]
+
+# Names of files: never taken from a record. Every other setting is a number or one of few words.
+_FILES = ("weights", "init")
+_LONGEST = 300
+# What runs did before there was such a setting, so that their pictures come out again.
+_DEFAULTS_BEFORE = {"noise_amplitude": 60.0, "gamut_weight": 0.0, "coarsest": 128}
+
+
+@dataclasses.dataclass(frozen=True)
+class Rerun:
+    """What a record asks for."""
+
+    config: Config
+    name: str
+    """The finished picture's base name."""
+    digests: Mapping[str, Sequence[str]]
+    """"content", "style", "start", "content_mask" and "style_mask" → SHA-256 of the pictures it was
+    made from."""
+
+    def differences(
+        self,
+        content: Picture | None,
+        styles: Sequence[Picture],
+        start: Picture | None,
+        masks: Masks,
+    ) -> list[str]:
+        """A line for each kind of picture that isn't what the finished one was made from."""
+        given = {
+            "content": [content] if content else [],
+            "style": styles,
+            "start": [start] if start else [],
+            "content_mask": masks.content,
+            "style_mask": masks.styles,
+        }
+        lines = []
+        for kind, pictures in given.items():
+            if [picture.digest for picture in pictures] != list(self.digests[kind]):
+                nothing = self.config.init if kind == "start" else "none"
+                names = ", ".join(picture.name for picture in pictures) or nothing
+                lines.append(f"{names}: not the {kind} that {self.name} was made from")
+        return lines
+
+
+def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
+    """The settings that made the picture at `path`, with single ones replaced.
+
+    Only the settings of `Config` are taken, and checked like any others. `weights` is what was
+    really used if that has a name (like imagenet-8bit) and `init` if it is no file; a run with
+    files of its own has to be given them again.
+
+    Raises:
+      InputError: no readable picture, no record, or one with settings that can't be.
+      ConfigError: overrides that can't be, or a weights file or start to be given again.
+    """
+    shown = one_line(os.fsdecode(path))
+    record = read_record(path)
+    settings = (record or {}).get("config")
+    if not isinstance(settings, dict):
+        raise InputError(f"{shown} has no record of the settings that it was made with")
+    assert record is not None
+    fields = {field.name for field in dataclasses.fields(Config)}
+    known: dict[str, Any] = {**_DEFAULTS_BEFORE, **settings}
+    taken = {name: known[name] for name in fields - {*_FILES} if name in known}
+    kind = _mapping(record, "weights").get("kind")
+    given_again = []
+    if kind in NAMES:
+        taken["weights"] = kind
+    else:
+        given_again.append("weights")
+    if settings.get("init") in INITS:
+        taken["init"] = settings["init"]
+    else:
+        given_again.append("init")
+    try:
+        Config(**taken)
+    except (ConfigError, TypeError, OverflowError) as error:
+        fault = one_line(str(error))[:_LONGEST]
+        raise InputError(f"{shown}: its record can't be used: {fault}") from error
+    for name in given_again:
+        if name not in overrides:
+            raise ConfigError(f"{name} was a file for {shown}; it must be given again")
+    if overrides.get("strength") is not None:
+        check_strength(overrides)
+        taken.pop("style_weight", None)
+    unknown = overrides.keys() - fields - {"strength"}
+    if unknown:
+        raise ConfigError(f"there is no setting {min(unknown)!r}")
+    digests = {
+        "content": _digests([record.get("content")] if record.get("content") else []),
+        "style": _digests(record.get("styles")),
+        "start": _digests([record.get("start")] if record.get("start") else []),
+        "content_mask": _digests(record.get("content_masks")),
+        "style_mask": _digests(record.get("style_masks")),
+    }
+    name = one_line(os.path.basename(os.fsdecode(path)))
+    return Rerun(Config(**{**taken, **overrides}), name, digests)
+
+
+def _mapping(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = record.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _digests(pictures: Any) -> list[str]:
+    pictures = pictures if isinstance(pictures, list) else []
+    return [str(picture.get("sha256")) if isinstance(picture, dict) else "" for picture in pictures]

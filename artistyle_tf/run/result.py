@@ -1,0 +1,48 @@
+"""What a run hands back."""
+
+import dataclasses
+import os
+from typing import Any
+
+import numpy as np
+
+from artistyle_tf.pictures import write
+
+__all__ = ["Result"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Result:
+    """A painting and how it came about."""
+
+    image: np.ndarray
+    """uint8 [H, W, 3] sRGB."""
+    unclipped: np.ndarray
+    """float32 [H, W, 3] sRGB in grey levels: the image before it was rounded and clipped."""
+    alpha: np.ndarray | None
+    """uint8 [h, w] of the content picture, at its own size; None if it was opaque."""
+    trace: list[tuple[int, float, float, int, int]]
+    """(evaluations, seconds, objective, height, width) after every iteration."""
+    stop_reason: str
+    seconds: float
+    """From the first evaluation to the last."""
+    setup_seconds: float
+    """Before that: reading, loading, the first targets, tracing."""
+    objective: float
+    """Of the best point found, as the minimiser had it."""
+    saved_objective: float
+    """The same, rounded and clipped to 0-255 as a file holds it: before anything of the photo is
+    put back (color "luminance", masks) and rows beyond the asked size are cut off."""
+    record: dict[str, Any]
+    """What determines the pixels, and the final losses. `save` puts it into the file."""
+    error: Exception | None = None
+    """What a callback raised, which ended the run."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the picture by extension (.png .jpg .webp .tif), with its alpha and record.
+
+        Raises:
+          ConfigError: an unknown extension.
+          InputError: a file that can't be written; whatever was there is still there.
+        """
+        write.write(path, self.image, alpha=self.alpha, record=self.record)

@@ -1,0 +1,75 @@
+"""The canvas that is painted, and what the losses compare it with at each level."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from artistyle_tf.objective.guidance import Guides, layer_guides, region_strengths
+from artistyle_tf.objective.whole import Objective, Targets
+from artistyle_tf.pictures.masks import Regions
+from artistyle_tf.pictures.network_scale import to_network
+from artistyle_tf.pictures.sizes import continued, fill_cells, resize
+from artistyle_tf.scene.inputs import style_sides
+
+__all__ = ["canvas", "level_targets"]
+
+
+def canvas(content: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """What is painted: the content at the result's size, mirrored on to whole pooling cells.
+
+    Args:
+      content: uint8 [H, W, 3] sRGB.
+      size: (height, width) of the result.
+
+    Returns:
+      uint8 [H, W, 3] sRGB, height and width rounded up to multiples of 16.
+    """
+    return fill_cells(resize(content, size))
+
+
+def level_targets(
+    objective: Objective,
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    size: tuple[int, int],
+    regions: Regions | None = None,
+    *,
+    finest: bool = True,
+) -> Targets:
+    """Targets at one size: the content at that size, the styles in proportion to it.
+
+    Args:
+      objective: whose targets.
+      content: uint8 [H, W, 3] sRGB, of the size of the finest level.
+      styles: uint8 [H, W, 3] sRGB each; they keep their own shape, and where they are scaled to
+        less than the image's longer side, their mirror images continue them.
+      size: (height, width) of the image to be made.
+      regions: which style goes where, masks of the sizes of `content` and `styles`.
+      finest: whether the styles are taken as they are, which the published formulas ask for. At a
+        coarse level mirrored pixels fill their last pooling cells: pooling drops the last row of
+        an odd number, and with it what zero padding does at that border; an image of whole cells
+        has it, and composes itself about hiding it.
+    """
+    config = objective.config
+
+    def scaled(style: np.ndarray) -> np.ndarray:
+        own, whole = style.shape[:2], content.shape[:2]
+        style = resize(style, style_sides(config, own, size, whole))
+        style = continued(style, max(size))
+        return style if finest else fill_cells(style)
+
+    shares, guides = config.shares(len(styles)) if styles else [], None
+    if regions:
+        layers = list(config.layer_weights("style"))
+        inside = [resize(mask, size) for mask in regions.content]
+        each = [layer_guides(mask, layers) for mask in inside]
+        guides = Guides(
+            {name: np.stack([guide[name] for guide in each], -1)[None] for name in layers},
+            [
+                {name: guide[None, ..., None] for name, guide in layer_guides(mask, layers).items()}
+                for mask in map(scaled, regions.styles)
+            ],
+            region_strengths(inside, shares),
+        )
+    pictures = [to_network(scaled(style)) for style in styles]
+    return objective.targets(to_network(resize(content, size)), pictures, shares, guides)

@@ -1,0 +1,74 @@
+"""The objective of a run as a `tf.Module`: value and gradient that export to a SavedModel."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from artistyle_tf.objective.whole import Targets
+from artistyle_tf.scene.bound import BoundObjective, build_objective
+from artistyle_tf.settings.config import Config
+
+__all__ = ["Stylizer"]
+
+
+class Stylizer(tf.Module):
+    """`build_objective` with its targets inside, for `tf.saved_model.save` and for XLA.
+
+        tf.saved_model.save(Stylizer("photo.jpg", "painting.jpg", config), "folder")
+        value, gradient = tf.saved_model.load("folder").value_and_gradient(image)
+
+    The reloaded function gives the same numbers, and needs neither this package nor pictures nor
+    weights: VGG19 is in the graph as constants, the targets are variables that are not trained.
+
+    Args:
+      content, styles, config, masks: as in `build_objective`, with its errors.
+      jit_compile: compiles value and gradient by XLA; the size is fixed, as TPUs want it.
+    """
+
+    def __init__(
+        self,
+        content: Any,
+        styles: Any,
+        config: Config | None = None,
+        *,
+        content_masks: Sequence[Any] = (),
+        style_masks: Sequence[Any] = (),
+        jit_compile: bool = False,
+    ):
+        super().__init__(name="stylizer")
+        bound: BoundObjective = build_objective(
+            content, styles, config, content_masks=content_masks, style_masks=style_masks
+        )
+        objective, self.size = bound.objective, bound.size
+        dtype = objective.extractor.input.dtype
+
+        def variables(targets: dict[str, tf.Tensor]) -> dict[str, tf.Variable]:
+            return {
+                name: tf.Variable(target, trainable=False, name=name)
+                for name, target in targets.items()
+            }
+
+        self.content_targets = variables(bound.targets.content)
+        self.style_targets = variables(bound.targets.style)
+        self.balance = variables(bound.targets.balance)
+        self.guides = variables(bound.targets.guides)
+        self.strengths = tf.Variable(bound.targets.strengths, trainable=False, name="strengths")
+        self.scale = tf.Variable(bound.targets.scale, trainable=False, name="scale")
+
+        def value_and_gradient(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            held = self.content_targets, self.style_targets, self.balance, self.guides
+            content, style, balance, guides = (
+                {name: tf.convert_to_tensor(v) for name, v in one.items()} for one in held
+            )
+            single = map(tf.convert_to_tensor, (self.strengths, self.scale))
+            targets = Targets(content, style, balance, guides, *single)
+            return objective.value_and_gradient(image, targets)
+
+        self.value_and_gradient = tf.function(
+            value_and_gradient,
+            input_signature=[tf.TensorSpec([1, *self.size, 3], dtype, name="image")],
+            autograph=False,
+            jit_compile=jit_compile,
+        )
+        """image [1, *size, 3] BGR, mean subtracted → (value [], gradient of the image's shape)."""

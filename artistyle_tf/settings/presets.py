@@ -1,0 +1,76 @@
+"""The published recipes by name, as settings that differ from the defaults of `Config`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from artistyle_tf.network.vgg19 import STYLE_LAYERS
+from artistyle_tf.settings.validation import number
+
+__all__ = ["PRESETS", "STYLE_LAYERS", "style_weight_of"]
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "artistyle": {},
+    "fast": {"optimizer": "lbfgs", "init": "content", "iterations": 200},
+    # Coarse to fine as Gatys et al. 2017 (arXiv:1611.07865, sec. 6): what is large costs most.
+    "large": {
+        "size": 4096,
+        "optimizer": "lbfgs",
+        "init": "content",
+        "iterations": 300,
+        "finest": 0.1,
+        "history": 10,
+    },
+    # Gatys, Ecker, Bethge 2015: eq. 1-7, α/β = 1e-3, w_l = 1/5, average pooling, one scale.
+    "paper": {
+        "formula": "paper",
+        "pooling": "avg",
+        "precision": "float32",
+        "precondition": 0.0,
+        "gamut_weight": 0.0,
+        "levels": 1,
+        "content_weight": 1.0,
+        "style_weight": 1000.0,
+        "style_layers": tuple((name, 0.2) for name in STYLE_LAYERS),
+    },
+    # leongatys/PytorchNeuralStyleTransfer: Gram / (H W), weights 1000 / N², mean squared errors.
+    "gatys-pytorch": {
+        "init": "content",
+        "iterations": 500,
+        "levels": 1,
+        "optimizer": "lbfgs",
+        "history": 100,
+        "precision": "float32",
+        "precondition": 0.0,
+        "gamut_weight": 0.0,
+        "style_weight": 1000.0,
+    },
+    # jcjohnson/neural-style, neural_style.lua and its defaults.
+    "neural-style": {
+        "init": "grey",
+        "iterations": 1000,
+        "levels": 1,
+        "optimizer": "lbfgs",
+        "history": 100,
+        "precision": "float32",
+        "precondition": 0.0,
+        "gamut_weight": 0.0,
+        "content_weight": 5.0,
+        "style_weight": 100.0,
+        "tv_weight": 1e-3,
+        "formula": "neural-style",
+    },
+}
+"""Preset name → the settings in which it differs from the defaults of `Config`."""
+
+GENTLEST, STRONGEST = 3.0, 1200.0
+"""β/α for strength 0, where the photo is hardly touched, and 1, where little of it is left."""
+
+
+def style_weight_of(strength: float) -> float:
+    """β/α for a share of painting from 0 to 1: equal steps of it multiply β/α equally.
+
+    >>> [round(style_weight_of(share)) for share in (0, 0.25, 0.5, 0.75, 1)]
+    [3, 13, 60, 268, 1200]
+    """
+    strength = number("strength", strength, 0, 1)
+    return GENTLEST * (STRONGEST / GENTLEST) ** strength

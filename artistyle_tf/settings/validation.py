@@ -1,0 +1,85 @@
+"""Checks of single settings: a value that can work, or a `ConfigError` that says what would."""
+
+import numbers
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.network.vgg19 import VGG19_LAYERS
+
+__all__ = [
+    "MAX_WEIGHT",
+    "Layers",
+    "blend",
+    "check_strength",
+    "integer",
+    "number",
+    "one_of",
+    "weighted_layers",
+]
+
+Layers = tuple[tuple[str, float], ...]
+"""Layer names with their weights, in order."""
+
+MAX_WEIGHT = 1e12
+
+
+def one_of(choices: Iterable[str]) -> str:
+    """The choices as an error names them."""
+    return "one of " + ", ".join(choices)
+
+
+def integer(name: str, value: Any, low: int, high: int, otherwise: str = "") -> int:
+    """A whole number from low to high; `otherwise` names what else would do."""
+    numeric = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not numeric or not low <= value <= high:
+        bounds = f"from {low} to {high}" if high < 2**31 else f"{low} or more"
+        raise ConfigError(f"{name} is {value!r}; it must be a whole number {bounds}{otherwise}")
+    return int(value)
+
+
+def number(name: str, value: Any, low: float, high: float) -> float:
+    """A real number from low to high; NaN is none."""
+    numeric = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not numeric or not low <= value <= high:  # NaN is neither
+        raise ConfigError(f"{name} is {value!r}; it must be a number from {low:g} to {high:g}")
+    return float(value)
+
+
+def weighted_layers(name: str, value: Any) -> Layers:
+    """Pairs of a layer of VGG19 and its weight, from a mapping or from pairs."""
+    pairs = value.items() if isinstance(value, Mapping) else value
+    try:
+        layers = tuple((str(layer), weight) for layer, weight in pairs)
+    except (TypeError, ValueError):
+        raise ConfigError(
+            f"{name} is {value!r}; it must be pairs of a layer and a weight"
+        ) from None
+    if not layers:
+        raise ConfigError(f"{name} is empty; name at least one layer (a weight of 0 leaves it out)")
+    for layer, _ in layers:
+        if layer not in VGG19_LAYERS:
+            raise ConfigError(f"{name} has {layer!r}; it must be {one_of(VGG19_LAYERS)}")
+    if len(dict(layers)) < len(layers):
+        raise ConfigError(f"{name} names a layer twice")
+    return tuple(
+        (layer, number(f"{name}: {layer}", weight, 0, MAX_WEIGHT)) for layer, weight in layers
+    )
+
+
+def blend(value: Any) -> tuple[float, ...]:
+    """Shares of styles, not all of them 0; an empty tuple stands for equal ones."""
+    try:
+        shares = tuple(value)
+    except TypeError:
+        raise ConfigError(f"style_blend is {value!r}; it must be numbers like 0.7,0.3") from None
+    shares = tuple(number("style_blend", share, 0, MAX_WEIGHT) for share in shares)
+    if shares and not sum(shares):
+        raise ConfigError("style_blend is all zeros; at least one share must be positive")
+    return shares
+
+
+def check_strength(given: Mapping[str, Any]) -> None:
+    """ConfigError if both `strength` and what it sets are among the settings given."""
+    if given.get("strength") is not None and "style_weight" in given:
+        raise ConfigError("strength and style_weight are both given; one sets the other")

@@ -1,0 +1,34 @@
+"""Strangers' text, such as file names and errors, made fit for one-line messages."""
+
+__all__ = ["one_line", "reason"]
+
+
+def one_line(text: str) -> str:
+    """`text` fit for a one-line message: what can't be printed is escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, in at most 200 characters: what the system says, without the file's name."""
+    text = error.strerror if isinstance(error, OSError) else None
+    return one_line(" ".join((text or str(error) or type(error).__name__).split()))[:200]
+
+
+def clock(seconds: float) -> str:
+    """Seconds as m:ss, or h:mm:ss.
+
+    >>> clock(75.2), clock(3700)
+    ('1:15', '1:01:40')
+    """
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def gigabytes(count: float) -> str:
+    """As people say it.
+
+    >>> gigabytes(7.26e9)
+    '7.3 GB'
+    """
+    return f"{count / 1e9:.1f} GB"

@@ -1,0 +1,3 @@
+"""Who looks on while a run goes: progress line, previews, TensorBoard."""
+
+__all__: list[str] = []

@@ -1,0 +1,268 @@
+#!/usr/bin/env python3
+"""Judge pictures by a network: finished ones of any program, or what sets of flags paint.
+
+    scripts/benchmark/judge.py --pair=CONTENT,STYLE PICTURE [PICTURE ...]
+    scripts/benchmark/judge.py --paint="plain: --preset=fast"
+        [--paint="small: --weights=preview" ...] [--size=256]
+
+The first judges pictures painted from one pair. The second paints each pair (six without --pair)
+with each set of flags of the artistyle command, judges that, and prints tables in Markdown. It
+goes on where it was stopped if --folder is the same.
+
+The judge is the network of --weights. The content is taken at the picture's size, the style at the
+picture's longer side. With G the normalised Gram matrices of block1_conv1 to block5_conv1:
+
+- closed: 1 - d(picture) / d(content), mean over the five layers, d(x) = |G(x) - G(style)| /
+  |G(style)|: the share of the way from content to style, 0 for the content and 1 for the style;
+- content error: mean squared difference to the content at block4_conv2, over the content's own
+  mean square there;
+- grain: steps of colour between neighbours, over the same of the style; see `measures.grain`;
+- border: steps along the sides, over those of the interior; see `measures.border`;
+- saved objective: alpha mean((F - P)^2) at block4_conv2 + beta times the sum over the five layers
+  of mean((G - A)^2), max pooling. A run's "optimised" is by its own weights and settings, on a
+  canvas of multiples of 16 px;
+- seconds: from a run's first evaluation to its last, without setting up.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import json
+import math
+import os
+import re
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measures import Figures, Pair, network, read_pairs
+from PIL import Image
+
+from artistyle_tf import ArtistyleError, ConfigError, InputError, files
+from artistyle_tf.command.flags import Command, parse
+from artistyle_tf.pictures import write
+from artistyle_tf.pictures.read import read, read_record
+
+COLUMNS = ("closed", "content_error", "grain", "border", "saved_objective", "optimised", "seconds")
+
+
+# Painting
+
+
+def named_sets(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Name → flags of each --paint="NAME: FLAGS"; without a name the flags are the name."""
+    sets: dict[str, list[str]] = {}
+    for text in texts:
+        name, colon, flags = text.partition(":")
+        if text.lstrip().startswith("-") or not colon:
+            name, flags = text, text
+        if not name.strip() or slug(name) in map(slug, sets):
+            raise ConfigError(f"--paint={text!r} needs a name of its own; write NAME: FLAGS")
+        try:
+            sets[name.strip()] = shlex.split(flags)
+        except ValueError as error:
+            raise ConfigError(f"--paint={text!r}: {error}") from None
+    return sets
+
+
+def slug(text: str) -> str:
+    """The text as a file's name."""
+    return re.sub(r"[^\w.-]+", "_", text).strip("-_.")
+
+
+def command_of(pair: Pair, flags: Sequence[str], target: Path, size: int) -> Command:
+    """The command that paints a pair: what the flags leave open is put before them."""
+    given = {word.lstrip("-").split("=")[0] for word in flags}
+    ours = {"content": pair.paths[0], "style": pair.paths[1], "output": target, "size": size}
+    command = parse([*(f"--{k}={v}" for k, v in ours.items() if k not in given), *flags])
+    used = ("content", "styles", "output", "config", "content_masks", "style_masks")
+    if isinstance(command, str) or any(v for k, v in command._asdict().items() if k not in used):
+        raise ConfigError(f"--paint={shlex.join(flags)!r} has flags that only the command obeys")
+    return command
+
+
+def painted(pair: Pair, flags: Sequence[str], target: Path, size: int) -> Figures:
+    """Paints to `target` unless that was done; what the run itself says."""
+    from artistyle_tf import stylize
+
+    command = command_of(pair, flags, target, size)
+    masks = {"content_masks": command.content_masks, "style_masks": command.style_masks}
+    told = [[picture.digest for picture in pair.pictures], command.config.to_dict(), masks]
+    # A digest, since settings may have paths of this machine in them.
+    asked = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    if target.exists() and (record := read_record(target)):
+        if record.get("judge", {"asked": asked})["asked"] != asked:
+            raise InputError(
+                f"{target} is of another pair or other settings; name another --folder"
+            )
+    else:
+        result = stylize(command.content, command.styles, command.config, **masks)
+        if result.stop_reason == "interrupted":
+            raise KeyboardInterrupt
+        seconds = {"seconds": result.seconds, "setup_seconds": result.setup_seconds}
+        record = {**result.record, "judge": {"asked": asked, **seconds}}
+        write.write(target, result.image, alpha=result.alpha, record=record)
+        record = read_record(target) or {}
+    outcome = record.get("outcome", {})
+    return {
+        **{key: record.get("judge", {}).get(key) for key in ("seconds", "setup_seconds")},
+        "evaluations": outcome.get("evaluations"),
+        "optimised": outcome.get("objective", {}).get("value"),
+        "saved_by_run": outcome.get("saved_objective", {}).get("value"),
+    }
+
+
+# Output
+
+
+def means(each: Sequence[Figures]) -> Figures:
+    """Mean of every figure over the pairs; None where one is lacking."""
+    merged: Figures = {}
+    for key, first in each[0].items():
+        values = [figures[key] for figures in each]
+        if isinstance(first, dict):
+            merged[key] = means(values)
+        else:
+            merged[key] = None if None in values else float(np.mean(values))
+    return merged
+
+
+def cell(value: Any) -> str:
+    if isinstance(value, dict):
+        return " / ".join(map(cell, value.values()))
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def table(title: str, rows: Mapping[str, Figures]) -> str:
+    """Markdown: a row for each set, with the columns that any of them has."""
+    columns = [key for key in COLUMNS if any(key in figures for figures in rows.values())]
+    names = {"border": "border worst / mean", "seconds": "seconds (evaluations)"}
+    heads = [names.get(key, key.replace("_", " ")) for key in columns]
+    lines = [f"| {' | '.join([title, *heads])} |", "|---" * (len(heads) + 1) + "|"]
+    for name, figures in rows.items():
+        cells = [cell(figures.get(key)) for key in columns]
+        if "seconds" in columns:
+            count = figures["evaluations"]
+            cells[-1] += f" ({'–' if count is None else round(count)})"
+        lines.append(f"| {' | '.join([name, *cells])} |")
+    return "\n".join(lines) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """For JSON, which has no NaN."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def sheet(
+    pairs: Sequence[Pair], made: Sequence[Sequence[Path]], names: Sequence[str]
+) -> Image.Image:
+    """Rows: pairs; columns: content, style, what was made of them."""
+    from make_sheet import make_grid
+
+    rows = [
+        [Image.fromarray(picture.rgb) for picture in (*pair.pictures, *map(read, paths))]
+        for pair, paths in zip(pairs, made, strict=True)
+    ]
+    labels = [pair.name.replace("×", "x") for pair in pairs]  # which Pillow's own font lacks
+    return make_grid(rows, labels, ["content", "style", *names], 256)
+
+
+@contextlib.contextmanager
+def folder_for(asked: Path | None) -> Iterator[Path]:
+    """The folder, made if need be; a temporary one if none is asked for."""
+    if asked:
+        asked.mkdir(parents=True, exist_ok=True)
+        yield asked
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        yield Path(temporary)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    finished, sets = list(map(Path, arguments.pictures)), named_sets(arguments.paint)
+    if bool(finished) == bool(sets):
+        raise ConfigError("name finished pictures to judge, or sets of flags by --paint")
+    if finished and len(arguments.pair) != 1:
+        raise ConfigError("finished pictures need one --pair=CONTENT,STYLE, which they are of")
+    if arguments.sheet:
+        write.check_output(arguments.sheet)
+    if arguments.json:
+        files.check_folder(arguments.json)
+    pairs = read_pairs(arguments.pair)
+    names = [path.stem for path in finished] if finished else list(sets)
+    if len(set(names)) < len(names):
+        names = list(map(str, finished))
+    with folder_for(None if finished else arguments.folder) as folder:
+        made = [
+            finished or [folder / f"{slug(p.name)}--{slug(n)}.png" for n in names] for p in pairs
+        ]
+        for path in finished:
+            (height, width), shape = read(path).rgb.shape[:2], pairs[0].pictures[0].rgb.shape
+            if not 0.9 < height * shape[1] / (width * shape[0]) < 1.1:
+                print(f"judge.py: {path} has not the content's aspect", file=sys.stderr)
+        for pair, targets in zip(pairs, made, strict=True):
+            for flags, target in zip(sets.values(), targets, strict=bool(sets)):
+                command_of(pair, flags, target, arguments.size)
+
+        from artistyle_tf.network.weights import load
+
+        weights = load(arguments.weights)
+        see, balance = network(weights), (arguments.content_weight, arguments.style_weight)
+        print(f"Judge: {weights.name}, {weights.digest[:12]}\n", flush=True)
+        figures: dict[str, dict[str, Figures]] = {}
+        for pair, targets in zip(pairs, made, strict=True):
+            rows = figures[pair.name] = {}
+            for name, target in zip(names, targets, strict=True):
+                if sets:
+                    print(f"judge.py: {pair.name}, {name}", file=sys.stderr, flush=True)
+                own = painted(pair, sets[name], target, arguments.size) if sets else {}
+                rows[name] = {**pair.judge(read(target).rgb, see, *balance), **own}
+            print(table(pair.name, rows), flush=True)
+        mean = {name: means([rows[name] for rows in figures.values()]) for name in names}
+        if len(pairs) > 1:
+            print(table(f"mean of {len(pairs)}", mean))
+        if arguments.json:
+            judge = {"weights": weights.name, "sha256": weights.digest, "balance": balance}
+            told = plain({"judge": judge, "pairs": figures, "mean": mean})
+            files.write_bytes(arguments.json, (json.dumps(told, indent=2) + "\n").encode())
+        if arguments.sheet:
+            sheet(pairs, made, names).save(arguments.sheet)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("pictures", nargs="*", metavar="PICTURE", help="finished pictures, of one --pair")
+    add("--pair", action="append", default=[], help="CONTENT,STYLE; may be repeated")
+    add("--paint", action="append", default=[], help="NAME: FLAGS; may be repeated")
+    add("--weights", default="auto", help="the judge, as of artistyle (auto)")
+    add("--content_weight", type=float, default=1.0, help="alpha of the saved objective (1)")
+    add("--style_weight", type=float, default=60.0, help="beta of the saved objective (60)")
+    add("--size", type=int, default=256, help="longer side of what is painted, px (256)")
+    add("--folder", type=Path, help="where the painted PNGs stay; those there are not made again")
+    add("--sheet", type=Path, help="write the pictures here, pairs below each other")
+    add("--json", type=Path, help="write all figures here, also by layer and by side")
+    try:
+        run(parser.parse_args(argv))
+    except (ArtistyleError, OSError) as error:
+        print(f"judge.py: {error}", file=sys.stderr)
+        return getattr(error, "exit_status", 1)
+    except KeyboardInterrupt:
+        print("judge.py: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

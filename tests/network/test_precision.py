@@ -1,0 +1,139 @@
+"""What convolutions compute in: who decides, and what bfloat16 does to value and gradient."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from artistyle_tf.network import precision
+from artistyle_tf.objective.whole import Objective
+from artistyle_tf.pictures.network_scale import to_network
+from artistyle_tf.run.transfer import stylize
+from artistyle_tf.scene.bound import build_objective
+from artistyle_tf.settings.config import Config
+
+AMX = "processor : 0\nflags\t\t: fpu sse2 avx512f amx_bf16 amx_tile amx_int8\n"
+
+
+@pytest.fixture
+def cpu(monkeypatch, tmp_path):
+    """A function that makes /proc/cpuinfo say something else."""
+
+    def pretend(text):
+        file = tmp_path / "cpuinfo"
+        if text is not None:
+            file.write_text(text)
+        monkeypatch.setattr(precision, "CPUINFO", file)
+
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (AMX, "bfloat16"),
+        (AMX.replace("amx_bf16 ", ""), "float32"),
+        (AMX.replace("amx_tile", "amx_tiles"), "float32"),
+        ("Features : asimd bf16\n", "float32"),
+        ("", "float32"),
+        (None, "float32"),
+    ],
+)
+def test_auto_takes_bfloat16_only_where_the_cpu_has_tiles(cpu, text, wanted):
+    cpu(text)
+    assert precision.convolution_dtype("auto") == wanted
+    assert precision.convolution_dtype("float32") == "float32"
+    assert precision.convolution_dtype("bfloat16") == "bfloat16"
+
+
+def test_auto_stays_with_float32_without_onednn_or_beside_a_gpu(cpu, monkeypatch):
+    cpu(AMX)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    assert precision.convolution_dtype("auto") == "float32"
+    monkeypatch.undo()
+    cpu(AMX)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert precision.convolution_dtype("auto") == "float32"
+
+
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+def test_bfloat16_convolutions_keep_value_and_direction(small_weights, picture, pooling):
+    """Eight bits of mantissa: 2⁻⁹ a rounding. Losses and gradient stay float32."""
+    config = Config(pooling=pooling)
+    found = []
+    for convolutions in ("float32", "bfloat16"):
+        objective = Objective(config, small_weights, convolutions=convolutions)
+        goal = objective.targets(to_network(picture(48, 64, 1)), [to_network(picture(40, 64))], [1])
+        value, gradient = objective.value_and_gradient(to_network(picture(48, 64, 2)), goal)
+        assert (value.dtype, gradient.dtype) == (tf.float32, tf.float32)
+        assert {target.dtype for target in goal.style.values()} == {tf.float32}
+        found.append((float(value), gradient.numpy().ravel()))
+    (exact, slope), (rough, bent) = found
+    assert rough != exact
+    assert rough == pytest.approx(exact, rel=0.01)
+    cosine = slope @ bent / np.linalg.norm(slope) / np.linalg.norm(bent)
+    assert cosine > 0.97  # max pooling takes another of two that are nearly equal
+
+
+def test_an_objective_of_ones_own_is_exact_unless_told_otherwise(small_file, picture, cpu):
+    cpu(AMX)
+    content, style = picture(32, 32, 1), picture(32, 32, 2)
+    image = to_network(picture(32, 32, 3))
+    value = {
+        name: float(
+            build_objective(
+                content, style, Config(size=32, weights=str(small_file), precision=name)
+            )(image)[0]
+        )
+        for name in ("auto", "float32", "bfloat16")
+    }
+    assert value["auto"] == value["float32"] != value["bfloat16"]
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "tfp"])
+def test_a_run_in_bfloat16_gets_as_far_and_says_so(picture, optimizer):
+    content, style = picture(48, 48, 1), picture(48, 48, 2)
+    reached = {}
+    for name in ("float32", "bfloat16"):
+        config = Config(
+            size=48,
+            weights="preview",
+            precision=name,
+            optimizer=optimizer,
+            iterations=25,
+            noise_amplitude=60,
+        )
+        result = stylize(content, style, config)
+        assert result.record["convolutions"] == name
+        # Both are judged in float32.
+        exact = build_objective(content, style, Config(size=48, weights="preview"))
+        reached[name] = float(exact(to_network(result.unclipped))[0])
+    start = float(exact(np.zeros([1, 48, 48, 3], np.float32))[0])
+    assert reached["float32"] < 0.5 * start
+    assert reached["bfloat16"] < 1.15 * reached["float32"]
+
+
+def test_where_bfloat16_ends_the_search_float32_goes_on(small_file, picture, cpu, monkeypatch):
+    """Eight bits can't tell the last small steps apart; the run must not end there by itself."""
+    cpu(AMX)
+    content, style = picture(32, 32, 1), picture(32, 32, 2)
+    settings = {"size": 32, "weights": str(small_file), "iterations": 400, "init": "content"}
+    found = {
+        name: stylize(content, style, Config.preset("fast", precision=name, **settings))
+        for name in ("auto", "bfloat16")
+    }
+    assert found["bfloat16"].stop_reason.startswith("converged")
+    assert found["bfloat16"].record["convolutions"] == "bfloat16"
+    ended = len(found["bfloat16"].trace)
+    said = f"bfloat16, float32 after iteration {ended}"
+    assert found["auto"].record["convolutions"] == said
+    assert found["auto"].stop_reason == "all 400 iterations done"
+    assert len(found["auto"].trace) == 400
+    exact = build_objective(content, style, Config(size=32, weights=str(small_file)))
+    reached = {
+        name: float(exact(to_network(result.unclipped))[0]) for name, result in found.items()
+    }
+    assert reached["auto"] < 0.9 * reached["bfloat16"]
+    # The counts go on where they were.
+    evaluations = [row[0] for row in found["auto"].trace]
+    assert evaluations == sorted(evaluations)

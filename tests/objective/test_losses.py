@@ -1,0 +1,86 @@
+"""Losses against numbers written by hand, in every mode of execution."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from artistyle_tf.objective import losses
+
+MODES = {
+    "eager": lambda f: f,
+    "graph": lambda f: tf.function(f, autograph=False),
+    "xla": lambda f: tf.function(f, autograph=False, jit_compile=True),
+}
+FEATURES = np.array([[[[1, 2], [3, 4]], [[5, 6], [7, 8]], [[0, 1], [1, 0]]]])  # H 3, W 2, N 2
+
+
+@pytest.fixture(params=MODES)
+def mode(request):
+    return MODES[request.param]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gram_by_hand(mode, dtype):
+    # Σ f fᵀ: 1+9+25+49+0+1, 2+12+30+56+0+0, 4+16+36+64+1+0
+    expected = np.array([[[85, 100], [100, 121]]], dtype)
+    features = FEATURES.astype(dtype)
+    assert mode(losses.gram_sum)(features).numpy() == pytest.approx(expected)
+    matrix = mode(losses.gram_matrix)(features)
+    assert matrix.dtype == dtype
+    assert matrix.numpy() == pytest.approx(expected / 12)
+
+
+def test_gram_adds_over_tiles_and_keeps_batches():
+    features = np.random.default_rng(0).normal(size=(3, 7, 5, 4))
+    whole = losses.gram_sum(features)
+    parts = losses.gram_sum(features[:, :3]) + losses.gram_sum(features[:, 3:])
+    assert whole.shape == (3, 4, 4)
+    np.testing.assert_allclose(whole, parts, rtol=1e-12)
+    np.testing.assert_allclose(whole[1], losses.gram_sum(features[1]), rtol=1e-12)
+
+
+def test_style_and_content_by_hand(mode):
+    gram, target = np.array([[[1.0, 2], [2, 5]]]), np.array([[[0.0, 2], [2, 1]]])
+    assert mode(losses.style_loss)(gram, target).numpy() == pytest.approx([(1 + 0 + 0 + 16) / 4])
+    other = FEATURES + np.array([1.0, -3.0])
+    assert mode(losses.content_loss)(FEATURES * 1.0, other).numpy() == pytest.approx([5.0])
+
+
+def test_total_variation_by_hand(mode):
+    image = np.array([[[[0.0], [1], [3]], [[2], [2], [2]]]])
+    # down: 2, 1, -1; right: 1, 2, 0, 0; six pixels
+    assert mode(losses.total_variation)(image).numpy() == pytest.approx([(4 + 1 + 1 + 1 + 4) / 6])
+
+
+def test_paper_scales_give_the_published_sums():
+    rng = np.random.default_rng(1)
+    F, P = rng.normal(size=(2, 1, 5, 7, 3))
+    content = losses.paper_content_scale(tf.size(F, tf.float64)) * losses.content_loss(F, P)
+    assert content.numpy()[0] == pytest.approx(0.5 * np.sum((F - P) ** 2), rel=1e-12)
+    N, M = 3, 35
+    G = F.reshape(M, N).T @ F.reshape(M, N)
+    A = P.reshape(M, N).T @ P.reshape(M, N)
+    gram = losses.gram_matrix(F)
+    style = losses.paper_style_scale(gram) * losses.style_loss(gram, losses.gram_matrix(P))
+    assert style.numpy()[0] == pytest.approx(np.sum((G - A) ** 2) / (4 * N**2 * M**2), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["gram_matrix", "total_variation"])
+def test_gradients_match_finite_differences(mode, name):
+    rng = np.random.default_rng(2)
+    x, direction = rng.normal(size=(2, 1, 4, 5, 3))
+
+    def value(x):
+        return tf.reduce_sum(tf.square(getattr(losses, name)(x)))
+
+    @mode
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = value(x)
+        return tape.gradient(loss, x)
+
+    step = 1e-5
+    numeric = (value(x + step * direction) - value(x - step * direction)) / (2 * step)
+    analytic = np.sum(gradient(tf.constant(x)).numpy() * direction)
+    assert analytic == pytest.approx(float(numeric), rel=1e-7)

@@ -1,0 +1,8 @@
+"""Where things lie, for every test file in whatever folder."""
+
+import pathlib
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+TESTS, SCRIPTS, SAMPLES = ROOT / "tests", ROOT / "scripts", ROOT / "samples"
+SHARED = ROOT.parent / "shared"
+"""Real material, which is not everywhere."""

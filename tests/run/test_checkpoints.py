@@ -1,0 +1,420 @@
+"""Killed and resumed runs, and checkpoints that are not what they should be."""
+
+import dataclasses
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+
+from artistyle_tf import Checkpoints, Config, InputError, stylize
+from artistyle_tf.command.flags import parse
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.run.checkpoints import Saved
+from artistyle_tf.run.keeper import Keeper
+from artistyle_tf.run.levels import Run
+from commands import command_line, put_pictures
+
+
+@pytest.fixture(scope="module")
+def settings(small_file):
+    def make(**overrides):
+        defaults = {"size": 64, "iterations": 9, "levels": 2, "weights": str(small_file)}
+        return Config(**{**defaults, **overrides})
+
+    return make
+
+
+def stop_after(count):
+    return lambda step: step.iteration < count
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "count"),
+    [("lbfgs", 1), ("lbfgs", 6), ("tfp", 6), ("adam", 6)],
+)
+def test_a_resumed_run_writes_the_same_bytes(settings, picture, tmp_path, optimizer, count):
+    """Stopped in the first level and in the second, by another process's eyes: a fresh object."""
+    config = settings(optimizer=optimizer, balance="equal", finest=0.6)
+    pictures = picture(64, 64), picture(50, 40, 1)
+    stylize(*pictures, config).save(tmp_path / "whole.png")
+    folder = tmp_path / "checkpoints"
+    stylize(*pictures, config, callback=stop_after(count), checkpoints=Checkpoints(folder))
+    seen = []
+    again = Checkpoints(folder, resume=True)
+    result = stylize(
+        *pictures, config, callback=lambda step: seen.append(step.iteration), checkpoints=again
+    )
+    result.save(tmp_path / "resumed.png")
+    assert seen == list(range(count + 1, 10))
+    assert len(result.trace) == 9
+    assert [row[1] for row in result.trace] == sorted(row[1] for row in result.trace)
+    assert (tmp_path / "whole.png").read_bytes() == (tmp_path / "resumed.png").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [3, 50])
+def test_killed_at_random_and_resumed(small_file, picture, tmp_path, kills):
+    """SIGKILL, again and again over one run, and then to the end: a third of the blows at any
+    moment of the start, the others at any moment after the first new checkpoint."""
+    if kills > 3 and not os.environ.get("ARTISTYLE_LONG_TESTS"):
+        pytest.skip("takes ten minutes; set ARTISTYLE_LONG_TESTS=1")
+    put_pictures(tmp_path, picture, 72, 96)
+    iterations = 100 + 75 * kills  # more than so many attempts can do
+    flags = ["--size=96", "--levels=2", f"--iterations={iterations}", "--precision=float32"]
+    plain = command_line(tmp_path, small_file, *flags, output="whole.png")
+    subprocess.run(plain, check=True, capture_output=True)
+    folder, chance = tmp_path / "checkpoints", random.Random(kills)
+    flags += ["--resume", f"--checkpoint_dir={folder}", "--save_every=10"]
+    again = command_line(tmp_path, small_file, *flags, output="resumed.png")
+
+    def checkpoints():
+        return set(folder.glob("*.npz")) if folder.is_dir() else set()
+
+    reached = []
+    for index in range(kills):
+        before = checkpoints()
+        process = subprocess.Popen(again, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if index % 3 == 2:
+            time.sleep(chance.uniform(0, 4))
+        else:
+            deadline = time.monotonic() + 60
+            while not checkpoints() - before and time.monotonic() < deadline:
+                assert process.poll() is None, process.stderr.read()
+                time.sleep(0.005)
+            time.sleep(chance.uniform(0, 0.2))
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        reached.append(max(path.name for path in checkpoints()))
+    print("reached:", *reached)
+    assert reached == sorted(reached)
+    assert len(set(reached)) > kills // 2
+    subprocess.run(again, check=True, capture_output=True)
+    assert (tmp_path / "whole.png").read_bytes() == (tmp_path / "resumed.png").read_bytes()
+    assert len(list(folder.iterdir())) <= 2  # nor is a file left that was being written
+
+
+@pytest.fixture(scope="module")
+def stopped_once(settings, picture, tmp_path_factory):
+    config, folder = settings(optimizer="lbfgs"), tmp_path_factory.mktemp("stopped")
+    pictures = picture(64, 64), picture(50, 40, 1)
+    stylize(*pictures, config, callback=stop_after(6), checkpoints=Checkpoints(folder, every=2))
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "artistyle-00000004.npz",
+        "artistyle-00000006.npz",
+    ]
+    return config, pictures, folder
+
+
+@pytest.fixture
+def stopped(stopped_once, tmp_path):
+    """A run stopped after six iterations with its checkpoints; (config, pictures, folder)."""
+    config, pictures, folder = stopped_once
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    return config, pictures, tmp_path
+
+
+def resumed(config, pictures, folder):
+    """The iterations that a resumed run makes."""
+    seen = []
+    stylize(
+        *pictures,
+        config,
+        callback=lambda step: seen.append(step.iteration),
+        checkpoints=Checkpoints(folder, resume=True),
+    )
+    return seen
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped", "empty", "text", "pickled"])
+def test_a_broken_checkpoint_is_passed_over(stopped, harm, caplog):
+    config, pictures, folder = stopped
+    newest = folder / "artistyle-00000006.npz"
+    data = bytearray(newest.read_bytes())
+    if harm == "cut":
+        data = data[: len(data) // 2]
+    elif harm == "flipped":
+        data[len(data) // 2] ^= 1
+    elif harm == "pickled":
+        np.savez(newest, header=np.array([{"identity": {}}], object), a000000=np.zeros(3))
+        data = newest.read_bytes()
+    else:
+        data = b"" if harm == "empty" else b"no checkpoint at all" * 9
+    newest.write_bytes(bytes(data))
+    assert resumed(config, pictures, folder) == [5, 6, 7, 8, 9]
+    assert "artistyle-00000006.npz can't be used: " in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"style_weight": 70.0}, "config.style_weight was 60.0, and is 70.0 now"),
+        ({"size": 80}, "config.size was 64, and is 80 now"),
+        ({"seed": 1}, "config.seed was 0, and is 1 now"),
+    ],
+)
+def test_another_configuration_is_refused(stopped, change, difference):
+    config, pictures, folder = stopped
+    other = dataclasses.replace(config, **change)
+    with pytest.raises(InputError, match=f"is of another run: {difference}"):
+        stylize(*pictures, other, checkpoints=Checkpoints(folder, resume=True))
+
+
+def test_other_pictures_and_weights_are_refused(stopped, picture, small_arrays, tmp_path):
+    config, (content, style), folder = stopped
+    for pictures, name in (((style, style), "content"), ((content, content), "styles")):
+        with pytest.raises(InputError, match=f"is of another run: {name} was "):
+            stylize(*pictures, config, checkpoints=Checkpoints(folder, resume=True))
+    other = tmp_path / "other.npz"
+    arrays = {f"{layer}/kernel": kernel * 2 for layer, (kernel, _) in small_arrays.items()}
+    np.savez(other, **arrays, **{f"{n}/bias": pair[1] for n, pair in small_arrays.items()})
+    config = dataclasses.replace(config, weights=str(other))
+    with pytest.raises(InputError, match="is of another run: weights was "):
+        stylize(content, style, config, checkpoints=Checkpoints(folder, resume=True))
+
+
+def test_without_resume_checkpoints_that_are_there_are_not_touched(stopped):
+    folder = stopped[2]
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(InputError, match=r"00000006.npz is there already; --resume goes on"):
+        Checkpoints(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_resuming_from_an_empty_folder_begins_at_the_beginning(stopped, tmp_path, caplog):
+    config, pictures, _ = stopped
+    checkpoints = Checkpoints(tmp_path / "new", resume=True)
+    assert len(stylize(*pictures, config, checkpoints=checkpoints).trace) == 9
+    assert "there is no checkpoint in" in caplog.text
+
+
+def rewritten(path, change):
+    """The checkpoint anew, with right checksums, after `change` of its header and arrays."""
+    with np.load(path) as file:
+        header = json.loads(file["header"].tobytes())
+        arrays = [file[name] for name in sorted(set(file.files) - {"header"})]
+    change(header, arrays)
+    members = {f"a{index:06}": array for index, array in enumerate(arrays)}
+    np.savez(path, header=np.frombuffer(json.dumps(header).encode(), np.uint8), **members)
+
+
+WRONG = [
+    (lambda header, arrays: header.pop("budgets"), "its header has no budgets"),
+    (lambda header, arrays: header.update(budgets=[1]), "its budgets are not 2 numbers"),
+    (lambda header, arrays: header.update(level=7), "its level can't be 7"),
+    (lambda header, arrays: header.update(level=True), "its level can't be True"),
+    (lambda header, arrays: header["levels"].pop(), "its levels are not this run's"),
+    (lambda header, arrays: header["plans"][0].pop(), "its plans are not 3 numbers"),
+    (lambda header, arrays: header["plans"].pop(), "its plans are not of this run's levels"),
+    (lambda header, arrays: header.update(dtype="int8"), "its dtypes are none of ours"),
+    (lambda header, arrays: header.update(balance={"a": 1}), "its balance is not of this"),
+    (lambda header, arrays: header["trace"].append([1, 2]), "its trace is no table"),
+    (lambda header, arrays: header.update(trace={}), "its trace is no list"),
+    (lambda header, arrays: arrays.pop(), "its arrays are not those of this run's minimiser"),
+    (lambda header, arrays: arrays.reverse(), "its arrays are not those of this run's"),
+]
+"""What is done to a checkpoint's header and arrays, and what is said of it."""
+
+
+def test_sound_files_with_another_content_are_passed_over(stopped, caplog):
+    config, pictures, folder = stopped
+    newest = folder / "artistyle-00000006.npz"
+    for index, (change, _) in enumerate(WRONG, start=10):
+        rewritten(shutil.copy(newest, folder / f"artistyle-{index:08}.npz"), change)
+    newest.unlink()
+    assert resumed(config, pictures, folder) == [5, 6, 7, 8, 9]
+    for index, (_, told) in enumerate(WRONG, start=10):
+        assert f"artistyle-{index:08}.npz can't be used: {told}" in caplog.text
+
+
+def test_a_crafted_checkpoint_is_refused_before_it_takes_memory(tmp_path):
+    """0.3 MB that would unpack to 300 MB, and a header that asks for a terabyte."""
+    text = b'{"identity": {}}'
+    header = np.frombuffer(text, np.uint8)
+    np.savez_compressed(
+        tmp_path / "artistyle-00000002.npz", header=header, a000000=np.zeros(300_000_000, np.uint8)
+    )
+    with zipfile.ZipFile(tmp_path / "artistyle-00000001.npz", "w") as archive:
+        for name, shape in (("header", (len(text),)), ("a000000", (10**12,))):
+            with archive.open(f"{name}.npy", "w") as member:
+                about = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(member, about)
+                member.write(text)
+    checkpoints = Checkpoints(tmp_path, resume=True)
+    tracemalloc.start()
+    saved = checkpoints.begin({})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    checkpoints.close()
+    assert saved is None
+    assert peak < 10_000_000
+    assert len(checkpoints.notes) == 3
+    assert "it is compressed" in checkpoints.notes[0]
+    assert "an array is not what it says" in checkpoints.notes[1]
+
+
+def test_what_a_killed_run_was_writing_goes(tmp_path):
+    ours, others = tmp_path / ".artistyle-checkpoint-0a.tmp", tmp_path / ".artistyle-0a.tmp"
+    for path in (ours, others):
+        path.write_bytes(b"half")
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.begin({})
+    checkpoints.close()
+    assert list(tmp_path.iterdir()) == [others]  # which may be of a run that writes its picture
+
+
+@pytest.mark.parametrize("moment", ["periodic", "interrupted"])
+def test_a_disk_that_is_full_costs_no_picture(
+    settings, picture, tmp_path, monkeypatch, moment, caplog
+):
+    """Of two checkpoints the second can't be written: the run goes on, and the third is."""
+    config, pictures = settings(optimizer="lbfgs"), (picture(64, 64), picture(50, 40, 1))
+    whole = stylize(*pictures, config)
+    folder, sync = tmp_path / "checkpoints", os.fsync
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    def watch(step):
+        monkeypatch.setattr(os, "fsync", full if step.iteration >= 4 else sync)
+        if moment == "interrupted" and step.iteration == 7:
+            raise KeyboardInterrupt
+
+    result = stylize(*pictures, config, callback=watch, checkpoints=Checkpoints(folder, every=2))
+    assert "can't write checkpoints in" in caplog.text
+    assert "No space left on device; the run goes on" in caplog.text
+    assert [path.name for path in folder.iterdir()] == ["artistyle-00000002.npz"]
+    if moment == "periodic":
+        assert result.image.tobytes() == whole.image.tobytes()
+    else:
+        assert result.stop_reason == "interrupted"
+        assert len(result.trace) == 7
+
+
+def test_broken_off_while_a_level_is_set_up(settings, picture, tmp_path, monkeypatch):
+    """The last state of the level before is saved; going on from it gives the same bytes."""
+    config, pictures = settings(optimizer="lbfgs"), (picture(64, 64), picture(50, 40, 1))
+    whole = stylize(*pictures, config)
+    made = Run._targets
+
+    def broken(run, size, finest):
+        if finest:
+            raise KeyboardInterrupt
+        return made(run, size, finest)
+
+    monkeypatch.setattr(Run, "_targets", broken)
+    first = len(whole.trace) - whole.record["levels"][-1][2]
+    result = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path))
+    assert result.stop_reason == "interrupted"
+    assert [path.name for path in tmp_path.iterdir()] == [f"artistyle-{first:08}.npz"]
+    monkeypatch.undo()
+    again = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path, resume=True))
+    assert again.image.tobytes() == whole.image.tobytes()
+    assert again.record == whole.record
+    assert len(again.trace) == len(whole.trace)
+
+
+def test_broken_off_between_an_iteration_and_its_row(settings, picture, tmp_path, monkeypatch):
+    """What is saved is the iteration before, with all the rows that belong to it."""
+    config, pictures = settings(optimizer="lbfgs"), (picture(64, 64), picture(50, 40, 1))
+    whole = stylize(*pictures, config)
+    reached = Keeper.reached
+
+    def broken(keeper, snapshot, state):
+        if len(snapshot.trace) == 5:
+            raise KeyboardInterrupt
+        reached(keeper, snapshot, state)
+
+    monkeypatch.setattr(Keeper, "reached", broken)
+    stylize(*pictures, config, checkpoints=Checkpoints(tmp_path))
+    monkeypatch.undo()
+    again = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path, resume=True))
+    assert [row[0] for row in again.trace] == [row[0] for row in whole.trace]
+    assert again.image.tobytes() == whole.image.tobytes()
+
+
+def test_a_checkpoint_is_due_by_iterations_or_by_time(tmp_path, monkeypatch):
+    assert [n for n in range(1, 10) if Checkpoints(tmp_path, every=3).due(n)] == [3, 6, 9]
+    for wrong in (0, "x", "0s", "s", -1, 2.5):
+        with pytest.raises(ConfigError, match=r"every is .*; it must be a whole number of iter"):
+            Checkpoints(tmp_path, every=wrong)
+    clock = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    seconds = Checkpoints(tmp_path, every="20s")
+    for wait, due in ((19, False), (1, True), (19.5, False), (1, True)):
+        clock[0] += wait
+        assert seconds.due(1) == due
+    timed = Checkpoints(tmp_path)
+    clock[0] += 59
+    assert not timed.due(5)
+    clock[0] += 1
+    assert timed.due(5)
+    timed._cost = 10.0  # seconds that the last one took: a fiftieth of the run at the most
+    assert not timed.due(5)
+    timed._last = clock[0]
+    clock[0] += 501
+    assert timed.due(5)
+
+
+def test_what_is_saved_is_read(tmp_path):
+    arrays = [np.arange(6.0).reshape(2, 3), np.float32(3), np.zeros((0, 4), np.int32)]
+    Checkpoints(tmp_path).save(3, {"level": 1}, arrays)
+    reader = Checkpoints(tmp_path, resume=True)
+    saved = reader.begin({})
+    reader.close()
+    assert isinstance(saved, Saved)
+    assert saved.header["level"] == 1
+    for one, other in zip(saved.arrays, arrays, strict=True):
+        np.testing.assert_array_equal(one, other)
+        assert one.dtype == np.asarray(other).dtype
+
+
+def test_folders_that_cannot_be(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"can't make checkpoints in .*file"):
+        Checkpoints(tmp_path / "file" / "below")
+
+
+def test_a_write_that_fails_leaves_the_one_before(stopped, monkeypatch):
+    folder = stopped[2]
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError, match=r"can't write checkpoints in .*: No space left"):
+        Checkpoints(folder, resume=True).save(8, {}, [np.zeros(10)])
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_flags(tmp_path):
+    files = ["--content=a.png", "--style=b.png", "--output=c.png"]
+    found = parse([*files, f"--checkpoint_dir={tmp_path}", "--resume"])
+    assert (found.checkpoint_dir, found.resume) == (str(tmp_path), True)
+    assert not parse(files).resume
+    for flags, told in (
+        (["--resume"], "--resume needs --checkpoint_dir=FOLDER"),
+        (["--checkpoint_dir="], "--checkpoint_dir is empty"),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            parse([*files, *flags])
+    json.dumps(found.config.to_dict())
+
+
+def test_a_folder_that_another_run_uses_is_refused(tmp_path):
+    first = Checkpoints(tmp_path)
+    first.begin({})
+    with pytest.raises(InputError, match="another run keeps its checkpoints in"):
+        Checkpoints(tmp_path).begin({})
+    first.close()
+    first.begin({})
+    first.close()
