@@ -19,7 +19,10 @@ SECONDS, BYTES_A_SECOND = 20.0, 5e6
 """How long reading may take: starting Python on a busy machine, and a slow disk."""
 
 _REFUSED = 3
-_CODE = "import sys; sys.path[:] = sys.argv[3:]; from artistyle_tf.network.sandbox import child; child()"
+_CODE = (
+    "import sys; sys.path[:] = sys.argv[3:]; "
+    "from artistyle_tf.network.sandbox import child; child()"
+)
 
 
 def read_h5_apart(
