@@ -23,8 +23,8 @@ from artistyle_tf.watch.tensorboard import TensorBoard
 if TYPE_CHECKING:
     from artistyle_tf.network.extractor import build_feature_extractor
     from artistyle_tf.objective.losses import gram_matrix
+    from artistyle_tf.run.painter import Painter, stylize
     from artistyle_tf.run.result import Result
-    from artistyle_tf.run.transfer import stylize
     from artistyle_tf.scene.bound import build_objective
     from artistyle_tf.scene.exported import Stylizer
 
@@ -36,6 +36,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "InputError",
+    "Painter",
     "Previews",
     "Progress",
     "Result",
@@ -49,12 +50,13 @@ __all__ = [
 ]
 
 _LAZY = {
+    "Painter": "run.painter",
     "Result": "run.result",
     "Stylizer": "scene.exported",
     "build_feature_extractor": "network.extractor",
     "build_objective": "scene.bound",
     "gram_matrix": "objective.losses",
-    "stylize": "run.transfer",
+    "stylize": "run.painter",
 }
 _MODULES = ("images", "keras_losses", "minimize")
 """Reached as attributes without a further import."""

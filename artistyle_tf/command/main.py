@@ -101,7 +101,7 @@ def _run(command: Command) -> int:
         with _quiet_import():
             import tensorflow as tf
 
-            from artistyle_tf.run import transfer
+            from artistyle_tf.run import painter, recovery
 
             strategy = make_strategy(command.strategy)  # which some need before anything else
             if command.deterministic:
@@ -110,7 +110,7 @@ def _run(command: Command) -> int:
         try:
             with on_device(command.device), contextlib.ExitStack() as stack:
                 callbacks: list[Callback] = [progress, *_watchers(command, stack)]
-                result = transfer.stylize(
+                result = painter.stylize(
                     content,
                     styles,
                     command.config,
@@ -126,7 +126,7 @@ def _run(command: Command) -> int:
             ) from error
         finally:
             progress.close()
-    interrupted = result.stop_reason == transfer.INTERRUPTED
+    interrupted = result.stop_reason == recovery.INTERRUPTED
     if interrupted and not result.trace:
         raise KeyboardInterrupt  # nothing is painted yet: whatever the file holds is worth more
     if not is_chief(command.strategy):

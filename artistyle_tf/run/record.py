@@ -1,36 +1,19 @@
 """The record of a run: everything that determines the pixels, and how it ended. No timings, so
 that equal runs give equal files; base names, never whole paths."""
 
-import dataclasses
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from artistyle_tf.network.weights import Weights
-from artistyle_tf.pictures.masks import Masks
 from artistyle_tf.pictures.picture import Picture
-from artistyle_tf.run.memory import Plan
-from artistyle_tf.settings.config import Config
+from artistyle_tf.run.state import State
+from artistyle_tf.scene.scene import Scene, Sources
 
-__all__ = ["Sources", "make_identity", "make_record"]
+__all__ = ["make_identity", "make_record"]
 
 MODULES = ("artistyle_tf", "tensorflow", "tensorflow_probability", "keras", "numpy", "PIL")
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Sources:
-    """What a run is made of."""
-
-    config: Config
-    content: Picture | None
-    styles: Sequence[Picture]
-    start: Picture | None
-    """The picture that `config.init` names, or None."""
-    weights: Weights
-    """What was really used."""
-    masks: Masks
 
 
 def make_identity(sources: Sources, convolutions: str) -> dict[str, Any]:
@@ -49,26 +32,16 @@ def make_identity(sources: Sources, convolutions: str) -> dict[str, Any]:
     }
 
 
-def make_record(
-    sources: Sources,
-    *,
-    convolutions: str,
-    levels: Sequence[Sequence[int]],
-    plans: Sequence[Plan],
-    outcome: Mapping[str, Any],
-    notes: Sequence[str],
-) -> dict[str, Any]:
+def make_record(scene: Scene, state: State, outcome: Mapping[str, Any]) -> dict[str, Any]:
     """The record as plain values for JSON.
 
     Args:
-      sources: of the settings all are taken, paths in them cut to base names; of pictures and
-        weights the names and digests.
-      convolutions: dtype they were computed in.
-      levels: [height, width, iterations] of each level, coarse to fine.
-      plans: how each was computed; tile and history are taken.
+      scene: of its settings all are taken, paths in them cut to base names; of pictures and
+        weights the names and digests; and what the user was told of them.
+      state: how far the run came, at which levels, and how they were computed.
       outcome: stop reason, counts and final losses.
-      notes: what the user was told; paths in them are cut to base names.
     """
+    sources = scene.sources
     config, weights, masks = sources.config, sources.weights, sources.masks
     settings = config.to_dict()
     settings["weights"] = os.path.basename(config.weights)
@@ -88,11 +61,15 @@ def make_record(
             "sha256": weights.digest,
             "credit": weights.credit,
         },
-        "convolutions": convolutions,
-        "levels": [list(level) for level in levels],
-        "plans": [{"tile": plan.tile, "history": plan.history} for plan in plans],
+        "convolutions": state.convolutions,
+        "levels": [
+            [*level.size, done] for level, done in zip(state.levels, state.done, strict=False)
+        ],
+        "plans": [
+            {"tile": level.plan.tile, "history": level.plan.history} for level in state.levels
+        ],
         "outcome": dict(outcome),
-        "notes": list(notes),
+        "notes": list(scene.notes),
     }
 
 

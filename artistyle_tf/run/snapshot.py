@@ -1,86 +1,110 @@
-"""Where a run stands after an iteration: what a checkpoint says beside the minimiser's arrays.
+"""A run's state as a checkpoint holds it: plain values for JSON, and the search's arrays.
 
-Plain values only, since they go through JSON; what comes back is checked, because a file may say
-anything.
+What comes back is checked, because a file may say anything.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from artistyle_tf.run.memory import Plan
+import tensorflow as tf
 
-__all__ = ["Snapshot"]
+from artistyle_tf.run.checkpoints import Saved
+from artistyle_tf.run.plan import Level, Plan
+from artistyle_tf.run.solvers import Solvers
+from artistyle_tf.run.state import Row, State
+from artistyle_tf.scene.scene import Scene
+
+__all__ = ["header_of", "parsed", "state_of"]
 
 _DTYPES = ("float32", "bfloat16")
 
 
-class Snapshot(NamedTuple):
-    """A run after an iteration; lists are as long as there are levels, or levels begun."""
+def header_of(state: State) -> dict[str, Any]:
+    """All of the state but its search and what is computed anew: values for JSON."""
+    return {
+        "level": state.level,
+        "before": state.before,
+        "budgets": [level.budget for level in state.levels],
+        "plans": [level.plan for level in state.levels],
+        "levels": [
+            (*level.size, done) for level, done in zip(state.levels, state.done, strict=False)
+        ],
+        "dtype": state.dtype,
+        "widened": state.widened,
+        "balance": None if state.balance is None else dict(state.balance),
+        "trace": state.trace,
+    }
 
-    level: int
-    """Of the state, from 0."""
-    before: tuple[int, int]
-    """Iterations and evaluations before that level."""
-    budgets: tuple[int, ...]
-    """Iterations that each level may take."""
-    levels: tuple[tuple[int, int, int], ...]
-    """(height, width, iterations done) of each level that was begun."""
-    plans: tuple[Plan, ...]
-    dtype: str
-    """What convolutions compute in now."""
-    convolutions: str
-    """What they have computed in, as the record says it."""
-    balance: Mapping[str, float] | None
-    """Style layer → factor that `balance` "equal" found at the start."""
-    trace: tuple[tuple[int, float, float, int, int], ...]
-    """As in `Result`."""
 
-    def header(self) -> dict[str, Any]:
-        """Values for JSON."""
-        return self._asdict()
+def state_of(saved: Saved, fresh: State, scene: Scene, solvers: Solvers) -> State:
+    """The state that was saved, if it can be of this run.
 
-    @classmethod
-    def parse(
-        cls, header: Mapping[str, Any], sizes: Sequence[tuple[int, int]], layers: Sequence[str]
-    ) -> "Snapshot":
-        """What `header` made.
+    Args:
+      saved: with the identity of this very run, but else with all that a file may say.
+      fresh: the run's first state.
+      scene: the run's.
+      solvers: they know what the search's arrays look like.
 
-        Args:
-          header: as it came back.
-          sizes: (height, width) of all levels of this run.
-          layers: its style layers.
+    Raises:
+      ValueError: it can't be.
+    """
+    layers = list(scene.config.layer_weights("style"))
+    state = parsed(saved.header, fresh, layers)
+    height, width = state.here.size
+    minimizer = solvers.of(state.here.plan, state.dtype).minimizer
+    search = minimizer.start(tf.zeros([height * width * 3]))
+    kinds = [(tuple(one.shape), one.dtype.as_numpy_dtype) for one in tf.nest.flatten(search)]
+    if kinds != [(array.shape, array.dtype.type) for array in saved.arrays]:
+        raise ValueError("its arrays are not those of this run's minimiser")
+    tensors = [tf.constant(array) for array in saved.arrays]
+    return state.replace(search=tf.nest.pack_sequence_as(search, tensors))
 
-        Raises:
-          ValueError: it can't be of a run with such levels.
-        """
-        missing = [name for name in cls._fields if name not in header]
-        if missing:
-            raise ValueError(f"its header has no {missing[0]}")
-        level = _whole(header["level"], len(sizes) - 1, "level")
-        levels = _rows(header["levels"], 3, "levels")
-        if [row[:2] for row in levels] != [tuple(size) for size in sizes[: level + 1]]:
-            raise ValueError("its levels are not this run's")
-        balance = header["balance"]
-        if balance is not None:
-            if not isinstance(balance, dict) or sorted(balance) != sorted(layers):
-                raise ValueError("its balance is not of this run's layers")
-            balance = {name: _real(factor, "balance") for name, factor in balance.items()}
-        dtype, convolutions = header["dtype"], header["convolutions"]
-        if dtype not in _DTYPES or not _plain(convolutions):
-            raise ValueError("its dtypes are none of ours")
-        if not isinstance(header["trace"], list):
-            raise ValueError("its trace is no list")
-        return cls(
-            level=level,
-            before=_rows([header["before"]], 2, "before")[0],
-            budgets=_rows([header["budgets"]], len(sizes), "budgets")[0],
-            levels=levels,
-            plans=tuple(Plan(*row) for row in _plans(header["plans"], len(sizes))),
-            dtype=dtype,
-            convolutions=convolutions,
-            balance=balance,
-            trace=tuple(_traced(row) for row in header["trace"]),
-        )
+
+def parsed(header: Mapping[str, Any], fresh: State, layers: Sequence[str]) -> State:
+    """What `header_of` made, without a search.
+
+    Args:
+      header: as it came back.
+      fresh: the run's first state, whose sizes it must have.
+      layers: the run's style layers.
+
+    Raises:
+      ValueError: it can't be of that run.
+    """
+    wanted = ("level", "before", "budgets", "plans", "levels", "dtype", "widened", "balance")
+    for name in (*wanted, "trace"):
+        if name not in header:
+            raise ValueError(f"its header has no {name}")
+    count = len(fresh.levels)
+    level = _whole(header["level"], count - 1, "level")
+    levels = _rows(header["levels"], 3, "levels")
+    if [row[:2] for row in levels] != [one.size for one in fresh.levels[: level + 1]]:
+        raise ValueError("its levels are not this run's")
+    balance = header["balance"]
+    if balance is not None:
+        if not isinstance(balance, dict) or sorted(balance) != sorted(layers):
+            raise ValueError("its balance is not of this run's layers")
+        balance = {name: _real(factor, "balance") for name, factor in balance.items()}
+    if header["dtype"] not in _DTYPES:
+        raise ValueError("its dtype is none of ours")
+    if not isinstance(header["trace"], list):
+        raise ValueError("its trace is no list")
+    widened = header["widened"]
+    budgets = _rows([header["budgets"]], count, "budgets")[0]
+    plans = _plans(header["plans"], count)
+    return State(
+        levels=tuple(
+            Level(one.size, budget, plan)
+            for one, budget, plan in zip(fresh.levels, budgets, plans, strict=True)
+        ),
+        level=level,
+        dtype=header["dtype"],
+        widened=None if widened is None else _whole(widened, 2**62, "widened"),
+        before=_rows([header["before"]], 2, "before")[0],
+        done=tuple(row[2] for row in levels),
+        balance=balance,
+        trace=tuple(_traced(row) for row in header["trace"]),
+    )
 
 
 def _whole(value: Any, most: float, name: str) -> int:
@@ -95,10 +119,6 @@ def _real(value: Any, name: str) -> float:
     return float(value)
 
 
-def _plain(text: Any) -> bool:
-    return isinstance(text, str) and text.isprintable() and len(text) < 100
-
-
 def _rows(rows: Any, length: int, name: str) -> tuple[Any, ...]:
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         raise ValueError(f"its {name} are no list")
@@ -107,14 +127,14 @@ def _rows(rows: Any, length: int, name: str) -> tuple[Any, ...]:
     return tuple(tuple(_whole(value, 2**62, name) for value in row) for row in rows)
 
 
-def _plans(rows: Any, count: int) -> tuple[Any, ...]:
-    plans = _rows(rows, len(Plan._fields), "plans")
-    if len(plans) != count or any(tile % 16 or not history for tile, history, _ in plans):
+def _plans(rows: Any, count: int) -> list[Plan]:
+    plans = [Plan(*row) for row in _rows(rows, len(Plan._fields), "plans")]
+    if len(plans) != count or any(plan.tile % 16 or not plan.history for plan in plans):
         raise ValueError("its plans are not of this run's levels")
     return plans
 
 
-def _traced(row: Any) -> tuple[int, float, float, int, int]:
+def _traced(row: Any) -> Row:
     if not isinstance(row, list) or len(row) != 5:
         raise ValueError("its trace is no table")
     count, seconds, value, height, width = row

@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from artistyle_tf.errors import ArtistyleError
     from artistyle_tf.network.precision import true_float32
     from artistyle_tf.network.weights import load
-    from artistyle_tf.run import transfer  # noqa: F401 (what is measured)
+    from artistyle_tf.run import painter  # noqa: F401 (what is measured)
     from artistyle_tf.settings.config import Config
 
     imported = time.perf_counter() - began

@@ -25,14 +25,15 @@ two = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpus[0], two)
 picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
 config = Config(size=32, iterations=3, weights=sys.argv[1], optimizer="lbfgs")
-from artistyle_tf.run import levels
+from artistyle_tf.run import search
 used = set()
-report = levels.Run._report
-def watch(self, state, *rest):
-    used.add(state.position.device.split("device:")[-1])
-    used.add(state.gradient.device.split("device:")[-1])
-    return report(self, state, *rest)
-levels.Run._report = watch
+moved = search._moved
+def watch(*arguments):
+    state = moved(*arguments)
+    used.add(state.search.position.device.split("device:")[-1])
+    used.add(state.search.gradient.device.split("device:")[-1])
+    return state
+search._moved = watch
 for scope, wanted in [
     (on_device("cpu:1"), {"CPU:1"}),
     (tf.device("/CPU:1"), {"CPU:1"}),

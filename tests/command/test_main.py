@@ -26,7 +26,7 @@ from artistyle_tf.locks import holding
 from artistyle_tf.network.extractor import FROZEN
 from artistyle_tf.network.vgg19 import VGG19_LAYERS
 from artistyle_tf.pictures.read import read, read_record
-from artistyle_tf.run import solvers, transfer
+from artistyle_tf.run import painter, solvers
 from artistyle_tf.run.result import Result
 from artistyle_tf.scene import inputs
 from artistyle_tf.settings.config import Config
@@ -584,7 +584,7 @@ def test_not_enough_memory(refused, monkeypatch):
         def fail(*args, error=error, **kwargs):
             raise error
 
-        monkeypatch.setattr(transfer, "stylize", fail)
+        monkeypatch.setattr(painter, "stylize", fail)
         assert "not enough memory; a smaller --size needs less" in refused(1)
 
 

@@ -13,7 +13,7 @@ CODE = """
 import os, signal, sys
 from artistyle_tf.watch import progress
 from artistyle_tf.command import main
-from artistyle_tf.run import keeper
+from artistyle_tf.run import autosave
 number = signal.Signals[sys.argv.pop(1)]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 def strike(*arguments):
@@ -21,7 +21,7 @@ def strike(*arguments):
     for _ in range(10**8):  # until it comes through
         pass
 progress.Progress.__call__ = lambda self, step: strike() if step.iteration == 2 else None
-keeper.Keeper.save = strike
+autosave.Autosave.save = strike
 sys.exit(main.main())
 """
 

@@ -163,8 +163,8 @@ def test_no_figure_is_a_placeholder() -> None:
 def desk(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     """A folder with the README's pictures, where weights are the preview's and runs are tiny."""
     from artistyle_tf.network import extractor, weights
-    from artistyle_tf.run import transfer
-    from artistyle_tf.scene import bound
+    from artistyle_tf.run import painter
+    from artistyle_tf.scene import bound, scene
 
     def preview(name: str, *arguments: Any, **options: Any) -> weights.Weights:
         assert name == "auto"
@@ -172,9 +172,9 @@ def desk(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pat
 
     def tiny(content: Any, style: Any, config: Config, **options: Any) -> artistyle_tf.Result:
         small = dataclasses.replace(config, size=32, iterations=3)
-        return transfer.stylize(content, style, small, **options)
+        return painter.stylize(content, style, small, **options)
 
-    for module in (bound, extractor, transfer):
+    for module in (bound, extractor, scene):
         monkeypatch.setattr(module, "load", preview)
     monkeypatch.setattr(artistyle_tf, "stylize", tiny, raising=False)
     monkeypatch.chdir(tmp_path)

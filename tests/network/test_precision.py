@@ -7,7 +7,7 @@ import tensorflow as tf
 from artistyle_tf.network import precision
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.network_scale import to_network
-from artistyle_tf.run.transfer import stylize
+from artistyle_tf.run.painter import stylize
 from artistyle_tf.scene.bound import build_objective
 from artistyle_tf.settings.config import Config
 

@@ -17,9 +17,9 @@ import pytest
 from artistyle_tf import Checkpoints, Config, InputError, stylize
 from artistyle_tf.command.flags import parse
 from artistyle_tf.errors import ConfigError
+from artistyle_tf.run.autosave import Autosave
 from artistyle_tf.run.checkpoints import Saved
-from artistyle_tf.run.keeper import Keeper
-from artistyle_tf.run.levels import Run
+from artistyle_tf.scene.scene import Scene
 from commands import command_line, put_pictures
 
 
@@ -303,14 +303,14 @@ def test_broken_off_while_a_level_is_set_up(settings, picture, tmp_path, monkeyp
     """The last state of the level before is saved; going on from it gives the same bytes."""
     config, pictures = settings(optimizer="lbfgs"), (picture(64, 64), picture(50, 40, 1))
     whole = stylize(*pictures, config)
-    made = Run._targets
+    made = Scene.targets
 
-    def broken(run, size, finest):
-        if finest:
+    def broken(scene, objective, size, balance=None):
+        if size == scene.canvas:
             raise KeyboardInterrupt
-        return made(run, size, finest)
+        return made(scene, objective, size, balance)
 
-    monkeypatch.setattr(Run, "_targets", broken)
+    monkeypatch.setattr(Scene, "targets", broken)
     first = len(whole.trace) - whole.record["levels"][-1][2]
     result = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path))
     assert result.stop_reason == "interrupted"
@@ -326,14 +326,14 @@ def test_broken_off_between_an_iteration_and_its_row(settings, picture, tmp_path
     """What is saved is the iteration before, with all the rows that belong to it."""
     config, pictures = settings(optimizer="lbfgs"), (picture(64, 64), picture(50, 40, 1))
     whole = stylize(*pictures, config)
-    reached = Keeper.reached
+    reached = Autosave.reached
 
-    def broken(keeper, snapshot, state):
-        if len(snapshot.trace) == 5:
+    def broken(autosave, state):
+        if len(state.trace) == 5:
             raise KeyboardInterrupt
-        reached(keeper, snapshot, state)
+        reached(autosave, state)
 
-    monkeypatch.setattr(Keeper, "reached", broken)
+    monkeypatch.setattr(Autosave, "reached", broken)
     stylize(*pictures, config, checkpoints=Checkpoints(tmp_path))
     monkeypatch.undo()
     again = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path, resume=True))

@@ -11,8 +11,10 @@ from artistyle_tf.network.weights import Weights
 from artistyle_tf.pictures.masks import Masks
 from artistyle_tf.pictures.picture import Picture
 from artistyle_tf.pictures.read import read
-from artistyle_tf.run.memory import Plan
-from artistyle_tf.run.record import Sources, make_record
+from artistyle_tf.run.plan import Level, Plan
+from artistyle_tf.run.record import make_record
+from artistyle_tf.run.state import State
+from artistyle_tf.scene.scene import Scene, Sources
 from artistyle_tf.settings.config import Config
 
 NOTES = ("painting.jpg has only 64 px on its longer side and is enlarged to 512",)
@@ -22,22 +24,20 @@ NOTES = ("painting.jpg has only 64 px on its longer side and is enlarged to 512"
 def record(picture):
     def make(config=None, notes=NOTES, outcome=None):
         style = Picture(picture(20, 20, 1), None, "painting.jpg", ())
+        content = read(picture(16, 24))
         sources = Sources(
             config=config or Config(weights="/home/ada/nets/small.npz"),
-            content=read(picture(16, 24)),
+            content=content,
             styles=[style, style],
             start=None,
             masks=Masks(),
             weights=Weights({}, "file", "small.npz", "ab" * 32),
         )
-        return make_record(
-            sources,
-            convolutions="float32",
-            levels=[(16, 24, 3)],
-            plans=[Plan(0, 50, 10**9)],
-            outcome=outcome or {"stop_reason": "all 3 iterations done", "evaluations": 4},
-            notes=notes,
-        )
+        scene = Scene(sources, (16, 24), content.rgb, content.rgb, [style.rgb] * 2, None, notes)
+        level = Level((16, 24), 3, Plan(0, 50, 10**9))
+        state = State(levels=(level,), dtype="float32", done=(3,))
+        known = {"stop_reason": "all 3 iterations done", "evaluations": 4}
+        return make_record(scene, state, outcome or known)
 
     return make
 

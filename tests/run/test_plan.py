@@ -4,15 +4,8 @@ import pytest
 
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.network.vgg19 import VGG19_LAYERS, block_of
-from artistyle_tf.run.memory import (
-    FEWEST_PAIRS,
-    TILES,
-    estimate,
-    free_bytes,
-    make_plan,
-    plan_note,
-    resident_bytes,
-)
+from artistyle_tf.run.memory import estimate, free_bytes, resident_bytes
+from artistyle_tf.run.plan import FEWEST_PAIRS, TILES, Level, Room, make_plan, plan_note
 from artistyle_tf.settings.config import Config
 from artistyle_tf.text import gigabytes
 
@@ -22,7 +15,7 @@ SIZE = (3072, 4096)
 
 
 def plan(config, size=SIZE, free=None, channels=FULL, itemsize=4):
-    return make_plan(config, size, channels, itemsize, free=free, resident=GB)
+    return make_plan(config, size, channels, itemsize, Room(free, GB))
 
 
 def test_all_at_once_where_there_is_room_or_nobody_knows():
@@ -89,8 +82,8 @@ def test_fewer_channels_and_smaller_numbers_take_less():
 
 def test_the_note_says_what_is_unusual():
     config = Config(optimizer="lbfgs")
-    assert plan_note(config, SIZE, plan(config)) is None
-    note = plan_note(config, SIZE, plan(config, free=8 * GB))
+    assert plan_note(config, Level(SIZE, 9, plan(config))) is None
+    note = plan_note(config, Level(SIZE, 9, plan(config, free=8 * GB)))
     assert note.startswith("4096×3072 px is computed in tiles of ")
     assert "correction pairs instead of 50: about " in note
 

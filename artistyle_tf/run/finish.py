@@ -1,0 +1,93 @@
+"""What a run hands back, however it ended: the best picture, and what it is worth."""
+
+import logging
+import math
+
+import numpy as np
+
+from artistyle_tf.pictures.network_scale import from_network, to_network, unclipped
+from artistyle_tf.pictures.sizes import resample
+from artistyle_tf.run.clock import Clock
+from artistyle_tf.run.record import make_record
+from artistyle_tf.run.recovery import INTERRUPTED, fitting
+from artistyle_tf.run.result import Result
+from artistyle_tf.run.solvers import Solver, Solvers
+from artistyle_tf.run.state import Painted, State
+from artistyle_tf.run.steps import named_parts
+from artistyle_tf.scene.scene import Scene
+from artistyle_tf.text import reason
+
+__all__ = ["make_result"]
+
+logger = logging.getLogger("artistyle_tf")
+
+
+def make_result(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> Result:
+    """The best picture of a run that has ended, at exactly the size asked for."""
+    best, ending = state.best(scene.config), state.ending
+    assert best is not None
+    assert ending is not None
+    parts, saved_parts = _worth(solvers, state, best)
+    outcome = {
+        "stop_reason": ending.reason,
+        "iterations": state.iterations,
+        "evaluations": state.evaluations,
+        "objective": parts,
+        "saved_objective": saved_parts,
+    }
+    painting = _painting(scene, best.image)
+    content, error = scene.sources.content, ending.error
+    return Result(
+        image=from_network(painting),
+        unclipped=unclipped(painting),
+        alpha=content.alpha if content else None,
+        trace=list(state.trace),
+        stop_reason=ending.reason,
+        seconds=state.trace[-1][1] if state.trace else 0.0,
+        setup_seconds=clock.setup,
+        objective=parts["value"],
+        saved_objective=saved_parts.get("value", math.nan),
+        record=make_record(scene, state, outcome),
+        error=error if isinstance(error, Exception) else None,
+    )
+
+
+def _worth(
+    solvers: Solvers, state: State, best: Painted
+) -> tuple[dict[str, float], dict[str, float]]:
+    """The objective's parts by name: at the best image, and rounded and clipped as a file
+    holds it (before --color=luminance or masks put the photo's own pixels back).
+
+    Where they can't be computed, for want of memory or patience, the picture is worth more.
+    """
+    held = to_network(from_network(best.image))
+
+    targets = best.targets
+    if targets is None:
+        return {"value": best.value}, {}
+
+    def compute(solver: Solver) -> list[dict[str, float]]:
+        return [named_parts(solver.objective, one, targets) for one in (best.image, held)]
+
+    try:
+        there = state.replace(level=_level_of(state, best), dtype=best.dtype)
+        parts, saved = fitting(solvers, there.with_plan(best.plan), compute)[1]
+        return parts, saved
+    except KeyboardInterrupt:
+        if state.ending and state.ending.reason == INTERRUPTED:
+            raise  # a second one ends all at once
+    except Exception as error:
+        logger.warning("the parts of the objective can't be computed: %s", reason(error))
+    return {"value": best.value}, {}
+
+
+def _level_of(state: State, best: Painted) -> int:
+    sizes = [level.size for level in state.levels]
+    return sizes.index((best.image.shape[1], best.image.shape[2]))
+
+
+def _painting(scene: Scene, image: np.ndarray) -> np.ndarray:
+    """float32 [1, h, w, 3] at the size asked for, with the photo's own pixels put back."""
+    height, width = scene.size
+    painting = resample(image[0], scene.canvas)[None]
+    return scene.shown(painting)[:, :height, :width]

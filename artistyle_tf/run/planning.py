@@ -1,0 +1,66 @@
+"""The levels of a run, planned for this machine and what is free of its memory now."""
+
+import logging
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from artistyle_tf.network.precision import convolution_dtype
+from artistyle_tf.run.memory import free_bytes, resident_bytes
+from artistyle_tf.run.plan import Level, Room, make_plan, plan_note, shared
+from artistyle_tf.run.schedule import level_sizes, split_iterations
+from artistyle_tf.run.solvers import Solvers
+from artistyle_tf.run.state import State
+from artistyle_tf.scene.scene import Scene
+
+__all__ = ["first_state", "note_plans", "planned"]
+
+logger = logging.getLogger("artistyle_tf")
+
+
+def first_state(scene: Scene, solvers: Solvers) -> State:
+    """A run that has not begun: sizes, iterations and plans of all its levels.
+
+    Raises:
+      ArtistyleError: a level can't fit into the memory.
+    """
+    config = scene.config
+    sizes = level_sizes(scene.size, config.levels, config.coarsest)
+    budgets = split_iterations(config.iterations, len(sizes), config.finest)
+    dtype = convolution_dtype(config.precision)
+    levels = list(zip(sizes[-len(budgets) :], budgets, strict=True))
+    return State(levels=planned(scene, solvers, levels, dtype), dtype=dtype)
+
+
+def planned(
+    scene: Scene, solvers: Solvers, levels: Sequence[tuple[tuple[int, int], int]], dtype: str
+) -> tuple[Level, ...]:
+    """How to compute levels of those sizes and budgets with what is free of memory now.
+
+    Raises:
+      ArtistyleError: one can't fit.
+    """
+    room = _room(scene)
+    channels = {name: pair[0].shape[-1] for name, pair in scene.sources.weights.layers.items()}
+    itemsize = tf.as_dtype(dtype).size
+    strategy = solvers.strategy
+    made = []
+    for size, budget in levels:
+        plan = make_plan(scene.config, size, channels, itemsize, room, solvers.regions)
+        if strategy is not None:
+            plan = shared(plan, size, strategy.num_replicas_in_sync)
+        made.append(Level(size, budget, plan))
+    return tuple(made)
+
+
+def note_plans(scene: Scene, state: State) -> None:
+    """Tells the user of levels that are not computed at once with all their pairs."""
+    for level in state.levels:
+        note = plan_note(scene.config, level)
+        if note:
+            logger.warning("%s", note)
+
+
+def _room(scene: Scene) -> Room:
+    gpu = bool(tf.config.list_logical_devices("GPU"))
+    return Room(free_bytes(gpu), 0 if gpu else resident_bytes())

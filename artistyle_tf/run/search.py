@@ -1,0 +1,135 @@
+"""The search, step by step: each function takes a run's state to the next one.
+
+Coarse to fine: the objective of a level is lowered, its best image is enlarged, and the next level
+goes on from there.
+"""
+
+import functools
+import logging
+
+import numpy as np
+import tensorflow as tf
+
+from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.minimize import State as Search
+from artistyle_tf.minimize import Status
+from artistyle_tf.objective.coordinates import precondition
+from artistyle_tf.objective.whole import Targets
+from artistyle_tf.pictures.sizes import resample
+from artistyle_tf.run.clock import Clock
+from artistyle_tf.run.recovery import fitting, may_widen, widened
+from artistyle_tf.run.solvers import Solver, Solvers
+from artistyle_tf.run.state import State
+from artistyle_tf.scene.scene import Scene
+
+__all__ = ["advanced"]
+
+logger = logging.getLogger("artistyle_tf")
+
+
+def advanced(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> State:
+    """One step on: into a level, an iteration, over to float32, or out of the level.
+
+    Raises:
+      ArtistyleError: the objective is not finite anywhere.
+      Exception: whatever TensorFlow or NumPy raise where memory runs out beyond recovery.
+    """
+    if state.targets is None:
+        return _entered(scene, solvers, state, clock)
+    if state.running and state.budget_left:
+        return _moved(solvers, state, clock)
+    if may_widen(scene, state):
+        return widened(scene, solvers, state)
+    return _left(scene, state)
+
+
+def _entered(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> State:
+    """The level with its targets, at its start; one that is resumed or widened has a search."""
+    logger.debug("computing the targets")
+    size = state.here.size
+    compute = functools.partial(_targets, scene, size, state)
+    state, targets = fitting(solvers, state, compute)
+    if state.search is None:
+        state, targets = _begun(scene, solvers, state, targets)
+    state = state.replace(targets=targets)
+    if not clock.running:
+        logger.debug("tracing")
+        state, _ = fitting(solvers, state, functools.partial(_advance, state, iterations=0))
+    clock.enter(state)
+    return state
+
+
+def _begun(scene: Scene, solvers: Solvers, state: State, targets: Targets) -> tuple[State, Targets]:
+    """The level with a search that starts from what the one before has painted."""
+    size = state.here.size
+    if state.previous is None:
+        image = scene.start(size)
+    else:
+        image = resample(state.previous.image[0], size)[None]
+    image = scene.masked(image)
+    solver = solvers.of(state.here.plan, state.dtype)
+    if scene.config.balance == "equal" and state.balance is None:  # at the run's very start
+        targets = solver.objective.balanced(tf.constant(image), targets)
+        balance = {name: float(factor) for name, factor in targets.balance.items()}
+        state = state.replace(balance=balance)
+    position = precondition(tf.constant(image), -scene.config.precondition)
+    search = solver.minimizer.start(position, budget=state.here.budget)
+    return state.replace(search=search, done=(*state.done, 0)), targets
+
+
+def _moved(solvers: Solvers, state: State, clock: Clock) -> State:
+    """An iteration on, or the same place with a search that has ended."""
+    before = state.iterations
+    state, search = fitting(solvers, state, functools.partial(_advance, state))
+    state = state.replace(search=search)
+    if state.iterations == before:
+        return state
+    row = (state.evaluations, clock.seconds(), float(search.value), *state.here.size)
+    return state.replace(
+        done=(*state.done[:-1], int(search.iterations)),
+        trace=(*state.trace, row),
+        previous=None if np.isfinite(search.best_value) else state.previous,
+    )
+
+
+def _left(scene: Scene, state: State) -> State:
+    """The next level, with the iterations that this one leaves; or the end."""
+    best = state.best(scene.config)
+    if best is None:
+        raise ArtistyleError(
+            "the objective is not finite at the start: it overflows float32; smaller "
+            "content_weight, style_weight or layer weights, or other filters, would do"
+        )
+    following = state.level + 1
+    if following == len(state.levels):
+        return state.ended(_reason(scene, state))
+    levels = list(state.levels)
+    if not state.running:
+        spare = levels[following].budget + state.budget_left
+        levels[following] = levels[following]._replace(budget=spare)
+    return state.replace(
+        levels=tuple(levels),
+        level=following,
+        search=None,
+        targets=None,
+        before=(state.iterations, state.evaluations),
+        previous=best,
+    )
+
+
+def _reason(scene: Scene, state: State) -> str:
+    assert state.search is not None
+    if state.running:
+        return f"all {scene.config.iterations} iterations done"
+    again = ", again after a restart" if int(state.search.restarts) else ""
+    return f"{Status(int(state.search.status))}{again}"
+
+
+def _targets(scene: Scene, size: tuple[int, int], state: State, solver: Solver) -> Targets:
+    return scene.targets(solver.objective, size, state.balance)
+
+
+def _advance(state: State, solver: Solver, iterations: int = 1) -> Search:
+    assert state.search is not None
+    context = (state.targets, tf.constant(state.here.size))
+    return solver.minimizer.advance(state.search, context, iterations=iterations)

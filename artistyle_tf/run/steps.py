@@ -1,0 +1,63 @@
+"""The event of an iteration, made from a run's state."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from artistyle_tf.objective.whole import Objective, Targets
+from artistyle_tf.pictures.network_scale import from_network, unclipped
+from artistyle_tf.run.clock import Clock
+from artistyle_tf.run.events import Step, rms
+from artistyle_tf.run.recovery import fitting
+from artistyle_tf.run.solvers import Solver, Solvers
+from artistyle_tf.run.state import State, image_of
+from artistyle_tf.scene.scene import Scene
+
+__all__ = ["make_step", "named_parts"]
+
+
+def make_step(scene: Scene, solvers: Solvers, state: State, before: State, clock: Clock) -> Step:
+    """What watchers are told of `state`, which an iteration has made from `before`."""
+    search, left = state.search, before.search
+    assert search is not None
+    assert left is not None
+    size, config = state.here.size, scene.config
+
+    def image() -> Any:
+        return scene.shown(image_of(search.position, size, config))
+
+    def parts() -> dict[str, float]:
+        assert state.targets is not None
+        here, targets = image_of(search.position, size, config), state.targets
+
+        def compute(solver: Solver) -> dict[str, float]:
+            return named_parts(solver.objective, here, targets)
+
+        return fitting(solvers, state, compute)[1]
+
+    return Step(
+        level=state.level + 1,
+        levels=len(state.levels),
+        size=size,
+        iteration=state.iterations,
+        iterations=config.iterations,
+        evaluations=state.evaluations,
+        objective=float(search.value),
+        seconds=state.trace[-1][1],
+        remaining=clock.remaining(state),
+        parts=parts,
+        image=lambda: from_network(image()),
+        unclipped=lambda: unclipped(image()),
+        step_length=lambda: rms(image_of(search.position - left.position, size, config)),
+    )
+
+
+def named_parts(objective: Objective, image: Any, targets: Targets) -> dict[str, float]:
+    """The objective's parts by name, at `image` [1, h, w, 3]."""
+    value, content, style, *others = objective.parts(tf.constant(image), targets)
+    parts = {"value": float(value)}
+    parts.update(zip(("total_variation", "gamut"), map(float, others), strict=True))
+    for kind, layers in (("content", content), ("style", style)):
+        parts[kind] = float(sum(layers.values()))
+        parts.update({f"{kind}/{name}": float(part) for name, part in layers.items()})
+    return parts

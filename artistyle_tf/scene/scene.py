@@ -1,0 +1,130 @@
+"""All that is fixed before the first iteration, as one frozen value."""
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from artistyle_tf.network.weights import Weights, load
+from artistyle_tf.objective.whole import Objective, Targets
+from artistyle_tf.pictures.masks import Masks, Regions, make_regions, within
+from artistyle_tf.pictures.picture import Picture
+from artistyle_tf.pictures.recolor import keep_chroma, recolor
+from artistyle_tf.pictures.sizes import resize
+from artistyle_tf.scene.canvas import canvas, level_targets
+from artistyle_tf.scene.inputs import Inputs, remarks, style_sides
+from artistyle_tf.scene.start import start_image
+from artistyle_tf.settings.config import Config
+
+__all__ = ["Scene", "Sources", "load_network", "make_scene"]
+
+logger = logging.getLogger("artistyle_tf")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sources:
+    """What a run is made of, as its record names it."""
+
+    config: Config
+    content: Picture | None
+    styles: Sequence[Picture]
+    start: Picture | None
+    """The picture that `config.init` names, or None."""
+    weights: Weights
+    """What was really used."""
+    masks: Masks
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Scene:
+    """The pictures of a run as its losses see them, and how they are seen at each level."""
+
+    sources: Sources
+    size: tuple[int, int]
+    """(height, width) of the result."""
+    original: np.ndarray
+    """uint8 [H, W, 3] sRGB: the content on the canvas, which is `size` filled up to whole cells."""
+    content: np.ndarray
+    """The same in the colours that the losses shall see."""
+    styles: list[np.ndarray]
+    """uint8 [h, w, 3] sRGB each, likewise."""
+    regions: Regions | None
+    """Which style goes where; None: everywhere."""
+    notes: tuple[str, ...]
+    """What the user should know of the pictures."""
+
+    @property
+    def config(self) -> Config:
+        return self.sources.config
+
+    @property
+    def canvas(self) -> tuple[int, int]:
+        """(height, width) of the finest level."""
+        return self.original.shape[0], self.original.shape[1]
+
+    def start(self, size: tuple[int, int]) -> np.ndarray:
+        """float32 [1, h, w, 3], BGR, mean subtracted: what a run begins with."""
+        return start_image(self.config, self.content, self.styles, self.sources.start, size)
+
+    def targets(
+        self,
+        objective: Objective,
+        size: tuple[int, int],
+        balance: Mapping[str, float] | None = None,
+    ) -> Targets:
+        """What the losses compare with at a level of that (height, width).
+
+        `balance`: the factors of `Config.balance` "equal", once they are known.
+        """
+        finest = size == self.canvas
+        targets = level_targets(
+            objective, self.content, self.styles, size, self.regions, finest=finest
+        )
+        if balance is None:
+            return targets
+        factors = {name: tf.constant(one, tf.float32) for name, one in balance.items()}
+        return targets._replace(balance=factors)
+
+    def masked(self, image: np.ndarray) -> np.ndarray:
+        """The image [1, h, w, 3] where any style goes, and the content elsewhere."""
+        return within(self.regions, image, self.content)
+
+    def shown(self, image: np.ndarray) -> np.ndarray:
+        """What is shown of an image [1, h, w, 3] that a minimiser made: colours, masks put back."""
+        if self.config.color == "luminance":
+            size = image.shape[1], image.shape[2]
+            image = keep_chroma(image, resize(self.original, size))
+        return within(self.regions, image, self.original)
+
+
+def load_network(config: Config) -> Weights:
+    """The filters that `config.weights` names, down to the deepest layer used.
+
+    Raises:
+      ConfigError, InputError: as `weights.load`.
+    """
+    logger.debug("reading the network")
+    weights = load(config.weights, config.layers[-1], report=logger.debug)
+    if config.weights == "auto":
+        logger.info("the network: %s", weights.description)
+    return weights
+
+
+def make_scene(config: Config, inputs: Inputs, start: Picture | None, weights: Weights) -> Scene:
+    """The scene of these inputs; what the user should know of them goes to the log as well."""
+    painted = canvas(inputs.painted(), inputs.size)
+    rgbs = [one.rgb for one in inputs.styles]
+    whole = painted.shape[0], painted.shape[1]
+    sides = [max(style_sides(config, (rgb.shape[0], rgb.shape[1]), whole, whole)) for rgb in rgbs]
+    shown: list[Any] = [(inputs.content, max(inputs.size)), *zip(inputs.styles, sides, strict=True)]
+    notes = remarks([(picture, side) for picture, side in shown if picture])
+    notes += start.notes if start else ()
+    for note in notes:
+        logger.warning("%s", note)
+    content, styles = recolor(config.color, painted, list(rgbs))
+    sources = Sources(config, inputs.content, inputs.styles, start, weights, inputs.masks)
+    regions = make_regions(inputs.masks, inputs.size, rgbs)
+    return Scene(sources, inputs.size, painted, content, styles, regions, tuple(notes))
