@@ -89,5 +89,9 @@ def _level_of(state: State, best: Painted) -> int:
 def _painting(scene: Scene, image: np.ndarray) -> np.ndarray:
     """float32 [1, h, w, 3] at the size asked for, with the photo's own pixels put back."""
     height, width = scene.size
-    painting = resample(image[0], scene.canvas)[None]
-    return scene.shown(painting)[:, :height, :width]
+    try:
+        painting = resample(image[0], scene.canvas)[None]
+        return scene.shown(painting)[:, :height, :width]
+    except MemoryError:
+        logger.warning("memory ran out; the picture stays at the size of its level")
+        return scene.shown(image)
