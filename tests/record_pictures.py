@@ -1,19 +1,19 @@
 """Paints a picture by each kind of command, and says what came out: what must not change by itself.
 
-    python tests/record_pictures.py FOLDER            paints into it, prints name and SHA-256
-    python tests/record_pictures.py FOLDER --write    and takes that for right on this machine
+    python tests/record_pictures.py FOLDER [--only=NAME,NAME]   paints, prints SHA-256 and name
+    python tests/record_pictures.py FOLDER --write              and takes that for right here
 
 Files are equal byte for byte only where processor and libraries are; `recorded.json` therefore has
 their checksums by machine, and the mean colours of a few fields for every other machine.
 """
 
+import argparse
 import hashlib
 import importlib.metadata
 import json
 import os
 import pathlib
 import platform
-import sys
 
 import numpy as np
 from PIL import Image
@@ -74,6 +74,7 @@ NO_CONTENT, NO_STYLE = ("texture",), ("reconstruct",)
 def machine() -> str:
     """What has to be equal for equal bytes: libraries, processors and what they can do."""
     versions = [f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES]
+    versions.append(f"Python {platform.python_version()}")
     try:
         text = pathlib.Path("/proc/cpuinfo").read_text("utf-8", "replace")
     except OSError:
@@ -84,12 +85,12 @@ def machine() -> str:
     return ", ".join([*versions, platform.machine(), f"{cores} cores", f"cpu {digest}"])
 
 
-def paint(folder: pathlib.Path) -> list[pathlib.Path]:
-    """All the pictures, painted into the folder."""
+def paint(folder: pathlib.Path, names) -> None:
+    """The pictures of these names, painted into the folder."""
     from artistyle_tf.__main__ import main
 
     _draw_masks(folder)
-    for name, text in COMMANDS.items():
+    for name, text in ((name, COMMANDS[name]) for name in names):
         output = folder / (name if "." in name else f"{name}.png")
         flags = [flag.format(folder=folder) for flag in text.split()]
         if name not in NO_CONTENT:
@@ -103,6 +104,10 @@ def paint(folder: pathlib.Path) -> list[pathlib.Path]:
             raise SystemExit(f"{name}: exit status {status}")
         if name.startswith("resumed"):
             _take_back(flags, main)
+
+
+def painted(folder: pathlib.Path) -> list[pathlib.Path]:
+    """All pictures in the folder."""
     return sorted(path for path in folder.iterdir() if path.is_file() and not _mask(path))
 
 
@@ -144,15 +149,25 @@ def write(paths) -> None:
     kept = json.loads(RECORDED.read_text()) if RECORDED.exists() else {"machines": {}}
     kept["fields"] = {path.name: fields(path) for path in paths}
     kept["machines"][machine()] = checksums(paths)
-    lines = json.dumps(kept, indent=1, sort_keys=True)
+    for name, values in kept["fields"].items():
+        kept["fields"][name] = json.dumps(values)
+    lines = json.dumps(kept, indent=1, sort_keys=True).replace('"[', "[").replace(']"', "]")
     RECORDED.write_text(lines + "\n")
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Record what kinds of commands paint.")
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--only", default=",".join(COMMANDS), help="names, with commas")
+    parser.add_argument("--write", action="store_true", help="take it for right on this machine")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    paint(arguments.folder, arguments.only.split(","))
+    for name, digest in checksums(painted(arguments.folder)).items():
+        print(f"{digest}  {name}")
+    if arguments.write:
+        write(painted(arguments.folder))
+
+
 if __name__ == "__main__":
-    target = pathlib.Path(sys.argv[1])
-    target.mkdir(parents=True, exist_ok=True)
-    done = paint(target)
-    for found, digest in checksums(done).items():
-        print(f"{digest}  {found}")
-    if "--write" in sys.argv[2:]:
-        write(done)
+    main()
