@@ -1,8 +1,30 @@
 """The command as a process of its own, for what can't be tried inside the tests' own."""
 
+import contextlib
+import subprocess
 import sys
 
 from PIL import Image
+
+HANGING = 1800
+"""Seconds after which a process that may wait for another for ever is ended. No test takes a tenth
+of that: a limit that a busy machine reaches tells nothing of the package."""
+
+
+@contextlib.contextmanager
+def children():
+    """A function: as `subprocess.Popen`. No process that it starts outlives the block.
+
+    One that does is noticed when it is collected, as a ResourceWarning in some later test.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def start(command, **options):
+            process = stack.enter_context(subprocess.Popen(command, **options))
+            stack.callback(process.kill)  # before its pipes are closed and it is waited for
+            return process
+
+        yield start
 
 
 def put_pictures(folder, picture, height, width):

@@ -6,10 +6,17 @@ import types
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 import reference
 from artistyle_tf.network.weights import Weights
 from places import SCRIPTS, SHARED
+
+# Machines stall: an example that takes long tells nothing of the package.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 def make_weights(arrays, name="small.npz"):

@@ -9,23 +9,22 @@ import tempfile
 import pytest
 
 from artistyle_tf.locks import holding
+from commands import children
 
 fcntl = pytest.importorskip("fcntl")
 
 
 def test_a_lock_goes_with_its_process(tmp_path):
-    code = "import sys, time; from artistyle_tf.locks import hold; f = hold(sys.argv[1]);"
-    code += "print(f is not None, flush=True); time.sleep(60)"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path / "x")], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "True\n"
-    with holding(str(tmp_path / "x")) as alone:
-        assert not alone
-    with holding(str(tmp_path / "y")) as alone:
-        assert alone
-    process.kill()
-    process.communicate()
+    code = "import sys; from artistyle_tf.locks import hold; f = hold(sys.argv[1]);"
+    code += "print(f is not None, flush=True); sys.stdin.read()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with children() as start:
+        process = start([sys.executable, "-c", code, str(tmp_path / "x")], text=True, **pipes)
+        assert process.stdout.readline() == "True\n"
+        with holding(str(tmp_path / "x")) as alone:
+            assert not alone
+        with holding(str(tmp_path / "y")) as alone:
+            assert alone
     with holding(str(tmp_path / "x")) as alone:
         assert alone
 

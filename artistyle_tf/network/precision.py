@@ -8,6 +8,7 @@ with AMX tiles compute with them several times faster.
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,12 +42,35 @@ def has_amx() -> bool:
     return {"amx_tile", "amx_bf16"} <= set(next(flags, "").split())
 
 
+class _Uses:
+    """Uses of `true_float32` at this moment, in all threads, and what the first of them found."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.count = 0
+        self.found = False
+
+
+_uses = _Uses()
+
+
 @contextlib.contextmanager
 def true_float32() -> Iterator[None]:
-    """Switches TF32 off for as long as the context lasts, and back to what it was."""
-    before = tf.config.experimental.tensor_float_32_execution_enabled()
-    tf.config.experimental.enable_tensor_float_32_execution(False)
+    """Switches TF32 off for as long as the context lasts, and back to what it was.
+
+    Contexts may overlap, in any threads: the first one switches TF32 off, the last one back.
+    TensorFlow has one switch for a process, so its other code computes without TF32 meanwhile.
+    """
+    switch = tf.config.experimental
+    with _uses.lock:
+        if not _uses.count:
+            _uses.found = switch.tensor_float_32_execution_enabled()
+            switch.enable_tensor_float_32_execution(False)
+        _uses.count += 1
     try:
         yield
     finally:
-        tf.config.experimental.enable_tensor_float_32_execution(before)
+        with _uses.lock:
+            _uses.count -= 1
+            if not _uses.count:
+                switch.enable_tensor_float_32_execution(_uses.found)

@@ -20,6 +20,7 @@ from artistyle_tf.text import one_line, reason
 __all__ = [
     "EXTENSIONS",
     "check_output",
+    "png_bytes",
     "write",
 ]
 
@@ -69,17 +70,31 @@ def write(
     """
     path = as_path(path)
     file_format = _format(path)
-    check_uint8("rgb", rgb, rgb.ndim == 3 and rgb.shape[2] == 3, "[H, W, 3]")
+    pixels = _pixels(rgb, None if file_format == "JPEG" else alpha)
     _check_room(path, file_format, rgb.shape[:2])
-    if alpha is not None and file_format != "JPEG":
-        check_uint8("alpha", alpha, alpha.ndim == 2, "[H, W]")
-        rgb = np.dstack([rgb, resize(alpha, rgb.shape[:2])])
     try:
-        image = Image.fromarray(rgb)
+        image = Image.fromarray(pixels)
         data = metadata.encode(image, file_format, record, **_SAVE_OPTIONS[file_format])
     except Exception as error:  # encoders raise many kinds
         raise InputError(f"can't write {one_line(path)}: {reason(error)}") from error
     write_bytes(path, data)
+
+
+def png_bytes(rgb: np.ndarray, alpha: np.ndarray | None = None) -> bytes:
+    """The bytes of a PNG with sRGB uint8 [H, W, 3] and, resized to it, `alpha` uint8 [h, w].
+
+    ConfigError: a wrong array.
+    """
+    return metadata.encode(Image.fromarray(_pixels(rgb, alpha)), "PNG", None)
+
+
+def _pixels(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+    """uint8 [H, W, 3], or [H, W, 4] with an alpha of any size."""
+    check_uint8("rgb", rgb, rgb.ndim == 3 and rgb.shape[2] == 3, "[H, W, 3]")
+    if alpha is None:
+        return rgb
+    check_uint8("alpha", alpha, alpha.ndim == 2, "[H, W]")
+    return np.dstack([rgb, resize(alpha, (rgb.shape[0], rgb.shape[1]))])
 
 
 def _format(path: str) -> str:

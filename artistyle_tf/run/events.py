@@ -1,4 +1,4 @@
-"""The one event of a run, and the progress line that watches it. No TensorFlow here."""
+"""The one event of a run. No TensorFlow here."""
 
 import dataclasses
 import logging
@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from artistyle_tf.text import reason
+from artistyle_tf.pictures.notebook import to_html
+from artistyle_tf.pictures.write import png_bytes
+from artistyle_tf.text import clock, reason
 
 __all__ = ["Callback", "Callbacks", "Step", "consult", "rms"]
 
@@ -44,6 +46,21 @@ class Step:
     nor clipped to 0-255."""
     step_length: Callable[[], float] = dataclasses.field(default=lambda: math.nan, repr=False)
     """Computes the root mean square of the picture's change in this iteration, in grey levels."""
+
+    def _repr_png_(self) -> bytes:
+        """For notebooks: the picture."""
+        return png_bytes(self.image())
+
+    def _repr_html_(self) -> str:
+        """For notebooks, which prefer it: the picture, not too wide, and how far the run is."""
+        height, width = self.size
+        rows = {
+            "level": f"{self.level}/{self.levels}, {width}×{height} px",
+            "iteration": f"{self.iteration}/{self.iterations}",
+            "objective": f"{self.objective:.4g}",
+            "time left": clock(self.remaining),
+        }
+        return to_html(self.image(), rows)
 
 
 Callback = Callable[[Step], bool | None]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from artistyle_tf.pictures import write
+from artistyle_tf.pictures.notebook import to_html
 
 __all__ = ["Result"]
 
@@ -46,3 +47,18 @@ class Result:
           InputError: a file that can't be written; whatever was there is still there.
         """
         write.write(path, self.image, alpha=self.alpha, record=self.record)
+
+    def _repr_png_(self) -> bytes:
+        """For notebooks: the picture with its alpha."""
+        return write.png_bytes(self.image, self.alpha)
+
+    def _repr_html_(self) -> str:
+        """For notebooks, which prefer it: the picture, not too wide, and how it came about."""
+        height, width = self.image.shape[:2]
+        rows = {
+            "size": f"{width}×{height} px",
+            "stopped": self.stop_reason,
+            "seconds": f"{self.seconds:.1f}",
+            "objective": f"{self.objective:.4g}",
+        }
+        return to_html(self.image, rows, self.alpha)

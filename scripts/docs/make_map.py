@@ -18,7 +18,7 @@ BEGIN, END = "<!-- map: scripts/docs/make_map.py -->", "<!-- end of map -->"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "text", "locks", "minimize"),
     ("files", "network"),
-    ("pictures", "settings"),
+    ("pictures", "settings", "precision"),
     ("objective", "images"),
     ("scene", "keras_losses"),
     ("run",),

@@ -16,6 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
+from commands import HANGING
 from places import ROOT
 
 NOTEBOOK = ROOT / "notebooks" / "artistyle.ipynb"
@@ -56,8 +57,8 @@ def with_settings(notebook: nbformat.NotebookNode, **settings: object) -> nbform
 def run(notebook: nbformat.NotebookNode, folder: pathlib.Path) -> nbformat.NotebookNode:
     client = NotebookClient(
         notebook,
-        timeout=300,
-        startup_timeout=120,
+        timeout=HANGING,
+        startup_timeout=HANGING,
         kernel_manager_class=ThisPython,
         resources={"metadata": {"path": str(folder)}},
     )

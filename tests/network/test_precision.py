@@ -1,5 +1,8 @@
 """What convolutions compute in: who decides, and what bfloat16 does to value and gradient."""
 
+import contextlib
+import threading
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -54,6 +57,59 @@ def test_auto_stays_with_float32_without_onednn_or_beside_a_gpu(cpu, monkeypatch
     cpu(AMX)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     assert precision.convolution_dtype("auto") == "float32"
+
+
+@pytest.fixture
+def tf32():
+    """A function that tells whether TF32 is on, which it is to begin with."""
+    switch = tf.config.experimental
+    before = switch.tensor_float_32_execution_enabled()
+    switch.enable_tensor_float_32_execution(True)
+    yield switch.tensor_float_32_execution_enabled
+    switch.enable_tensor_float_32_execution(before)
+
+
+class Use(threading.Thread):
+    """A `true_float32` in a thread of its own, from `start` to `end`."""
+
+    def __init__(self, error=None):
+        super().__init__(daemon=True)
+        self._error, self._inside, self._end = error, threading.Event(), threading.Event()
+
+    def start(self):
+        super().start()
+        self._inside.wait()
+        return self
+
+    def run(self):
+        with contextlib.suppress(ZeroDivisionError), precision.true_float32():
+            self._inside.set()
+            self._end.wait()
+            if self._error:
+                raise self._error
+
+    def end(self):
+        self._end.set()
+        self.join()
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError()])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_tf32_is_off_until_the_last_of_several_threads_is_done(tf32, order, error):
+    uses = [Use(error).start() for _ in order]
+    for index in order:
+        assert not tf32()
+        uses[index].end()
+    assert tf32()
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_tf32_is_put_back_to_what_was_found(tf32, found):
+    tf.config.experimental.enable_tensor_float_32_execution(found)
+    for _ in range(2):
+        with precision.true_float32(), precision.true_float32():
+            assert not tf32()
+        assert tf32() == found
 
 
 @pytest.mark.parametrize("pooling", ["max", "avg"])

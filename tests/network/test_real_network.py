@@ -27,6 +27,7 @@ from artistyle_tf.pictures.network_scale import BGR_MEAN, to_network
 from artistyle_tf.pictures.read import read_record
 from artistyle_tf.scene.bound import build_objective
 from artistyle_tf.settings.presets import PRESETS, STYLE_LAYERS
+from commands import HANGING
 from places import SAMPLES
 
 NETWORK = "imagenet-8bit"
@@ -314,7 +315,7 @@ def offline(tmp_path):
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=300,
+            timeout=HANGING,
         )
         return done, calls.read_text()
 

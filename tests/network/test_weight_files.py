@@ -16,6 +16,7 @@ from artistyle_tf.errors import InputError
 from artistyle_tf.network import sandbox, weight_files
 from artistyle_tf.network.vgg19 import VGG19_LAYERS
 from artistyle_tf.network.weights import load
+from commands import HANGING
 from weight_networks import LAYERS, WIDTHS, h5, npz, refusal, same
 
 
@@ -466,18 +467,18 @@ def test_too_many_objects(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("harm", "told"),
+    ("harm", "seconds", "told"),
     [
-        ("import os; os.abort()", "a.h5 is damaged: it makes the HDF5 library crash"),
-        ("while True: pass", "a.h5 is damaged: it could not be read within 1 s"),
-        ("import sys; sys.exit(1)", "a.h5 is not a readable HDF5 file"),
+        ("import os; os.abort()", HANGING, "a.h5 is damaged: it makes the HDF5 library crash"),
+        ("while True: pass", 1, "a.h5 is damaged: it could not be read within 1 s"),
+        ("import sys; sys.exit(1)", HANGING, "a.h5 is not a readable HDF5 file"),
     ],
 )
-def test_a_file_that_breaks_its_library_costs_one_line(tmp_path, monkeypatch, harm, told):
+def test_a_file_that_breaks_its_library_costs_one_line(tmp_path, monkeypatch, harm, seconds, told):
     """What libhdf5 does at some damaged files, done by the process that reads them."""
     monkeypatch.setattr(sandbox, "_CODE", harm)
     with open(h5(tmp_path / "a.h5"), "rb") as file, pytest.raises(InputError) as caught:
-        sandbox.read_h5_apart(file, "a.h5", ("block1_conv1",), seconds=1)
+        sandbox.read_h5_apart(file, "a.h5", ("block1_conv1",), seconds=seconds)
     assert str(caught.value) == told
 
 

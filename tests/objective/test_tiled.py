@@ -76,7 +76,7 @@ def of_layers(style, content, tile):
     return both(config, make_weights(reference.random_weights()), tile)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     size=st.tuples(st.integers(16, 150), st.integers(16, 150)),
     layers=st.sampled_from(

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from artistyle_tf.pictures.network_scale import BGR_MEAN, from_network, to_network
 
-relaxed = settings(deadline=None, max_examples=30)  # machines stall
+relaxed = settings(max_examples=30)
 
 
 @relaxed

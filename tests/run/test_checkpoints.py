@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import tracemalloc
 import zipfile
@@ -20,7 +21,7 @@ from artistyle_tf.errors import ConfigError
 from artistyle_tf.run.autosave import Autosave
 from artistyle_tf.run.checkpoints import Saved
 from artistyle_tf.scene.scene import Scene
-from commands import command_line, put_pictures
+from commands import children, command_line, file_flags, put_pictures
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,23 @@ def test_a_resumed_run_writes_the_same_bytes(settings, picture, tmp_path, optimi
     assert (tmp_path / "whole.png").read_bytes() == (tmp_path / "resumed.png").read_bytes()
 
 
+ATTEMPT = 25
+# The command, which stops short after so many iterations of its own and waits to be killed: so it
+# can't come to its end before the blow, however slow the one that strikes it is.
+WAITING = f"""
+import sys, threading
+import artistyle_tf
+from artistyle_tf.command.main import main
+begun = []
+def watch(progress, step):
+    begun.append(step.iteration)
+    if step.iteration == begun[0] + {ATTEMPT - 1}:
+        threading.Event().wait()
+artistyle_tf.Progress.__call__ = watch
+sys.exit(main())
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [3, 50])
 def test_killed_at_random_and_resumed(small_file, picture, tmp_path, kills):
@@ -67,31 +85,32 @@ def test_killed_at_random_and_resumed(small_file, picture, tmp_path, kills):
     if kills > 3 and not os.environ.get("ARTISTYLE_LONG_TESTS"):
         pytest.skip("takes ten minutes; set ARTISTYLE_LONG_TESTS=1")
     put_pictures(tmp_path, picture, 72, 96)
-    iterations = 100 + 75 * kills  # more than so many attempts can do
+    iterations = 10 + ATTEMPT * kills  # more than so many attempts can do
     flags = ["--size=96", "--levels=2", f"--iterations={iterations}", "--precision=float32"]
     plain = command_line(tmp_path, small_file, *flags, output="whole.png")
     subprocess.run(plain, check=True, capture_output=True)
     folder, chance = tmp_path / "checkpoints", random.Random(kills)
     flags += ["--resume", f"--checkpoint_dir={folder}", "--save_every=10"]
     again = command_line(tmp_path, small_file, *flags, output="resumed.png")
+    files = file_flags(tmp_path, small_file, output="resumed.png")
+    attempt = [sys.executable, "-c", WAITING, *files, *flags]
 
     def checkpoints():
         return set(folder.glob("*.npz")) if folder.is_dir() else set()
 
-    reached = []
+    reached, setting_up = [], 0.0
     for index in range(kills):
-        before = checkpoints()
-        process = subprocess.Popen(again, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        if index % 3 == 2:
-            time.sleep(chance.uniform(0, 4))
-        else:
-            deadline = time.monotonic() + 60
-            while not checkpoints() - before and time.monotonic() < deadline:
-                assert process.poll() is None, process.stderr.read()
-                time.sleep(0.005)
-            time.sleep(chance.uniform(0, 0.2))
-        process.kill()
-        process.communicate()
+        before, began = checkpoints(), time.monotonic()
+        with children() as start:
+            process = start(attempt, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            if index % 3 == 2:
+                time.sleep(chance.uniform(0, setting_up))
+            else:
+                while not checkpoints() - before:
+                    assert process.poll() is None, process.stderr.read()
+                    time.sleep(0.005)
+                setting_up = time.monotonic() - began
+                time.sleep(chance.uniform(0, 0.2))
         assert process.returncode == -signal.SIGKILL
         reached.append(max(path.name for path in checkpoints()))
     print("reached:", *reached)

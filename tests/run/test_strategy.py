@@ -1,5 +1,6 @@
 """Tiles spread over devices: logical CPUs in one process, and two workers over loopback."""
 
+import concurrent.futures
 import json
 import os
 import socket
@@ -13,6 +14,7 @@ from PIL import Image
 from artistyle_tf import ConfigError
 from artistyle_tf.command.devices import check_strategy, is_chief, make_strategy
 from artistyle_tf.command.flags import parse
+from commands import HANGING, children
 
 MIRRORED = """
 import sys
@@ -77,7 +79,7 @@ def test_two_and_four_replicas_equal_one_device(small_file):
         [sys.executable, "-c", MIRRORED, str(small_file)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANGING,
     )
     assert done.stdout.endswith("as one device\n"), done.stderr[-3000:]
 
@@ -86,6 +88,17 @@ def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+def ends(processes):
+    """What each printed; when one fails, the others, which would wait for it, are killed."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        told = {pool.submit(one.communicate, timeout=HANGING): one for one in processes}
+        for future in concurrent.futures.as_completed(told):
+            if told[future].returncode != 0:
+                for process in processes:
+                    process.kill()
+    return [future.result() for future in told]
 
 
 def test_two_workers_paint_one_picture(small_file, tmp_path):
@@ -106,22 +119,19 @@ def test_two_workers_paint_one_picture(small_file, tmp_path):
     command = [sys.executable, "-m", "artistyle_tf", *flags]
     workers = [f"127.0.0.1:{free_port()}" for _ in range(2)]
     processes = []
-    for index in range(2):
-        told = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-        processes.append(
-            subprocess.Popen(
-                [*command, "--strategy=multiworker", f"--output={tmp_path}/out-{index}.png"],
-                env={**os.environ, "TF_CONFIG": json.dumps(told)},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
+    with children() as start:
+        for index in range(2):
+            told = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+            processes.append(
+                start(
+                    [*command, "--strategy=multiworker", f"--output={tmp_path}/out-{index}.png"],
+                    env={**os.environ, "TF_CONFIG": json.dumps(told)},
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
             )
-        )
-    try:
-        told = [process.communicate(timeout=200) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
+        told = ends(processes)
     assert [process.returncode for process in processes] == [0, 0], told
     assert "out-0.png: 128×96 px" in told[0][0]
     assert told[1][0] == ""
