@@ -20,7 +20,8 @@ from artistyle_tf.objective import losses
 from artistyle_tf.pictures.network_scale import BGR_MEAN, to_network
 from artistyle_tf.pictures.read import read
 from artistyle_tf.pictures.sizes import resize, scale_to
-from artistyle_tf.settings.config import Config, Pooling
+from artistyle_tf.settings.choices import Pooling
+from artistyle_tf.settings.config import Config
 
 __all__ = ["ContentLoss", "GramMatrix", "PerceptualLoss", "StyleLoss"]
 
