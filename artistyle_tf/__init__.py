@@ -56,7 +56,7 @@ _LAZY = {
     "gram_matrix": "objective.losses",
     "stylize": "run.transfer",
 }
-_MODULES = ("images", "keras_losses", "minimize")
+_MODULES = ("feedforward", "images", "keras_losses", "minimize")
 """Reached as attributes without a further import."""
 
 
