@@ -58,7 +58,7 @@ _LAZY = {
     "gram_matrix": "objective.losses",
     "stylize": "run.painter",
 }
-_MODULES = ("images", "keras_losses", "minimize", "precision")
+_MODULES = ("feedforward", "images", "keras_losses", "minimize", "precision")
 """Reached as attributes without a further import."""
 
 

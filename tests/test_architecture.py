@@ -153,7 +153,9 @@ def test_import_leaves_tensorflow_alone(module: str) -> None:
 def test_submodules_are_reached_by_a_plain_import() -> None:
     program = (
         "import artistyle_tf; print(artistyle_tf.keras_losses.PerceptualLoss.__name__, "
-        "artistyle_tf.images.read_record.__name__, artistyle_tf.precision.true_float32.__name__)"
+        "artistyle_tf.images.read_record.__name__, artistyle_tf.precision.true_float32.__name__, "
+        "artistyle_tf.feedforward.build_transform_net.__name__)"
     )
+    wanted = "PerceptualLoss read_record true_float32 build_transform_net"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout.strip() == "PerceptualLoss read_record true_float32", done.stderr
+    assert done.stdout.strip() == wanted, done.stderr

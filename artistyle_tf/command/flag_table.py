@@ -108,7 +108,9 @@ def all_flags() -> list[_Flag]:
     return settings
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any) -> str | None:
+    if value is None:
+        return None
     if isinstance(value, tuple):
         return ",".join(
             str(item) if isinstance(item, float) else f"{item[0]}:{item[1]:g}" for item in value

@@ -15,8 +15,9 @@ import tensorflow as tf
 from artistyle_tf.network.extractor import Features
 from artistyle_tf.network.vgg19 import CELL, block_of, contexts, stride
 from artistyle_tf.network.weights import Weights
+from artistyle_tf.objective.targets import Parts, Sums, Targets
 from artistyle_tf.objective.tiles import Span, cut, span, tile_cores
-from artistyle_tf.objective.whole import Objective, Parts, Sums, Targets
+from artistyle_tf.objective.whole import Objective
 from artistyle_tf.settings.config import Config
 
 __all__ = ["TiledObjective"]

@@ -77,7 +77,8 @@ def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
     assert record is not None
     fields = {field.name for field in dataclasses.fields(Config)}
     known: dict[str, Any] = {**_DEFAULTS_BEFORE, **settings}
-    taken = {name: known[name] for name in fields - {*_FILES} if name in known}
+    recorded = Config().to_dict().keys() - {*_FILES}
+    taken = {name: known[name] for name in recorded if name in known}
     kind = _mapping(record, "weights").get("kind")
     given_again = []
     if kind in NAMES:

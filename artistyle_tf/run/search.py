@@ -14,7 +14,7 @@ from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.minimize import State as Search
 from artistyle_tf.minimize import Status
 from artistyle_tf.objective.coordinates import precondition
-from artistyle_tf.objective.whole import Targets
+from artistyle_tf.objective.targets import Targets
 from artistyle_tf.pictures.sizes import resample
 from artistyle_tf.run.clock import Clock
 from artistyle_tf.run.recovery import fitting, may_widen, widened

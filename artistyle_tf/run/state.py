@@ -10,7 +10,7 @@ import tensorflow as tf
 from artistyle_tf.minimize import State as Search
 from artistyle_tf.minimize import Status
 from artistyle_tf.objective.coordinates import precondition
-from artistyle_tf.objective.whole import Targets
+from artistyle_tf.objective.targets import Targets
 from artistyle_tf.run.plan import Level, Plan
 from artistyle_tf.settings.config import Config
 

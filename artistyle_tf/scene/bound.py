@@ -6,8 +6,10 @@ from typing import Any
 import tensorflow as tf
 
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.network.weights import load
-from artistyle_tf.objective.whole import Objective, Parts, Targets
+from artistyle_tf.network.weights import Weights, load
+from artistyle_tf.objective.targets import Parts, Targets
+from artistyle_tf.objective.tiled import TiledObjective
+from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.masks import make_regions
 from artistyle_tf.pictures.recolor import recolor
 from artistyle_tf.scene.canvas import canvas, level_targets
@@ -60,7 +62,8 @@ def build_objective(
       content: path, PIL image or uint8 array [H, W, 3]; None for task "texture".
       styles: one such picture, or a list of them; none of them for task "reconstruct".
       config: its `size` is the longer side of the result. All is float32 unless its `precision`
-        says bfloat16: "auto" stands for speed in a run, and for the exact formulas here.
+        says bfloat16: "auto" stands for speed in a run, and for the exact formulas here. Its
+        `tile_size` in px computes a larger picture in tiles; "auto" and 0 compute it whole.
       content_masks, style_masks: as in `stylize`. What the masks leave out is not held here: its
         gradient is that of the content loss.
 
@@ -73,14 +76,26 @@ def build_objective(
     inputs = read_inputs(config, content, several(styles), content_masks, style_masks)
     convolutions = None if config.precision == "auto" else config.precision
     weights = load(config.weights, config.layers[-1])
-    masks = inputs.masks
-    objective = Objective(config, weights, convolutions=convolutions, regions=len(masks.content))
     painted = canvas(inputs.painted(), inputs.size)
     painted, rgbs = recolor(config.color, painted, [style.rgb for style in inputs.styles])
     size = painted.shape[0], painted.shape[1]
-    regions = make_regions(masks, inputs.size, rgbs)
+    objective = _objective(config, weights, convolutions, len(inputs.masks.content), size)
+    regions = make_regions(inputs.masks, inputs.size, rgbs)
     targets = level_targets(objective, painted, rgbs, size, regions)
     if config.balance == "equal":
         start = start_image(config, painted, rgbs, read_start(config), size)
         targets = objective.balanced(tf.constant(start), targets)
     return BoundObjective(objective, targets, size)
+
+
+def _objective(
+    config: Config,
+    weights: Weights,
+    convolutions: str | None,
+    regions: int,
+    size: tuple[int, int],
+) -> Objective:
+    tile = config.tile_size
+    if tile == "auto" or not 0 < tile < max(size):  # a run, too, needs no tiles for what fits one
+        return Objective(config, weights, convolutions=convolutions, regions=regions)
+    return TiledObjective(config, weights, tile=tile, convolutions=convolutions, regions=regions)

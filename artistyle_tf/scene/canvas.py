@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from artistyle_tf.objective.guidance import Guides, layer_guides, region_strengths
-from artistyle_tf.objective.whole import Objective, Targets
+from artistyle_tf.objective.targets import Targets
+from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.masks import Regions
 from artistyle_tf.pictures.network_scale import to_network
 from artistyle_tf.pictures.sizes import continued, fill_cells, resize

@@ -5,7 +5,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from artistyle_tf.objective.whole import Targets
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.objective.targets import Targets
+from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.scene.bound import BoundObjective, build_objective
 from artistyle_tf.settings.config import Config
 
@@ -23,7 +25,8 @@ class Stylizer(tf.Module):
 
     Args:
       content, styles, config, masks: as in `build_objective`, with its errors.
-      jit_compile: compiles value and gradient by XLA; the size is fixed, as TPUs want it.
+      jit_compile: compiles value and gradient by XLA; the size is fixed, as TPUs want it. Not in
+        tiles, whose sizes differ: ConfigError.
     """
 
     def __init__(
@@ -41,6 +44,11 @@ class Stylizer(tf.Module):
             content, styles, config, content_masks=content_masks, style_masks=style_masks
         )
         objective, self.size = bound.objective, bound.size
+        if jit_compile and isinstance(objective, TiledObjective):
+            raise ConfigError(
+                f"tile_size is {objective.tile}; with jit_compile it must be 0 or auto, since XLA "
+                "compiles no tiles"
+            )
         dtype = objective.extractor.input.dtype
 
         def variables(targets: dict[str, tf.Tensor]) -> dict[str, tf.Variable]:

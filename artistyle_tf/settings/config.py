@@ -5,43 +5,34 @@ one dataclass below.
 """
 
 import dataclasses
-import os
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.network.vgg19 import VGG19_LAYERS
-from artistyle_tf.network.weights import check_name, check_shipped
-from artistyle_tf.settings.presets import PRESETS, STYLE_LAYERS, style_weight_of
-from artistyle_tf.settings.validation import (
-    MAX_WEIGHT,
-    Layers,
-    blend,
-    check_strength,
-    integer,
-    number,
-    one_of,
-    weighted_layers,
+from artistyle_tf.network.weights import check_shipped
+from artistyle_tf.settings.checking import checked, layer_weights
+from artistyle_tf.settings.choices import (
+    INITS,
+    Balance,
+    Color,
+    Formula,
+    Optimizer,
+    Pooling,
+    Precision,
+    Settings,
+    Task,
 )
+from artistyle_tf.settings.presets import PRESETS, STYLE_LAYERS
+from artistyle_tf.settings.validation import Layers, check_strength, memory_size, one_of
 
 __all__ = ["INITS", "Config"]
 
-MIN_SIZE = 16
-MAX_SIZE = 65536
-MIN_TILE = 32
-INITS = ("noise", "content", "style", "grey")
-"""What `init` can be beside a picture file."""
 
-Task = Literal["stylize", "texture", "reconstruct"]
-Optimizer = Literal["tfp", "lbfgs", "adam"]
-Pooling = Literal["max", "avg"]
-Formula = Literal["mean", "paper", "neural-style"]
-Color = Literal["style", "luminance", "match", "cholesky", "histogram"]
-Balance = Literal["weights", "equal"]
-Precision = Literal["auto", "float32", "bfloat16"]
-
-
-def _setting(default: Any, group: str, help: str, choices: Any = None) -> Any:
-    metadata = {"group": group, "help": help, "choices": get_args(choices)}
+def _setting(
+    default: Any, group: str, help: str, choices: Any = None, recorded: bool = True
+) -> Any:
+    choices = get_args(choices)
+    metadata = {"group": group, "help": help, "choices": choices, "recorded": recorded}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -131,6 +122,14 @@ class Config:
         "side of the tiles that large pictures are computed in, px, a multiple of 16; 0: whole "
         "pictures; auto: tiles where memory demands them",
     )
+    # Where a run fits, not what it paints: equal pictures have equal records.
+    memory: str | int | None = _setting(
+        None,
+        "Network",
+        "plan as if no more memory were free, like 8GB or 500MB; none: what the system says is "
+        "free",
+        recorded=False,
+    )
     content_weight: float = _setting(1.0, "Balance", "weight α of the content")
     style_weight: float = _setting(60.0, "Balance", "weight β of the style")
     tv_weight: float = _setting(0.0, "Balance", "weight of the total variation (smoothness)")
@@ -180,102 +179,24 @@ class Config:
     strength: dataclasses.InitVar[float | None] = None
     """How much painting, 0 to 1, instead of `style_weight`: see `presets.style_weight_of`."""
 
+    if TYPE_CHECKING:
+        # What is accepted is more than what the attributes then hold.
+        def __init__(self, **settings: Unpack[Settings]) -> None: ...
+
     def __post_init__(self, strength: float | None) -> None:
-        for name in ("style_layers", "content_layers"):
-            object.__setattr__(self, name, weighted_layers(name, getattr(self, name)))
-        object.__setattr__(self, "style_blend", blend(self.style_blend))
-        for field in dataclasses.fields(self):
-            choices, value = field.metadata["choices"], getattr(self, field.name)
-            if choices and value not in choices:
-                raise ConfigError(f"{field.name} is {value!r}; it must be {one_of(choices)}")
-        self._check_task()
-        self._whole("iterations", 1, 10**7)
-        self._whole("seed", 0, 2**63 - 1)
-        self._whole("history", 1, 1000)
-        self._whole("coarsest", MIN_SIZE, MAX_SIZE)
-        if self.levels != "auto":
-            self._whole("levels", 1, 16, " or auto")
-        if self.tile_size != "auto":
-            self._whole("tile_size", 0, MAX_SIZE, " or auto")
-            if self.tile_size % 16 or 0 < self.tile_size < MIN_TILE:
-                raise ConfigError(
-                    f"tile_size is {self.tile_size}; it must be 0, auto or a multiple of 16 px, "
-                    f"{MIN_TILE} or more"
-                )
-        for name in ("content_weight", "style_weight", "tv_weight", "gamut_weight"):
-            self._real(name, 0, MAX_WEIGHT)
-        if strength is not None:
-            if self.formula == "paper":
-                raise ConfigError("strength is of the formula mean; with paper set style_weight")
-            weight = style_weight_of(strength) * (self.content_weight or 1)
-            object.__setattr__(self, "style_weight", weight)
-        self._real("learning_rate", 1e-6, 1e6)
-        self._real("precondition", 0, 2)
-        self._real("style_scale", 0.01, 100)
-        self._real("init_noise", 0, 1)
-        self._real("noise_amplitude", 0, 255)
-        self._real("finest", 0.01, 0.99)
-        if isinstance(self.init, os.PathLike):
-            object.__setattr__(self, "init", os.fspath(self.init))
-        # A word alone is rather a slip of the pen than a file: no error then waits for its opening.
-        if not isinstance(self.init, str) or (
-            self.init not in INITS and not os.path.splitext(self.init)[1]
-        ):
-            raise ConfigError(
-                f"init is {self.init!r}; it must be {one_of(INITS)}, or a picture file like a.png"
-            )
-        if isinstance(self.weights, os.PathLike):
-            object.__setattr__(self, "weights", os.fspath(self.weights))
-        check_name(self.weights)
-        for kind in ("content", "style"):
-            for layer, weight in self.layer_weights(kind).items():
-                product = getattr(self, f"{kind}_weight") * weight
-                number(f"{kind}_weight times that of {layer}", product, 0, MAX_WEIGHT)
-        if not self.layers:
-            raise ConfigError(
-                "content_weight and style_weight, or all layer weights, are 0: "
-                "there is nothing to minimise"
-            )
+        fields = dataclasses.fields(self)
+        given = {field.name: getattr(self, field.name) for field in fields}
+        choices = {f.name: f.metadata["choices"] for f in fields if f.metadata["choices"]}
+        for name, value in checked(given, choices, strength).items():
+            object.__setattr__(self, name, value)
         check_shipped(self.weights, self.layers[-1])
 
-    def _check_task(self) -> None:
-        if isinstance(self.size, tuple | list):
-            if self.task != "texture" or len(self.size) != 2:
-                raise ConfigError(
-                    f"size is {self.size!r}; it must be one number, the longer side in px (two, "
-                    "width and height, are for task texture)"
-                )
-            sides = tuple(integer("size", side, MIN_SIZE, MAX_SIZE) for side in self.size)
-            object.__setattr__(self, "size", sides)
-        else:
-            self._whole("size", 0, MAX_SIZE, ", or two like 640x480 for task texture")
-            if 0 < self.size < MIN_SIZE:
-                raise ConfigError(f"size is {self.size}; it must be 0 or at least {MIN_SIZE} px")
-        absent = {"texture": "content", "reconstruct": "style"}.get(self.task)
-        if absent and self.init == absent:
-            raise ConfigError(f"init is {absent!r}, and task {self.task} has none; try init noise")
-        if self.task == "reconstruct" and self.init == "content":
-            raise ConfigError(
-                "init is 'content', which task reconstruct is to find; try init noise"
-            )
-        if absent and self.color != "style":
-            raise ConfigError(
-                f"color is {self.color!r}, which needs content and style; task {self.task} has "
-                f"no {absent}"
-            )
-
-    def _whole(self, name: str, low: int, high: int, otherwise: str = "") -> None:
-        object.__setattr__(self, name, integer(name, getattr(self, name), low, high, otherwise))
-
-    def _real(self, name: str, low: float, high: float) -> None:
-        object.__setattr__(self, name, number(name, getattr(self, name), low, high))
-
     @classmethod
-    def preset(cls, name: str, **overrides: Any) -> "Config":
+    def preset(cls, name: str, **overrides: Unpack[Settings]) -> "Config":
         """A published recipe by name (see `PRESETS`), with single settings replaced.
 
         Only task "stylize" starts from the content unasked. `strength` replaces the recipe's own
-        `style_weight`.
+        `style_weight`. A dict of overrides is annotated as `settings.choices.Settings`.
         """
         if name not in PRESETS:
             raise ConfigError(f"preset is {name!r}; it must be {one_of(PRESETS)}")
@@ -293,10 +214,7 @@ class Config:
 
         A texture has no content, and a reconstruction no style.
         """
-        absent = {"texture": "content", "reconstruct": "style"}.get(self.task)
-        if kind == absent or not getattr(self, f"{kind}_weight"):
-            return {}
-        return {name: weight for name, weight in getattr(self, f"{kind}_layers") if weight}
+        return layer_weights(vars(self), kind)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -315,6 +233,12 @@ class Config:
         shares = self.style_blend or (1.0,) * count
         return [share / sum(shares) for share in shares]
 
+    @property
+    def memory_bytes(self) -> int | None:
+        """`memory` in bytes; None where the system is to say what is free."""
+        return None if self.memory is None else memory_size(self.memory)
+
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return dataclasses.asdict(self)
+        """Plain values for JSON, of all settings that determine the picture."""
+        recorded = [field.name for field in dataclasses.fields(self) if field.metadata["recorded"]]
+        return {name: getattr(self, name) for name in recorded}

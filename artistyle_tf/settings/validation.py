@@ -1,7 +1,9 @@
 """Checks of single settings: a value that can work, or a `ConfigError` that says what would."""
 
 import numbers
+import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from artistyle_tf.errors import ConfigError
@@ -13,6 +15,7 @@ __all__ = [
     "blend",
     "check_strength",
     "integer",
+    "memory_size",
     "number",
     "one_of",
     "weighted_layers",
@@ -22,6 +25,10 @@ Layers = tuple[tuple[str, float], ...]
 """Layer names with their weights, in order."""
 
 MAX_WEIGHT = 1e12
+
+_DECIMAL = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_UNITS = {**_DECIMAL, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
+_MEMORY = re.compile(r"(\d{1,18}(?:\.\d{1,9})?) ?([a-z]*)", re.ASCII | re.IGNORECASE)
 
 
 def one_of(choices: Iterable[str]) -> str:
@@ -77,6 +84,26 @@ def blend(value: Any) -> tuple[float, ...]:
     if shares and not sum(shares):
         raise ConfigError("style_blend is all zeros; at least one share must be positive")
     return shares
+
+
+def memory_size(value: str | int) -> int:
+    """Bytes, from a whole number of them or from text: GB is 10^9 of them, GiB 2^30.
+
+    >>> memory_size("1.5GB"), memory_size("8 GiB"), memory_size(500)
+    (1500000000, 8589934592, 500)
+    """
+    count = 0
+    if isinstance(value, str):
+        found = _MEMORY.fullmatch(value.strip())
+        if found and found[2].lower() in _UNITS:
+            count = int(Decimal(found[1]) * _UNITS[found[2].lower()])
+    elif isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        count = int(value)
+    if count <= 0:
+        raise ConfigError(
+            f"memory is {value!r}; it must be like 8GB, 500MB or 1.5GiB, or a number of bytes"
+        )
+    return count
 
 
 def check_strength(given: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("pictures", "settings", "precision"),
     ("objective", "images"),
     ("scene", "keras_losses"),
-    ("run",),
+    ("run", "feedforward"),
     ("watch",),
     ("__init__",),
     ("command",),

@@ -50,6 +50,7 @@ OTHER = {
     "formula": ("paper", "paper"),
     "precision": ("bfloat16", "bfloat16"),
     "tile_size": ("512", 512),
+    "memory": ("8GB", "8GB"),
 }
 
 

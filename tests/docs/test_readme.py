@@ -2,10 +2,13 @@
 
 import dataclasses
 import html
+import os
 import pathlib
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -213,10 +216,31 @@ def test_example_of_the_pieces(desk: pathlib.Path) -> None:
     assert np.isfinite(float(names["value"]))
 
 
-def test_every_python_block_is_run_by_some_test() -> None:
+@pytest.fixture
+def elsewhere(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """An empty folder to work in, but for the samples."""
+    (tmp_path / "samples").symlink_to(ROOT / "samples", target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_python_block_is_run_by_some_test(elsewhere: pathlib.Path) -> None:
     known = ("artistyle_tf.stylize", "build_feature_extractor", "read_record")
     for block in blocks(PAGES[0], "python"):
         assert sum(start in block for start in known) == 1
     for page in PAGES[1:]:
         for block in blocks(page, "python"):
             exec(compile(block, page.name, "exec"), {})
+
+
+@pytest.mark.slow
+def test_a_saved_model_is_loaded_by_a_process_that_made_none(elsewhere: pathlib.Path) -> None:
+    """Here all is imported already; a reader of the page begins with its block."""
+    page = ROOT / "docs" / "keras.md"
+    for start in ('model.save("model.keras")', 'load_model("model.keras")'):
+        (block,) = [code for code in blocks(page, "python") if start in code]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, "-c", block], env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr

@@ -1,5 +1,6 @@
 """The objective against an independent NumPy implementation and finite differences."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 import reference
 from artistyle_tf.errors import InputError
+from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.network_scale import to_network
 from artistyle_tf.scene.bound import build_objective
@@ -161,6 +163,31 @@ def test_build_objective(small_file, picture):
     assert gradient.shape == (1, 48, 48, 3)
     assert gradient.dtype == tf.float32
     assert float(bound.parts(np.zeros((1, 48, 48, 3))).value) == pytest.approx(float(value), 1e-5)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_build_objective_in_tiles(small_file, picture, masked):
+    """`tile_size` as a number computes in tiles what is larger; the numbers stay the same."""
+    config = Config(weights=str(small_file), size=96, tv_weight=0.2, balance="equal")
+    sky = np.zeros((72, 96), np.uint8)
+    sky[:40] = 255
+    masks = {"content_masks": [sky, 255 - sky]} if masked else {}
+    pictures = picture(72, 96), [picture(50, 50, 1), picture(40, 60, 2)]
+    image = to_network(picture(80, 96, 3))
+
+    def bound(tile):
+        return build_objective(*pictures, dataclasses.replace(config, tile_size=tile), **masks)
+
+    whole, tiled = bound("auto"), bound(48)
+    assert isinstance(tiled.objective, TiledObjective)
+    assert tiled.objective.tile == 48
+    for tile in ("auto", 0, 96):  # the last is as large as the picture
+        assert type(bound(tile).objective) is Objective
+    value, gradient = whole(image)
+    found, slope = tiled(image)
+    assert float(found) == pytest.approx(float(value), rel=1e-5)
+    assert np.linalg.norm(slope - gradient) < 1e-4 * np.linalg.norm(gradient)
+    assert float(tiled.parts(image).value) == pytest.approx(float(value), rel=1e-5)
 
 
 def test_thin_pictures_are_refused_with_the_size_that_would_do(small_file, picture):

@@ -5,7 +5,7 @@ import pytest
 
 from artistyle_tf.pictures.network_scale import from_network, to_network
 from artistyle_tf.pictures.recolor import keep_chroma, luminance, match_covariance, recolor
-from artistyle_tf.settings.config import Color
+from artistyle_tf.settings.choices import Color
 
 MODES = Color.__args__
 

@@ -56,6 +56,16 @@ def test_pictures_from_before_a_setting_was_there_come_out_again(finished):
     assert read_rerun(path, gamut_weight=7.0).config.gamut_weight == 7
 
 
+def test_memory_is_of_this_run_and_never_taken_from_a_record(finished):
+    path = finished({"memory": "1GB"})
+    assert read_rerun(path).config.memory is None
+    assert read_rerun(path, memory="8GB").config == dataclasses.replace(CONFIG, memory="8GB")
+    files = ["--content=c.jpg", "--style=s.jpg,t.jpg", "--output=o.png", f"--rerun={path}"]
+    assert parse([*files, "--memory=500MB"]).config.memory_bytes == 5 * 10**8
+    with pytest.raises(ConfigError, match=r"^--memory is '8XB'; it must be like 8GB"):
+        parse([*files, "--memory=8XB"])
+
+
 @pytest.mark.parametrize("kind", ["imagenet", "imagenet-8bit", "preview"])
 def test_the_network_is_the_one_that_painted(finished, kind):
     assert read_rerun(finished(weights={"kind": kind})).config.weights == kind

@@ -1,5 +1,6 @@
 """The exported objective: the numbers of `build_objective`, before and after a SavedModel."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from artistyle_tf import Stylizer
+from artistyle_tf.errors import ConfigError
 from artistyle_tf.pictures.network_scale import to_network
 from artistyle_tf.scene.bound import build_objective
 from artistyle_tf.settings.config import Config
@@ -50,3 +52,17 @@ def test_exported_and_reloaded_where_the_package_is_not(case, tmp_path):
         assert np.array_equal(out["gradient"], gradient)
     again = tf.saved_model.load(str(tmp_path / "saved"))
     assert float(again.value_and_gradient(tf.constant(image))[0]) == float(value)
+
+
+def test_tiles_are_exported_and_refused_by_xla(case, tmp_path):
+    (content, style, config), image = case
+    config = dataclasses.replace(config, tile_size=32)
+    stylizer = Stylizer(content, style, config)
+    value, gradient = stylizer.value_and_gradient(image)
+    tf.saved_model.save(stylizer, str(tmp_path / "saved"))
+    again = tf.saved_model.load(str(tmp_path / "saved"))
+    reloaded, slope = again.value_and_gradient(tf.constant(image))
+    assert float(reloaded) == float(value)
+    assert np.array_equal(slope, gradient)
+    with pytest.raises(ConfigError, match=r"^tile_size is 32; with jit_compile it must be 0 or au"):
+        Stylizer(content, style, config, jit_compile=True)

@@ -1,6 +1,5 @@
 """The worked example: a feed-forward stylizer learns by `fit`, and its notebook runs."""
 
-import importlib.util
 import json
 import re
 
@@ -10,22 +9,14 @@ import numpy as np
 import pytest
 from test_notebook import code_cells, printed, run, with_settings
 
-from places import ROOT, SCRIPTS
+from places import ROOT
 
 NOTEBOOK = ROOT / "notebooks" / "keras_pipeline.ipynb"
 
 
-@pytest.fixture
-def train_stylizer():
-    path = SCRIPTS / "train_stylizer.py"
-    spec = importlib.util.spec_from_file_location("train_stylizer", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.slow
-def test_a_few_steps_lower_the_loss_on_an_unseen_picture(train_stylizer, tmp_path, capsys):
+def test_a_few_steps_lower_the_loss_on_an_unseen_picture(script, tmp_path, capsys):
+    train_stylizer = script("train_stylizer")
     arguments = [
         "--weights=preview",
         "--side=48",

@@ -35,6 +35,7 @@ GOOD = {
     "pooling": ("max", "avg"),
     "precision": ("auto", "float32", "bfloat16"),
     "tile_size": ("auto", 0, 32, 1024),
+    "memory": (None, "8GB", "8 GB", "500MB", "8GiB", "1.5gb", "8000000000", 8 * 10**9, "1b"),
     "content_weight": (0, 1e-30, 1e12),
     "style_weight": (0, 1e12),
     "tv_weight": (0, 1e12),
@@ -66,6 +67,22 @@ BAD = {
     "pooling": ("mean", None),
     "precision": ("float16", "bf16", 32, None),
     "tile_size": (-16, 16, 40, "Auto", "", 64.0, None),
+    "memory": (
+        "8XB",
+        "",
+        "GB",
+        "-1GB",
+        "0GB",
+        "0.1b",
+        "8GB free",
+        "1e9",
+        "8ib",
+        0,
+        -1,
+        1.5e9,
+        True,
+        ["8GB"],
+    ),
     "content_weight": (-1, -1e-9, NAN, INFINITY, 1e31, "1", None, True),
     "style_weight": (-1, NAN, -INFINITY),
     "tv_weight": (-1, NAN),
@@ -127,6 +144,11 @@ def test_bad_values(name, value):
             "in .h5, .hdf5, .npz",
         ),
         ("style_layers", ONE * 2, "style_layers names a layer twice"),
+        (
+            "memory",
+            "8XB",
+            "memory is '8XB'; it must be like 8GB, 500MB or 1.5GiB, or a number of bytes",
+        ),
     ],
 )
 def test_errors_say_what_would_do(name, value, said):
@@ -199,9 +221,32 @@ def test_equal_settings_are_written_equally():
     assert json.dumps(Config(style_weight=60).to_dict()) == json.dumps(Config().to_dict())
 
 
-def test_to_dict_has_it_all():
-    assert list(Config().to_dict()) == FIELDS
+def test_to_dict_has_all_that_determines_the_picture():
+    assert list(Config().to_dict()) == [name for name in FIELDS if name != "memory"]
+    assert Config(memory="8GB").to_dict() == Config().to_dict()
     assert Config(**json.loads(json.dumps(Config(levels=3).to_dict()))) == Config(levels=3)
+
+
+@pytest.mark.parametrize(
+    ("memory", "count"),
+    [
+        (None, None),
+        ("8GB", 8 * 10**9),
+        (" 8 gb ", 8 * 10**9),
+        ("500MB", 5 * 10**8),
+        ("8GiB", 2**33),
+        ("1.5 GB", 15 * 10**8),
+        ("1.1GB", 11 * 10**8),
+        ("2TiB", 2**41),
+        ("64kB", 64000),
+        ("64 KiB", 65536),
+        ("123B", 123),
+        ("123", 123),
+        (123, 123),
+    ],
+)
+def test_memory_in_bytes(memory, count):
+    assert Config(memory=memory).memory_bytes == count
 
 
 def test_defaults():

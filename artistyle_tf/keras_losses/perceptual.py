@@ -1,9 +1,4 @@
-"""The losses for Keras pipelines: `compile(loss=PerceptualLoss("painting.jpg"))`, and a Gram layer.
-
-Pictures are RGB here, as Keras users have them, in a `value_range` of their own. Sources: Gatys,
-Ecker, Bethge 2015, arXiv:1508.06576 (eq. 1 to 7); Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155,
-who train a network by these losses.
-"""
+"""Perceptual losses as Keras losses: content, style and total variation; the parts alone."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -14,34 +9,18 @@ import numpy as np
 import tensorflow as tf
 
 from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.keras_losses.batches import check_shapes, check_values, checked_range
+from artistyle_tf.keras_losses.gram import PACKAGE
 from artistyle_tf.network.extractor import Features, build_feature_extractor, constant_network
 from artistyle_tf.network.weights import Weights, load
 from artistyle_tf.objective import losses
 from artistyle_tf.pictures.network_scale import BGR_MEAN, to_network
 from artistyle_tf.pictures.read import read
 from artistyle_tf.pictures.sizes import resize, scale_to
-from artistyle_tf.settings.config import Config, Pooling
+from artistyle_tf.settings.choices import Pooling
+from artistyle_tf.settings.config import Config
 
-__all__ = ["ContentLoss", "GramMatrix", "PerceptualLoss", "StyleLoss"]
-
-PACKAGE = "artistyle_tf"
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class GramMatrix(keras.layers.Layer):
-    """G / (N M) of eq. 3 as a layer: [B, H, W, N] → [B, N, N], with M = H W positions.
-
-    It computes in float32 whatever the global policy says, unless `dtype` says otherwise.
-    """
-
-    def __init__(self, *, dtype: Any = "float32", **options: Any):
-        super().__init__(dtype=dtype, **options)
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return losses.gram_matrix(inputs)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        return (input_shape[0], input_shape[-1], input_shape[-1])
+__all__ = ["ContentLoss", "PerceptualLoss", "StyleLoss"]
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -105,7 +84,7 @@ class PerceptualLoss(keras.losses.Loss):
             content_layers=content_layers,
             pooling=pooling,
         )
-        self.value_range = _checked_range(value_range)
+        self.value_range = checked_range(value_range)
         if style_size is not None and not 16 <= style_size <= 65536:
             raise ConfigError(
                 f"style_size is {style_size!r}; it must be from 16 to 65536 px, or None"
@@ -124,9 +103,18 @@ class PerceptualLoss(keras.losses.Loss):
         self._grams = self._targets(style, style_size) if needed else {}
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """The loss of each picture of the batch, [B]."""
+        """The loss of each picture of the batch, [B].
+
+        Raises:
+          ConfigError: other shapes than [B, H, W, 3], pictures below 16 px, or, in an eager call,
+            values in another range than `value_range`. Without a content loss `y_true` is not
+            looked at.
+        """
         settings = self.settings
         alpha = settings.layer_weights("content")
+        check_shapes({"y_pred": y_pred, "y_true": y_true} if alpha else {"y_pred": y_pred})
+        name, looked_at = ("y_true", y_true) if alpha else ("y_pred", y_pred)
+        check_values(name, looked_at, self.value_range, data=bool(alpha))
         image = self._scaled(y_pred)
         seen = self._features(image)
         total = tf.zeros(tf.shape(image)[:1], image.dtype)
@@ -232,18 +220,6 @@ def _gram_target(style: Mapping[str, Any], name: str, channels: int) -> np.ndarr
         wanted = [channels, channels]
         raise ConfigError(f"the style's target {name} is {list(gram.shape)}; it must be {wanted}")
     return gram
-
-
-def _checked_range(value_range: Any) -> tuple[float, float]:
-    try:
-        black, white = (float(level) for level in value_range)
-    except (TypeError, ValueError):
-        black = white = 0.0
-    if not (np.isfinite([black, white]).all() and black < white):
-        raise ConfigError(
-            f"value_range is {value_range!r}; it must be (black, white), like (0, 255)"
-        )
-    return black, white
 
 
 def _saved_name(asked: str | Weights, loaded: Weights) -> str | None:

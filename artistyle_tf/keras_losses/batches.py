@@ -1,0 +1,89 @@
+"""What is wrong with batches given to the losses: their shapes, and values in another range."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.pictures.picture import MIN_SIDE
+
+__all__ = ["check_shapes", "check_values", "checked_range"]
+
+GREY_LEVELS = 255.0
+
+
+def checked_range(value_range: Any) -> tuple[float, float]:
+    """(black, white) as floats; ConfigError if they are not two finite numbers in that order."""
+    try:
+        black, white = (float(level) for level in value_range)
+    except (TypeError, ValueError):
+        black = white = 0.0
+    if not (np.isfinite([black, white]).all() and black < white):
+        raise ConfigError(
+            f"value_range is {value_range!r}; it must be (black, white), like (0, 255)"
+        )
+    return black, white
+
+
+def check_shapes(batches: Mapping[str, tf.Tensor]) -> None:
+    """ConfigError unless all are RGB pictures of one shape and large enough for the network.
+
+    Only what is known of the shapes is looked at, so in a graph this happens as it is traced.
+    """
+    for name, batch in batches.items():
+        shape = batch.shape
+        if shape.rank not in (None, 4) or (shape.rank == 4 and shape[3] not in (None, 3)):
+            raise ConfigError(f"{name} is {_shown(shape)}; it must be [B, H, W, 3], RGB")
+        if shape.rank == 4 and any(side is not None and side < MIN_SIDE for side in shape[1:3]):
+            raise ConfigError(
+                f"{name} is {_shown(shape)}; H and W must be at least {MIN_SIDE} px in [B, H, W, 3]"
+            )
+    (first, one), *others = batches.items()
+    for name, other in others:
+        if not one.shape.is_compatible_with(other.shape):
+            raise ConfigError(
+                f"{first} is {_shown(one.shape)} and {name} {_shown(other.shape)}; they must have "
+                "one shape"
+            )
+
+
+def check_values(
+    name: str, batch: tf.Tensor, value_range: tuple[float, float], *, data: bool
+) -> None:
+    """Tells of values that can't be in `value_range`.
+
+    Args:
+      name: of the batch, for messages.
+      batch: pictures.
+      value_range: (black, white).
+      data: whether these are pictures for sure. What an untrained network makes can have any
+        values, so all that is said of it is a warning.
+
+    A maximum at more than twice white is an error: of 0–255 where 0–1 is expected. One within the
+    first of 255 grey levels is a warning: a batch can be that dark. Graphs have an assertion for
+    the error only, and XLA leaves that out.
+    """
+    black, white = value_range
+    peak, limit = tf.reduce_max(batch), black + 2 * (white - black)
+    wrong = f"and value_range is ({black:g}, {white:g}); it must be black and white of {name}, like"
+    if not tf.executing_eagerly():
+        if data:
+            tf.debugging.Assert(
+                peak <= limit, [f"{name} has values up to", peak, wrong, "(0, 255)"]
+            )
+        return
+    found = float(peak)
+    text = f"{name} has values up to {found:g}, {wrong}"
+    if found > limit and data:
+        raise ConfigError(f"{text} (0, 255)")
+    if found > limit:
+        warnings.warn(f"{text} (0, 255)", UserWarning, stacklevel=2)
+    elif white - black >= GREY_LEVELS and black < found <= black + (white - black) / GREY_LEVELS:
+        warnings.warn(f"{text} (0, 1)", UserWarning, stacklevel=2)
+
+
+def _shown(shape: tf.TensorShape) -> str:
+    return "[" + ", ".join("None" if side is None else str(side) for side in shape) + "]"

@@ -1,0 +1,161 @@
+"""What is verified when a `Config` is made: each setting by itself, and those that go together."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.network.weights import check_name
+from artistyle_tf.settings.choices import INITS
+from artistyle_tf.settings.presets import style_weight_of
+from artistyle_tf.settings.validation import (
+    MAX_WEIGHT,
+    blend,
+    integer,
+    memory_size,
+    number,
+    one_of,
+    weighted_layers,
+)
+
+__all__ = ["checked", "layer_weights"]
+
+MIN_SIZE = 16
+MAX_SIZE = 65536
+MIN_TILE = 32
+
+ABSENT = {"texture": "content", "reconstruct": "style"}
+"""Task → the kind of picture that it has none of."""
+
+WHOLE = {
+    "iterations": (1, 10**7),
+    "seed": (0, 2**63 - 1),
+    "history": (1, 1000),
+    "coarsest": (MIN_SIZE, MAX_SIZE),
+}
+"""Setting → the least and the greatest whole number."""
+
+REAL = {
+    "content_weight": (0, MAX_WEIGHT),
+    "style_weight": (0, MAX_WEIGHT),
+    "tv_weight": (0, MAX_WEIGHT),
+    "gamut_weight": (0, MAX_WEIGHT),
+    "learning_rate": (1e-6, 1e6),
+    "precondition": (0, 2),
+    "style_scale": (0.01, 100),
+    "init_noise": (0, 1),
+    "noise_amplitude": (0, 255),
+    "finest": (0.01, 0.99),
+}
+"""Setting → the least and the greatest number."""
+
+
+def checked(
+    values: Mapping[str, Any], choices: Mapping[str, Sequence[str]], strength: float | None
+) -> dict[str, Any]:
+    """The settings as a `Config` keeps them: within their bounds, in types that are hashable.
+
+    Args:
+      values: setting → value as given, all of them.
+      choices: setting → the words it can be, where it is one of few.
+      strength: sets `style_weight` if it is not None.
+
+    Raises:
+      ConfigError: a value that can't work; the message begins with the setting's name.
+    """
+    kept = dict(values)
+    for name in ("style_layers", "content_layers"):
+        kept[name] = weighted_layers(name, kept[name])
+    kept["style_blend"] = blend(kept["style_blend"])
+    for name, words in choices.items():
+        if kept[name] not in words:
+            raise ConfigError(f"{name} is {kept[name]!r}; it must be {one_of(words)}")
+    kept["size"] = _size(kept["task"], kept["size"])
+    _check_task(kept)
+    for name, (least, greatest) in WHOLE.items():
+        kept[name] = integer(name, kept[name], least, greatest)
+    if kept["levels"] != "auto":
+        kept["levels"] = integer("levels", kept["levels"], 1, 16, " or auto")
+    if kept["tile_size"] != "auto":
+        kept["tile_size"] = _tile_size(kept["tile_size"])
+    if kept["memory"] is not None:
+        memory_size(kept["memory"])
+    for name, (low, high) in REAL.items():
+        kept[name] = number(name, kept[name], low, high)
+    if strength is not None:
+        if kept["formula"] == "paper":
+            raise ConfigError("strength is of the formula mean; with paper set style_weight")
+        kept["style_weight"] = style_weight_of(strength) * (kept["content_weight"] or 1)
+    for name in ("init", "weights"):
+        if isinstance(kept[name], os.PathLike):
+            kept[name] = os.fspath(kept[name])
+    _check_init(kept["init"])
+    check_name(kept["weights"])
+    _check_layers(kept)
+    return kept
+
+
+def layer_weights(settings: Mapping[str, Any], kind: str) -> dict[str, float]:
+    """Layer → weight, for the layers of content or style that count; without the kind's weight."""
+    if kind == ABSENT.get(settings["task"]) or not settings[f"{kind}_weight"]:
+        return {}
+    return {name: weight for name, weight in settings[f"{kind}_layers"] if weight}
+
+
+def _size(task: str, size: Any) -> int | tuple[int, ...]:
+    if isinstance(size, tuple | list):
+        if task != "texture" or len(size) != 2:
+            raise ConfigError(
+                f"size is {size!r}; it must be one number, the longer side in px (two, "
+                "width and height, are for task texture)"
+            )
+        return tuple(integer("size", side, MIN_SIZE, MAX_SIZE) for side in size)
+    longer = integer("size", size, 0, MAX_SIZE, ", or two like 640x480 for task texture")
+    if 0 < longer < MIN_SIZE:
+        raise ConfigError(f"size is {longer}; it must be 0 or at least {MIN_SIZE} px")
+    return longer
+
+
+def _tile_size(tile: Any) -> int:
+    side = integer("tile_size", tile, 0, MAX_SIZE, " or auto")
+    if side % 16 or 0 < side < MIN_TILE:
+        raise ConfigError(
+            f"tile_size is {side}; it must be 0, auto or a multiple of 16 px, {MIN_TILE} or more"
+        )
+    return side
+
+
+def _check_task(settings: Mapping[str, Any]) -> None:
+    """Nothing is asked of a picture that the task doesn't have."""
+    task, init, color = settings["task"], settings["init"], settings["color"]
+    absent = ABSENT.get(task)
+    if absent and init == absent:
+        raise ConfigError(f"init is {absent!r}, and task {task} has none; try init noise")
+    if task == "reconstruct" and init == "content":
+        raise ConfigError("init is 'content', which task reconstruct is to find; try init noise")
+    if absent and color != "style":
+        raise ConfigError(
+            f"color is {color!r}, which needs content and style; task {task} has no {absent}"
+        )
+
+
+def _check_layers(settings: Mapping[str, Any]) -> None:
+    """Something counts, and nothing counts so much that float32 can't hold its square."""
+    counting = {kind: layer_weights(settings, kind) for kind in ("content", "style")}
+    for kind, layers in counting.items():
+        for layer, weight in layers.items():
+            product = settings[f"{kind}_weight"] * weight
+            number(f"{kind}_weight times that of {layer}", product, 0, MAX_WEIGHT)
+    if not any(counting.values()):
+        raise ConfigError(
+            "content_weight and style_weight, or all layer weights, are 0: "
+            "there is nothing to minimise"
+        )
+
+
+def _check_init(init: Any) -> None:
+    # A word alone is rather a slip of the pen than a file: no error then waits for its opening.
+    if not isinstance(init, str) or (init not in INITS and not os.path.splitext(init)[1]):
+        raise ConfigError(
+            f"init is {init!r}; it must be {one_of(INITS)}, or a picture file like a.png"
+        )

@@ -1,0 +1,72 @@
+"""The types of settings: words to choose from, and what `Config` and its presets accept."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, TypedDict
+
+__all__ = [
+    "INITS",
+    "Balance",
+    "Color",
+    "Formula",
+    "LayerWeights",
+    "Optimizer",
+    "Pooling",
+    "Precision",
+    "Settings",
+    "Task",
+]
+
+INITS = ("noise", "content", "style", "grey")
+"""What `init` can be beside a picture file."""
+
+Task = Literal["stylize", "texture", "reconstruct"]
+Optimizer = Literal["tfp", "lbfgs", "adam"]
+Pooling = Literal["max", "avg"]
+Formula = Literal["mean", "paper", "neural-style"]
+Color = Literal["style", "luminance", "match", "cholesky", "histogram"]
+Balance = Literal["weights", "equal"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+LayerWeights = Mapping[str, float] | Iterable[tuple[str, float]]
+"""Layer → weight, as a mapping or as pairs."""
+
+
+class Settings(TypedDict, total=False):
+    """What `Config` and `Config.preset` accept, for type checkers and annotations.
+
+    It is wider than what the attributes of a `Config` then hold: paths become strings, sequences
+    and mappings become tuples.
+    """
+
+    task: Task
+    size: int | Sequence[int]
+    iterations: int
+    init: str | os.PathLike[str]
+    init_noise: float
+    noise_amplitude: float
+    seed: int
+    levels: int | Literal["auto"]
+    coarsest: int
+    finest: float
+    optimizer: Optimizer
+    history: int
+    learning_rate: float
+    precondition: float
+    weights: str | os.PathLike[str]
+    pooling: Pooling
+    precision: Precision
+    tile_size: int | Literal["auto"]
+    memory: str | int | None
+    content_weight: float
+    style_weight: float
+    tv_weight: float
+    gamut_weight: float
+    style_scale: float
+    style_blend: Iterable[float]
+    style_layers: LayerWeights
+    content_layers: LayerWeights
+    balance: Balance
+    color: Color
+    formula: Formula
+    strength: float | None
