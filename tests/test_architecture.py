@@ -26,8 +26,8 @@ LIGHT_ROOMS = {
 LIGHT_MODULES = {
     "network.backend", "network.download", "network.http_source", "network.sandbox",
     "network.vgg19", "network.weight_files", "network.weights", "objective.guidance",
-    "run.checkpoints", "run.events", "run.memory", "run.record", "run.rerun", "run.result",
-    "run.schedule", "scene.inputs", "scene.start",
+    "run.checkpoint_file", "run.checkpoints", "run.events", "run.memory", "run.record",
+    "run.rerun", "run.result", "run.schedule", "scene.inputs", "scene.start",
 }  # fmt: skip
 HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras"}
 LIGHT = LIGHT_MODULES | {name for name in SOURCES if room_of(name) in LIGHT_ROOMS}
