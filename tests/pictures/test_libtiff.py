@@ -19,11 +19,14 @@ from PIL import Image
 from artistyle_tf.errors import InputError
 from artistyle_tf.pictures import libtiff, read
 
+Image.init()  # which threads that do it at once can disturb
+told = []
+
 def ours(path):
     try:
         read.read(path)
     except InputError as error:
-        print(error)
+        told.append(str(error))
 
 def pillows(path):
     try:
@@ -40,7 +43,7 @@ for thread in threads:
 with libtiff.quiet():
     ours(sys.argv[1])  # and one block within another
     pillows(sys.argv[1])
-sys.stdout.flush()
+print(*told, sep="\\n")
 print("then", file=sys.stderr, flush=True)
 pillows(sys.argv[1])
 """
