@@ -7,12 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-try:
-    import fcntl
-except ImportError:  # Windows: nobody is told
-    fcntl = None  # type: ignore[assignment]
-
-__all__ = ["Lock", "hold", "holding"]
+__all__ = ["Lock", "hold", "hold_file", "holding"]
 
 
 class Lock:
@@ -23,10 +18,17 @@ class Lock:
 
     def release(self) -> None:
         """Its file goes too, while nobody else can have locked it."""
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
+            os.remove(self._file.name)
+        except PermissionError:  # Windows removes no open file, so none that another has locked
+            self._file.close()
             with contextlib.suppress(OSError):
                 os.remove(self._file.name)
-            self._file.close()
+        except OSError:
+            pass
+        self._file.close()
 
 
 def hold(name: str) -> Lock | None:
@@ -35,28 +37,31 @@ def hold(name: str) -> Lock | None:
     The lock is the system's own, by user and machine: it goes with the process. Where the system
     has none, or the file can't be made, everybody gets it.
     """
-    if fcntl is None:
-        return Lock()
     digest = hashlib.sha256(os.fsencode(os.path.realpath(name))).hexdigest()[:32]
     path = os.path.join(tempfile.gettempdir(), f"artistyle-{_user()}-{digest}.lock")
+    try:
+        return hold_file(path)
+    except OSError:
+        return Lock()
+
+
+def hold_file(path: str) -> Lock | None:
+    """The lock that the file at `path` stands for, or None if another has it.
+
+    The file is made, and goes with the lock. OSError: it can't be made, or can't be locked.
+    """
+    from filelock import lock_descriptor  # here: `--help` needs no locks
+
     while True:
-        try:
-            file = open(path, "ab")  # noqa: SIM115 (held open)
-        except OSError:
-            return Lock()
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
-                return Lock(file)
-        except BlockingIOError:
-            file.close()
-            return None
-        except FileNotFoundError:
-            pass
-        except OSError:
-            file.close()
-            return Lock()
-        file.close()  # its holder removed it after we had opened it: there is a new one, or none
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(open(path, "ab"))
+            if not lock_descriptor(file.fileno(), blocking=False):
+                return None
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                    stack.pop_all()
+                    return Lock(file)
+        # Its holder removed it after we had opened it: there is a new one, or none.
 
 
 @contextlib.contextmanager

@@ -24,10 +24,10 @@ LIGHT_ROOMS = {
     "settings", "text", "watch",
 }  # fmt: skip
 LIGHT_MODULES = {
-    "network.backend", "network.download", "network.sandbox", "network.vgg19",
-    "network.weight_files", "network.weights", "objective.guidance", "run.checkpoints",
-    "run.events", "run.memory", "run.plan", "run.rerun", "run.result", "run.schedule",
-    "scene.inputs", "scene.start",
+    "network.backend", "network.download", "network.http_source", "network.sandbox",
+    "network.vgg19", "network.weight_files", "network.weights", "objective.guidance",
+    "run.checkpoint_file", "run.checkpoints", "run.events", "run.memory", "run.plan",
+    "run.rerun", "run.result", "run.schedule", "scene.inputs", "scene.start",
 }  # fmt: skip
 HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras"}
 LIGHT = LIGHT_MODULES | {name for name in SOURCES if room_of(name) in LIGHT_ROOMS}

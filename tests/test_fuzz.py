@@ -138,7 +138,7 @@ def test_mutated_weights(small_file, tmp_path):
 
 def test_mutated_checkpoints(tmp_path):
     """Read just as it was written, or passed over."""
-    chance, path = random.Random(4), tmp_path / "artistyle-00000003.npz"
+    chance, path = random.Random(4), tmp_path / "artistyle-00000003-000001.npz"
     arrays = [np.arange(500.0), np.float32(2)]
     first = Checkpoints(tmp_path)
     first.begin({"seed": 1})

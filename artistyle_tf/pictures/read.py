@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
-from artistyle_tf.pictures import decode, metadata
+from artistyle_tf.pictures import decode, libtiff, metadata
 from artistyle_tf.pictures.picture import MIN_SIDE, Picture, check_uint8
 from artistyle_tf.text import one_line, reason
 
@@ -124,7 +124,7 @@ def _open_image(path: str) -> Iterator[Image.Image]:
 @contextlib.contextmanager
 def _pillow_errors(shown: str) -> Iterator[None]:
     """Turn what Pillow raises in the block into an InputError, and keep its warnings in."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), libtiff.quiet():
         warnings.simplefilter("ignore")
         try:
             yield

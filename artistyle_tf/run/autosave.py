@@ -42,7 +42,7 @@ class Autosave:
             found.append(state_of(saved, state, scene, solvers))
 
         identity = make_identity(scene.sources, state.convolutions)
-        self._checkpoints.begin(identity, accept)
+        self._checkpoints.begin(identity, accept, writes=writes)
         for note in self._checkpoints.notes:
             logger.warning("%s", note)
         return found[-1]

@@ -1,24 +1,18 @@
-"""Checkpoints: all that a run needs to go on as if it had never been killed. NumPy only.
-
-A checkpoint is an uncompressed .npz: a header as JSON and arrays, each with the checksum that the
-format has for every member. Nothing is pickled, and no name or path in it is ever opened.
-"""
+"""Checkpoints: all that a run needs to go on as if it had never been killed. NumPy only."""
 
 import contextlib
+import errno
 import json
-import math
 import os
 import re
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from artistyle_tf.errors import InputError
 from artistyle_tf.files import replacing
 from artistyle_tf.locks import Lock, hold
+from artistyle_tf.run.checkpoint_file import Saved, read, write
 from artistyle_tf.settings.interval import Cadence
 from artistyle_tf.text import one_line, reason
 
@@ -30,24 +24,42 @@ SHARE = 50
 """Where the user says nothing, a checkpoint is due every so many seconds, and never sooner than so
 many times what the last one cost."""
 
-_NAME = re.compile(r"artistyle-(\d{8})\.npz")
+_NAME = re.compile(r"artistyle-(?P<iteration>\d{8,})(-(?P<number>\d{6,}))?\.npz")
+"""With a running number within the folder: the newest is what was written last, which need not be
+the highest iteration, and no clock and no copying confuses numbers. Older versions had none."""
 _MARK = "checkpoint-"
 """In the names of files that are being written, so that no other run's are taken for leftovers."""
 _LEFT = re.compile(rf"\.artistyle-{_MARK}[0-9a-f]+\.tmp")
 
 
-class Saved(NamedTuple):
-    """What was read back."""
+class _Pace:
+    """When a checkpoint is due: as often as the user says, or by time and what they cost."""
 
-    header: dict[str, Any]
-    arrays: list[np.ndarray]
+    def __init__(self, every: int | str | None):
+        self._cadence = None if every is None else Cadence(every)
+        self._last, self._cost = time.monotonic(), 0.0
+
+    def due(self, iteration: int) -> bool:
+        if self._cadence is not None:
+            return self._cadence.due(iteration)
+        return time.monotonic() - self._last >= max(SECONDS, SHARE * self._cost)
+
+    @contextlib.contextmanager
+    def measured(self) -> Iterator[None]:
+        """For the time in which one is written."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._last = time.monotonic()
+            self._cost = self._last - began
 
 
 class Checkpoints:
-    """The checkpoints of one run in one folder; the newest `keep` stay.
+    """The checkpoints of one run at a time in one folder; the newest `keep` stay.
 
     Args:
-      folder: made if it is not there.
+      folder: `begin` makes it if it is not there.
       every: iterations between two, or seconds like "60s"; None: by time, at most a fiftieth of
         the run.
       resume: whether to go on from the newest one that can be read.
@@ -55,8 +67,8 @@ class Checkpoints:
 
     Raises:
       ConfigError: an `every` that can't be.
-      InputError: a folder that can't be made or read; or that has checkpoints, without `resume`:
-        they may be worth days.
+      InputError: a folder that can't be; or that has checkpoints, without `resume`: they may be
+        worth days.
     """
 
     def __init__(
@@ -68,59 +80,60 @@ class Checkpoints:
         keep: int = KEPT,
     ):
         self.folder, self.resume = os.fspath(folder), resume
-        self._cadence = None if every is None else Cadence(every)
-        self._keep = max(1, keep)
+        self._every, self._keep = every, max(1, keep)
         self._identity: Mapping[str, Any] = {}
         self._lock: Lock | None = None
-        self._last, self._cost = time.monotonic(), 0.0
-        self.seconds = 0.0
-        """What all that were written took together."""
+        self._pace = _Pace(every)
+        self._writes = True
+        self._broken: list[str] = []
+        """Paths of those that `begin` found to be damaged."""
         self.notes: list[str] = []
         """What the user should know of what `begin` found."""
         with self._told("make"):
-            os.makedirs(self.folder, exist_ok=True)
-        if not resume and self._paths():
-            raise InputError(
-                f"{one_line(self._paths()[0])} is there already; --resume goes on from it; to "
-                "begin anew, remove it or name another folder"
-            )
+            _check_place(self.folder)
+        self._check_unused()
 
     def begin(
-        self, identity: Mapping[str, Any], accept: Callable[[Saved], object] = lambda saved: None
+        self,
+        identity: Mapping[str, Any],
+        accept: Callable[[Saved], object] = lambda saved: None,
+        *,
+        writes: bool = True,
     ) -> Saved | None:
         """The newest checkpoint of this very run, or None to begin at the beginning.
 
-        Checkpoints that can't be used are passed over with a note.
+        Checkpoints that can't be used are passed over with a note. When one run has ended with
+        `close`, another may begin.
 
         Args:
           identity: name → what must be equal in a checkpoint to go on from: settings, digests.
           accept: called with one; raises ValueError if it can't be used after all.
+          writes: whether this process writes the checkpoints. One that doesn't, like a worker
+            beside the chief, reads them and leaves the folder as it is.
 
         Raises:
           InputError: the newest readable one is of another run; the message names the difference.
-            Or another process uses the folder now.
+            Or another process uses the folder now. Or it has checkpoints, without `resume`.
         """
-        self._identity = json.loads(json.dumps(identity))
-        self._lock = hold(os.path.join(self.folder, "checkpoints"))
-        if self._lock is None:
-            raise InputError(f"another run keeps its checkpoints in {one_line(self.folder)}")
-        with self._told("read"):
-            for name in filter(_LEFT.fullmatch, os.listdir(self.folder)):
-                os.remove(os.path.join(self.folder, name))  # of a run killed while it wrote
-        if not self.resume:
-            return None
-        for path in self._paths():
-            try:
-                saved = _read(path, self._identity)
-                accept(saved)
-            except InputError:
-                raise
-            except Exception as error:  # zipfile and NumPy raise many kinds
-                self.notes.append(f"{one_line(path)} can't be used: {reason(error)}")
-                continue
-            return saved
-        self.notes.append(f"there is no checkpoint in {one_line(self.folder)} to resume from")
-        return None
+        identity = json.loads(json.dumps(identity))
+        if writes:
+            with self._told("make"):
+                os.makedirs(self.folder, exist_ok=True)
+            lock = hold(os.path.join(self.folder, "checkpoints"))
+            if lock is None:
+                raise InputError(f"another run keeps its checkpoints in {one_line(self.folder)}")
+            self._lock = lock
+        self._identity = identity
+        self._pace, self._writes = _Pace(self._every), writes
+        self._broken, self.notes = [], []
+        try:
+            if writes:
+                self._check_unused()
+                self._remove_leftovers()
+            return self._newest(accept) if self.resume else None
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Lets other processes use the folder."""
@@ -130,48 +143,89 @@ class Checkpoints:
 
     def due(self, iteration: int) -> bool:
         """Whether one is to be saved after that iteration of the run."""
-        if self._cadence is not None:
-            return self._cadence.due(iteration)
-        return time.monotonic() - self._last >= max(SECONDS, SHARE * self._cost)
+        return self._writes and self._pace.due(iteration)
 
     def save(self, iteration: int, header: Mapping[str, Any], arrays: Sequence[Any]) -> None:
-        """Writes one, all or nothing, and forgets the oldest.
+        """Writes one, all or nothing, and forgets the damaged and the oldest.
 
         Args:
-          iteration: of the run; it orders the checkpoints.
+          iteration: of the run, for the name.
           header: plain values for JSON.
           arrays: NumPy arrays, or what becomes one; each is converted by itself.
 
         Raises:
           InputError: it can't be written; the ones before are still there.
         """
-        began = time.monotonic()
-        text = json.dumps({**header, "identity": self._identity}).encode()
-        path = os.path.join(self.folder, f"artistyle-{iteration:08}.npz")
-        try:
-            with self._told("write"):
-                with (
-                    replacing(path, _MARK) as file,
-                    zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
-                ):
-                    _put(archive, "header", np.frombuffer(text, np.uint8))
-                    for index, array in enumerate(arrays):
-                        _put(archive, f"a{index:06}", np.asarray(array))
-                for old in self._paths()[self._keep :]:
+        if not self._writes:
+            return
+        with self._pace.measured(), self._told("write"):
+            number = 1 + max((_order(path)[0] for path in self._paths()), default=0)
+            path = os.path.join(self.folder, f"artistyle-{iteration:08}-{number:06}.npz")
+            with replacing(path, _MARK) as file:
+                write(file, {**header, "identity": self._identity}, arrays)
+            sound = [path for path in self._files() if path not in self._broken]
+            for old in [*self._broken, *sound[self._keep :]]:
+                with contextlib.suppress(FileNotFoundError):
                     os.remove(old)
-        finally:
-            self._last = time.monotonic()
-            self._cost = self._last - began
-            self.seconds += self._cost
+            self._broken = []
+
+    def _newest(self, accept: Callable[[Saved], object]) -> Saved | None:
+        """As `begin`."""
+        with self._told("read"):
+            paths, files = self._paths(), self._files()
+        for path in paths:
+            if path not in files:
+                self.notes.append(f"{one_line(path)} is not a regular file; it is passed over")
+        for path in files:
+            try:
+                saved = read(path, self._identity)
+                accept(saved)
+            except InputError:
+                raise
+            except FileNotFoundError:  # its writer has removed it by now
+                continue
+            except Exception as error:  # zipfile and NumPy raise many kinds
+                self.notes.append(f"{one_line(path)} can't be used: {reason(error)}")
+                if not isinstance(error, OSError | MemoryError):  # those may pass
+                    self._broken.append(path)
+                continue
+            return saved
+        self.notes.append(f"there is no checkpoint in {one_line(self.folder)} to resume from")
+        return None
+
+    def _check_unused(self) -> None:
+        """InputError if there is what a run that doesn't resume would remove."""
+        with self._told("read"):
+            files = [] if self.resume else self._files()
+        if files:
+            raise InputError(
+                f"{one_line(files[0])} is there already; --resume goes on from it; to "
+                "begin anew, remove it or name another folder"
+            )
+
+    def _remove_leftovers(self) -> None:
+        """Of a run killed while it wrote."""
+        with self._told("read"):
+            for name in filter(_LEFT.fullmatch, os.listdir(self.folder)):
+                path = os.path.join(self.folder, name)
+                if os.path.isfile(path):
+                    os.remove(path)
+
+    def _files(self) -> list[str]:
+        """The paths of the checkpoints, the newest first."""
+        return [path for path in self._paths() if os.path.isfile(path)]
 
     def _paths(self) -> list[str]:
-        """Newest first."""
-        with self._told("read"):
-            names = sorted(filter(_NAME.fullmatch, os.listdir(self.folder)), reverse=True)
-        return [os.path.join(self.folder, name) for name in names]
+        """Whatever has a checkpoint's name, the newest first: pipes, which one waits at, too."""
+        try:
+            names = filter(_NAME.fullmatch, os.listdir(self.folder))
+        except FileNotFoundError:
+            return []
+        return sorted((os.path.join(self.folder, name) for name in names), key=_order, reverse=True)
 
     @contextlib.contextmanager
     def _told(self, verb: str) -> Iterator[None]:
+        """An OSError in the block as an InputError."""
         try:
             yield
         except OSError as error:
@@ -180,59 +234,17 @@ class Checkpoints:
             ) from error
 
 
-def _put(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
-    with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-        np.lib.format.write_array(member, array, allow_pickle=False)
+def _order(path: str) -> tuple[int, int]:
+    """The later it was written, the higher."""
+    name = _NAME.fullmatch(os.path.basename(path))
+    assert name is not None
+    return int(name["number"] or 0), int(name["iteration"])
 
 
-def _read(path: str, identity: Mapping[str, Any]) -> Saved:
-    """InputError if it is of another run, which is known before its arrays are read.
-
-    Memory: no more than the file's own size, whatever the file says.
-    """
-    with open(path, "rb") as opened, zipfile.ZipFile(opened) as archive:
-        members = {member.filename: member for member in archive.infolist()}
-        arrays = [f"a{index:06}.npy" for index in range(len(archive.infolist()) - 1)]
-        if sorted(members) != sorted(["header.npy", *arrays]):
-            raise ValueError("it holds other arrays than a checkpoint")
-        room = os.fstat(opened.fileno()).st_size
-        stored = all(member.compress_type == zipfile.ZIP_STORED for member in members.values())
-        if not stored or sum(member.file_size for member in members.values()) > room:
-            raise ValueError("it is compressed, which no checkpoint is")
-        text = _get(archive, members["header.npy"])
-        header = json.loads(text.tobytes())
-        if text.dtype != np.uint8 or not isinstance(header, dict):
-            raise ValueError("its header is no mapping")
-        if not isinstance(header.get("identity"), dict):
-            raise ValueError("it does not say of which run it is")
-        difference = _difference(header["identity"], identity)
-        if difference:
-            raise InputError(f"{one_line(path)} is of another run: {difference}")
-        return Saved(header, [_get(archive, members[name]) for name in arrays])
-
-
-def _get(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
-    with archive.open(member) as file:
-        version = np.lib.format.read_magic(file)
-        if version != (1, 0):
-            raise ValueError("an array's version is not one that we write")
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        if dtype.hasobject or fortran or dtype.itemsize * math.prod(shape) > member.file_size:
-            raise ValueError("an array is not what it says")
-        data = file.read()  # to the end, where its checksum is compared
-    return np.frombuffer(data, dtype).reshape(shape) if data else np.zeros(shape, dtype)
-
-
-def _difference(saved: Mapping[str, Any], wanted: Mapping[str, Any], name: str = "") -> str:
-    """The first difference as text, or ""."""
-    for key, value in wanted.items():
-        label = f"{name}{key}"
-        if key not in saved:
-            return f"{label} is not in it"
-        if isinstance(value, dict) and isinstance(saved[key], dict):
-            inner = _difference(saved[key], value, f"{label}.")
-            if inner:
-                return inner
-        elif saved[key] != value:
-            return f"{label} was {one_line(str(saved[key]))[:80]}, and is {str(value)[:80]} now"
-    return ""
+def _check_place(folder: str) -> None:
+    """OSError if something is in the way of the folder, which need not be there yet."""
+    place = os.path.abspath(folder)
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place):
+        raise NotADirectoryError(errno.ENOTDIR, f"{place} is not a folder")

@@ -137,7 +137,8 @@ def plan_note(config: Config, level: Level) -> str | None:
         how.append(f"with {plan.history} correction pairs instead of {config.history}")
     if not how:
         return None
-    limit = ""
+    asked = (plan.tile and config.tile_size == "auto") or plan.history < config.history
+    limit = f", as memory={config.memory} asks" if config.memory is not None and asked else ""
     return (
         f"{width}×{height} px is computed {' and '.join(how)}: "
         f"about {gigabytes(plan.estimate)} of memory{limit}"

@@ -63,4 +63,6 @@ def note_plans(scene: Scene, state: State) -> None:
 
 def _room(scene: Scene) -> Room:
     gpu = bool(tf.config.list_logical_devices("GPU"))
-    return Room(free_bytes(gpu), 0 if gpu else resident_bytes())
+    free, most = free_bytes(gpu), scene.config.memory_bytes
+    asked = most is not None and (free is None or most < free)
+    return Room(most if asked else free, 0 if gpu else resident_bytes(), asked)

@@ -15,10 +15,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pooch
 import pytest
 
 from artistyle_tf.errors import InputError
-from artistyle_tf.network import download, weights
+from artistyle_tf.locks import hold_file
+from artistyle_tf.network import download, http_source, weights
 from artistyle_tf.network.download import fetch
 
 BODY = np.random.default_rng(0).bytes(1_000_000)
@@ -33,6 +35,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.server.asked.append(self.path)
+        self.server.ranges.append(self.headers["Range"])
         getattr(self, "get_" + self.path.split("/")[1])()
 
     def head(self, length=1_000_000, status=200, **headers):
@@ -46,6 +49,44 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def get_right(self):
         self.head()
         self.wfile.write(BODY)
+
+    def get_resumable(self, body=BODY):
+        """Breaks the first connection after 400,000 bytes; sends the rest when asked for it."""
+        asked = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
+        start = int(asked[1]) if asked else 0
+        if asked and start >= len(body):
+            self.head(0, 416, **{"Content-Range": f"bytes */{len(body)}"})
+        elif asked:
+            place = f"bytes {start}-{len(body) - 1}/{len(body)}"
+            self.head(len(body) - start, 206, **{"Content-Range": place})
+            self.wfile.write(body[start:])
+        else:
+            self.head(len(body))
+            self.wfile.write(body[:400_000] if len(self.server.asked) == 1 else body)
+
+    def get_deaf(self):
+        """Knows nothing of ranges."""
+        self.head()
+        self.wfile.write(BODY[:400_000] if len(self.server.asked) == 1 else BODY)
+
+    def get_misplaced(self):
+        """Answers a range with another one."""
+        if self.headers["Range"]:
+            self.head(10, 206, **{"Content-Range": f"bytes 0-9/{len(BODY)}"})
+            self.wfile.write(BODY[:10])
+        else:
+            self.get_deaf()
+
+    def get_changed(self):
+        """Another file lies there than when the download began."""
+        if len(self.server.asked) == 1:
+            self.head()
+            self.wfile.write(BODY[::-1][:400_000])
+        else:
+            self.get_resumable()
+
+    def get_changed_and_wrong(self):
+        self.get_resumable(BODY[::-1])
 
     def get_unsized(self):
         self.head(None)
@@ -78,6 +119,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.head()
         self.wfile.write(BODY[:1000])
         self.server.over.wait(20)
+
+    def get_half(self):
+        self.head()
+        self.wfile.write(BODY[:500_000])
+        self.server.over.wait(60)
 
     def get_trickle(self):
         self.head()
@@ -129,7 +175,7 @@ class Server(http.server.ThreadingHTTPServer):
 @pytest.fixture
 def server():
     with Server(("127.0.0.1", 0), Handler) as server:
-        server.asked, server.over = [], threading.Event()
+        server.asked, server.ranges, server.over = [], [], threading.Event()
         server.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -173,8 +219,11 @@ def released():
 quick = functools.partial(fetch, first_byte_timeout=0.4, stall_timeout=0.4)
 
 
-def refusal(url, folder, md5=MD5, fetch=fetch, **options):
-    """The text of the error; checks that it is one line, and that no file is left.
+PART = f".file.h5.{MD5}.part"
+
+
+def refusal(url, folder, md5=MD5, fetch=fetch, left=(), **options):
+    """The text of the error; checks that it is one line, and that no file but those is left.
 
     Only tests of silence ask for `quick`, whose limits a busy machine may exceed by itself.
     """
@@ -185,11 +234,11 @@ def refusal(url, folder, md5=MD5, fetch=fetch, **options):
     assert time.monotonic() - start < 7
     text = str(caught.value)
     assert "\n" not in text
-    assert set(folder.iterdir()) == before
+    assert set(folder.iterdir()) == before | {folder / name for name in left}
     return text
 
 
-def test_right_file(server, tmp_path):
+def test_right_file(server, tmp_path, capfd):
     there = tmp_path / "new" / "folder" / "file.h5"
     said = []
     assert fetch(f"{server.url}/right", there, MD5.upper(), report=said.append) == there
@@ -197,6 +246,7 @@ def test_right_file(server, tmp_path):
     assert [p.name for p in there.parent.iterdir()] == ["file.h5"]
     assert said[0] == "weights: asking 127.0.0.1"
     assert said[-1] == "weights: 1.0 of 1.0 MB (100 %)"
+    assert capfd.readouterr() == ("", "")  # pooch would tell of every download
     if os.name == "posix":  # as readable as any new file, not the owner's alone
         plain = tmp_path / "plain"
         plain.touch()
@@ -223,11 +273,14 @@ def test_old_file_stays_when_the_new_one_is_wrong(server, tmp_path):
 
 def test_wrong_checksum(server, tmp_path):
     text = refusal(f"{server.url}/wrong", tmp_path)
-    assert f"{hashlib.md5(BODY[::-1]).hexdigest()} received, {MD5} expected" in text
+    assert text.startswith(f"{server.url}/wrong: wrong checksum: ")
+    assert text.endswith(f"expected md5:{MD5} but got {hashlib.md5(BODY[::-1]).hexdigest()}")
+    assert len(server.asked) == 1
 
 
 def test_cut_short(server, tmp_path):
-    assert "cut short: 1000 bytes of 1000000" in refusal(f"{server.url}/cut", tmp_path)
+    text = refusal(f"{server.url}/cut", tmp_path, left=[PART])
+    assert text.endswith("cut short: 1000 bytes of 1000000 received")
 
 
 def test_empty(server, tmp_path):
@@ -246,21 +299,21 @@ def test_redirect(server, tmp_path):
 
 @pytest.mark.parametrize("path", ["circle", "spiral"])
 def test_redirected_without_end(server, tmp_path, path):
-    assert "HTTP 302 redirected without end" in refusal(f"{server.url}/{path}", tmp_path)
+    assert "redirected without end" in refusal(f"{server.url}/{path}", tmp_path)
     assert len(server.asked) <= 7
 
 
 def test_redirected_to_a_local_file(server, tmp_path):
-    assert "is not allowed" in refusal(f"{server.url}/inside", tmp_path)
+    text = refusal(f"{server.url}/inside", tmp_path)
+    assert text.endswith("redirected to file:///etc/passwd, which is not followed")
 
 
 def test_redirect_from_https_to_http_is_not_followed():
-    request = download.urllib.request.Request("https://127.0.0.1/a")
-    with pytest.raises(OSError, match="not followed") as caught:
-        download._Redirects().redirect_request(
-            request, io.BytesIO(), 302, "Found", {}, "http://127.0.0.1/b"
-        )
-    caught.value.close()
+    redirected = http_source._redirected
+    with pytest.raises(http_source.FetchError, match="http://b/c, which is not followed"):
+        redirected("https://a/", "http://b/c")
+    assert redirected("https://a/b/c", "d") == "https://a/b/d"
+    assert redirected("http://a/b", "https://c/d") == "https://c/d"
 
 
 @pytest.mark.parametrize(
@@ -288,25 +341,28 @@ def test_nothing_comes(server, tmp_path, released, path):
     server.over.set()
 
 
-@pytest.mark.parametrize("where", ["getaddrinfo", "create_connection"])
-def test_name_server_or_connection_hangs(monkeypatch, tmp_path, released, where):
+@pytest.mark.parametrize(
+    ("place", "what", "host"),
+    [(socket, "getaddrinfo", "hangs.invalid"), (socket.socket, "connect", "127.0.0.1")],
+)
+def test_name_server_or_connection_hangs(monkeypatch, tmp_path, released, place, what, host):
     def hang(*args, **kwargs):
         released.wait(20)
         raise OSError("released")
 
-    monkeypatch.setattr(socket, where, hang)
-    text = refusal("http://hangs.invalid/right", tmp_path, fetch=quick)
-    assert text.endswith("nothing came from hangs.invalid in 0.4 seconds")
+    monkeypatch.setattr(place, what, hang)
+    text = refusal(f"http://{host}/right", tmp_path, fetch=quick)
+    assert text.endswith(f"nothing came from {host} in 0.4 seconds")
 
 
 def test_stalled(server, tmp_path, released):
-    text = refusal(f"{server.url}/stalled", tmp_path, fetch=quick)
+    text = refusal(f"{server.url}/stalled", tmp_path, fetch=quick, left=[PART])
     assert text.endswith("0.0 of 1.0 MB (0 %), then nothing for 0.4 s")
     server.over.set()
 
 
 def test_too_slow(server, tmp_path, released):
-    text = refusal(f"{server.url}/trickle", tmp_path, fetch=quick, min_rate=10 * 1024)
+    text = refusal(f"{server.url}/trickle", tmp_path, fetch=quick, min_rate=10 * 1024, left=[PART])
     assert text.endswith("slower than 10 KB a second")
     server.over.set()
 
@@ -334,15 +390,128 @@ def test_defaults_notice_a_closed_network_within_ten_seconds():
     assert download.STALL_TIMEOUT <= 10
 
 
-def test_interrupt_leaves_nothing(server, tmp_path, released):
+def test_interrupt_leaves_a_part_to_go_on_from(server, tmp_path, released):
     def interrupt(text):
         if "MB" in text:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetch(f"{server.url}/stalled", tmp_path / "f", MD5, report=interrupt)
-    assert not list(tmp_path.iterdir())
+        fetch(f"{server.url}/stalled", tmp_path / "file.h5", MD5, report=interrupt)
+    assert [path.name for path in tmp_path.iterdir()] == [PART]
     server.over.set()
+    fetch(f"{server.url}/resumable", tmp_path / "file.h5", MD5)
+    assert server.ranges == [None, "bytes=1000-"]
+    assert (tmp_path / "file.h5").read_bytes() == BODY
+    assert [path.name for path in tmp_path.iterdir()] == ["file.h5"]
+
+
+@pytest.fixture
+def broken(server, tmp_path):
+    """Breaks a download off after 400,000 bytes of the file at that path of the server's."""
+
+    def start(path):
+        text = refusal(f"{server.url}/{path}", tmp_path, left=[PART])
+        assert text.endswith("cut short: 400000 bytes of 1000000 received")
+        assert (tmp_path / PART).stat().st_size == 400_000
+
+    return start
+
+
+def test_only_the_rest_is_asked_for(server, tmp_path, broken):
+    broken("resumable")
+    said = []
+    fetch(f"{server.url}/resumable", tmp_path / "file.h5", MD5, report=said.append)
+    assert (tmp_path / "file.h5").read_bytes() == BODY
+    assert [path.name for path in tmp_path.iterdir()] == ["file.h5"]
+    assert server.ranges == [None, "bytes=400000-"]
+    assert said[-1] == "weights: 1.0 of 1.0 MB (100 %)"
+
+
+@pytest.mark.parametrize(
+    ("path", "ranges"),
+    [
+        ("deaf", [None, "bytes=400000-"]),
+        ("misplaced", [None, "bytes=400000-", None]),
+        ("changed", [None, "bytes=400000-", None]),
+    ],
+)
+def test_a_part_that_does_not_fit_is_thrown_away(server, tmp_path, broken, path, ranges):
+    """And the file fetched from its beginning, in the same call."""
+    broken(path)
+    fetch(f"{server.url}/{path}", tmp_path / "file.h5", MD5)
+    assert (tmp_path / "file.h5").read_bytes() == BODY
+    assert [path.name for path in tmp_path.iterdir()] == ["file.h5"]
+    assert server.ranges == ranges
+
+
+def test_a_wrong_file_is_fetched_anew_only_once(server, tmp_path, broken):
+    broken("changed_and_wrong")
+    with pytest.raises(InputError, match="wrong checksum"):
+        fetch(f"{server.url}/changed_and_wrong", tmp_path / "file.h5", MD5)
+    assert server.ranges == [None, "bytes=400000-", None]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_part_as_long_as_the_file_is_thrown_away(server, tmp_path):
+    (tmp_path / PART).write_bytes(b"x" * len(BODY))
+    server.asked.append("as if broken before")
+    fetch(f"{server.url}/resumable", tmp_path / "file.h5", MD5)
+    assert server.ranges == ["bytes=1000000-", None]
+    assert (tmp_path / "file.h5").read_bytes() == BODY
+
+
+def test_a_part_is_kept_where_the_server_fails(server, tmp_path, broken):
+    broken("resumable")
+    assert "404" in refusal(f"{server.url}/absent", tmp_path)
+    assert (tmp_path / PART).stat().st_size == 400_000
+
+
+def test_a_part_in_use_is_left_alone(server, tmp_path, broken):
+    """Another process goes on with it: this one fetches the file with a part of its own."""
+    broken("resumable")
+    lock = hold_file(str(tmp_path / f"{PART}.lock"))
+    fetch(f"{server.url}/right", tmp_path / "file.h5", MD5)
+    assert server.ranges == [None, None]
+    assert (tmp_path / "file.h5").read_bytes() == BODY
+    assert (tmp_path / PART).stat().st_size == 400_000
+    (tmp_path / "file.h5").unlink()
+    refusal(f"{server.url}/cut", tmp_path)  # nobody would go on from that part: it goes
+    lock.release()
+
+
+def test_without_locks_no_part_is_shared(server, tmp_path, monkeypatch):
+    def none(path):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(download, "hold_file", none)
+    refusal(f"{server.url}/cut", tmp_path)
+    fetch(f"{server.url}/right", tmp_path / "file.h5", MD5)
+    assert server.ranges == [None, None]
+
+
+PROGRAM = """
+import pathlib, sys
+from artistyle_tf.network.download import fetch
+fetch(sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3])
+"""
+
+
+def test_a_killed_process_leaves_its_part(server, tmp_path):
+    there = str(tmp_path / "file.h5")
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, f"{server.url}/half", there, MD5])
+    deadline = time.monotonic() + 60
+    # What is still buffered is lost with the process: so much is not.
+    while not ((part := tmp_path / PART).exists() and part.stat().st_size > 300_000):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    server.over.set()
+    size = part.stat().st_size
+    fetch(f"{server.url}/resumable", tmp_path / "file.h5", MD5)
+    assert server.ranges == [None, f"bytes={size}-"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file.h5"]
 
 
 def test_disk_full(server, tmp_path, monkeypatch, released):
@@ -350,9 +519,28 @@ def test_disk_full(server, tmp_path, monkeypatch, released):
         def write(self, data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(download, "open", lambda path, mode: Full(path, "x"), raising=False)
+    monkeypatch.setattr(download, "open", lambda path, mode: Full(path, "a"), raising=False)
     text = refusal(f"{server.url}/right", tmp_path)
     assert text == f"{tmp_path / 'file.h5'} cannot be written: No space left on device"
+
+
+def test_importing_loads_no_http():
+    code = "import sys, artistyle_tf.network.download, artistyle_tf.command.main;"
+    code += "print({'pooch', 'requests', 'urllib3', 'filelock'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr
+
+
+def test_others_may_still_hear_of_pooch(server, tmp_path, caplog):
+    """Only its words about our own downloads are kept back, and only as long as they take."""
+    logger = pooch.get_logger()
+    logger.addHandler(caplog.handler)
+    try:
+        fetch(f"{server.url}/right", tmp_path / "f", MD5)
+        assert not caplog.records
+        assert not logger.filters
+    finally:
+        logger.removeHandler(caplog.handler)
 
 
 def test_folder_that_is_a_file(server, tmp_path):
@@ -385,11 +573,7 @@ def test_threads_at_once(server, tmp_path):
 
 
 def test_processes_at_once(server, tmp_path):
-    program = (
-        "import sys, pathlib; from artistyle_tf.network.download import fetch;"
-        "fetch(sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3])"
-    )
-    command = [sys.executable, "-c", program, f"{server.url}/steady", str(tmp_path / "f"), MD5]
+    command = [sys.executable, "-c", PROGRAM, f"{server.url}/steady", str(tmp_path / "f"), MD5]
     running = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait(30) for process in running] == [0, 0]
     assert (tmp_path / "f").read_bytes() == BODY

@@ -19,6 +19,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.pictures import read, sizes
+from artistyle_tf.pictures.picture import MIN_SIDE
 
 
 def _pattern(height: int = 24, width: int = 40) -> np.ndarray:
@@ -816,7 +817,7 @@ def _refusal(attempt: Callable[[], object]) -> str:
 def _checked_read(path: Path) -> None:
     picture = read.read(path)
     assert picture.rgb.ndim == 3
-    assert min(picture.rgb.shape[:2]) >= picture.MIN_SIDE
+    assert min(picture.rgb.shape[:2]) >= MIN_SIDE
     assert len(picture.digest) == 64
 
 

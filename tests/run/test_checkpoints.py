@@ -18,6 +18,7 @@ import pytest
 from artistyle_tf import Checkpoints, Config, InputError, stylize
 from artistyle_tf.command.flags import parse
 from artistyle_tf.errors import ConfigError
+from artistyle_tf.run import checkpoint_file
 from artistyle_tf.run.autosave import Autosave
 from artistyle_tf.run.checkpoints import Saved
 from artistyle_tf.scene.scene import Scene
@@ -31,6 +32,15 @@ def settings(small_file):
         return Config(**{**defaults, **overrides})
 
     return make
+
+
+def number(name):
+    """The running number in a checkpoint's name."""
+    return int(name.removesuffix(".npz").split("-")[2])
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
 
 
 def stop_after(count):
@@ -112,13 +122,17 @@ def test_killed_at_random_and_resumed(small_file, picture, tmp_path, kills):
                 setting_up = time.monotonic() - began
                 time.sleep(chance.uniform(0, 0.2))
         assert process.returncode == -signal.SIGKILL
-        reached.append(max(path.name for path in checkpoints()))
+        reached.append(max((path.name for path in checkpoints()), key=number))
     print("reached:", *reached)
-    assert reached == sorted(reached)
+    assert reached == sorted(reached)  # the iterations
+    assert reached == sorted(reached, key=number)
     assert len(set(reached)) > kills // 2
     subprocess.run(again, check=True, capture_output=True)
     assert (tmp_path / "whole.png").read_bytes() == (tmp_path / "resumed.png").read_bytes()
     assert len(list(folder.iterdir())) <= 2  # nor is a file left that was being written
+
+
+NEWEST = "artistyle-00000006-000003.npz"
 
 
 @pytest.fixture(scope="module")
@@ -126,10 +140,7 @@ def stopped_once(settings, picture, tmp_path_factory):
     config, folder = settings(optimizer="lbfgs"), tmp_path_factory.mktemp("stopped")
     pictures = picture(64, 64), picture(50, 40, 1)
     stylize(*pictures, config, callback=stop_after(6), checkpoints=Checkpoints(folder, every=2))
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "artistyle-00000004.npz",
-        "artistyle-00000006.npz",
-    ]
+    assert names(folder) == ["artistyle-00000004-000002.npz", NEWEST]
     return config, pictures, folder
 
 
@@ -156,7 +167,7 @@ def resumed(config, pictures, folder):
 @pytest.mark.parametrize("harm", ["cut", "flipped", "empty", "text", "pickled"])
 def test_a_broken_checkpoint_is_passed_over(stopped, harm, caplog):
     config, pictures, folder = stopped
-    newest = folder / "artistyle-00000006.npz"
+    newest = folder / NEWEST
     data = bytearray(newest.read_bytes())
     if harm == "cut":
         data = data[: len(data) // 2]
@@ -169,7 +180,7 @@ def test_a_broken_checkpoint_is_passed_over(stopped, harm, caplog):
         data = b"" if harm == "empty" else b"no checkpoint at all" * 9
     newest.write_bytes(bytes(data))
     assert resumed(config, pictures, folder) == [5, 6, 7, 8, 9]
-    assert "artistyle-00000006.npz can't be used: " in caplog.text
+    assert f"{NEWEST} can't be used: " in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -203,7 +214,7 @@ def test_other_pictures_and_weights_are_refused(stopped, picture, small_arrays, 
 def test_without_resume_checkpoints_that_are_there_are_not_touched(stopped):
     folder = stopped[2]
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    with pytest.raises(InputError, match=r"00000006.npz is there already; --resume goes on"):
+    with pytest.raises(InputError, match=r"000003.npz is there already; --resume goes on"):
         Checkpoints(folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
@@ -245,13 +256,13 @@ WRONG = [
 
 def test_sound_files_with_another_content_are_passed_over(stopped, caplog):
     config, pictures, folder = stopped
-    newest = folder / "artistyle-00000006.npz"
+    newest = folder / NEWEST
     for index, (change, _) in enumerate(WRONG, start=10):
-        rewritten(shutil.copy(newest, folder / f"artistyle-{index:08}.npz"), change)
+        rewritten(shutil.copy(newest, folder / f"artistyle-00000006-{index:06}.npz"), change)
     newest.unlink()
     assert resumed(config, pictures, folder) == [5, 6, 7, 8, 9]
     for index, (_, told) in enumerate(WRONG, start=10):
-        assert f"artistyle-{index:08}.npz can't be used: {told}" in caplog.text
+        assert f"artistyle-00000006-{index:06}.npz can't be used: {told}" in caplog.text
 
 
 def test_a_crafted_checkpoint_is_refused_before_it_takes_memory(tmp_path):
@@ -310,7 +321,7 @@ def test_a_disk_that_is_full_costs_no_picture(
     result = stylize(*pictures, config, callback=watch, checkpoints=Checkpoints(folder, every=2))
     assert "can't write checkpoints in" in caplog.text
     assert "No space left on device; the run goes on" in caplog.text
-    assert [path.name for path in folder.iterdir()] == ["artistyle-00000002.npz"]
+    assert names(folder) == ["artistyle-00000002-000001.npz"]
     if moment == "periodic":
         assert result.image.tobytes() == whole.image.tobytes()
     else:
@@ -333,7 +344,7 @@ def test_broken_off_while_a_level_is_set_up(settings, picture, tmp_path, monkeyp
     first = len(whole.trace) - whole.record["levels"][-1][2]
     result = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path))
     assert result.stop_reason == "interrupted"
-    assert [path.name for path in tmp_path.iterdir()] == [f"artistyle-{first:08}.npz"]
+    assert names(tmp_path) == [f"artistyle-{first:08}-000001.npz"]
     monkeypatch.undo()
     again = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path, resume=True))
     assert again.image.tobytes() == whole.image.tobytes()
@@ -376,9 +387,9 @@ def test_a_checkpoint_is_due_by_iterations_or_by_time(tmp_path, monkeypatch):
     assert not timed.due(5)
     clock[0] += 1
     assert timed.due(5)
-    timed._cost = 10.0  # seconds that the last one took: a fiftieth of the run at the most
+    timed._pace._cost = 10.0  # seconds that the last one took: a fiftieth of the run at the most
     assert not timed.due(5)
-    timed._last = clock[0]
+    timed._pace._last = clock[0]
     clock[0] += 501
     assert timed.due(5)
 
@@ -437,3 +448,182 @@ def test_a_folder_that_another_run_uses_is_refused(tmp_path):
     first.close()
     first.begin({})
     first.close()
+
+
+def written(folder, *iterations, identity=None, **options):
+    """A run's checkpoints after those iterations."""
+    checkpoints = Checkpoints(folder, **options)
+    checkpoints.begin(identity or {})
+    for iteration in iterations:
+        checkpoints.save(iteration, {"at": iteration}, [np.arange(50.0)])
+    checkpoints.close()
+
+
+def spoil(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_the_last_written_stay_and_not_the_highest(tmp_path):
+    """A broken one of iteration 300 costs no good one of a lower iteration; then it goes."""
+    written(tmp_path, 240, 300)
+    spoil(tmp_path / "artistyle-00000300-000002.npz")
+    checkpoints = Checkpoints(tmp_path, resume=True)
+    assert checkpoints.begin({}).header["at"] == 240
+    assert len(names(tmp_path)) == 2  # nothing goes before a newer one is written
+    checkpoints.save(250, {"at": 250}, [])
+    assert names(tmp_path) == ["artistyle-00000240-000001.npz", "artistyle-00000250-000003.npz"]
+    checkpoints.save(260, {"at": 260}, [])
+    assert names(tmp_path) == ["artistyle-00000250-000003.npz", "artistyle-00000260-000004.npz"]
+    checkpoints.close()
+    assert checkpoints.begin({}).header["at"] == 260
+    checkpoints.close()
+
+
+def test_the_newest_is_what_was_written_last_whatever_the_clock_says(tmp_path):
+    written(tmp_path, 300)
+    written(tmp_path, 250, resume=True)
+    os.utime(tmp_path / "artistyle-00000250-000002.npz", (0, 0))
+    checkpoints = Checkpoints(tmp_path, resume=True)
+    assert checkpoints.begin({}).header["at"] == 250
+    checkpoints.close()
+
+
+def test_names_without_a_number_are_read_and_are_older(tmp_path):
+    written(tmp_path, 5)
+    (tmp_path / "artistyle-00000005-000001.npz").rename(tmp_path / "artistyle-00000005.npz")
+    written(tmp_path, 3, resume=True)
+    assert names(tmp_path) == ["artistyle-00000003-000001.npz", "artistyle-00000005.npz"]
+    written(tmp_path, 4, resume=True)
+    assert names(tmp_path) == ["artistyle-00000003-000001.npz", "artistyle-00000004-000002.npz"]
+
+
+def test_one_that_cannot_be_read_for_now_is_not_taken_for_damaged(tmp_path, monkeypatch):
+    """Of two good ones a failing disk or too little memory must not cost the newer."""
+    written(tmp_path, 1, 2)
+    real = checkpoint_file.read
+
+    def fails(path, identity):
+        if "00000002" in path:
+            raise MemoryError
+        return real(path, identity)
+
+    monkeypatch.setattr("artistyle_tf.run.checkpoints.read", fails)
+    checkpoints = Checkpoints(tmp_path, resume=True)
+    assert checkpoints.begin({}).header["at"] == 1
+    assert "can't be used: MemoryError" in checkpoints.notes[0]
+    checkpoints.save(3, {}, [])
+    checkpoints.close()
+    assert names(tmp_path) == ["artistyle-00000002-000002.npz", "artistyle-00000003-000003.npz"]
+
+
+def test_an_object_serves_one_run_after_another(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "run", resume=True)
+    assert checkpoints.begin({"seed": 1}) is None
+    assert len(checkpoints.notes) == 1
+    checkpoints.save(9, {"at": 9}, [])
+    with pytest.raises(InputError, match="another run keeps its checkpoints"):
+        checkpoints.begin({"seed": 2})  # the first has not ended, and keeps its lock
+    checkpoints.save(10, {"at": 10}, [])
+    checkpoints.close()
+    assert checkpoints.begin({"seed": 1}).header["at"] == 10
+    assert checkpoints.notes == []
+    checkpoints.close()
+    with pytest.raises(InputError, match="is of another run: seed was 1"):
+        checkpoints.begin({"seed": 2})
+    written(tmp_path / "run", 11, resume=True, identity={"seed": 1})  # the lock was given back
+
+
+def test_a_second_run_without_resume_touches_nothing(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.begin({"seed": 1})
+    checkpoints.save(9, {}, [])
+    checkpoints.close()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(InputError, match=r"000001.npz is there already; --resume goes on from it"):
+        checkpoints.begin({"seed": 2})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_what_is_no_file_is_passed_over(tmp_path):
+    """A read of a pipe would wait for ever: so in a process that can be ended."""
+    os.mkfifo(tmp_path / "artistyle-00000009-000009.npz")
+    (tmp_path / "artistyle-00000008-000008.npz").mkdir()
+    (tmp_path / ".artistyle-checkpoint-0a.tmp").mkdir()
+    code = """
+import sys
+from artistyle_tf import Checkpoints
+Checkpoints(sys.argv[1])
+checkpoints = Checkpoints(sys.argv[1], resume=True)
+assert checkpoints.begin({}) is None
+for note in checkpoints.notes:
+    print(note)
+checkpoints.save(1, {}, [])
+checkpoints.save(2, {}, [])
+checkpoints.save(3, {}, [])
+"""
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    told = [line.rpartition("/")[2] for line in done.stdout.splitlines()]
+    assert told[:2] == [
+        "artistyle-00000009-000009.npz is not a regular file; it is passed over",
+        "artistyle-00000008-000008.npz is not a regular file; it is passed over",
+    ]
+    assert told[2].endswith("to resume from")
+    assert names(tmp_path) == [
+        ".artistyle-checkpoint-0a.tmp",
+        "artistyle-00000002-000011.npz",
+        "artistyle-00000003-000012.npz",
+        "artistyle-00000008-000008.npz",
+        "artistyle-00000009-000009.npz",
+    ]
+
+
+def test_a_worker_that_does_not_write_leaves_the_folder_as_it_is(tmp_path):
+    folder = tmp_path / "run"
+    worker = Checkpoints(folder, every=1, resume=True)
+    assert worker.begin({}, writes=False) is None
+    assert not worker.due(1)
+    worker.save(1, {}, [])
+    worker.close()
+    assert not folder.exists()
+    chief = Checkpoints(folder, every=1)
+    chief.begin({"seed": 1})
+    chief.save(1, {"at": 1}, [])
+    (folder / ".artistyle-checkpoint-0a.tmp").write_bytes(b"the chief writes")
+    before = names(folder)
+    assert worker.begin({"seed": 1}, writes=False).header["at"] == 1
+    assert worker.notes == []
+    worker.save(2, {}, [])
+    worker.close()
+    assert names(folder) == before
+    chief.save(2, {}, [])  # its lock was not taken away
+    chief.close()
+    worker.begin({"seed": 1})
+    assert worker.due(1)  # and a later run of the same object may be the chief
+    worker.close()
+
+
+def test_a_checkpoint_that_its_writer_removes_meanwhile_is_no_news(tmp_path, monkeypatch):
+    written(tmp_path, 1, 2)
+    real = checkpoint_file.read
+
+    def gone(path, identity):
+        if "00000002" in path:
+            raise FileNotFoundError(2, "No such file or directory")
+        return real(path, identity)
+
+    monkeypatch.setattr("artistyle_tf.run.checkpoints.read", gone)
+    worker = Checkpoints(tmp_path, resume=True)
+    assert worker.begin({}, writes=False).header["at"] == 1
+    assert worker.notes == []
+
+
+def test_a_folder_that_cannot_be_made_after_all(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "file" / "below")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"can't make checkpoints in .*below: Not a directory"):
+        checkpoints.begin({})
