@@ -1,18 +1,15 @@
 """The command `artistyle`: flags in, a picture and an exit status out; the rest is called."""
 
 import contextlib
-import io
 import json
-import logging
 import os
-import signal
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from artistyle_tf import files
+from artistyle_tf.command.console import quiet_import, ready_streams, showing, terminable
 from artistyle_tf.command.devices import is_chief, make_strategy, on_device
 from artistyle_tf.command.flags import Command, parse
 from artistyle_tf.errors import ArtistyleError, InputError
@@ -22,7 +19,7 @@ from artistyle_tf.run.checkpoints import Checkpoints
 from artistyle_tf.run.events import Callback
 from artistyle_tf.scene.inputs import read_inputs
 from artistyle_tf.scene.start import read_start
-from artistyle_tf.text import one_line, reason
+from artistyle_tf.text import one_line
 from artistyle_tf.watch.previews import Previews
 from artistyle_tf.watch.progress import Progress
 from artistyle_tf.watch.tensorboard import TensorBoard, check_tensorboard
@@ -35,18 +32,12 @@ __all__ = ["main"]
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
-# What the process promises TensorFlow; a library must not. Values that the user set stay.
-ENVIRONMENT = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",  # what matters is raised as an exception as well
-    "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS": "1",  # nothing is trained here; see features.FROZEN
-}
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status: 0, 1 bad file, 2 bad flag, 130 interrupted by
     Ctrl-C, 143 by SIGTERM."""
-    _ready_streams()
-    with _terminable() as terminated:
+    ready_streams()
+    with terminable() as terminated:
         status = _status(argv)
     return EXIT_TERMINATED if terminated and status == EXIT_INTERRUPTED else status
 
@@ -92,13 +83,13 @@ def _run(command: Command) -> int:
             command.checkpoint_dir, every=command.save_every, resume=command.resume
         )
     progress = Progress()
-    with _console(progress), holding(command.output) as alone:
+    with showing(progress), holding(command.output) as alone:
         if not alone:
             print(
                 f"artistyle: another run writes {one_line(command.output)} too; the last one wins",
                 file=sys.stderr,
             )
-        with _quiet_import():
+        with quiet_import():
             import tensorflow as tf
 
             from artistyle_tf.run import transfer
@@ -169,84 +160,3 @@ def _watchers(command: Command, stack: contextlib.ExitStack) -> Iterator[Callbac
         board = TensorBoard(command.tensorboard_dir)
         stack.callback(board.close)
         yield board
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[list[int]]:
-    """SIGTERM ends a run as Ctrl-C does; yields the list that holds it once it came. The second
-    one ends the process at once."""
-    received: list[int] = []
-
-    def interrupt(number: int, frame: object) -> None:
-        received.append(number)
-        signal.signal(number, signal.SIG_DFL)
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():  # no other may set handlers
-        yield received
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield received
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _ready_streams() -> None:
-    """Makes sure that there is something to print to, and that it takes any character."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # the caller closed it; a file would get its number
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (open to the end)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-
-
-@contextlib.contextmanager
-def _console(progress: Progress) -> Iterator[None]:
-    """Shows the package's messages as lines, but passing ones (debug) where the progress stands."""
-
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.levelno >= logging.INFO:
-                progress.close()
-                print(f"artistyle: {record.getMessage()}", file=sys.stderr)
-            else:
-                progress.status(record.getMessage())
-
-    logger, handler = logging.getLogger("artistyle_tf"), Handler()
-    before = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before[0])
-        logger.propagate = before[1]
-
-
-@contextlib.contextmanager
-def _quiet_import() -> Iterator[None]:
-    """Holds back what TensorFlow writes while it loads, and shows it if it fails to load.
-
-    Its native code writes to the file descriptor, before any log level applies.
-    """
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except Exception as error:
-            sys.stderr.flush()
-            os.dup2(saved, 2)
-            held.seek(0)
-            os.write(2, held.read())
-            raise ArtistyleError(f"TensorFlow can't be loaded: {reason(error)}") from error
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)

@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from artistyle_tf import __version__
-from artistyle_tf.command import main
+from artistyle_tf.command import console, main
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.network.extractor import FROZEN
@@ -34,7 +34,7 @@ from places import ROOT, SCRIPTS
 
 COMMAND = [sys.executable, "-m", "artistyle_tf"]
 SCRIPT = [sys.executable, str(SCRIPTS / "stylize.py")]
-OURS = ("KERAS_BACKEND", "KERAS_HOME", *main.ENVIRONMENT)
+OURS = ("KERAS_BACKEND", "KERAS_HOME", *console.ENVIRONMENT)
 OLD = b"an older picture"
 PROGRESS = re.compile(
     r"level \d+/\d+ \d+×\d+  iteration \d+/\d+  [\d:]+ left  "
@@ -603,7 +603,7 @@ def test_stderr_is_given_back(run, capfd):
     """Also when loading fails; what was held back is then shown."""
 
     def load(error=None):
-        with main._quiet_import():
+        with console.quiet_import():
             os.write(2, b"held\n")
             if error:
                 raise error
