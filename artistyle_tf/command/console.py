@@ -9,12 +9,13 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from typing import TextIO
 
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.text import reason
 from artistyle_tf.watch.progress import Progress
 
-__all__ = ["ENVIRONMENT", "quiet_import", "ready_streams", "showing", "terminable"]
+__all__ = ["ENVIRONMENT", "Console", "quiet_import", "ready_streams", "showing", "terminable"]
 
 # What the process promises TensorFlow; a library must not. Values that the user set stay.
 ENVIRONMENT = {
@@ -53,33 +54,74 @@ def ready_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+class Console(logging.Handler):
+    """Shows the package's messages as lines, but passing ones (debug) where the progress stands.
+
+    Without a progress only warnings and errors are shown.
+    """
+
+    def __init__(self, progress: Progress | None = None):
+        super().__init__(logging.DEBUG if progress else logging.WARNING)
+        self.progress = progress
+        self._errors: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR:
+            self._errors.append(record.getMessage())
+        if record.levelno >= logging.INFO:
+            self.line(record.getMessage())
+        elif self.progress:
+            self.progress.status(record.getMessage())
+
+    def told(self, text: str) -> bool:
+        """Whether an error with that text was shown."""
+        return any(text in error for error in self._errors)
+
+    def line(self, text: str) -> None:
+        """Writes a line that stays."""
+        if self.progress:
+            self.progress.line(f"artistyle: {text}")
+        else:
+            print(f"artistyle: {text}", file=sys.stderr)
+
+
 @contextlib.contextmanager
-def showing(progress: Progress) -> Iterator[None]:
-    """Shows the package's messages as lines, but passing ones (debug) where the progress stands."""
+def showing(progress: bool) -> Iterator[Console]:
+    """A console for the package's messages, with or without progress."""
+    with contextlib.ExitStack() as stack:
+        shown = None
+        if progress:
+            shown = stack.enter_context(Progress(stack.enter_context(_own_stderr())))
+        console = Console(shown)
+        logger = logging.getLogger("artistyle_tf")
+        before = logger.level, logger.propagate
+        logger.addHandler(console)
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
+        try:
+            yield console
+        finally:
+            logger.removeHandler(console)
+            logger.setLevel(before[0])
+            logger.propagate = before[1]
 
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if record.levelno >= logging.INFO:
-                progress.close()
-                print(f"artistyle: {record.getMessage()}", file=sys.stderr)
-            else:
-                progress.status(record.getMessage())
 
-    logger, handler = logging.getLogger("artistyle_tf"), Handler()
-    before = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-    logger.propagate = False
+@contextlib.contextmanager
+def _own_stderr() -> Iterator[TextIO]:
+    """Standard error on a descriptor of its own, which `quiet_import` does not hold back."""
     try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before[0])
-        logger.propagate = before[1]
+        sys.stderr.flush()
+        descriptor = os.dup(sys.stderr.fileno())
+    except (OSError, ValueError):  # a stream of Python's only
+        yield sys.stderr
+        return
+    encoding = sys.stderr.encoding
+    with open(descriptor, "w", encoding=encoding, errors="backslashreplace") as stream:
+        yield stream
 
 
 @contextlib.contextmanager
-def quiet_import() -> Iterator[None]:
+def quiet_import(progress: Progress | None = None) -> Iterator[None]:
     """Holds back what TensorFlow writes while it loads, and shows it if it fails to load.
 
     Its native code writes to the file descriptor, before any log level applies.
@@ -94,6 +136,8 @@ def quiet_import() -> Iterator[None]:
         try:
             yield
         except Exception as error:
+            if progress:
+                progress.close()  # its line would be in the way
             sys.stderr.flush()
             os.dup2(saved, 2)
             held.seek(0)

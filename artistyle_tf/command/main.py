@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import logging
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -17,9 +19,9 @@ from artistyle_tf.locks import holding
 from artistyle_tf.pictures import write
 from artistyle_tf.run.checkpoints import Checkpoints
 from artistyle_tf.run.events import Callback
-from artistyle_tf.scene.inputs import read_inputs
+from artistyle_tf.scene.inputs import Inputs, read_inputs
 from artistyle_tf.scene.start import read_start
-from artistyle_tf.text import one_line
+from artistyle_tf.text import one_line, reason
 from artistyle_tf.watch.previews import Previews
 from artistyle_tf.watch.progress import Progress
 from artistyle_tf.watch.tensorboard import TensorBoard, check_tensorboard
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from artistyle_tf.run.result import Result
 
 __all__ = ["main"]
+
+logger = logging.getLogger("artistyle_tf")
 
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
@@ -58,12 +62,37 @@ def _status(argv: Sequence[str] | None) -> int:
 
 
 def _run(command: Command) -> int:
-    write.check_output(command.output)
-    if command.tensorboard_dir is not None:
-        check_tensorboard()
-    if command.trace:
-        files.check_folder(command.trace)
-    # Before TensorFlow loads, which takes seconds: what is wrong with a picture is said at once.
+    chief = is_chief(command.strategy)  # the others read, compute, and write nothing
+    if chief:
+        write.check_output(command.output)
+        if command.tensorboard_dir is not None:
+            check_tensorboard()
+        if command.trace:
+            files.check_folder(command.trace)
+    with contextlib.ExitStack() as stack:
+        console = stack.enter_context(showing(progress=chief and not command.quiet))
+        # Before TensorFlow loads, which takes seconds: a picture that is no good is said at once.
+        inputs = _read(command)
+        if chief:
+            write.check_output(command.output, inputs.size)
+            if not stack.enter_context(holding(command.output)):
+                logger.warning(
+                    "another run writes %s too; the last one wins", one_line(command.output)
+                )
+        result = _painted(command, inputs, chief, console.progress)
+        if result.error and not console.told(reason(result.error)):
+            console.line(f"{result.stop_reason}: {reason(result.error)}")
+        from artistyle_tf.run.transfer import INTERRUPTED  # here: TensorFlow is loaded now
+
+        interrupted = result.stop_reason == INTERRUPTED
+        if interrupted and not result.trace:
+            raise KeyboardInterrupt  # nothing is painted: whatever the file holds is worth more
+    done = EXIT_INTERRUPTED if interrupted else int(result.error is not None)
+    return _finish(command, result, done) if chief else done
+
+
+def _read(command: Command) -> Inputs:
+    logger.debug("reading the pictures")
     inputs = read_inputs(
         command.config,
         command.content,
@@ -71,69 +100,69 @@ def _run(command: Command) -> int:
         command.content_masks,
         command.style_masks,
     )
-    content, styles, masks, size = inputs
     start = read_start(command.config)
     if command.rerun:
-        for line in command.rerun.differences(content, styles, start, masks):
-            print(f"artistyle: {line}", file=sys.stderr)
-    write.check_output(command.output, size)
+        differences = command.rerun.differences(inputs.content, inputs.styles, start, inputs.masks)
+        for line in differences:
+            logger.warning("%s", line)
+    return inputs
+
+
+def _painted(command: Command, inputs: Inputs, chief: bool, progress: Progress | None) -> "Result":
+    """The result of the run.
+
+    Raises:
+      ArtistyleError: TensorFlow can't do it; nothing is painted.
+    """
     checkpoints = None
-    if command.checkpoint_dir is not None:
+    # What is there already only the chief would overwrite; the others need it to resume from.
+    if command.checkpoint_dir is not None and (chief or command.resume):
         checkpoints = Checkpoints(
             command.checkpoint_dir, every=command.save_every, resume=command.resume
         )
-    progress = Progress()
-    with showing(progress), holding(command.output) as alone:
-        if not alone:
-            print(
-                f"artistyle: another run writes {one_line(command.output)} too; the last one wins",
-                file=sys.stderr,
+    logger.debug("loading TensorFlow")
+    with quiet_import(progress):
+        import tensorflow as tf
+
+        from artistyle_tf.run import transfer
+
+        strategy = make_strategy(command.strategy)  # which some need before anything else
+        if command.deterministic:
+            tf.config.experimental.enable_op_determinism()
+        tf.config.list_logical_devices()  # the devices too have something to say
+    try:
+        with on_device(command.device), contextlib.ExitStack() as stack:
+            watchers = list(_watchers(command, progress, stack)) if chief else []
+            return transfer.stylize(
+                inputs.content,
+                inputs.styles,
+                command.config,
+                content_masks=inputs.masks.content,
+                style_masks=inputs.masks.styles,
+                callback=watchers,
+                strategy=strategy,
+                checkpoints=checkpoints,
             )
-        with quiet_import():
-            import tensorflow as tf
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise ArtistyleError("there is not enough memory; a smaller --size needs less") from error
+    except tf.errors.OpError as error:
+        raise ArtistyleError(f"TensorFlow failed: {_why(error)}") from error
 
-            from artistyle_tf.run import transfer
 
-            strategy = make_strategy(command.strategy)  # which some need before anything else
-            if command.deterministic:
-                tf.config.experimental.enable_op_determinism()
-            tf.config.list_logical_devices()  # the devices too have something to say
-        try:
-            with on_device(command.device), contextlib.ExitStack() as stack:
-                callbacks: list[Callback] = [progress, *_watchers(command, stack)]
-                result = transfer.stylize(
-                    content,
-                    styles,
-                    command.config,
-                    content_masks=masks.content,
-                    style_masks=masks.styles,
-                    callback=callbacks,
-                    strategy=strategy,
-                    checkpoints=checkpoints,
-                )
-        except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-            raise ArtistyleError(
-                "there is not enough memory; a smaller --size needs less"
-            ) from error
-        finally:
-            progress.close()
-    interrupted = result.stop_reason == transfer.INTERRUPTED
-    if interrupted and not result.trace:
-        raise KeyboardInterrupt  # nothing is painted yet: whatever the file holds is worth more
-    if not is_chief(command.strategy):
-        return EXIT_INTERRUPTED if interrupted else int(result.error is not None)
+def _finish(command: Command, result: "Result", status: int) -> int:
+    """Writes what the run made; the exit status."""
     saved = _save(result, command.output)
     if command.trace:
         rows = json.dumps([list(row) for row in result.trace])
         files.write_bytes(command.trace, rows.encode())
     height, width = result.image.shape[:2]
-    done = EXIT_INTERRUPTED if interrupted else int(bool(result.error) or saved != command.output)
-    print(
-        f"{one_line(saved)}: {width}×{height} px, {result.seconds:.0f} s "
-        f"after {result.setup_seconds:.0f} s of setting up, {result.stop_reason}, "
-        f"objective {result.objective:.4g} ({result.saved_objective:.4g} as saved)"
-    )
-    return done
+    if not command.quiet:
+        print(
+            f"{one_line(saved)}: {width}×{height} px, {result.seconds:.0f} s "
+            f"after {result.setup_seconds:.0f} s of setting up, {result.stop_reason}, "
+            f"objective {result.objective:.4g} ({result.saved_objective:.4g} as saved)"
+        )
+    return status or int(saved != command.output)
 
 
 def _save(result: "Result", path: str) -> str:
@@ -152,11 +181,21 @@ def _save(result: "Result", path: str) -> str:
     return path
 
 
-def _watchers(command: Command, stack: contextlib.ExitStack) -> Iterator[Callback]:
-    """What looks on beside the progress line, closed with the stack."""
+def _watchers(
+    command: Command, progress: Progress | None, stack: contextlib.ExitStack
+) -> Iterator[Callback]:
+    """What looks on, closed with the stack."""
+    if progress:
+        yield progress
     if command.save_every:
         yield Previews(command.output, command.save_every)
     if command.tensorboard_dir is not None:
         board = TensorBoard(command.tensorboard_dir)
         stack.callback(board.close)
         yield board
+
+
+def _why(error: Exception) -> str:
+    """What TensorFlow says went wrong, without its names of nodes."""
+    lines = re.sub(r"\{\{.*?\}\}\s*", "", str(error)).strip().splitlines()
+    return f"{type(error).__name__}: {one_line(lines[0])[:200]}" if lines else type(error).__name__

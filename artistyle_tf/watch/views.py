@@ -63,7 +63,7 @@ class Bar:
         text = describe(step, parts, None if room is None else room - taken)
         self._draw(text, PERCENT + graph, room, step)
 
-    def status(self, text: str, now: float = 0.0) -> None:
+    def status(self, text: str, now: float) -> None:
         room = self._room()
         percent = f"{PERCENT} " if self._bar is not None and self._bar.total is not None else ""
         if room is not None:
