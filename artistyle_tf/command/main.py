@@ -36,6 +36,9 @@ logger = logging.getLogger("artistyle_tf")
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
+# Lines of TensorFlow's messages that tell only where: headings, stacks, nodes.
+_WHERE = re.compile(r"\s|$|Graph execution error:|Detected at |<stack traces |File \"|\[\[")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status: 0, 1 bad file, 2 bad flag, 130 interrupted by
@@ -196,6 +199,7 @@ def _watchers(
 
 
 def _why(error: Exception) -> str:
-    """What TensorFlow says went wrong, without its names of nodes."""
-    lines = re.sub(r"\{\{.*?\}\}\s*", "", str(error)).strip().splitlines()
-    return f"{type(error).__name__}: {one_line(lines[0])[:200]}" if lines else type(error).__name__
+    """What TensorFlow says went wrong, without where in its graph and the names of its nodes."""
+    text = re.sub(r"\{\{.*?\}\}\s*", "", str(error))
+    lines = [line.strip() for line in text.splitlines() if not _WHERE.match(line)]
+    return one_line(": ".join((type(error).__name__, *lines[:1])))[:200]

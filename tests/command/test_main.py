@@ -610,15 +610,30 @@ def test_not_enough_memory(refused, monkeypatch):
         assert "not enough memory; a smaller --size needs less" in refused(1)
 
 
-def test_what_tensorflow_raises_before_there_is_a_picture(refused, monkeypatch):
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            "{{function_node __wrapped__Conv2D}} no algorithm worked!\nErrors may have come before",
+            "NotFoundError: no algorithm worked!",
+        ),
+        (
+            "Graph execution error:\n\nDetected at node Conv2D defined at (most recent call):\n"
+            '  File "a.py", line 1, in f\n<stack traces unavailable>\n'
+            "No algorithm worked!\n\t [[{{node Conv2D}}]] [Op:__inference_f_1]",
+            "NotFoundError: No algorithm worked!",
+        ),
+        ("", "NotFoundError"),
+    ],
+)
+def test_what_tensorflow_raises_before_there_is_a_picture(refused, monkeypatch, message, said):
     import tensorflow as tf
 
     def fail(*args, **kwargs):
-        message = "{{function_node __wrapped__Conv2D}} no algorithm worked!\nErrors may have"
         raise tf.errors.NotFoundError(None, None, message)
 
     monkeypatch.setattr(transfer, "stylize", fail)
-    assert refused(1) == "artistyle: TensorFlow failed: NotFoundError: no algorithm worked!\n"
+    assert refused(1) == f"artistyle: TensorFlow failed: {said}\n"
 
 
 @pytest.mark.parametrize("told", [False, True])
