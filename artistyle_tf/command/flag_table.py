@@ -12,7 +12,7 @@ __all__ = ["FILES", "SWITCHES", "USAGE", "all_flags", "help_text"]
 
 USAGE = "artistyle --content=photo.jpg --style=painting.jpg --output=out.png [flags]"
 
-SWITCHES = ("resume", "deterministic")
+SWITCHES = ("resume", "quiet", "deterministic")
 """Flags that are there or not."""
 
 
@@ -44,6 +44,11 @@ FILES = (
         "a picture for each style, in its shape: white what counts of it; none: all of each",
     ),
     _Flag(
+        "flagfile",
+        "Files",
+        "read flags from this file, one a line, as if they stood here; # begins a comment",
+    ),
+    _Flag(
         "trace", "Files", "write rows [evaluations, seconds, objective, height, width] as JSON here"
     ),
     _Flag(
@@ -64,6 +69,11 @@ FILES = (
         "Watch",
         "write losses by layer and pictures for TensorBoard to this folder (needs the package "
         "tensorboard)",
+    ),
+    _Flag(
+        "quiet",
+        "Watch",
+        "print warnings and errors only: no progress, no remarks, no line at the end",
     ),
     _Flag(
         "device", "Machine", "where to compute, like cpu, gpu or gpu:1; none: TensorFlow chooses"
@@ -115,6 +125,8 @@ def _shown(value: Any) -> str | None:
         return ",".join(
             str(item) if isinstance(item, float) else f"{item[0]}:{item[1]:g}" for item in value
         )
+    if value is None:
+        return ""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -132,7 +144,8 @@ def help_text() -> str:
         lines += [f"  --{flag.name}", *(f"      {line}" for line in text)]
     lines += [
         "",
-        "Exit status: 0 done, 1 a file is no good, 2 a flag is no good, 130 interrupted,",
-        "143 terminated.",
+        "A flag given twice: the last one counts, but pictures and lists are added up.",
+        "Exit status: 0 done, 1 a file is no good or the run failed, 2 a flag is no good,",
+        "130 interrupted, 143 terminated.",
     ]
     return "\n".join(lines)

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -11,16 +10,17 @@ from absl import flags as absl_flags
 
 from artistyle_tf.command.devices import check_device, check_strategy
 from artistyle_tf.command.flag_table import SWITCHES, USAGE, all_flags, help_text
-from artistyle_tf.errors import ConfigError
+from artistyle_tf.command.values import LISTS, number, setting
+from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.run.rerun import Rerun, read_rerun
 from artistyle_tf.scene.inputs import check_inputs
 from artistyle_tf.settings.config import INITS, Config
 from artistyle_tf.settings.interval import Cadence
+from artistyle_tf.text import one_line, reason
 from artistyle_tf.watch.previews import is_preview
 
 __all__ = ["Command", "parse"]
 
-LISTS = ("style_blend", "style_layers", "content_layers")
 PATHS = ("style", "content_mask", "style_mask")
 
 
@@ -39,6 +39,7 @@ class Command(NamedTuple):
     strategy: str | None = None
     checkpoint_dir: str | None = None
     resume: bool = False
+    quiet: bool = False
     deterministic: bool = False
     rerun: Rerun | None = None
     content_masks: Sequence[str] = ()
@@ -69,6 +70,10 @@ def parse(arguments: Sequence[str]) -> Command | str:
         absl_flags.DEFINE_boolean(name, False, name, flag_values=values)
     try:
         rest = values(["artistyle", *_spelled_out(arguments)])[1:]
+    except absl_flags.CantOpenFlagFileError as error:
+        raise InputError(_unread_flagfile(error.__context__)) from None
+    except UnicodeDecodeError:
+        raise InputError("a --flagfile is no text; it must have one flag a line") from None
     except absl_flags.Error as error:
         raise ConfigError(f"{' '.join(str(error).split())} (--help lists the flags)") from None
     if values["help"].value:
@@ -82,14 +87,12 @@ def parse(arguments: Sequence[str]) -> Command | str:
             f"{rest[0]!r} is no flag; write --content=FILE --style=FILE --output=FILE"
         )
     named = [flag.name for flag in all_flags() if flag.name not in SWITCHES]
-    given = {name: values[name].value for name in named}
-    given = {name: texts for name, texts in given.items() if texts}
+    given = {name: values[name].value for name in named if values[name].value}
+    for name in given.keys() - {*PATHS, *LISTS}:
+        del given[name][:-1]  # the last one counts: aliases and flag files give some before it
     if "task" not in given and "rerun" not in given:
         _require(given, "content", "style")
     _require(given, "output")
-    for name, texts in given.items():
-        if name not in (*PATHS, *LISTS) and len(texts) > 1:
-            raise ConfigError(f"--{name} is given {len(texts)} times")
     trace = given.get("trace", [None])[0]
     rerun = _rerun(given)
     command = Command(
@@ -103,6 +106,7 @@ def parse(arguments: Sequence[str]) -> Command | str:
         device=_checked(given, "device", check_device),
         checkpoint_dir=_folder(given, "checkpoint_dir"),
         resume=bool(values["resume"].value),
+        quiet=bool(values["quiet"].value),
         deterministic=bool(values["deterministic"].value),
         strategy=_checked(given, "strategy", check_strategy),
         rerun=rerun,
@@ -169,6 +173,11 @@ def _spelled_out(arguments: Sequence[str]) -> list[str]:
     return ["--help" if argument in ("-h", "-help") else argument for argument in arguments]
 
 
+def _unread_flagfile(error: BaseException | None) -> str:
+    assert isinstance(error, OSError)  # absl's own error has the path and errno in its text
+    return f"can't read the flagfile {one_line(str(error.filename))}: {reason(error)}"
+
+
 def _config(given: dict[str, list[str]]) -> Config:
     preset, overrides = given.get("preset", ["artistyle"])[0], _overrides(given)
     with _named_as_flags():
@@ -202,38 +211,10 @@ def _checked(given: dict[str, list[str]], name: str, check: Callable[[str], Any]
 
 def _overrides(given: dict[str, list[str]]) -> dict[str, Any]:
     fields = [field for field in dataclasses.fields(Config) if field.name in given]
-    overrides = {field.name: _value(field, given[field.name]) for field in fields}
+    overrides = {field.name: setting(field, given[field.name]) for field in fields}
     if "strength" in given:
-        overrides["strength"] = _number(given["strength"][0], float)
+        overrides["strength"] = number(given["strength"][0], float)
     return overrides
-
-
-def _value(field: dataclasses.Field[Any], texts: list[str]) -> Any:
-    items = [item.strip() for text in texts if text for item in text.split(",")]
-    if field.name in ("style_layers", "content_layers"):
-        return tuple(_layer(item) for item in items)
-    if field.name == "style_blend":
-        return tuple(_number(item, float) for item in items)
-    if field.name == "size" and re.fullmatch(r"\d+x\d+", texts[0]):
-        return tuple(int(side) for side in texts[0].split("x"))
-    if isinstance(field.default, float):
-        return _number(texts[0], float)
-    if isinstance(field.default, int) or field.name in ("levels", "tile_size"):
-        return _number(texts[0], int)
-    return os.path.expanduser(texts[0]) if field.name == "init" else texts[0]
-
-
-def _layer(item: str) -> tuple[str, float | str]:
-    layer, _, weight = item.partition(":")
-    return layer.strip(), _number(weight, float) if weight else 1.0
-
-
-def _number(text: str, kind: type[int] | type[float]) -> int | float | str:
-    """The number, or the text as it is, for `Config` to say what it must be."""
-    try:
-        return kind(text)
-    except ValueError:
-        return text
 
 
 def _paths(given: dict[str, list[str]], name: str) -> list[str]:

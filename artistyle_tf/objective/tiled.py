@@ -79,8 +79,9 @@ class TiledObjective(Objective):
         return activations
 
     def _tiled_parts(self, image: tf.Tensor, targets: Targets) -> Parts:
-        totals = _cast(self._totals(image, targets.content, targets.guides), image.dtype)
-        return self.assembled(totals, image, targets)
+        # Here alone: whoever looks on asks for parts, which of several workers is only one.
+        totals = self._totals(image, targets.content, targets.guides, alone=True)
+        return self.assembled(_cast(totals, image.dtype), image, targets)
 
     def _tiled_grams(self, image: tf.Tensor, guides: Features) -> Features:
         totals = _cast(self._totals(image, {}, guides), image.dtype)
@@ -115,7 +116,9 @@ class TiledObjective(Objective):
         )
         return value, self._gradient(image, targets, slopes, gradient)
 
-    def _totals(self, image: tf.Tensor, content: Features, guides: Features) -> Sums:
+    def _totals(
+        self, image: tf.Tensor, content: Features, guides: Features, alone: bool = False
+    ) -> Sums:
         """The sums over all of the image, in float64: the first pass."""
         channels = {name: spec.shape[-1] for name, spec in self.targets_spec.style.items()}
         shapes = {
@@ -138,6 +141,8 @@ class TiledObjective(Objective):
             )
             return _over(cores, add, nothing)
 
+        if alone:
+            return share(image, content, guides, tile_cores(tf.shape(image)[1:3], self.tile))
         return self._spread(share, image, content, guides)
 
     def _gradient(

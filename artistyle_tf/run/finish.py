@@ -9,8 +9,8 @@ from artistyle_tf.pictures.network_scale import from_network, to_network, unclip
 from artistyle_tf.pictures.sizes import resample
 from artistyle_tf.run.clock import Clock
 from artistyle_tf.run.record import make_record
-from artistyle_tf.run.recovery import INTERRUPTED, fitting
-from artistyle_tf.run.result import Result
+from artistyle_tf.run.recovery import fitting
+from artistyle_tf.run.result import INTERRUPTED, Result
 from artistyle_tf.run.solvers import Solver, Solvers
 from artistyle_tf.run.state import Painted, State
 from artistyle_tf.run.steps import named_parts

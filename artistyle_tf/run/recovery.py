@@ -14,17 +14,15 @@ import tensorflow as tf
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.run.plan import smaller
 from artistyle_tf.run.planning import planned
+from artistyle_tf.run.result import INTERRUPTED
 from artistyle_tf.run.solvers import Solver, Solvers
 from artistyle_tf.run.state import State
 from artistyle_tf.scene.scene import Scene
 from artistyle_tf.text import reason as told
 
-__all__ = ["INTERRUPTED", "broken_off", "fitting", "may_widen", "widened"]
+__all__ = ["broken_off", "fitting", "may_widen", "widened"]
 
 logger = logging.getLogger("artistyle_tf")
-
-INTERRUPTED = "interrupted"
-"""The stop reason after Ctrl-C."""
 
 Computed = TypeVar("Computed")
 

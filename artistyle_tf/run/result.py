@@ -9,7 +9,10 @@ import numpy as np
 from artistyle_tf.pictures import write
 from artistyle_tf.pictures.notebook import to_html
 
-__all__ = ["Result"]
+__all__ = ["INTERRUPTED", "Result"]
+
+INTERRUPTED = "interrupted"
+"""The stop reason after Ctrl-C."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -7,9 +7,10 @@ import pytest
 from absl import flags as absl_flags
 
 from artistyle_tf import __version__
-from artistyle_tf.command.flag_table import help_text
+from artistyle_tf.command.flag_table import _shown, help_text
 from artistyle_tf.command.flags import Command, parse
-from artistyle_tf.errors import ConfigError
+from artistyle_tf.command.values import setting
+from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.network.vgg19 import VGG19_LAYERS
 from artistyle_tf.settings.config import Config
 from artistyle_tf.settings.presets import PRESETS
@@ -90,9 +91,9 @@ def test_every_setting_has_a_flag(name):
 def test_every_flag_is_a_setting_or_named_here():
     shown = [line.strip() for line in help_text().splitlines() if line.startswith("  --")]
     assert shown == [
-        "--content", "--style", "--output", "--content_mask", "--style_mask", "--trace",
-        "--save_every", "--checkpoint_dir", "--resume", "--tensorboard_dir", "--device",
-        "--strategy", "--deterministic", "--preset", "--strength", "--rerun",
+        "--content", "--style", "--output", "--content_mask", "--style_mask", "--flagfile",
+        "--trace", "--save_every", "--checkpoint_dir", "--resume", "--tensorboard_dir", "--quiet",
+        "--device", "--strategy", "--deterministic", "--preset", "--strength", "--rerun",
         *(f"--{n}" for n in FIELDS),
     ]  # fmt: skip
 
@@ -205,7 +206,6 @@ def test_missing_files(name):
         ("--size", "Missing value for flag --size"),
         ("--version=abc", "flag --version=abc"),
         ("photo.jpg", "'photo.jpg' is no flag; write --content=FILE"),
-        ("--content=d.jpg", "--content is given 2 times"),
         ("--size=5", "--size is 5; it must be 0 or at least 16 px"),
         ("--size=-64", "--size is -64; it must be a whole number from 0 to 65536"),
         ("--size=64.5", "--size is '64.5'; it must be a whole number from 0 to 65536"),
@@ -238,8 +238,48 @@ def test_refusals(argument, said):
     assert refused(argument).startswith(said)
 
 
-def test_twice_the_same_setting():
-    assert refused("--size=64", "--size=64") == "--size is given 2 times"
+def test_of_a_flag_given_twice_the_last_counts():
+    """People have aliases and files with their flags."""
+    command = parsed("--size=64", "--preset=fast", "--content=d.jpg", "--size=80", "--preset=paper")
+    assert command.config == Config.preset("paper", size=80)
+    assert command.content == "d.jpg"
+    assert parsed("--size=nonsense", "--size=64").config.size == 64
+    assert not parsed("--quiet", "--resume", "--noresume", "--checkpoint_dir=d").resume
+    assert refused("--size=64", "--size=").startswith("--size is ''")
+    assert refused("--content=").startswith("--content is missing")
+
+
+def test_files_of_flags(tmp_path):
+    inner, mine = tmp_path / "inner", tmp_path / "mine"
+    inner.write_text("--seed=3\n")
+    mine.write_text(
+        f"# often used\n--size=64\n  --iterations=7\n\n--quiet\n--flagfile={inner}\n"
+        "--style=night, starry.png\n"
+    )
+    for spelled in ([f"--flagfile={mine}"], ["--flagfile", str(mine)]):
+        command = parsed("--iterations=5", *spelled, "--size=80")
+        assert command.config == Config(size=80, iterations=7, seed=3)
+        assert command.styles == ["s.jpg", "night, starry.png"]
+        assert command.quiet
+    for path, said in (
+        (tmp_path / "none", f"can't read the flagfile {tmp_path}/none: No such file or directory"),
+        (tmp_path, f"can't read the flagfile {tmp_path}: Is a directory"),
+    ):
+        with pytest.raises(InputError) as caught:
+            parsed(f"--flagfile={path}")
+        assert str(caught.value) == said
+    mine.write_bytes(b"\x89PNG\xff\n")
+    with pytest.raises(InputError, match=r"a --flagfile is no text"):
+        parsed(f"--flagfile={mine}")
+    assert "--flagfile with no argument" in refused("--flagfile")
+
+
+def test_a_setting_that_is_text_or_nothing():
+    """Its text is passed on as it is, and no default is shown."""
+    field = dataclasses.field(default=None)
+    field.name = "memory"
+    assert setting(field, ["8GB"]) == "8GB"
+    assert _shown(None) == ""
 
 
 def test_both_weights_zero():

@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 import io
 import json
+import logging
 import os
 import pathlib
 import re
@@ -20,7 +21,7 @@ import pytest
 from PIL import Image
 
 from artistyle_tf import __version__
-from artistyle_tf.command import main
+from artistyle_tf.command import console, main
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.network.extractor import FROZEN
@@ -30,13 +31,15 @@ from artistyle_tf.run import painter, solvers
 from artistyle_tf.run.result import Result
 from artistyle_tf.scene import inputs
 from artistyle_tf.settings.config import Config
+from artistyle_tf.watch import views
 from places import ROOT, SCRIPTS
 
 COMMAND = [sys.executable, "-m", "artistyle_tf"]
 SCRIPT = [sys.executable, str(SCRIPTS / "stylize.py")]
-OURS = ("KERAS_BACKEND", "KERAS_HOME", *main.ENVIRONMENT)
+OURS = ("KERAS_BACKEND", "KERAS_HOME", *console.ENVIRONMENT)
 OLD = b"an older picture"
 PROGRESS = re.compile(
+    r"(reading|loading|computing|tracing)[A-Za-z ]*|"
     r"level \d+/\d+ \d+×\d+  iteration \d+/\d+  [\d:]+ left  "
     r"objective [\d.e+]+  style [\d.e+]+  content [\d.e+]+(  gamut [\d.e+-]+)?  \d+ evaluations"
 )
@@ -53,6 +56,7 @@ def environment(monkeypatch):
     monkeypatch.delenv("KERAS_HOME")
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
     monkeypatch.setenv(FROZEN, "0")
+    monkeypatch.setattr(views, "QUIET", 1e9)  # no progress, however long a test takes
 
 
 @pytest.fixture
@@ -149,7 +153,7 @@ def finish(process):
 
 
 def check_quiet(err):
-    """Nothing but progress, which runs show that take more than two seconds with their start."""
+    """Nothing but progress, which runs of more than two seconds show."""
     for line in err.splitlines():
         assert PROGRESS.fullmatch(line), err
 
@@ -266,13 +270,12 @@ def test_weights_that_are_no_file(refused, folder):
     assert "text.h5 is not a readable HDF5 file" in refused(1, weights=folder / "text.h5")
 
 
-def test_overflow_is_told(refused, folder, small_arrays, monkeypatch):
+def test_overflow_is_told(refused, folder, small_arrays):
     """Filters so large that even the first value is infinite."""
     arrays = {}
     for layer, (kernel, bias) in small_arrays.items():
         arrays[f"{layer}/kernel"], arrays[f"{layer}/bias"] = 1000 * kernel, bias
     np.savez(folder / "huge.npz", **arrays)
-    monkeypatch.setattr(main.Progress, "QUIET", 1e9)
     for optimizer in ("lbfgs", "adam"):
         err = refused(1, weights=folder / "huge.npz", optimizer=optimizer)
         assert "the objective is not finite" in err
@@ -318,7 +321,6 @@ def test_bad_flags(refused, named, said):
 
 def test_bad_arguments(refused):
     assert "'photo.jpg' is no flag" in refused(2, "photo.jpg")
-    assert "--size is given 2 times" in refused(2, "--size=64")
 
 
 def test_flags_are_read_before_files_and_tensorflow(tmp_path):
@@ -335,7 +337,7 @@ def test_no_arguments_at_all(capfd):
 
 
 def test_bad_file_in_a_process_of_its_own(folder, flags):
-    done = finish(spawn(flags(content=folder / "no.png")))
+    done = finish(spawn(flags("--quiet", content=folder / "no.png")))
     check_refusal(done, 1, folder)
 
 
@@ -383,7 +385,7 @@ def test_tensorflow_that_cant_be_loaded(folder, flags):
     (fake / "__init__.py").write_text(
         "import os\nos.write(2, b'native trouble\\n')\nraise ImportError('no AVX\\nhere')\n"
     )
-    done = finish(spawn(flags(), PYTHONPATH=str(folder / "fake")))
+    done = finish(spawn(flags("--quiet"), PYTHONPATH=str(folder / "fake")))
     told, line = done.err.splitlines()
     assert told == "native trouble"
     assert line == "artistyle: TensorFlow can't be loaded: no AVX here"
@@ -529,6 +531,23 @@ def test_notes_are_shown_and_kept(run, folder):
     assert read_record(folder / "out" / "o.png")["notes"] == [note]
 
 
+def test_quiet(run, folder, small_file, monkeypatch):
+    """Of a run that succeeds only warnings are seen, not even progress."""
+    monkeypatch.setattr(views, "QUIET", 0.0)
+    quiet = run("--optimizer=adam", "--quiet", iterations=2)
+    assert quiet == Done(0, "", "")
+    assert pixels(folder / "out" / "o.png").shape == (24, 32, 3)
+    warned = run("--optimizer=adam", "--quiet", "--style_scale=2", iterations=1)
+    assert (warned.status, warned.out) == (0, "")
+    assert warned.err.startswith("artistyle: s.png has only 40 px on its longer side")
+    assert warned.err.count("\n") == 1
+    assert "does not exist" in run("--quiet", content=folder / "no.png").err
+    loud = run("--optimizer=adam", iterations=2)
+    assert "\nreading the pictures\n" in f"\n{loud.err}"
+    assert "iteration 2/2" in loud.err
+    assert "o.png: 32×24 px" in loud.out
+
+
 def test_environment_that_the_user_set_stays(run, monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     run("--optimizer=adam", iterations=1)
@@ -550,11 +569,14 @@ def test_ctrl_c_and_sigterm(folder, flags, number, status):
     # L-BFGS may have converged before the first line is due.
     endless = flags(iterations=10**6, optimizer="adam")
     process = spawn(endless, [sys.executable, "-c", restored])
-    line = process.stderr.readline()
+    said = ""
+    while "/1000000" not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
     process.send_signal(number)
     done = finish(process)
-    check_quiet(line + done.err)
-    assert "/1000000" in line
+    check_quiet(said + done.err)
     assert done.status == status
     assert re.search(r", interrupted, objective [^\n]+ as saved\)\n$", done.out)
     assert pixels(folder / "out" / "o.png").shape == (24, 32, 3)
@@ -588,6 +610,53 @@ def test_not_enough_memory(refused, monkeypatch):
         assert "not enough memory; a smaller --size needs less" in refused(1)
 
 
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            "{{function_node __wrapped__Conv2D}} no algorithm worked!\nErrors may have come before",
+            "NotFoundError: no algorithm worked!",
+        ),
+        (
+            "Graph execution error:\n\nDetected at node Conv2D defined at (most recent call):\n"
+            '  File "a.py", line 1, in f\n<stack traces unavailable>\n'
+            "No algorithm worked!\n\t [[{{node Conv2D}}]] [Op:__inference_f_1]",
+            "NotFoundError: No algorithm worked!",
+        ),
+        ("", "NotFoundError"),
+    ],
+)
+def test_what_tensorflow_raises_before_there_is_a_picture(refused, monkeypatch, message, said):
+    import tensorflow as tf
+
+    def fail(*args, **kwargs):
+        raise tf.errors.NotFoundError(None, None, message)
+
+    monkeypatch.setattr(painter, "stylize", fail)
+    assert refused(1) == f"artistyle: TensorFlow failed: {said}\n"
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_an_error_that_ended_the_run(run, folder, monkeypatch, told):
+    """The picture is saved, and why it ended is said in one line, whoever says it."""
+    paint = painter.stylize
+
+    def broken(*args, **kwargs):
+        result = paint(*args, **kwargs)
+        if told:
+            text = "an internal error: no\tmore of this"
+            logging.getLogger("artistyle_tf").error("%s", text.replace("\t", " "), exc_info=True)
+        error = RuntimeError("no\nmore of this")
+        return dataclasses.replace(result, stop_reason="an internal error", error=error)
+
+    monkeypatch.setattr(painter, "stylize", broken)
+    done = run("--optimizer=adam", iterations=1)
+    assert done.status == 1
+    assert done.err == "artistyle: an internal error: no more of this\n"
+    assert ", an internal error, objective" in done.out
+    assert pixels(folder / "out" / "o.png").shape == (24, 32, 3)
+
+
 def test_disk_full(refused, monkeypatch):
     """The picture can't be written in the end: one line, and the old one is still there."""
 
@@ -603,7 +672,7 @@ def test_stderr_is_given_back(run, capfd):
     """Also when loading fails; what was held back is then shown."""
 
     def load(error=None):
-        with main._quiet_import():
+        with console.quiet_import():
             os.write(2, b"held\n")
             if error:
                 raise error

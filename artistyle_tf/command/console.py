@@ -1,0 +1,148 @@
+"""What the command does to its process: streams, signals, messages, a quiet import."""
+
+import contextlib
+import io
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from typing import TextIO
+
+from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.text import reason
+from artistyle_tf.watch.progress import Progress
+
+__all__ = ["ENVIRONMENT", "Console", "quiet_import", "ready_streams", "showing", "terminable"]
+
+# What the process promises TensorFlow; a library must not. Values that the user set stay.
+ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # what matters is raised as an exception as well
+    "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS": "1",  # nothing is trained here; see features.FROZEN
+}
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[list[int]]:
+    """SIGTERM ends a run as Ctrl-C does; yields the list that holds it once it came. The second
+    one ends the process at once."""
+    received: list[int] = []
+
+    def interrupt(number: int, frame: object) -> None:
+        received.append(number)
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # no other may set handlers
+        yield received
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def ready_streams() -> None:
+    """Makes sure that there is something to print to, and that it takes any character."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the caller closed it; a file would get its number
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (open to the end)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+class Console(logging.Handler):
+    """Shows the package's messages as lines, but passing ones (debug) where the progress stands.
+
+    Without a progress only warnings and errors are shown.
+    """
+
+    def __init__(self, progress: Progress | None = None):
+        super().__init__(logging.DEBUG if progress else logging.WARNING)
+        self.progress = progress
+        self._errors: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR:
+            self._errors.append(record.getMessage())
+        if record.levelno >= logging.INFO:
+            self.line(record.getMessage())
+        elif self.progress:
+            self.progress.status(record.getMessage())
+
+    def told(self, text: str) -> bool:
+        """Whether an error with that text was shown."""
+        return any(text in error for error in self._errors)
+
+    def line(self, text: str) -> None:
+        """Writes a line that stays."""
+        if self.progress:
+            self.progress.line(f"artistyle: {text}")
+        else:
+            print(f"artistyle: {text}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def showing(progress: bool) -> Iterator[Console]:
+    """A console for the package's messages, with or without progress."""
+    with contextlib.ExitStack() as stack:
+        shown = None
+        if progress:
+            shown = stack.enter_context(Progress(stack.enter_context(_own_stderr())))
+        console = Console(shown)
+        logger = logging.getLogger("artistyle_tf")
+        before = logger.level, logger.propagate
+        logger.addHandler(console)
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
+        try:
+            yield console
+        finally:
+            logger.removeHandler(console)
+            logger.setLevel(before[0])
+            logger.propagate = before[1]
+
+
+@contextlib.contextmanager
+def _own_stderr() -> Iterator[TextIO]:
+    """Standard error on a descriptor of its own, which `quiet_import` does not hold back."""
+    try:
+        sys.stderr.flush()
+        descriptor = os.dup(sys.stderr.fileno())
+    except (OSError, ValueError):  # a stream of Python's only
+        yield sys.stderr
+        return
+    encoding = sys.stderr.encoding
+    with open(descriptor, "w", encoding=encoding, errors="backslashreplace") as stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def quiet_import(progress: Progress | None = None) -> Iterator[None]:
+    """Holds back what TensorFlow writes while it loads, and shows it if it fails to load.
+
+    Its native code writes to the file descriptor, before any log level applies.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except Exception as error:
+            if progress:
+                progress.close()  # its line would be in the way
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            held.seek(0)
+            os.write(2, held.read())
+            raise ArtistyleError(f"TensorFlow can't be loaded: {reason(error)}") from error
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
