@@ -279,7 +279,7 @@ def test_a_setting_that_is_text_or_nothing():
     field = dataclasses.field(default=None)
     field.name = "memory"
     assert setting(field, ["8GB"]) == "8GB"
-    assert _shown(None) == ""
+    assert not _shown(None)
 
 
 def test_both_weights_zero():
