@@ -10,7 +10,7 @@ import pytest
 import record_pictures
 from places import TESTS
 
-FEW = "fast,network,bfloat16,odd,luminance,grey,masked_tiles,texture,previews,resumed,as_jpeg.jpg"
+FEW = "fast,network,bfloat16,odd,luminance,masked_tiles,texture,resumed,as_jpeg.jpg"
 """One of each kind that has code of its own; all of them take minutes."""
 NEAR, ANYWHERE = 4.0, 40.0
 """Grey levels that the fields of a picture may differ on other machines, on the mean and at all."""

@@ -40,7 +40,7 @@ class Result:
     record: dict[str, Any]
     """What determines the pixels, and the final losses. `save` puts it into the file."""
     error: Exception | None = None
-    """What a callback raised, which ended the run."""
+    """What ended the run before its time; None if nothing did, or Ctrl-C."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the picture by extension (.png .jpg .webp .tif), with its alpha and record.

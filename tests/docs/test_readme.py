@@ -177,9 +177,13 @@ def desk(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pat
         small = dataclasses.replace(config, size=32, iterations=3)
         return painter.stylize(content, style, small, **options)
 
+    def small(config: Config) -> painter.Painter:
+        return painter.Painter(dataclasses.replace(config, size=32, iterations=3))
+
     for module in (bound, extractor, scene):
         monkeypatch.setattr(module, "load", preview)
     monkeypatch.setattr(artistyle_tf, "stylize", tiny, raising=False)
+    monkeypatch.setattr(artistyle_tf, "Painter", small, raising=False)
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "samples" / "content.jpg", tmp_path / "photo.jpg")
     shutil.copy(ROOT / "samples" / "style.jpg", tmp_path / "painting.jpg")
@@ -206,6 +210,14 @@ def test_example_of_a_run_and_its_record(
 
 
 @pytest.mark.slow
+def test_example_of_many_pictures(desk: pathlib.Path) -> None:
+    python_of("artistyle_tf.Painter")({})
+    for name in ("0.png", "1.png"):
+        with Image.open(desk / name) as saved:
+            assert saved.size == (32, 24)
+
+
+@pytest.mark.slow
 def test_example_of_the_pieces(desk: pathlib.Path) -> None:
     names: dict[str, Any] = {}
     python_of("build_feature_extractor")(names)
@@ -225,7 +237,12 @@ def elsewhere(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathli
 
 
 def test_every_python_block_is_run_by_some_test(elsewhere: pathlib.Path) -> None:
-    known = ("artistyle_tf.stylize", "build_feature_extractor", "read_record")
+    known = (
+        "artistyle_tf.stylize",
+        "artistyle_tf.Painter",
+        "build_feature_extractor",
+        "read_record",
+    )
     for block in blocks(PAGES[0], "python"):
         assert sum(start in block for start in known) == 1
     for page in PAGES[1:]:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 import reference
-from artistyle_tf import Checkpoints, Config, ConfigError, InputError, Stylizer, stylize
+from artistyle_tf import Checkpoints, Config, ConfigError, InputError, Stylizer
 from artistyle_tf.objective.guidance import layer_guides, region_strengths
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
@@ -19,6 +19,7 @@ from artistyle_tf.pictures.read import read_record
 from artistyle_tf.run.rerun import read_rerun
 from artistyle_tf.scene.bound import build_objective
 from artistyle_tf.scene.canvas import level_targets
+from painters import stylize
 
 LAYERS = {
     "style_layers": {"block1_conv1": 1.0, "block3_conv1": 0.5, "block5_conv1": 2.0},
@@ -54,8 +55,8 @@ def test_value_and_gradient_equal_numpy(
     objective = Objective(config, small_weights, dtype=dtype, regions=2)
     # No scaling: every style is given at the size that it would be scaled to.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("artistyle_tf.scene.bound.style_sides", lambda config, own, size, whole: own)
-        patch.setattr("artistyle_tf.scene.bound.continued", lambda style, longer: style)
+        patch.setattr("artistyle_tf.scene.canvas.style_sides", lambda config, own, size, whole: own)
+        patch.setattr("artistyle_tf.scene.canvas.continued", lambda style, longer: style)
         goal = level_targets(objective, content, styles, size, regions)
     image = to_network(picture(*size, 4)).astype(dtype)
     value, gradient = objective.value_and_gradient(tf.constant(image), goal)

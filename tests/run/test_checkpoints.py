@@ -15,7 +15,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from artistyle_tf import Checkpoints, Config, InputError, stylize
+from artistyle_tf import Checkpoints, Config, InputError
 from artistyle_tf.command.flags import parse
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.run import checkpoint_file
@@ -23,6 +23,7 @@ from artistyle_tf.run.autosave import Autosave
 from artistyle_tf.run.checkpoints import Saved
 from artistyle_tf.scene.scene import Scene
 from commands import children, command_line, file_flags, put_pictures
+from painters import stylize
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +75,14 @@ ATTEMPT = 25
 # The command, which stops short after so many iterations of its own and waits to be killed: so it
 # can't come to its end before the blow, however slow the one that strikes it is.
 WAITING = f"""
-import sys, threading
+import sys
 import artistyle_tf
 from artistyle_tf.command.main import main
 begun = []
 def watch(progress, step):
     begun.append(step.iteration)
     if step.iteration == begun[0] + {ATTEMPT - 1}:
-        threading.Event().wait()
+        sys.exit(sys.stdin.read())  # which ends if the tests are killed
 artistyle_tf.Progress.__call__ = watch
 sys.exit(main())
 """
@@ -112,7 +113,8 @@ def test_killed_at_random_and_resumed(small_file, picture, tmp_path, kills):
     for index in range(kills):
         before, began = checkpoints(), time.monotonic()
         with children() as start:
-            process = start(attempt, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+            process = start(attempt, stdout=subprocess.DEVNULL, **pipes)
             if index % 3 == 2:
                 time.sleep(chance.uniform(0, setting_up))
             else:
@@ -244,7 +246,7 @@ WRONG = [
     (lambda header, arrays: header["levels"].pop(), "its levels are not this run's"),
     (lambda header, arrays: header["plans"][0].pop(), "its plans are not 3 numbers"),
     (lambda header, arrays: header["plans"].pop(), "its plans are not of this run's levels"),
-    (lambda header, arrays: header.update(dtype="int8"), "its dtypes are none of ours"),
+    (lambda header, arrays: header.update(dtype="int8"), "its dtype is none of ours"),
     (lambda header, arrays: header.update(balance={"a": 1}), "its balance is not of this"),
     (lambda header, arrays: header["trace"].append([1, 2]), "its trace is no table"),
     (lambda header, arrays: header.update(trace={}), "its trace is no list"),

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from artistyle_tf import ArtistyleError, Checkpoints, Config, stylize
+from artistyle_tf import ArtistyleError, Checkpoints, Config
 from artistyle_tf.minimize import LBFGS
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.run import finish, recovery, search
 from artistyle_tf.scene.scene import Scene
+from painters import stylize
 
 
 def exhausted():

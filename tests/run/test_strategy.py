@@ -45,13 +45,13 @@ inside, there = (
     {name: one[None, ..., None] for name, one in layer_guides(mask, layers).items()}
     for mask in masks
 )
-for regions, guides in ((0, None), (1, Guides(inside, [there], [0.5]))):
+guided = Guides(inside, [there], [0.5])
+for strategy, regions, guides in ((four, 0, None), (two, 1, guided)):
     found = []
     kinds = dict(dtype="float64", regions=regions)
     for objective in (
         Objective(config, weights, **kinds),
-        TiledObjective(config, weights, tile=48, strategy=two, **kinds),
-        TiledObjective(config, weights, tile=48, strategy=four, **kinds),
+        TiledObjective(config, weights, tile=48, strategy=strategy, **kinds),
     ):
         targets = objective.targets(content, [style], [1.0], guides)
         value, gradient = objective.value_and_gradient(tf.constant(image), targets)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artistyle_tf import Config, ConfigError, stylize
+from artistyle_tf import Config, ConfigError
 from artistyle_tf.command.main import main
 from artistyle_tf.errors import InputError
 from artistyle_tf.pictures.network_scale import to_network
@@ -13,6 +13,7 @@ from artistyle_tf.run.rerun import read_rerun
 from artistyle_tf.scene.bound import build_objective
 from artistyle_tf.scene.inputs import read_inputs, style_sides
 from artistyle_tf.scene.start import white_noise
+from painters import stylize
 
 FAST = {"optimizer": "lbfgs", "precision": "float32"}
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artistyle_tf import Config, InputError, stylize
+from artistyle_tf import Config, InputError
 from artistyle_tf.pictures.network_scale import to_network
 from artistyle_tf.scene.start import cover, read_start, start_image, white_noise
+from painters import stylize
 
 SIZE = (32, 48)
 

@@ -22,7 +22,7 @@ def _run(*command: object, **options: object) -> subprocess.CompletedProcess[str
 
 
 def _sheet(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return _run(sys.executable, SCRIPTS / "make_sheet.py", *arguments)
+    return _run(sys.executable, SCRIPTS / "docs" / "make_sheet.py", *arguments)
 
 
 def test_sheet(tmp_path: pathlib.Path) -> None:

@@ -14,7 +14,7 @@ def test_a_few_steps_lower_the_loss_on_an_unseen_picture(script, tmp_path, capsy
         "--batch=2",
         "--width=8",
         "--steps=60",
-        "--minutes=2",
+        "--minutes=60",  # the steps end it; by then the learning rate has not faded either
         "--unseen_side=96",
     ]
     figures = train_stylizer.main([f"--folder={tmp_path}", *arguments])

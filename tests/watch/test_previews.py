@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artistyle_tf import Config, Previews, stylize
+from artistyle_tf import Config, Previews
 from artistyle_tf.watch.previews import is_preview, preview_path
+from painters import stylize
 
 
 def test_names():

@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from artistyle_tf import Config, ConfigError, InputError, TensorBoard, stylize
+from artistyle_tf import Config, ConfigError, InputError, TensorBoard
 from artistyle_tf.watch.tensorboard import check_tensorboard
+from painters import stylize
 
 
 def events(folder):
