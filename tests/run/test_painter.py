@@ -324,12 +324,12 @@ def test_a_real_photograph_takes_on_a_real_painting(shared):
     """With the real filters of blocks 1-3: the Grams come much nearer to the painting's."""
     weights = shared / "weights/vgg19_hybrid_notop.h5"
     content, style = shared / "images/tuebingen.jpg", shared / "images/starry_night.jpg"
-    config = Config.preset("fast", size=96, iterations=30, weights=str(weights))
+    config = Config.preset("fast", size=128, iterations=30, weights=str(weights))
     result = stylize(content, style, config)
     bound = build_objective(content, style, config)
     size = whole_cells(result.image.shape[:2])
-    assert size == (80, 96)
-    before = bound.parts(to_network(np.asarray(Image.open(content).resize((96, 80)))))
+    assert size == (96, 128)
+    before = bound.parts(to_network(np.asarray(Image.open(content).resize((128, 96)))))
     after = bound.parts(to_network(result.image))
     for layer in ("block1_conv1", "block2_conv1", "block3_conv1"):
         assert float(after.style[layer]) < 0.2 * float(before.style[layer])
