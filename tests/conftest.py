@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import reference
+from artistyle_tf.network.extractor import FROZEN
 from artistyle_tf.network.weights import Weights
 from places import SCRIPTS, SHARED
 
@@ -79,3 +80,12 @@ def script(monkeypatch):
         return importlib.import_module(name)
 
     return load
+
+
+@pytest.fixture
+def unfrozen(monkeypatch):
+    """The command, called in the tests' own process, does not promise that no weights change.
+
+    That promise is for a program of one network; other tests train networks here.
+    """
+    monkeypatch.setenv(FROZEN, "0")

@@ -12,6 +12,7 @@ from artistyle_tf.command.devices import check_device, on_device
 from artistyle_tf.pictures.network_scale import to_network
 from artistyle_tf.scene.bound import build_objective
 from artistyle_tf.settings.config import Config
+from commands import HANGING
 
 PROGRAM = """
 import sys
@@ -69,7 +70,7 @@ def test_a_run_computes_where_it_is_told(small_file):
         [sys.executable, "-c", PROGRAM, str(small_file)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=HANGING,
     )
     assert done.stdout == "as asked\n", done.stderr
 

@@ -32,6 +32,7 @@ from artistyle_tf.run.result import Result
 from artistyle_tf.scene import inputs
 from artistyle_tf.settings.config import Config
 from artistyle_tf.watch import views
+from commands import HANGING
 from places import ROOT, SCRIPTS
 
 COMMAND = [sys.executable, "-m", "artistyle_tf"]
@@ -46,16 +47,12 @@ PROGRESS = re.compile(
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    """What the command sets in the process is undone; weights are not promised to be frozen.
-
-    That promise is for a program of one network; the tests have many.
-    """
-    for name in OURS:
+def environment(monkeypatch, unfrozen):
+    """What the command sets in the process is undone."""
+    for name in {*OURS} - {FROZEN}:
         monkeypatch.setenv(name, os.environ.get(name, ""))
     monkeypatch.delenv("KERAS_HOME")
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
-    monkeypatch.setenv(FROZEN, "0")
     monkeypatch.setattr(views, "QUIET", 1e9)  # no progress, however long a test takes
 
 
@@ -146,7 +143,7 @@ def spawn(arguments, start=COMMAND, **environment):
 def finish(process):
     with process:
         try:
-            out, err = process.communicate(timeout=300)
+            out, err = process.communicate(timeout=HANGING)
         finally:
             process.kill()  # if it hangs
     return Done(process.returncode, out, err)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from commands import file_flags, put_pictures
+from commands import HANGING, file_flags, put_pictures
 
 # The first signal comes after the second iteration, the next while the checkpoint is written.
 CODE = """
@@ -36,7 +36,7 @@ def test_a_second_one_ends_at_once(small_file, picture, tmp_path, name, status):
         [sys.executable, "-c", CODE, name, *flags],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HANGING,
         check=False,
     )
     assert done.returncode == status, done.stderr

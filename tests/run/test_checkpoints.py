@@ -344,7 +344,7 @@ def test_broken_off_while_a_level_is_set_up(settings, picture, tmp_path, monkeyp
 
     monkeypatch.setattr(Scene, "targets", broken)
     first = len(whole.trace) - whole.record["levels"][-1][2]
-    result = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path))
+    result = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path, every=1000))
     assert result.stop_reason == "interrupted"
     assert names(tmp_path) == [f"artistyle-{first:08}-000001.npz"]
     monkeypatch.undo()
@@ -366,7 +366,7 @@ def test_broken_off_between_an_iteration_and_its_row(settings, picture, tmp_path
         reached(autosave, state)
 
     monkeypatch.setattr(Autosave, "reached", broken)
-    stylize(*pictures, config, checkpoints=Checkpoints(tmp_path))
+    stylize(*pictures, config, checkpoints=Checkpoints(tmp_path, every=1000))
     monkeypatch.undo()
     again = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path, resume=True))
     assert [row[0] for row in again.trace] == [row[0] for row in whole.trace]

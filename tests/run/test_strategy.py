@@ -36,11 +36,11 @@ two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 assert (two.num_replicas_in_sync, four.num_replicas_in_sync) == (2, 4)
 rng = np.random.default_rng(0)
 content, style, image = (rng.normal(size=(1, *size, 3)) * 50 for size in
-                         ((131, 97), (60, 70), (131, 97)))
+                         ((75, 53), (40, 50), (75, 53)))
 config = Config(tv_weight=0.1)
 weights = load(sys.argv[1], config.layers[-1])
 layers = list(config.layer_weights("style"))
-masks = [rng.integers(0, 256, size, np.uint8) for size in ((131, 97), (60, 70))]
+masks = [rng.integers(0, 256, size, np.uint8) for size in ((75, 53), (40, 50))]
 inside, there = (
     {name: one[None, ..., None] for name, one in layer_guides(mask, layers).items()}
     for mask in masks
@@ -51,7 +51,7 @@ for strategy, regions, guides in ((four, 0, None), (two, 1, guided)):
     kinds = dict(dtype="float64", regions=regions)
     for objective in (
         Objective(config, weights, **kinds),
-        TiledObjective(config, weights, tile=48, strategy=strategy, **kinds),
+        TiledObjective(config, weights, tile=32, strategy=strategy, **kinds),
     ):
         targets = objective.targets(content, [style], [1.0], guides)
         value, gradient = objective.value_and_gradient(tf.constant(image), targets)
@@ -63,7 +63,7 @@ for strategy, regions, guides in ((four, 0, None), (two, 1, guided)):
         assert np.linalg.norm(slope - gradient) < 1e-11 * np.linalg.norm(gradient)
 
 photo, painting = (rng.integers(0, 256, (96, 128, 3), np.uint8) for _ in range(2))
-config = Config.preset("fast", size=128, iterations=4, levels=2, precision="float32",
+config = Config.preset("fast", size=128, iterations=2, levels=2, precision="float32",
                        weights=sys.argv[1])
 alone, spread = (stylize(photo, painting, config, strategy=one) for one in (None, two))
 tiles = [plan["tile"] for plan in spread.record["plans"]]

@@ -17,6 +17,8 @@ from painters import stylize
 
 FAST = {"optimizer": "lbfgs", "precision": "float32"}
 
+pytestmark = pytest.mark.usefixtures("unfrozen")
+
 
 @pytest.mark.parametrize(
     ("size", "made"),
@@ -57,14 +59,14 @@ def test_a_texture_keeps_its_styles_scale():
 def test_reconstructions_lose_pixels_with_depth(shared, picture):
     """From the first layer the photo comes back nearly to the pixel; from deeper ones less."""
     with Image.open(shared / "images" / "tuebingen.jpg") as file:
-        photo = np.asarray(file.convert("RGB").resize((96, 80)))
+        photo = np.asarray(file.convert("RGB").resize((64, 48)))
     errors = []
     for layer in ("block1_conv1", "block3_conv1", "block5_conv1"):
         config = Config(
             task="reconstruct",
             content_layers={layer: 1},
-            size=96,
-            iterations=150,
+            size=64,
+            iterations=100,
             levels=1,
             weights="preview",
             **FAST,
@@ -157,8 +159,8 @@ def test_a_finished_texture_is_the_same_in_tiles(small_file, picture):
     for tile in (0, 32):
         config = Config(
             task="texture",
-            size=(80, 64),
-            iterations=4,
+            size=(64, 48),
+            iterations=3,
             tile_size=tile,
             weights=str(small_file),
             **FAST,

@@ -178,13 +178,13 @@ def test_race_tables_and_plot(
     import benchmark_race
 
     words = [f"--reference={script}", "--race=32", "--style_weights=60", "--rounds=2"]
-    words.append("--entrants=fast,tfp")
+    words.append("--entrants=fast,float32")
     arguments = benchmark.parse([*words, "--race_evaluations=3"])
     monkeypatch.setattr(benchmark_race, "NEAR", float("inf"))
     heats = benchmark_race.race(arguments, "preview")
     shown = capsys.readouterr().out
     assert "| 32 px, 60 | PyTorch: objective 3.333e+08 | 2.5 | 3 | 1 | |" in shown
-    for name in ("fast", "tfp"):
+    for name in ("fast", "float32"):
         assert f"| 32 px, 60 | {name} | " in shown
     assert " to " in shown  # the range of two rounds
     pytest.importorskip("matplotlib")

@@ -69,11 +69,22 @@ def test_figure_3(asked, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["reconstruct_layers", "weight_grid"])
-def test_painted_for_real(script, small_file, tmp_path, name):
-    module, sheet = script(name), tmp_path / "f.png"
+def test_painted_for_real(script, small_file, tmp_path, monkeypatch, name):
+    """Of each task one shallow cell and one of all the layers; the others are like the first."""
+    module, sheet, cells = script(name), tmp_path / "f.png", {}
     module.RATIOS = (1e-3,)  # one column is enough
+    real = module.figures.painted
+
+    def painted(content, style, config):
+        kind = config.task, config.layers[-1] == "block5_conv1"
+        if kind not in cells:
+            cells[kind] = real(content, style, config)
+        return cells[kind]
+
+    monkeypatch.setattr(module.figures, "painted", painted)
     flags = [f"--output={sheet}", f"--weights={small_file}", "--size=32", "--iterations=1"]
     assert module.main(flags) == 0
+    assert len(cells) == (4 if name == "reconstruct_layers" else 2)
     with Image.open(sheet) as image:
         assert min(image.size) > 60
 
