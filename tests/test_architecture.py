@@ -133,7 +133,7 @@ def test_the_map_is_up_to_date() -> None:
 
 def test_this_test_sees_what_it_looks_for() -> None:
     """A wrong reading of the sources would find nothing, and pass."""
-    assert {"scene.canvas", "settings.config"} <= imports("scene.bound")[0]
+    assert {"scene.scene", "settings.config"} <= imports("scene.bound")[0]
     assert "tensorflow" in _reached("scene.bound")[1]
     assert "tensorflow" not in imports("command.main")[1]
     assert "tensorflow" in imports("command.main", inside_functions=True)[1]

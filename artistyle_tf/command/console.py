@@ -20,7 +20,7 @@ __all__ = ["ENVIRONMENT", "Console", "quiet_import", "ready_streams", "showing",
 # What the process promises TensorFlow; a library must not. Values that the user set stay.
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",  # what matters is raised as an exception as well
-    "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS": "1",  # nothing is trained here; see features.FROZEN
+    "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS": "1",  # nothing is trained here; see extractor.FROZEN
 }
 
 

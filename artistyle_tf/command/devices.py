@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from artistyle_tf.errors import ConfigError
+from artistyle_tf.run.workers import is_first
 from artistyle_tf.text import one_line
 
 __all__ = ["STRATEGIES", "check_device", "check_strategy", "is_chief", "make_strategy", "on_device"]
@@ -91,8 +92,7 @@ def is_chief(name: str | None) -> bool:
     if name != "multiworker":
         return True
     cluster, task = _workers()
-    first = "chief" if "chief" in cluster else "worker"
-    return bool(task["type"] == first and int(task["index"]) == 0)
+    return is_first(task["type"], int(task["index"]), cluster)
 
 
 def _workers() -> tuple[dict[str, Any], dict[str, Any]]:

@@ -40,7 +40,7 @@ def build_feature_extractor(
       dtype: of weights and activations, whatever the global Keras policy says.
 
     Returns:
-      A model from [B, H, W, 3] BGR, 0-255 minus `color.BGR_MEAN`, H and W from 16 px up, to
+      A model from [B, H, W, 3] BGR, 0-255 minus `network_scale.BGR_MEAN`, H and W from 16 px up, to
       a dict of the activations after ReLU by layer name. It ends at the deepest layer asked for
       and is not trainable.
 

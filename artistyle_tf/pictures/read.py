@@ -1,6 +1,6 @@
 """Pictures from files to uint8 arrays, and their sizes. No TensorFlow.
 
-`read` gives sRGB over white whatever the file held; `output.write` puts the alpha back.
+`read` gives sRGB over white whatever the file held; `write.write` puts the alpha back.
 """
 
 import contextlib
@@ -64,7 +64,7 @@ def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) ->
 
 
 def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """The record that `output.write` put into the file, None if it has none.
+    """The record that `write.write` put into the file, None if it has none.
 
     InputError: no readable picture, or a record that is malformed or above 1 MiB.
     """

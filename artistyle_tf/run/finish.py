@@ -60,17 +60,16 @@ def _worth(
 
     Where they can't be computed, for want of memory or patience, the picture is worth more.
     """
-    held = to_network(from_network(best.image))
-
     targets = best.targets
     if targets is None:
         return {"value": best.value}, {}
+    held = to_network(from_network(best.image))
 
     def compute(solver: Solver) -> list[dict[str, float]]:
         return [named_parts(solver.objective, one, targets) for one in (best.image, held)]
 
     try:
-        there = state.replace(level=_level_of(state, best), dtype=best.dtype)
+        there = state.replace(level=best.level, dtype=best.dtype)
         parts, saved = fitting(solvers, there.with_plan(best.plan), compute)[1]
         return parts, saved
     except KeyboardInterrupt:
@@ -79,11 +78,6 @@ def _worth(
     except Exception as error:
         logger.warning("the parts of the objective can't be computed: %s", reason(error))
     return {"value": best.value}, {}
-
-
-def _level_of(state: State, best: Painted) -> int:
-    sizes = [level.size for level in state.levels]
-    return sizes.index((best.image.shape[1], best.image.shape[2]))
 
 
 def _painting(scene: Scene, image: np.ndarray) -> np.ndarray:

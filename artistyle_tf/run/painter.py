@@ -1,5 +1,6 @@
 """Painting, to be read from top to bottom: `paint` is the whole run, from a scene to a result."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Sequence
@@ -39,26 +40,24 @@ def paint(
     checkpoints: Checkpoints | None = None,
 ) -> Result:
     """Paints a scene, coarse to fine; whatever ends the run, it hands back the best picture."""
-    autosave = Autosave(checkpoints)
     state = first_state(scene, solvers)  # sizes, iterations, tiles and pairs of every level
-    try:
-        state = autosave.begin(scene, solvers, state, writes=is_chief(solvers.strategy))
-        note_plans(scene, state)
-        while state.ending is None:
-            before, state = state, advanced(scene, solvers, state, clock)
-            if state.iterations > before.iterations:  # and not just a level begun or left
-                autosave.reached(state)
-                state = _told(scene, solvers, state, before, clock, callback)
-                if state.ending is None:
-                    autosave.save_if_due()
-    except (Exception, KeyboardInterrupt) as error:
-        if state.best(scene.config) is None:
-            autosave.close()
-            raise
-        state = broken_off(state, error)
-    if state.ending and state.ending.broken_off:
-        autosave.save()
-    autosave.close()
+    with contextlib.closing(Autosave(checkpoints)) as autosave:
+        try:
+            state = autosave.begin(scene, solvers, state, writes=is_chief(solvers.strategy))
+            note_plans(scene, state)
+            while state.ending is None:
+                before, state = state, advanced(scene, solvers, state, clock)
+                if state.iterations > before.iterations:  # and not just a level begun or left
+                    autosave.reached(state)
+                    state = _told(scene, solvers, state, before, clock, callback)
+                    if state.ending is None:
+                        autosave.save_if_due()
+        except (Exception, KeyboardInterrupt) as error:
+            if state.best(scene.config) is None:
+                raise
+            state = broken_off(state, error)
+        if state.ending and state.ending.broken_off:
+            autosave.save()
     return make_result(scene, solvers, state, clock)
 
 
@@ -124,6 +123,8 @@ class Painter:
             if self._weights is None:
                 self._weights = load_network(self.config)
             scene = make_scene(self.config, inputs, start, self._weights)
+            for note in scene.notes:
+                logger.warning("%s", note)
             key = strategy, len(inputs.masks.content)
             if key not in self._solvers:
                 self._solvers[key] = Solvers(self.config, self._weights, *key)

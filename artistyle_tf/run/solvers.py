@@ -7,7 +7,7 @@ import tensorflow as tf
 from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, Minimizer
 from artistyle_tf.network.weights import Weights
 from artistyle_tf.objective.coordinates import precondition
-from artistyle_tf.objective.tiled import TiledObjective
+from artistyle_tf.objective.making import make_objective
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.run.plan import Plan
 from artistyle_tf.settings.config import Config
@@ -47,22 +47,17 @@ class Solvers:
         """The solver for this plan, computing convolutions in that dtype."""
         key = (dtype, plan.tile, plan.history)
         if key not in self._made:
-            objective = self._objective(plan.tile, dtype)
+            objective = make_objective(
+                self.config,
+                self.weights,
+                tile=plan.tile,
+                convolutions=dtype,
+                regions=self.regions,
+                strategy=self.strategy,
+            )
             minimizer = _minimizer(self.config, objective, plan.history)
             self._made[key] = Solver(objective, minimizer)
         return self._made[key]
-
-    def _objective(self, tile: int, dtype: str) -> Objective:
-        if not tile:
-            return Objective(self.config, self.weights, convolutions=dtype, regions=self.regions)
-        return TiledObjective(
-            self.config,
-            self.weights,
-            tile=tile,
-            convolutions=dtype,
-            regions=self.regions,
-            strategy=self.strategy,
-        )
 
 
 def _minimizer(config: Config, objective: Objective, history: int) -> Minimizer:

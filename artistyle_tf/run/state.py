@@ -39,6 +39,8 @@ class Painted(NamedTuple):
     """The objective, as the minimiser had it."""
     targets: Targets | None
     """None where a run was resumed and they are not known yet."""
+    level: int
+    """Where it was painted, from 0."""
     plan: Plan
     dtype: str
     """Of convolutions."""
@@ -111,7 +113,7 @@ class State:
             return self.previous
         image = image_of(search.best_position, self.here.size, config)
         value = float(search.best_value)
-        return Painted(image, value, self.targets, self.here.plan, self.dtype)
+        return Painted(image, value, self.targets, self.level, self.here.plan, self.dtype)
 
     def replace(self, **changes: Any) -> "State":
         """The same but for these fields."""

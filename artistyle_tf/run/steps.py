@@ -4,7 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from artistyle_tf.objective.whole import Objective, Targets
+from artistyle_tf.objective.targets import Targets
+from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.network_scale import from_network, unclipped
 from artistyle_tf.run.clock import Clock
 from artistyle_tf.run.events import Step, rms

@@ -1,8 +1,15 @@
 """Several workers of one run: all compute and read, the chief alone writes."""
 
+from collections.abc import Collection
 from typing import Any
 
-__all__ = ["is_chief"]
+__all__ = ["is_chief", "is_first"]
+
+
+def is_first(kind: str, index: int | None, jobs: Collection[str]) -> bool:
+    """Whether that task of a cluster with those kinds of tasks is its chief."""
+    first = "chief" if "chief" in jobs else "worker"
+    return kind == first and not index
 
 
 def is_chief(strategy: Any) -> bool:
@@ -15,5 +22,4 @@ def is_chief(strategy: Any) -> bool:
     kind = getattr(resolver, "task_type", None)
     if resolver is None or not kind:
         return True
-    first = "chief" if "chief" in resolver.cluster_spec().jobs else "worker"
-    return bool(kind == first and not resolver.task_id)
+    return is_first(kind, resolver.task_id, resolver.cluster_spec().jobs)

@@ -1,4 +1,4 @@
-"""From pictures to an objective: the canvas, a level's targets, and both bound together."""
+"""The objective of a run bound to its targets, for minimisers of one's own."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,21 +6,16 @@ from typing import Any
 import tensorflow as tf
 
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.network.weights import Weights, load
+from artistyle_tf.network.weights import load
+from artistyle_tf.objective.making import make_objective
 from artistyle_tf.objective.targets import Parts, Targets
-from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.pictures.masks import make_regions
-from artistyle_tf.pictures.recolor import recolor
-from artistyle_tf.scene.canvas import canvas, level_targets
 from artistyle_tf.scene.inputs import read_inputs, several
-from artistyle_tf.scene.start import read_start, start_image
+from artistyle_tf.scene.scene import make_scene
+from artistyle_tf.scene.start import read_start
 from artistyle_tf.settings.config import Config
 
-__all__ = [
-    "BoundObjective",
-    "build_objective",
-]
+__all__ = ["BoundObjective", "build_objective"]
 
 
 class BoundObjective:
@@ -68,34 +63,24 @@ def build_objective(
         gradient is that of the content loss.
 
     Returns:
-      A callable from image [1, *size, 3], float32, BGR minus `color.BGR_MEAN`, to
+      A callable from image [1, *size, 3], float32, BGR minus `network_scale.BGR_MEAN`, to
       (value [], gradient of the image's shape). Its attribute `size`, (height, width), is that of
       the result filled up to whole pooling cells, multiples of 16 px, as in `canvas`.
     """
     config = config or Config()
     inputs = read_inputs(config, content, several(styles), content_masks, style_masks)
-    convolutions = None if config.precision == "auto" else config.precision
-    weights = load(config.weights, config.layers[-1])
-    painted = canvas(inputs.painted(), inputs.size)
-    painted, rgbs = recolor(config.color, painted, [style.rgb for style in inputs.styles])
-    size = painted.shape[0], painted.shape[1]
-    objective = _objective(config, weights, convolutions, len(inputs.masks.content), size)
-    regions = make_regions(inputs.masks, inputs.size, rgbs)
-    targets = level_targets(objective, painted, rgbs, size, regions)
-    if config.balance == "equal":
-        start = start_image(config, painted, rgbs, read_start(config), size)
-        targets = objective.balanced(tf.constant(start), targets)
-    return BoundObjective(objective, targets, size)
-
-
-def _objective(
-    config: Config,
-    weights: Weights,
-    convolutions: str | None,
-    regions: int,
-    size: tuple[int, int],
-) -> Objective:
+    start = read_start(config) if config.balance == "equal" else None
+    scene = make_scene(config, inputs, start, load(config.weights, config.layers[-1]))
     tile = config.tile_size
-    if tile == "auto" or not 0 < tile < max(size):  # a run, too, needs no tiles for what fits one
-        return Objective(config, weights, convolutions=convolutions, regions=regions)
-    return TiledObjective(config, weights, tile=tile, convolutions=convolutions, regions=regions)
+    objective = make_objective(
+        config,
+        scene.sources.weights,
+        # A run, too, needs no tiles for what fits into one.
+        tile=tile if tile != "auto" and tile < max(scene.canvas) else 0,
+        convolutions=None if config.precision == "auto" else config.precision,
+        regions=len(inputs.masks.content),
+    )
+    targets = scene.targets(objective, scene.canvas)
+    if config.balance == "equal":
+        targets = objective.balanced(tf.constant(scene.start(scene.canvas)), targets)
+    return BoundObjective(objective, targets, scene.canvas)

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from artistyle_tf.network.weights import Weights, load
-from artistyle_tf.objective.whole import Objective, Targets
+from artistyle_tf.objective.targets import Targets
+from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.masks import Masks, Regions, make_regions, within
 from artistyle_tf.pictures.picture import Picture
 from artistyle_tf.pictures.recolor import keep_chroma, recolor
@@ -114,7 +115,7 @@ def load_network(config: Config) -> Weights:
 
 
 def make_scene(config: Config, inputs: Inputs, start: Picture | None, weights: Weights) -> Scene:
-    """The scene of these inputs; what the user should know of them goes to the log as well."""
+    """The scene of these inputs."""
     painted = canvas(inputs.painted(), inputs.size)
     rgbs = [one.rgb for one in inputs.styles]
     whole = painted.shape[0], painted.shape[1]
@@ -122,8 +123,6 @@ def make_scene(config: Config, inputs: Inputs, start: Picture | None, weights: W
     shown: list[Any] = [(inputs.content, max(inputs.size)), *zip(inputs.styles, sides, strict=True)]
     notes = remarks([(picture, side) for picture, side in shown if picture])
     notes += start.notes if start else ()
-    for note in notes:
-        logger.warning("%s", note)
     content, styles = recolor(config.color, painted, list(rgbs))
     sources = Sources(config, inputs.content, inputs.styles, start, weights, inputs.masks)
     regions = make_regions(inputs.masks, inputs.size, rgbs)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from artistyle_tf.settings.config import Config
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
-FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"  # as the command says it; see features.FROZEN
+FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"  # as the command says it; see extractor.FROZEN
 
 
 def main(argv: Sequence[str] | None = None) -> int:

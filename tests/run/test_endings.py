@@ -183,3 +183,15 @@ def test_the_last_resampling_may_fail(run, monkeypatch):
     monkeypatch.setattr(finish, "resample", failing)
     result = run(stop)
     assert result.image.shape == (32, 32, 3)
+
+
+def test_a_second_ctrl_c_gives_the_folder_back(run, monkeypatch, tmp_path):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoints, "save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(lambda step: step.iteration < 2)
+    again = Checkpoints(tmp_path / "kept0", resume=True)
+    assert again.begin({}) is None
+    again.close()

@@ -11,6 +11,7 @@ from PIL import Image
 import artistyle_tf
 from artistyle_tf import ArtistyleError, Config, ConfigError, InputError
 from artistyle_tf.minimize import LBFGS
+from artistyle_tf.objective import making
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.network_scale import to_network
 from artistyle_tf.pictures.picture import Picture
@@ -294,7 +295,7 @@ def test_memory_that_runs_out_makes_the_tiles_smaller(settings, picture, monkeyp
     wanted = stylize(
         picture(96, 128), picture(50, 40, 1), dataclasses.replace(config, tile_size=64)
     )
-    monkeypatch.setattr(solvers, "Objective", Greedy)
+    monkeypatch.setattr(making, "Objective", Greedy)
     result = artistyle_tf.stylize(picture(96, 128), picture(50, 40, 1), config)
     assert "memory ran out; going on in tiles of 64 px" in caplog.text
     assert result.record["plans"] == [{"tile": 64, "history": config.history}]
