@@ -11,6 +11,7 @@ __all__ = [
     "Formula",
     "LayerWeights",
     "Optimizer",
+    "Padding",
     "Pooling",
     "Precision",
     "Settings",
@@ -23,6 +24,7 @@ INITS = ("noise", "content", "style", "grey")
 Task = Literal["stylize", "texture", "reconstruct"]
 Optimizer = Literal["tfp", "lbfgs", "adam"]
 Pooling = Literal["max", "avg"]
+Padding = Literal["zeros", "reflect", "replicate", "replicate-first"]
 Formula = Literal["mean", "paper", "neural-style"]
 Color = Literal["style", "luminance", "match", "cholesky", "histogram"]
 Balance = Literal["weights", "equal"]
@@ -49,12 +51,14 @@ class Settings(TypedDict, total=False):
     levels: int | Literal["auto"]
     coarsest: int
     finest: float
+    tolerance: float
     optimizer: Optimizer
     history: int
     learning_rate: float
     precondition: float
     weights: str | os.PathLike[str]
     pooling: Pooling
+    padding: Padding
     precision: Precision
     tile_size: int | Literal["auto"]
     memory: str | int | None

@@ -12,6 +12,7 @@ from artistyle_tf.settings.choices import (
     Color,
     Formula,
     Optimizer,
+    Padding,
     Pooling,
     Precision,
     Task,
@@ -78,11 +79,18 @@ class Fields:
         "Run",
         "share of the iterations that the finest level gets, the others sharing the rest",
     )
+    tolerance: float = _setting(
+        0.0,
+        "Run",
+        "a level ends by itself once 20 iterations lower the objective by less than this share of "
+        "it, like 0.01; 0: never",
+    )
     optimizer: Optimizer = _setting(
         "tfp",
         "Minimiser",
         "tfp: TensorFlow Probability's L-BFGS; lbfgs: our own, one evaluation a step; adam",
         Optimizer,
+        Padding,
     )
     history: int = _setting(50, "Minimiser", "correction pairs that L-BFGS keeps")
     learning_rate: float = _setting(10.0, "Minimiser", "adam's first step, in grey levels")
@@ -97,11 +105,17 @@ class Fields:
         "drafts) or a file (.h5, .weights.h5, .npz)",
     )
     pooling: Pooling = _setting("max", "Network", "pooling between the blocks", Pooling)
+    padding: Padding = _setting(
+        "zeros",
+        "Network",
+        "what convolutions see beyond the border",
+        Padding,
+    )
     precision: Precision = _setting(
         "auto",
         "Network",
-        "what convolutions compute in, losses being float32 always; auto: bfloat16 on CPUs with "
-        "tiles for it (AMX), float32 elsewhere",
+        "what convolutions compute in, losses being float32 always; auto: bfloat16 on CPUs that "
+        "multiply it natively (AVX-512 BF16, AMX, some ARM), float32 elsewhere",
         Precision,
     )
     tile_size: int | Literal["auto"] = _setting(

@@ -27,6 +27,8 @@ OTHER = {
     "seed": ("5", 5),
     "levels": ("3", 3),
     "finest": ("0.5", 0.5),
+    "tolerance": ("0.01", 0.01),
+    "padding": ("reflect", "reflect"),
     "optimizer": ("adam", "adam"),
     "history": ("7", 7),
     "learning_rate": ("2.5", 2.5),
