@@ -27,7 +27,7 @@ __all__ = ["advanced"]
 logger = logging.getLogger("artistyle_tf")
 
 WINDOW = 20
-"""Iterations over which `Config.tolerance` looks: single ones of L-BFGS bring very different gains."""
+"""Iterations over which `Config.tolerance` looks: single ones of L-BFGS gain very unevenly."""
 
 
 def advanced(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> State:

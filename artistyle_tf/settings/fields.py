@@ -90,7 +90,6 @@ class Fields:
         "Minimiser",
         "tfp: TensorFlow Probability's L-BFGS; lbfgs: our own, one evaluation a step; adam",
         Optimizer,
-        Padding,
     )
     history: int = _setting(50, "Minimiser", "correction pairs that L-BFGS keeps")
     learning_rate: float = _setting(10.0, "Minimiser", "adam's first step, in grey levels")
