@@ -25,9 +25,9 @@ def random_weights(widths=(3, 4, 5, 6, 6), seed=0):
     return weights
 
 
-def conv(x, kernel, bias):
+def conv(x, kernel, bias, border="constant"):
     height, width, _ = x.shape
-    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
+    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)), border)
     out = np.zeros((height, width, kernel.shape[-1])) + bias
     for i in range(3):
         for j in range(3):
@@ -67,14 +67,17 @@ def pool_back(grad, x, kind):
     return out
 
 
-def forward(image, weights, kind):
+def forward(image, weights, kind, padding="zeros"):
     """Layer → activations [h, w, c], in order, from [H, W, 3]."""
+    deep = "reflect" if padding == "reflect" else "constant"
+    first = "edge" if padding == "replicate-first" else deep
     x, features = np.asarray(image, np.float64), {}
     for block, count in BLOCKS:
         for i in range(1, count + 1):
             name = f"block{block}_conv{i}"
             kernel, bias = (np.asarray(array, np.float64) for array in weights[name])
-            x = features[name] = np.maximum(conv(x, kernel, bias), 0)
+            border = deep if features else first
+            x = features[name] = np.maximum(conv(x, kernel, bias, border), 0)
         x = pool(x, kind)
     return features
 
