@@ -68,9 +68,11 @@ def build_feature_extractor(
             x = pool(2, name=f"{block}_pool", **shared)(x)
             block = name.split("_")[0]
         channels = weights.layers[name][0].shape[-1]
+        # Initialised with zeros: no random numbers are drawn for what is set at once.
         conv = keras.layers.Conv2D(
-            channels, 3, padding="same", activation="relu", name=name, **shared
-        )
+            channels, 3, padding="same", activation="relu", kernel_initializer="zeros", name=name,
+            **shared,
+        )  # fmt: skip
         x = conv(x)
         conv.set_weights(weights.layers[name])
         if name in layers:
