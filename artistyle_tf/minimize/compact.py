@@ -7,7 +7,8 @@ matrix, H = γ I + [S γY] K [S γY]ᵀ: all products of the pairs with the vect
 triangular system of m unknowns, then one combination of the pairs.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -66,38 +67,73 @@ def empty_memory(position: tf.Tensor, history: int) -> Memory:
     )
 
 
-def push(memory: Memory, step: tf.Tensor, change: tf.Tensor) -> Memory:
-    """The memory with the pair (s, y) in front, or as it was if sᵀy is poor."""
+class _Pair(NamedTuple):
+    """A pair as it is held, with what it is worth."""
+
+    step: tf.Tensor
+    change: tf.Tensor
+    product: tf.Tensor
+    """sᵀy"""
+    squared: tf.Tensor
+    """yᵀy"""
+    curved: tf.Tensor
+    """bool []"""
+
+
+def _directly(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
+
+
+def push(
+    memory: Memory,
+    step: tf.Tensor,
+    change: tf.Tensor,
+    run: Callable[..., Any] = _directly,
+) -> Memory:
+    """The memory with the pair (s, y) in front, or as it was if sᵀy is poor.
+
+    `run(function, *arguments)` calls what is to be traced.
+    """
+    pair = run(_measured, step, change, memory.steps[0])
+    if not bool(pair.curved):
+        return memory
+    if int(memory.filled) == len(memory.steps):
+        memory = _regrouped(memory)
+    across, own = run(_extended, pair.change, pair.product, pair.squared, memory)
+    return Memory(
+        (pair.step, *memory.steps[:-1]),
+        (pair.change, *memory.changes[:-1]),
+        memory.blocks,
+        memory.filled + 1,
+        across,
+        own,
+        pair.product / pair.squared,
+    )
+
+
+def _measured(step: tf.Tensor, change: tf.Tensor, held: tf.Tensor) -> _Pair:
+    """The pair in the dtype of those that are held."""
     product = tf.reduce_sum(step * change)
     squared = tf.reduce_sum(tf.square(change))
     lengths = tf.sqrt(tf.reduce_sum(tf.square(step))) * tf.sqrt(squared)
+    return _Pair(step, change, product, squared, product > CURVATURE * lengths)
 
-    def pushed() -> Memory:
-        room = tf.cond(
-            memory.filled == len(memory.steps), lambda: _regrouped(memory), lambda: memory
-        )
-        group, pairs = len(room.steps), len(room.steps) * (len(room.blocks) + 1)
-        # Row and column i come from i - 1 among the newest, and stay where they are in the blocks.
-        order = [0, *range(group - 1), *range(group, pairs)]
-        column, row = _products(room, change)
-        column, row = (tf.gather(one, order) for one in (column, row))
-        column, row = (
-            tf.concat([[tf.cast(first, tf.float64)], one[1:]], axis=0)
-            for first, one in ((product, column), (squared, row))
-        )
-        across = _first(_permuted(room.step_change, order), column, tf.zeros_like(column))
-        own = _first(_permuted(room.change_change, order), row, row)
-        return Memory(
-            (step, *room.steps[:-1]),
-            (change, *room.changes[:-1]),
-            room.blocks,
-            room.filled + 1,
-            across,
-            own,
-            product / squared,
-        )
 
-    return tf.cond(product > CURVATURE * lengths, pushed, lambda: memory)
+def _extended(
+    change: tf.Tensor, product: tf.Tensor, squared: tf.Tensor, memory: Memory
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """sᵀy and yᵀy of all pairs, with that of a new one in front."""
+    group, pairs = len(memory.steps), len(memory.steps) * (len(memory.blocks) + 1)
+    # Row and column i come from i - 1 among the newest, and stay where they are in the blocks.
+    order = [0, *range(group - 1), *range(group, pairs)]
+    column, row = _products(memory, change)
+    column, row = (tf.gather(one, order) for one in (column, row))
+    column, row = (
+        tf.concat([[tf.cast(first, tf.float64)], one[1:]], axis=0)
+        for first, one in ((product, column), (squared, row))
+    )
+    across = _first(_permuted(memory.step_change, order), column, tf.zeros_like(column))
+    return across, _first(_permuted(memory.change_change, order), row, row)
 
 
 def inverse_product(memory: Memory, vector: tf.Tensor) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """What computes a level: an objective and a minimiser of it, kept with their traces."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -61,7 +62,7 @@ class Solvers:
         return self._made[key]
 
 
-def minimizer_class(config: Config) -> type[Minimizer]:
+def minimizer_class(config: Config) -> Callable[..., Minimizer]:
     """What `config.optimizer` names; the first to ask for tfp waits until its package is loaded."""
     match config.optimizer:
         case "tfp":
