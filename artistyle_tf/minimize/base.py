@@ -127,7 +127,7 @@ class Minimizer(abc.ABC):
         due = int(state.iterations) < until or restarted
         return due and int(state.status) == Status.RUNNING
 
-    def prepare(self, state: State, context: Any = ()) -> None:
+    def prepare(self, state: State, context: Any = ()) -> None:  # noqa: B027 (Adam needs none)
         """Traces what iterations from `state` call, so that the first one takes no longer."""
 
     @abc.abstractmethod

@@ -46,15 +46,17 @@ class Memory(NamedTuple):
     """γ = sᵀy / yᵀy of the newest pair (eq. 7.20 of Nocedal and Wright); 0 before there is one."""
 
 
-def empty_memory(position: tf.Tensor, history: int) -> Memory:
+def empty_memory(position: tf.Tensor, history: int, held: str | None = None) -> Memory:
     """Room for `history` pairs of vectors like `position` [n], or for up to four more.
+
+    They are held in that dtype, by default in the position's own.
 
     As pairs are forgotten by groups, at least `history` less four are held once they have come in.
     """
     group = GROUP if history >= 2 * GROUP else 1  # few pairs may be large: copy none together
     groups = -(-history // group)
-    nothing = tf.zeros_like(position)
-    block = tf.zeros([2 * group, *position.shape], position.dtype)
+    nothing = tf.zeros_like(position, held)
+    block = tf.zeros([2 * group, *position.shape], nothing.dtype)
     pairs = group * groups
     return Memory(
         (nothing,) * group,
@@ -112,11 +114,13 @@ def push(
 
 
 def _measured(step: tf.Tensor, change: tf.Tensor, held: tf.Tensor) -> _Pair:
-    """The pair in the dtype of those that are held."""
+    """The pair in the dtype of those that are held; what is computed of it is of that pair."""
+    kept = tf.cast(step, held.dtype), tf.cast(change, held.dtype)
+    step, change = (tf.cast(one, step.dtype) for one in kept)
     product = tf.reduce_sum(step * change)
     squared = tf.reduce_sum(tf.square(change))
     lengths = tf.sqrt(tf.reduce_sum(tf.square(step))) * tf.sqrt(squared)
-    return _Pair(step, change, product, squared, product > CURVATURE * lengths)
+    return _Pair(*kept, product, squared, product > CURVATURE * lengths)
 
 
 def _extended(
@@ -126,7 +130,7 @@ def _extended(
     group, pairs = len(memory.steps), len(memory.steps) * (len(memory.blocks) + 1)
     # Row and column i come from i - 1 among the newest, and stay where they are in the blocks.
     order = [0, *range(group - 1), *range(group, pairs)]
-    column, row = _products(memory, change)
+    column, row = _products(memory, tf.cast(change, memory.scale.dtype))
     column, row = (tf.gather(one, order) for one in (column, row))
     column, row = (
         tf.concat([[tf.cast(first, tf.float64)], one[1:]], axis=0)
@@ -158,22 +162,27 @@ def _scale_and_add(
     of_steps, of_changes = (tf.cast(one, vector.dtype) for one in (of_steps, of_changes))
     total = memory.scale * vector
     for index, (step, change) in enumerate(zip(memory.steps, memory.changes, strict=True)):
+        step, change = tf.cast(step, vector.dtype), tf.cast(change, vector.dtype)
         total += of_steps[index] * step + of_changes[index] * change
     for index, block in enumerate(memory.blocks, start=1):
         rows = slice(group * index, group * (index + 1))
         shares = tf.concat([of_steps[rows], of_changes[rows]], axis=0)
         with tf.control_dependencies([total]):  # or all would be in memory at once
-            total += tf.linalg.matvec(block, shares, transpose_a=True)
+            total += tf.linalg.matvec(tf.cast(block, vector.dtype), shares, transpose_a=True)
     return total
 
 
 def _products(memory: Memory, vector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """(s_iᵀ v, y_iᵀ v), float64 [m] each."""
     group = len(memory.steps)
-    columns = [
-        tf.stack([tf.reduce_sum(one * vector) for one in (*memory.steps, *memory.changes)]),
-        *(tf.linalg.matvec(block, vector) for block in memory.blocks),
+    newest = [
+        tf.reduce_sum(tf.cast(one, vector.dtype) * vector)
+        for one in (*memory.steps, *memory.changes)
     ]
+    columns = [tf.stack(newest)]
+    for block in memory.blocks:
+        with tf.control_dependencies(columns[-1:]):  # one wide copy at a time
+            columns.append(tf.linalg.matvec(tf.cast(block, vector.dtype), vector))
     return (
         tf.cast(tf.concat([column[:group] for column in columns], axis=0), tf.float64),
         tf.cast(tf.concat([column[group:] for column in columns], axis=0), tf.float64),

@@ -9,7 +9,7 @@ __all__ = ["Graphs"]
 
 
 class Graphs:
-    """Traced functions by name, each made when it is first asked for.
+    """Traced functions, each made when it is first asked for.
 
     Args:
       context_spec: nest of `tf.TensorSpec` like the context, the last argument of some of them.
@@ -17,8 +17,8 @@ class Graphs:
 
     def __init__(self, context_spec: Any = ()):
         self._context_spec = context_spec
-        self.made: dict[str, Any] = {}
-        """Name → `tf.function`."""
+        self.made: dict[Callable[..., Any], Any] = {}
+        """What was asked for → its `tf.function`."""
 
     def of(self, function: Callable[..., Any], *arguments: Any, contextual: bool = False) -> Any:
         """`function`, traced for arguments like these nests of tensors, whatever n is.
@@ -26,8 +26,7 @@ class Graphs:
         n is the length of the first tensor, and every side as long is taken to be n. With
         `contextual` a context comes after the arguments.
         """
-        name = function.__name__
-        if name not in self.made:
+        if function not in self.made:
             dimensions = tf.nest.flatten(arguments)[0].shape[0]
             spec = tf.nest.map_structure(
                 lambda tensor: tf.TensorSpec(
@@ -36,5 +35,5 @@ class Graphs:
                 arguments,
             )
             signature = (*spec, self._context_spec) if contextual else spec
-            self.made[name] = tf.function(function, input_signature=signature, autograph=False)
-        return self.made[name]
+            self.made[function] = tf.function(function, input_signature=signature, autograph=False)
+        return self.made[function]

@@ -25,17 +25,22 @@ class LBFGS(Minimizer):
     """L-BFGS with backtracking to sufficient decrease.
 
     `history` pairs are held, or up to four fewer after old ones were forgotten; pairs without
-    curvature are skipped.
+    curvature are skipped. They are rounded to `held`, like "bfloat16", if that is given.
     """
 
     def __init__(
-        self, value_and_gradient: ValueAndGradient, context_spec: Any = (), *, history: int = 10
+        self,
+        value_and_gradient: ValueAndGradient,
+        context_spec: Any = (),
+        *,
+        history: int = 10,
+        held: str | None = None,
     ):
         super().__init__(value_and_gradient, context_spec)
-        self.history = history
+        self.history, self._held = history, held
 
     def _empty_memory(self, state: State) -> Memory:
-        return empty_memory(state.position, self.history)
+        return empty_memory(state.position, self.history, self._held)
 
     def prepare(self, state: State, context: Any = ()) -> None:
         position, value = state.position, state.value
@@ -51,13 +56,15 @@ class LBFGS(Minimizer):
         first = bool(tf.math.is_inf(state.value))
         direction, slope = self._traced(self._direction, state)
         length = tf.ones_like(state.value)
-        for trials in range(1, 2 if first else TRIALS + 1):
+        evaluations = state.evaluations
+        for _ in range(1 if first else TRIALS):
+            evaluations += 1
             arguments = state.position, direction, state.value, slope, length
             trial = self._graphs.of(self._trial, *arguments, contextual=True)
             found, finite, position, value, gradient, length = trial(*arguments, context)
             if bool(found):
                 break
-        evaluated = state._replace(evaluations=state.evaluations + trials)
+        evaluated = state._replace(evaluations=evaluations)
         if not bool(found):
             status = Status.LINE_SEARCH_FAILED if bool(finite) else Status.NON_FINITE
             return evaluated._replace(status=tf.constant(int(status)))

@@ -17,6 +17,11 @@ from artistyle_tf.settings.config import Config
 __all__ = ["Solver", "Solvers", "minimizer_class"]
 
 
+HELD = "bfloat16"
+"""What L-BFGS holds its pairs in: they are most of what it needs of memory, and rounding them turns
+its steps less than bfloat16 convolutions do (docs/performance.md)."""
+
+
 class Solver(NamedTuple):
     """An objective with its minimiser, whose context is (targets, int32 [2] height and width)."""
 
@@ -83,7 +88,12 @@ def _minimizer(config: Config, objective: Objective, history: int) -> Minimizer:
         return value, tf.reshape(precondition(gradient, config.precondition), [-1])
 
     context_spec = (objective.targets_spec, tf.TensorSpec([2], tf.int32))
-    made = minimizer_class(config)
-    if made is minimize.Adam:
-        return made(value_and_gradient, context_spec, learning_rate=config.learning_rate)
-    return made(value_and_gradient, context_spec, history=history)
+    options: dict[str, Any]
+    match config.optimizer:
+        case "tfp":
+            options = {"history": history}
+        case "lbfgs":
+            options = {"history": history, "held": HELD}
+        case _:
+            options = {"learning_rate": config.learning_rate}
+    return minimizer_class(config)(value_and_gradient, context_spec, **options)
