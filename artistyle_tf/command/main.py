@@ -127,8 +127,9 @@ def _painted(command: Command, inputs: Inputs, chief: bool, progress: Progress |
     with quiet_import(progress):
         import tensorflow as tf
 
-        from artistyle_tf.run import painter
+        from artistyle_tf.run import painter, solvers
 
+        solvers.minimizer_class(command.config)  # which may have a package to load
         strategy = make_strategy(command.strategy)  # which some need before anything else
         if command.deterministic:
             tf.config.experimental.enable_op_determinism()
