@@ -91,12 +91,16 @@ def _pass(image: Image.Image, raw_mode: str) -> tuple[Image.Image, np.ndarray]:
     assert file is not None
     file.seek(0)
     again: Any = Image.open(file, formats=[str(image.format)])
-    again.tile = [
-        (codec, extents, offset, (raw_mode, *args[1:]) if isinstance(args, tuple) else raw_mode)
-        for codec, extents, offset, args in again.tile
-    ]
+    again.tile = [_told(tile, raw_mode) for tile in again.tile]
     again.load()
     return again, np.asarray(again)
+
+
+def _told(tile: Any, raw_mode: str) -> Any:
+    """What Pillow's decoder is to do, unpacking in that way."""
+    args = (raw_mode, *tile[3][1:]) if isinstance(tile[3], tuple) else raw_mode
+    # Plain tuples in older Pillows.
+    return tile._replace(args=args) if hasattr(tile, "_replace") else (*tile[:3], args)
 
 
 def _joined(high: np.ndarray, low: np.ndarray) -> np.ndarray:

@@ -42,23 +42,25 @@ def to_srgb(colour: np.ndarray, profile: bytes) -> np.ndarray | None:
     of another colour space, or made of tables.
     """
     try:
-        own = _model(profile)
-        if own is None or (len(own[0]) == 1 and colour.ndim == 3):
-            return None
-        curves, matrix = own
-        target = _model(srgb())
-        assert target is not None
-        matrix = np.linalg.inv(target[1]) @ matrix
-        if len(curves) == 3 and colour.ndim == 2:
-            colour = np.repeat(colour[..., None], 3, axis=-1)
-        flat = colour.reshape(-1, len(curves))
-        out = np.empty((len(flat), 3), np.float32)
-        for start in range(0, len(flat), _BLOCK):
-            block = flat[start : start + _BLOCK] / np.float32(255)
-            linear = np.stack([f(block[:, i]) for i, f in enumerate(curves)], axis=-1)
-            out[start : start + _BLOCK] = 255 * _encoded(np.clip(linear @ matrix.T, 0, 1))
-    except (ValueError, struct.error, KeyError, np.linalg.LinAlgError):
+        with np.errstate(all="ignore"):
+            return _converted(colour, profile)
+    except (ArithmeticError, LookupError, ValueError, struct.error):  # np.linalg's is a ValueError
         return None
+
+
+def _converted(colour: np.ndarray, profile: bytes) -> np.ndarray | None:
+    own, target = _model(profile), _model(srgb())
+    if own is None or target is None or (len(own[0]) == 1 and colour.ndim == 3):
+        return None
+    curves, matrix = own[0], np.linalg.inv(target[1]) @ own[1]
+    if len(curves) == 3 and colour.ndim == 2:
+        colour = np.repeat(colour[..., None], 3, axis=-1)
+    flat = colour.reshape(-1, len(curves))
+    out = np.empty((len(flat), 3), np.float32)
+    for start in range(0, len(flat), _BLOCK):
+        block = flat[start : start + _BLOCK] / np.float32(255)
+        light = np.stack([curve(block[:, i]) for i, curve in enumerate(curves)], axis=-1)
+        out[start : start + _BLOCK] = 255 * _encoded(np.clip(light @ matrix.T, 0, 1))
     return out.reshape(*colour.shape[:2], 3) if np.isfinite(out).all() else None
 
 

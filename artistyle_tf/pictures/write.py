@@ -148,7 +148,11 @@ def _deep_pixels(rgb: np.ndarray, alpha: np.ndarray | None, depth: int) -> np.nd
         planes.append(resize(alpha.astype(np.float32), (height, width)))
     pixels = np.empty((height, width, len(planes)), np.uint16 if depth == 16 else np.float32)
     for i, plane in enumerate(planes):  # one by one: big pictures are big enough
-        pixels[..., i] = np.clip(np.rint(plane * 257), 0, 65535) if depth == 16 else plane / 255
+        if depth == 16:
+            steps = np.multiply(plane, 257, dtype=np.float64)
+            pixels[..., i] = np.clip(np.rint(steps, out=steps), 0, 65535)
+        else:
+            pixels[..., i] = plane / 255
     return pixels
 
 
