@@ -66,14 +66,15 @@ def deep_to_rgb(
 
 
 def over_white(rgb: np.ndarray, alpha: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Copies of [H, W, 3], laid over white, and of its alpha [H, W], None if all opaque.
+    """Copies of uint8 [H, W, 3], laid over white, and of its alpha [H, W], None if all opaque.
 
-    Both are uint8, or both float32 in grey levels.
+    Or both float32 in grey levels: then they may be overwritten.
     """
-    rgb = np.array(rgb, order="C")
+    deep = rgb.dtype != np.uint8
+    rgb = np.ascontiguousarray(rgb) if deep else np.array(rgb, order="C")
     if alpha is None or alpha.min() == 255:
         return rgb, None
-    if rgb.dtype != np.uint8:
+    if deep:
         for i in range(3):
             rgb[..., i] = 255 - (255 - rgb[..., i]) * (alpha / np.float32(255))
         return rgb, np.array(alpha, order="C")

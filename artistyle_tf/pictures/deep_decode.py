@@ -63,19 +63,22 @@ def two_passes(image: Image.Image) -> Samples | None:
         return None
     if raw == "LA;16B":  # as many bytes as RGBA has, which are taken as they are
         seen, four = _pass(image, "RGBA")
-        grey, alpha = _joined(four[..., 0], four[..., 1]), _joined(four[..., 2], four[..., 3])
-        return Samples(grey, alpha, seen.info.get("icc_profile"), orientation(seen))
-    _, low = _pass(image, raw[:-1] + _OTHER_BYTE[raw[-1]])
-    seen, high = _pass(image, raw)
-    planes = [_joined(high[..., i], low[..., i]) for i in range(high.shape[2])]
-    opacity = planes.pop() if len(planes) == 4 else None
+        pixels = four[..., ::2].astype(np.float32)
+        pixels *= 256
+        pixels += four[..., 1::2]
+    else:
+        seen, high = _pass(image, raw)
+        pixels = high.astype(np.float32)
+        del high  # at the limit of pixels each of these is half a gigabyte
+        pixels *= 256
+        pixels += _pass(image, raw[:-1] + _OTHER_BYTE[raw[-1]])[1]
+    alpha = pixels[..., -1] / 257 if pixels.shape[2] in (2, 4) else None
     key = seen.info.get("transparency")
-    if isinstance(key, tuple) and opacity is None:
-        values = [np.float32(value) / np.float32(257) for value in key]
-        clear = [plane == value for plane, value in zip(planes, values, strict=True)]
-        opacity = np.where(np.logical_and.reduce(clear), np.float32(0), np.float32(255))
-    colour = np.stack(planes, axis=-1)
-    return Samples(colour, opacity, seen.info.get("icc_profile"), orientation(seen))
+    if isinstance(key, tuple) and alpha is None:
+        alpha = np.where((pixels == key).all(axis=-1), np.float32(0), np.float32(255))
+    pixels /= 257
+    colour = pixels[..., 0] if pixels.shape[2] == 2 else pixels[..., :3]
+    return Samples(colour, alpha, seen.info.get("icc_profile"), orientation(seen))
 
 
 def _raw_mode(image: Image.Image) -> str:
@@ -101,15 +104,6 @@ def _told(tile: Any, raw_mode: str) -> Any:
     args = (raw_mode, *tile[3][1:]) if isinstance(tile[3], tuple) else raw_mode
     # Plain tuples in older Pillows.
     return tile._replace(args=args) if hasattr(tile, "_replace") else (*tile[:3], args)
-
-
-def _joined(high: np.ndarray, low: np.ndarray) -> np.ndarray:
-    """Bytes of 16-bit values as float32 grey levels."""
-    values = high.astype(np.float32)
-    values *= 256
-    values += low
-    values /= 257
-    return values
 
 
 def _tags(image: Image.Image) -> Any:

@@ -53,10 +53,13 @@ def png(pixels: np.ndarray, text: tuple[str, str] | None) -> bytes:
 
 
 def tiff(pixels: np.ndarray) -> bytes:
-    """The bytes of a TIFF with uint16 or float32 [H, W, 3] or, with alpha, [H, W, 4]."""
+    """The bytes of a TIFF with uint16 or float32 [H, W, 3] or, with alpha, [H, W, 4].
+
+    Floats are not compressed: deflating saves an eighth, takes long, and some readers can't.
+    """
     import tifffile  # only those who want it wait for it
 
-    file = io.BytesIO()
+    file, whole = io.BytesIO(), pixels.dtype == np.uint16
     tifffile.imwrite(
         file,
         pixels,
@@ -65,8 +68,8 @@ def tiff(pixels: np.ndarray) -> bytes:
         photometric="rgb",
         planarconfig="contig",
         extrasamples=["unassalpha"] if pixels.shape[2] == 4 else None,
-        compression="zlib",
-        predictor=pixels.dtype == np.uint16,  # readers of float ones with a predictor are few
+        compression="zlib" if whole else None,
+        predictor=whole,
         iccprofile=profiles.srgb(),
         software=False,
         metadata=None,

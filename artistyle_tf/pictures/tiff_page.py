@@ -47,21 +47,19 @@ class Page:
         with _quiet():
             _check_segments(self._file, page)
             values = np.asarray(page.asarray(maxworkers=1)).reshape(page.shaped)
-        planes = [
-            _levels(values[plane, 0, :, :, sample])
-            for plane in range(values.shape[0])
-            for sample in range(values.shape[4])
-        ]
+        apart, together = values.shape[0], values.shape[4]
+        pixels = np.empty((*values.shape[2:4], apart * together), np.float32)
+        for i in range(apart * together):
+            pixels[..., i] = _levels(values[i // together, 0, :, :, i % together])
         alpha = None
-        if len(planes) in (2, 4):
-            alpha = planes.pop()
+        if pixels.shape[2] in (2, 4):
+            alpha = pixels[..., -1].copy()
             if page.extrasamples and page.extrasamples[0] == 1:  # multiplied by it
                 share = np.maximum(alpha, np.float32(1e-3)) / 255
-                planes = [np.minimum(plane / share, 255) for plane in planes]
-        tags = {code: page.tags.valueof(code) for code in (_ORIENTATION, _PROFILE)}
-        profile, number = tags[_PROFILE], tags[_ORIENTATION]
+                pixels = np.minimum(pixels / share[..., None], 255)
+        profile, number = page.tags.valueof(_PROFILE), page.tags.valueof(_ORIENTATION)
         return Samples(
-            planes[0] if len(planes) == 1 else np.stack(planes, axis=-1),
+            pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., 0],
             alpha,
             profile if isinstance(profile, bytes) else None,
             int(number) if isinstance(number, int) else 1,

@@ -93,7 +93,8 @@ def test_every_flag_is_a_setting_or_named_here():
     assert shown == [
         "--content", "--style", "--output", "--depth", "--content_mask", "--style_mask",
         "--flagfile", "--trace", "--save_every", "--checkpoint_dir", "--resume",
-        "--tensorboard_dir", "--quiet", "--device", "--strategy", "--deterministic", "--preset", "--strength", "--rerun",
+        "--tensorboard_dir", "--quiet", "--device", "--strategy", "--deterministic", "--preset",
+        "--strength", "--rerun",
         *(f"--{n}" for n in FIELDS),
     ]  # fmt: skip
 
