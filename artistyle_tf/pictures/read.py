@@ -97,7 +97,7 @@ def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
 def _path(path: Any) -> str:
     if not isinstance(path, str | os.PathLike):
         raise ConfigError(
-            "a picture must be a path, a Pillow image or a uint8 array [H, W, 3], "
+            "a picture must be a path, a Pillow image or a uint8 or uint16 array [H, W, 3], "
             f"not {type(path).__name__}"
         )
     return os.fsdecode(path)
