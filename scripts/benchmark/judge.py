@@ -45,6 +45,7 @@ from PIL import Image
 from artistyle_tf import ArtistyleError, ConfigError, InputError, files
 from artistyle_tf.command.flags import Command, parse
 from artistyle_tf.pictures import write
+from artistyle_tf.pictures.picture import as_uint8
 from artistyle_tf.pictures.read import read, read_record
 
 COLUMNS = ("closed", "content_error", "grain", "border", "saved_objective", "optimised", "seconds")
@@ -168,7 +169,7 @@ def sheet(
     from make_sheet import make_grid
 
     rows = [
-        [Image.fromarray(picture.rgb) for picture in (*pair.pictures, *map(read, paths))]
+        [Image.fromarray(as_uint8(picture.rgb)) for picture in (*pair.pictures, *map(read, paths))]
         for pair, paths in zip(pairs, made, strict=True)
     ]
     labels = [pair.name.replace("×", "x") for pair in pairs]  # which Pillow's own font lacks
