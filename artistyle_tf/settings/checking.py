@@ -82,9 +82,16 @@ def checked(
         memory_size(kept["memory"])
     for name, (low, high) in REAL.items():
         kept[name] = number(name, kept[name], low, high)
+    if kept["formula"] == "paper" and kept["statistics"] != "gram":
+        raise ConfigError(
+            f"statistics is {kept['statistics']!r}; formula paper is of Gram matrices, so it must "
+            "be gram, or the formula mean"
+        )
     if strength is not None:
-        if kept["formula"] == "paper":
-            raise ConfigError("strength is of the formula mean; with paper set style_weight")
+        if kept["formula"] in ("paper", "crowson"):
+            raise ConfigError(
+                f"strength is of the formula mean; with {kept['formula']} set style_weight"
+            )
         kept["style_weight"] = style_weight_of(strength) * (kept["content_weight"] or 1)
     for name in ("init", "weights"):
         if isinstance(kept[name], os.PathLike):

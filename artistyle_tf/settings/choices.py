@@ -14,6 +14,7 @@ __all__ = [
     "Pooling",
     "Precision",
     "Settings",
+    "Statistics",
     "Task",
 ]
 
@@ -23,7 +24,8 @@ INITS = ("noise", "content", "style", "grey")
 Task = Literal["stylize", "texture", "reconstruct"]
 Optimizer = Literal["tfp", "lbfgs", "adam"]
 Pooling = Literal["max", "avg"]
-Formula = Literal["mean", "paper", "neural-style"]
+Formula = Literal["mean", "paper", "neural-style", "crowson"]
+Statistics = Literal["gram", "w2"]
 Color = Literal["style", "luminance", "match", "cholesky", "histogram"]
 Balance = Literal["weights", "equal"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -69,4 +71,5 @@ class Settings(TypedDict, total=False):
     balance: Balance
     color: Color
     formula: Formula
+    statistics: Statistics
     strength: float | None

@@ -14,6 +14,7 @@ from artistyle_tf.settings.choices import (
     Optimizer,
     Pooling,
     Precision,
+    Statistics,
     Task,
 )
 from artistyle_tf.settings.presets import STYLE_LAYERS
@@ -160,6 +161,14 @@ class Fields:
         "mean",
         "Balance",
         "mean: means over features; paper: the sums of the 2015 paper; neural-style: mean, with "
-        "that program's total variation",
+        "that program's total variation; crowson: means in that program's units, with its total "
+        "variation",
         Formula,
+    )
+    statistics: Statistics = _setting(
+        "gram",
+        "Balance",
+        "what of the style's features is compared: gram, their Gram matrices; w2, their means and "
+        "covariances, by the Wasserstein-2 distance of Gaussians",
+        Statistics,
     )
