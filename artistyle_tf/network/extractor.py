@@ -28,6 +28,7 @@ def build_feature_extractor(
     layers: Iterable[str] = (*STYLE_LAYERS, "block4_conv2"),
     pooling: str = "max",
     *,
+    padding: str = "zeros",
     dtype: str = "float32",
 ) -> keras.Model:
     """VGG19 (Simonyan and Zisserman 2014) as a Keras model with an output for each layer.
@@ -68,10 +69,12 @@ def build_feature_extractor(
             x = pool(2, name=f"{block}_pool", **shared)(x)
             block = name.split("_")[0]
         channels = weights.layers[name][0].shape[-1]
+        same = "valid" if pad_mode(padding, name) else "same"
         conv = keras.layers.Conv2D(
-            channels, 3, padding="same", activation="relu", name=name, **shared
+            channels, 3, padding=same, activation="relu", name=name, **shared
         )
-        x = conv(x)
+        mode = pad_mode(padding, name)
+        x = conv(keras.ops.pad(x, RIM, mode) if mode else x)
         conv.set_weights(weights.layers[name])
         if name in layers:
             outputs[name] = x
@@ -80,7 +83,9 @@ def build_feature_extractor(
     return model
 
 
-def constant_network(model: keras.Model, dtype: str | None = None) -> Callable[..., Features]:
+def constant_network(
+    model: keras.Model, dtype: str | None = None, padding: str = "zeros"
+) -> Callable[..., Features]:
     """The extractor as a function to be traced, its weights known to be constant.
 
     It computes in `dtype`, the model's own by default, and so are the activations. The function
@@ -104,7 +109,11 @@ def constant_network(model: keras.Model, dtype: str | None = None) -> Callable[.
         for layer in model.layers[1:]:
             if isinstance(layer, keras.layers.Conv2D):
                 kernel, bias = (tf.convert_to_tensor(array) for array in filters[layer.name])
-                x = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "SAME"), bias))
+                if mode := pad_mode(padding, layer.name):
+                    x = tf.nn.conv2d(tf.pad(x, RIM, mode), kernel, 1, "VALID")
+                else:
+                    x = tf.nn.conv2d(x, kernel, 1, "SAME")
+                x = tf.nn.relu(tf.nn.bias_add(x, bias))
             elif isinstance(layer, keras.layers.MaxPooling2D):
                 x = tf.nn.max_pool2d(x, 2, 2, "VALID")
             else:
@@ -116,6 +125,15 @@ def constant_network(model: keras.Model, dtype: str | None = None) -> Callable[.
         return outputs
 
     return network
+
+
+RIM = ((0, 0), (1, 1), (1, 1), (0, 0))
+
+
+def pad_mode(padding: str, layer: str) -> str:
+    if padding == "zeros" or (padding == "replicate-first" and layer != "block1_conv1"):
+        return ""
+    return "reflect" if padding == "reflect" else "symmetric"
 
 
 def deepest_layer(layers: Iterable[str]) -> str:

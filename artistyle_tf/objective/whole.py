@@ -45,9 +45,9 @@ class Objective:
         """
         self.config = config
         self.extractor = build_feature_extractor(
-            weights, config.layers, config.pooling, dtype=dtype
+            weights, config.layers, config.pooling, padding=config.padding, dtype=dtype
         )
-        self._network = constant_network(self.extractor, convolutions)
+        self._network = constant_network(self.extractor, convolutions, config.padding)
         self._content = config.layer_weights("content")
         self._style = config.layer_weights("style")
         computed = convolutions or dtype

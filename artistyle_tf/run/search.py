@@ -26,6 +26,9 @@ __all__ = ["advanced"]
 
 logger = logging.getLogger("artistyle_tf")
 
+WINDOW = 20
+"""Iterations over which `Config.tolerance` looks: single ones of L-BFGS gain very unevenly."""
+
 
 def advanced(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> State:
     """One step on: into a level, an iteration, over to float32, or out of the level.
@@ -36,7 +39,7 @@ def advanced(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> Stat
     """
     if state.targets is None:
         return _entered(scene, solvers, state, clock)
-    if state.running and state.budget_left:
+    if state.running and state.budget_left and not _stalled(scene, state):
         return _moved(solvers, state, clock)
     if may_widen(scene, state):
         return widened(scene, solvers, state)
@@ -117,8 +120,21 @@ def _left(scene: Scene, state: State) -> State:
     )
 
 
+def _stalled(scene: Scene, state: State) -> bool:
+    """Whether the last iterations of this level brought less than is asked for."""
+    tolerance, done = scene.config.tolerance, state.done[-1]
+    if not tolerance or done <= WINDOW:
+        return False
+    values = np.array([row[2] for row in state.trace[-done:]])
+    before = np.nanmin(values[:-WINDOW])
+    return bool(before - np.nanmin(values) < tolerance * abs(before))
+
+
 def _reason(scene: Scene, state: State) -> str:
     assert state.search is not None
+    if state.running and state.budget_left:
+        share = scene.config.tolerance
+        return f"{WINDOW} iterations lowered the objective by less than {share:g} of it"
     if state.running:
         return f"all {scene.config.iterations} iterations done"
     again = ", again after a restart" if int(state.search.restarts) else ""

@@ -46,6 +46,7 @@ REAL = {
     "init_noise": (0, 1),
     "noise_amplitude": (0, 255),
     "finest": (0.01, 0.99),
+    "tolerance": (0, 0.5),
 }
 """Setting → the least and the greatest number."""
 

@@ -11,6 +11,7 @@ __all__ = [
     "Formula",
     "LayerWeights",
     "Optimizer",
+    "Padding",
     "Pooling",
     "Precision",
     "Settings",
@@ -24,6 +25,7 @@ INITS = ("noise", "content", "style", "grey")
 Task = Literal["stylize", "texture", "reconstruct"]
 Optimizer = Literal["tfp", "lbfgs", "adam"]
 Pooling = Literal["max", "avg"]
+Padding = Literal["zeros", "reflect", "replicate", "replicate-first"]
 Formula = Literal["mean", "paper", "neural-style", "crowson"]
 Statistics = Literal["gram", "w2"]
 Color = Literal["style", "luminance", "match", "cholesky", "histogram"]
@@ -51,12 +53,14 @@ class Settings(TypedDict, total=False):
     levels: int | Literal["auto"]
     coarsest: int
     finest: float
+    tolerance: float
     optimizer: Optimizer
     history: int
     learning_rate: float
     precondition: float
     weights: str | os.PathLike[str]
     pooling: Pooling
+    padding: Padding
     precision: Precision
     tile_size: int | Literal["auto"]
     memory: str | int | None

@@ -12,6 +12,7 @@ from artistyle_tf.settings.choices import (
     Color,
     Formula,
     Optimizer,
+    Padding,
     Pooling,
     Precision,
     Statistics,
@@ -79,6 +80,12 @@ class Fields:
         "Run",
         "share of the iterations that the finest level gets, the others sharing the rest",
     )
+    tolerance: float = _setting(
+        0.0,
+        "Run",
+        "a level ends by itself once 20 iterations lower the objective by less than this share of "
+        "it, like 0.01; 0: never",
+    )
     optimizer: Optimizer = _setting(
         "tfp",
         "Minimiser",
@@ -98,11 +105,17 @@ class Fields:
         "drafts) or a file (.h5, .weights.h5, .npz)",
     )
     pooling: Pooling = _setting("max", "Network", "pooling between the blocks", Pooling)
+    padding: Padding = _setting(
+        "zeros",
+        "Network",
+        "what convolutions see beyond the border",
+        Padding,
+    )
     precision: Precision = _setting(
         "auto",
         "Network",
-        "what convolutions compute in, losses being float32 always; auto: bfloat16 on CPUs with "
-        "tiles for it (AMX), float32 elsewhere",
+        "what convolutions compute in, losses being float32 always; auto: bfloat16 on CPUs that "
+        "multiply it natively (AVX-512 BF16, AMX, some ARM), float32 elsewhere",
         Precision,
     )
     tile_size: int | Literal["auto"] = _setting(

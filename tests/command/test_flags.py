@@ -27,6 +27,8 @@ OTHER = {
     "seed": ("5", 5),
     "levels": ("3", 3),
     "finest": ("0.5", 0.5),
+    "tolerance": ("0.01", 0.01),
+    "padding": ("reflect", "reflect"),
     "optimizer": ("adam", "adam"),
     "history": ("7", 7),
     "learning_rate": ("2.5", 2.5),
@@ -49,6 +51,7 @@ OTHER = {
     "balance": ("equal", "equal"),
     "color": ("match", "match"),
     "formula": ("paper", "paper"),
+    "statistics": ("w2", "w2"),
     "precision": ("bfloat16", "bfloat16"),
     "tile_size": ("512", 512),
     "memory": ("8GB", "8GB"),
@@ -150,6 +153,7 @@ def test_strength():
         (["--strength=much"], "--strength is 'much'; it must be a number from 0 to 1"),
         (["--strength=0.5", "--style_weight=60"], "--strength and style_weight are both given"),
         (["--preset=paper", "--strength=0.5"], "--strength is of the formula mean"),
+        (["--preset=paper", "--statistics=w2"], "--statistics is 'w2'; formula paper is of Gram"),
     ):
         assert refused(*arguments).startswith(said)
 

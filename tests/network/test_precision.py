@@ -37,12 +37,13 @@ def cpu(monkeypatch, tmp_path):
         (AMX, "bfloat16"),
         (AMX.replace("amx_bf16 ", ""), "float32"),
         (AMX.replace("amx_tile", "amx_tiles"), "float32"),
-        ("Features : asimd bf16\n", "float32"),
+        (AMX.replace("amx_bf16 amx_tile", "avx512_bf16"), "bfloat16"),
+        (AMX.replace("amx_bf16 amx_tile", "avx512_fp16"), "float32"),
         ("", "float32"),
         (None, "float32"),
     ],
 )
-def test_auto_takes_bfloat16_only_where_the_cpu_has_tiles(cpu, text, wanted):
+def test_auto_takes_bfloat16_only_where_the_cpu_multiplies_it(cpu, text, wanted):
     cpu(text)
     assert precision.convolution_dtype("auto") == wanted
     assert precision.convolution_dtype("float32") == "float32"
@@ -57,6 +58,22 @@ def test_auto_stays_with_float32_without_onednn_or_beside_a_gpu(cpu, monkeypatch
     cpu(AMX)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     assert precision.convolution_dtype("auto") == "float32"
+
+
+@pytest.mark.parametrize(
+    ("features", "gain", "wanted"),
+    [("bf16", 1.9, "bfloat16"), ("bf16", 1.1, "float32"), ("asimdhp", 1.9, "float32")],
+)
+def test_arm_is_measured_since_its_flag_does_not_tell(cpu, monkeypatch, features, gain, wanted):
+    cpu(f"processor : 0\nFeatures\t: fp asimd {features} i8mm\n")
+    monkeypatch.setattr(precision, "_measured_gain", lambda: gain)
+    assert precision.convolution_dtype("auto") == wanted
+
+
+def test_the_gain_is_measured_once():
+    first = precision._measured_gain()
+    assert 0.01 < first < 100
+    assert precision._measured_gain() == first
 
 
 @pytest.fixture

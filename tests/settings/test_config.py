@@ -27,12 +27,14 @@ GOOD = {
     "levels": ("auto", 1, 16),
     "coarsest": (16, 65536),
     "finest": (0.01, 0.99),
+    "tolerance": (0, 0.5),
     "optimizer": ("tfp", "lbfgs", "adam"),
     "history": (1, 1000),
     "learning_rate": (1e-6, 1e6, 1),
     "precondition": (0, 0.25, 2),
     "weights": ("auto", "imagenet", "imagenet-8bit", "preview", "some where/w.h5"),
     "pooling": ("max", "avg"),
+    "padding": ("zeros", "reflect", "replicate", "replicate-first"),
     "precision": ("auto", "float32", "bfloat16"),
     "tile_size": ("auto", 0, 32, 1024),
     "memory": (None, "8GB", "8 GB", "500MB", "8GiB", "1.5gb", "8000000000", 8 * 10**9, "1b"),
@@ -46,7 +48,8 @@ GOOD = {
     "content_layers": (ONE, {"block4_conv2": 2}),
     "balance": ("weights", "equal"),
     "color": ("style", "luminance", "match", "cholesky", "histogram"),
-    "formula": ("mean", "paper", "neural-style"),
+    "formula": ("mean", "paper", "neural-style", "crowson"),
+    "statistics": ("gram", "w2"),
 }
 BAD = {
     "task": ("paint", "", None),
@@ -59,12 +62,14 @@ BAD = {
     "levels": (0, 17, "Auto", "", 2.0, True, None),
     "coarsest": (0, 15, 65537, 64.0, None),
     "finest": (0, 1, NAN, "0.5", None),
+    "tolerance": (-0.01, 0.6, NAN, "0.1", None),
     "optimizer": ("sgd", "TFP", None),
     "history": (0, 1001),
     "learning_rate": (0, -1, 1e-7, 1e7, NAN, INFINITY, "1", None, True),
     "precondition": (-0.1, 2.1, NAN),
     "weights": ("", None, 3),
     "pooling": ("mean", None),
+    "padding": ("same", "", None),
     "precision": ("float16", "bf16", 32, None),
     "tile_size": (-16, 16, 40, "Auto", "", 64.0, None),
     "memory": (
@@ -94,6 +99,7 @@ BAD = {
     "balance": ("even", None, True),
     "color": ("content", None),
     "formula": ("sum", None),
+    "statistics": ("mean", "W2", None),
 }
 
 
