@@ -25,9 +25,9 @@ def random_weights(widths=(3, 4, 5, 6, 6), seed=0):
     return weights
 
 
-def conv(x, kernel, bias):
+def conv(x, kernel, bias, border="constant"):
     height, width, _ = x.shape
-    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
+    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)), mode=border)
     out = np.zeros((height, width, kernel.shape[-1])) + bias
     for i in range(3):
         for j in range(3):
@@ -35,12 +35,16 @@ def conv(x, kernel, bias):
     return out
 
 
-def conv_back(grad, kernel):
+def conv_back(grad, kernel, border="constant"):
     height, width, _ = grad.shape
     padded = np.zeros((height + 2, width + 2, kernel.shape[2]))
     for i in range(3):
         for j in range(3):
             padded[i : i + height, j : j + width] += np.tensordot(grad, kernel[i, j].T, 1)
+    if border == "edge":  # what is seen beyond the border is the border
+        for side in (padded, padded.swapaxes(0, 1)):
+            side[1] += side[0]
+            side[-2] += side[-1]
     return padded[1:-1, 1:-1]
 
 
@@ -67,14 +71,15 @@ def pool_back(grad, x, kind):
     return out
 
 
-def forward(image, weights, kind):
-    """Layer → activations [h, w, c], in order, from [H, W, 3]."""
+def forward(image, weights, kind, border="constant"):
+    """Layer → activations [h, w, c], in order, from [H, W, 3], which `border` continues."""
     x, features = np.asarray(image, np.float64), {}
     for block, count in BLOCKS:
         for i in range(1, count + 1):
             name = f"block{block}_conv{i}"
             kernel, bias = (np.asarray(array, np.float64) for array in weights[name])
-            x = features[name] = np.maximum(conv(x, kernel, bias), 0)
+            x = features[name] = np.maximum(conv(x, kernel, bias, border), 0)
+            border = "constant"
         x = pool(x, kind)
     return features
 
@@ -229,9 +234,9 @@ def targets(content, styles, shares, weights, kind):
     return {"content": forward(content, weights, kind), "style": blended}
 
 
-def value_and_gradient(image, goal, weights, kind, formula, config):
+def value_and_gradient(image, goal, weights, kind, formula, config, border="constant"):
     """(value, gradient [H, W, 3]) at image [H, W, 3]."""
-    features = forward(image, weights, kind)
+    features = forward(image, weights, kind, border)
     value, grads = formula(features, goal, config)
     grad, names = None, layer_names()
     for position in reversed(range(len(names))):
@@ -246,7 +251,7 @@ def value_and_gradient(image, goal, weights, kind, formula, config):
         if own is not None:
             grad = grad + own
         kernel = np.asarray(weights[name][0], np.float64)
-        grad = conv_back(grad * (features[name] > 0), kernel)
+        grad = conv_back(grad * (features[name] > 0), kernel, "constant" if position else border)
     variation, variation_grad = total_variation(np.asarray(image, np.float64))
     tv = config["tv_weight"]
     return value + tv * variation, grad + tv * variation_grad

@@ -135,9 +135,20 @@ class Minimizer(abc.ABC):
             return due & (state.status == int(Status.RUNNING))
 
         def body(state: State) -> tuple[State]:
-            return (keep_best(self._iterate(state, context)),)
+            return (self._kept(self._iterate(state, context)),)
 
         return tf.while_loop(more, body, (state,), parallel_iterations=1)[0]
+
+    def carried(self, state: State, before: State, resize: Callable[[tf.Tensor], Any]) -> State:
+        """`state`, about to start, with what it can use of the search that ended `before` it.
+
+        Most use nothing. `resize` makes a vector of that search's dimensions one of this.
+        """
+        return state
+
+    def _kept(self, state: State) -> State:
+        """The state after an iteration with its best position brought up to date."""
+        return keep_best(state)
 
     @abc.abstractmethod
     def _empty_memory(self, state: State) -> Any:
@@ -145,7 +156,7 @@ class Minimizer(abc.ABC):
 
     @abc.abstractmethod
     def _iterate(self, state: State, context: Any) -> State:
-        """One iteration, in a graph; `best_position` and `best_value` are kept by the caller."""
+        """One iteration, in a graph; `_kept` then sees to `best_position` and `best_value`."""
 
 
 def keep_best(state: State) -> State:

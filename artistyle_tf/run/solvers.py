@@ -4,11 +4,12 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, Minimizer
+from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, AveragedAdam, Minimizer
 from artistyle_tf.network.weights import Weights
 from artistyle_tf.objective.coordinates import precondition
 from artistyle_tf.objective.making import make_objective
 from artistyle_tf.objective.whole import Objective
+from artistyle_tf.pictures.network_scale import BGR_MEAN
 from artistyle_tf.run.plan import Plan
 from artistyle_tf.settings.config import Config
 
@@ -69,11 +70,25 @@ def _minimizer(config: Config, objective: Objective, history: int) -> Minimizer:
         )
         return value, tf.reshape(precondition(gradient, config.precondition), [-1])
 
+    def within_range(position: tf.Tensor, context: Any) -> tf.Tensor:
+        image = tf.reshape(position, tf.concat([[1], context[1], [3]], axis=0))
+        black = -tf.constant(BGR_MEAN, image.dtype)
+        image = precondition(image, config.precondition)
+        image = precondition(tf.clip_by_value(image, black, black + 255), -config.precondition)
+        return tf.reshape(image, [-1])
+
     context_spec = (objective.targets_spec, tf.TensorSpec([2], tf.int32))
     match config.optimizer:
         case "tfp":
             return TFPLBFGS(value_and_gradient, context_spec, history=history)
         case "lbfgs":
             return LBFGS(value_and_gradient, context_spec, history=history)
+        case "averaged":
+            return AveragedAdam(
+                value_and_gradient,
+                context_spec,
+                learning_rate=config.learning_rate,
+                project=within_range,
+            )
         case _:
             return Adam(value_and_gradient, context_spec, learning_rate=config.learning_rate)

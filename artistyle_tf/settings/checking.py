@@ -32,6 +32,7 @@ WHOLE = {
     "seed": (0, 2**63 - 1),
     "history": (1, 1000),
     "coarsest": (MIN_SIZE, MAX_SIZE),
+    "finer_iterations": (0, 10**7),
 }
 """Setting → the least and the greatest whole number."""
 
@@ -46,6 +47,7 @@ REAL = {
     "init_noise": (0, 1),
     "noise_amplitude": (0, 255),
     "finest": (0.01, 0.99),
+    "level_step": (1.2, 16),
     "tolerance": (0, 0.5),
 }
 """Setting → the least and the greatest number."""

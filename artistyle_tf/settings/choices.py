@@ -23,7 +23,7 @@ INITS = ("noise", "content", "style", "grey")
 """What `init` can be beside a picture file."""
 
 Task = Literal["stylize", "texture", "reconstruct"]
-Optimizer = Literal["tfp", "lbfgs", "adam"]
+Optimizer = Literal["tfp", "lbfgs", "adam", "averaged"]
 Pooling = Literal["max", "avg"]
 Padding = Literal["zeros", "reflect", "replicate", "replicate-first"]
 Formula = Literal["mean", "paper", "neural-style", "crowson"]
@@ -52,7 +52,9 @@ class Settings(TypedDict, total=False):
     seed: int
     levels: int | Literal["auto"]
     coarsest: int
+    level_step: float
     finest: float
+    finer_iterations: int
     tolerance: float
     optimizer: Optimizer
     history: int
