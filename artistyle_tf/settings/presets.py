@@ -75,9 +75,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "content_weight": 0.015,
         "style_weight": 1.0,
         "tv_weight": 2.0,
+        # 256, 64, 16, 4 and 1 over their sum.
         "style_layers": tuple(
-            (name, weight / 341)
-            for name, weight in zip(STYLE_LAYERS, (256, 64, 16, 4, 1), strict=True)
+            zip(STYLE_LAYERS, (0.750733, 0.187683, 0.0469208, 0.0117302, 0.00293255), strict=True)
         ),
         "formula": "crowson",
         "statistics": "w2",
