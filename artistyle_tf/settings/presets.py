@@ -77,7 +77,11 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "tv_weight": 2.0,
         # 256, 64, 16, 4 and 1 over their sum.
         "style_layers": tuple(
-            zip(STYLE_LAYERS, (0.750733, 0.187683, 0.0469208, 0.0117302, 0.00293255), strict=True)
+            zip(
+                STYLE_LAYERS,
+                (0.7507331, 0.1876833, 0.04692082, 0.01173021, 0.002932551),
+                strict=True,
+            )
         ),
         "formula": "crowson",
         "statistics": "w2",
