@@ -27,7 +27,7 @@ def random_weights(widths=(3, 4, 5, 6, 6), seed=0):
 
 def conv(x, kernel, bias, border="constant"):
     height, width, _ = x.shape
-    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)), mode=border)
+    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)), border)
     out = np.zeros((height, width, kernel.shape[-1])) + bias
     for i in range(3):
         for j in range(3):
@@ -71,15 +71,17 @@ def pool_back(grad, x, kind):
     return out
 
 
-def forward(image, weights, kind, border="constant"):
-    """Layer → activations [h, w, c], in order, from [H, W, 3], which `border` continues."""
+def forward(image, weights, kind, padding="zeros"):
+    """Layer → activations [h, w, c], in order, from [H, W, 3]."""
+    deep = "reflect" if padding == "reflect" else "constant"
+    first = "edge" if padding == "replicate-first" else deep
     x, features = np.asarray(image, np.float64), {}
     for block, count in BLOCKS:
         for i in range(1, count + 1):
             name = f"block{block}_conv{i}"
             kernel, bias = (np.asarray(array, np.float64) for array in weights[name])
+            border = deep if features else first
             x = features[name] = np.maximum(conv(x, kernel, bias, border), 0)
-            border = "constant"
         x = pool(x, kind)
     return features
 
@@ -234,9 +236,10 @@ def targets(content, styles, shares, weights, kind):
     return {"content": forward(content, weights, kind), "style": blended}
 
 
-def value_and_gradient(image, goal, weights, kind, formula, config, border="constant"):
-    """(value, gradient [H, W, 3]) at image [H, W, 3]."""
-    features = forward(image, weights, kind, border)
+def value_and_gradient(image, goal, weights, kind, formula, config, padding="zeros"):
+    """(value, gradient [H, W, 3]) at image [H, W, 3]; no padding of reflected borders."""
+    features = forward(image, weights, kind, padding)
+    first = "edge" if padding == "replicate-first" else "constant"
     value, grads = formula(features, goal, config)
     grad, names = None, layer_names()
     for position in reversed(range(len(names))):
@@ -251,7 +254,7 @@ def value_and_gradient(image, goal, weights, kind, formula, config, border="cons
         if own is not None:
             grad = grad + own
         kernel = np.asarray(weights[name][0], np.float64)
-        grad = conv_back(grad * (features[name] > 0), kernel, "constant" if position else border)
+        grad = conv_back(grad * (features[name] > 0), kernel, "constant" if position else first)
     variation, variation_grad = total_variation(np.asarray(image, np.float64))
     tv = config["tv_weight"]
     return value + tv * variation, grad + tv * variation_grad

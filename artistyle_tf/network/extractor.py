@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.network.backend import check_backend
+from artistyle_tf.network.borders import PADDINGS, Border, border_of
 from artistyle_tf.network.vgg19 import STYLE_LAYERS, VGG19_LAYERS, block_of
 from artistyle_tf.network.weights import Weights, load
 
@@ -38,6 +39,9 @@ def build_feature_extractor(
         loaded weights.
       layers: names of VGG19's convolutions as in Keras Applications.
       pooling: "max", or "avg" as Gatys et al. 2015 advise; the filters stay the same.
+      padding: what convolutions see beyond the border: "zeros" as VGG19 was trained with;
+        "reflect", the picture mirrored at its outermost rows in every one of them; or
+        "replicate-first", those rows repeated in the first and zeros in the others.
       dtype: of weights and activations, whatever the global Keras policy says.
 
     Returns:
@@ -46,12 +50,14 @@ def build_feature_extractor(
       and is not trainable.
 
     Raises:
-      ConfigError: an unknown layer or pooling, or Keras on another backend than TensorFlow.
+      ConfigError: an unknown layer, pooling or padding, or Keras on another backend.
       InputError: weights that can't be had or don't fit.
     """
     check_backend()
     if pooling not in ("max", "avg"):
         raise ConfigError(f"pooling is {pooling!r}; it must be max or avg")
+    if padding not in PADDINGS:
+        raise ConfigError(f"padding is {padding!r}; it must be one of {', '.join(PADDINGS)}")
     layers = tuple(layers)
     deepest = deepest_layer(layers)
     if not isinstance(weights, Weights):
@@ -69,12 +75,14 @@ def build_feature_extractor(
             x = pool(2, name=f"{block}_pool", **shared)(x)
             block = name.split("_")[0]
         channels = weights.layers[name][0].shape[-1]
-        same = "valid" if pad_mode(padding, name) else "same"
+        border = border_of(padding, name)
+        if border != "zeros":
+            x = Border(border, name, dtype=dtype)(x)
+        same = "same" if border == "zeros" else "valid"
         conv = keras.layers.Conv2D(
             channels, 3, padding=same, activation="relu", name=name, **shared
         )
-        mode = pad_mode(padding, name)
-        x = conv(keras.ops.pad(x, RIM, mode) if mode else x)
+        x = conv(x)
         conv.set_weights(weights.layers[name])
         if name in layers:
             outputs[name] = x
@@ -83,9 +91,7 @@ def build_feature_extractor(
     return model
 
 
-def constant_network(
-    model: keras.Model, dtype: str | None = None, padding: str = "zeros"
-) -> Callable[..., Features]:
+def constant_network(model: keras.Model, dtype: str | None = None) -> Callable[..., Features]:
     """The extractor as a function to be traced, its weights known to be constant.
 
     It computes in `dtype`, the model's own by default, and so are the activations. The function
@@ -109,31 +115,19 @@ def constant_network(
         for layer in model.layers[1:]:
             if isinstance(layer, keras.layers.Conv2D):
                 kernel, bias = (tf.convert_to_tensor(array) for array in filters[layer.name])
-                if mode := pad_mode(padding, layer.name):
-                    x = tf.nn.conv2d(tf.pad(x, RIM, mode), kernel, 1, "VALID")
-                else:
-                    x = tf.nn.conv2d(x, kernel, 1, "SAME")
+                x = tf.nn.conv2d(x, kernel, 1, layer.padding.upper())
                 x = tf.nn.relu(tf.nn.bias_add(x, bias))
-            elif isinstance(layer, keras.layers.MaxPooling2D):
-                x = tf.nn.max_pool2d(x, 2, 2, "VALID")
+                if layer.name in model.output:
+                    outputs[layer.name] = x
+            elif isinstance(layer, Border):
+                x = layer.call(x)
             else:
-                x = tf.nn.avg_pool2d(x, 2, 2, "VALID")
-            if trim and not isinstance(layer, keras.layers.Conv2D):
-                x = trim(block_of(layer.name) + 1, x)
-            if layer.name in model.output:
-                outputs[layer.name] = x
+                most = isinstance(layer, keras.layers.MaxPooling2D)
+                x = (tf.nn.max_pool2d if most else tf.nn.avg_pool2d)(x, 2, 2, "VALID")
+                x = trim(block_of(layer.name) + 1, x) if trim else x
         return outputs
 
     return network
-
-
-RIM = ((0, 0), (1, 1), (1, 1), (0, 0))
-
-
-def pad_mode(padding: str, layer: str) -> str:
-    if padding == "zeros" or (padding == "replicate-first" and layer != "block1_conv1"):
-        return ""
-    return "reflect" if padding == "reflect" else "symmetric"
 
 
 def deepest_layer(layers: Iterable[str]) -> str:

@@ -47,7 +47,7 @@ class Objective:
         self.extractor = build_feature_extractor(
             weights, config.layers, config.pooling, padding=config.padding, dtype=dtype
         )
-        self._network = constant_network(self.extractor, convolutions, config.padding)
+        self._network = constant_network(self.extractor, convolutions)
         self._content = config.layer_weights("content")
         self._style = config.layer_weights("style")
         computed = convolutions or dtype

@@ -124,7 +124,9 @@ class Fields:
     padding: Padding = _setting(
         "zeros",
         "Network",
-        "what convolutions see beyond the border",
+        "what convolutions see beyond the border: zeros, as VGG19 was trained with; reflect: the "
+        "picture mirrored, which no more tells them where the border is; replicate-first: its "
+        "outermost rows repeated, in the first one only",
         Padding,
     )
     precision: Precision = _setting(

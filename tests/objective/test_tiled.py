@@ -70,6 +70,13 @@ def test_every_size_and_formula(small_weights, pooling, formula):
         compare(whole, tiled, size, 1e-12, 1e-11, ((60, 45), (33, 81)), (0.7, 0.3))
 
 
+@pytest.mark.parametrize("padding", ["reflect", "replicate-first"])
+def test_paddings(small_weights, padding):
+    whole, tiled = both(Config(padding=padding), small_weights, 48)
+    for size in SIZES:
+        compare(whole, tiled, size, 1e-12, 1e-11)
+
+
 @functools.cache
 def of_layers(style, content, tile):
     config = Config(style_layers={style: 1.0}, content_layers={content: 0.5})

@@ -36,7 +36,7 @@ GOOD = {
     "precondition": (0, 0.25, 2),
     "weights": ("auto", "imagenet", "imagenet-8bit", "preview", "some where/w.h5"),
     "pooling": ("max", "avg"),
-    "padding": ("zeros", "reflect", "replicate", "replicate-first"),
+    "padding": ("zeros", "reflect", "replicate-first"),
     "precision": ("auto", "float32", "bfloat16"),
     "tile_size": ("auto", 0, 32, 1024),
     "memory": (None, "8GB", "8 GB", "500MB", "8GiB", "1.5gb", "8000000000", 8 * 10**9, "1b"),

@@ -24,9 +24,8 @@ def test_value_and_gradient_are_the_published_ones(
     image = to_network(picture(37, 53, 4)).astype(dtype)
     value, gradient = objective.value_and_gradient(tf.constant(image), goal)
 
-    border = "edge" if preset == "crowson" else "constant"
     seen = [
-        reference.forward(to_network(one)[0], small_arrays, config.pooling, border)
+        reference.forward(to_network(one)[0], small_arrays, config.pooling, config.padding)
         for one in (content, style)
     ]
     transcribed = getattr(published, preset.replace("-", "_"))
@@ -35,7 +34,7 @@ def test_value_and_gradient_are_the_published_ones(
         return transcribed(features, *seen)
 
     expected, slope = reference.value_and_gradient(
-        image[0], None, small_arrays, config.pooling, formula, {"tv_weight": 0}, border
+        image[0], None, small_arrays, config.pooling, formula, {"tv_weight": 0}, config.padding
     )
     if preset == "neural-style":  # its TV has a gradient only; the value is the one behind it
         pixels = image[0].astype(np.float64)
