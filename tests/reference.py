@@ -35,12 +35,16 @@ def conv(x, kernel, bias, border="constant"):
     return out
 
 
-def conv_back(grad, kernel):
+def conv_back(grad, kernel, border="constant"):
     height, width, _ = grad.shape
     padded = np.zeros((height + 2, width + 2, kernel.shape[2]))
     for i in range(3):
         for j in range(3):
             padded[i : i + height, j : j + width] += np.tensordot(grad, kernel[i, j].T, 1)
+    if border == "edge":  # what is seen beyond the border is the border
+        for side in (padded, padded.swapaxes(0, 1)):
+            side[1] += side[0]
+            side[-2] += side[-1]
     return padded[1:-1, 1:-1]
 
 
@@ -156,6 +160,62 @@ def guided_formula(features, targets, config):
     return value, grads
 
 
+def moments(features, channel=1.0):
+    """(mean [N], E f fᵀ [N, N]) of features [h, w, N], weighted by the squares of a guidance
+    channel [h, w, 1] with Σ T² = 1."""
+    weight = np.broadcast_to(np.square(channel), (*features.shape[:2], 1)).reshape(-1, 1)
+    weight = weight / weight.sum()
+    flat = features.reshape(-1, features.shape[-1])
+    return (weight * flat).sum(0), flat.T @ (weight * flat)
+
+
+def root(matrix):
+    values, vectors = np.linalg.eigh(matrix)
+    return vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+
+
+def gaussian_distance(first, second):
+    """(W², ∂W²/∂mean, ∂W²/∂E f fᵀ) of the first (mean, E f fᵀ) to the second, / N.
+
+    Both covariances get the floor, 0.33 and 1/1000 of the second's largest variance. The trace of
+    the root is taken from the eigenvalues of the plain product, and the gradient from the optimal
+    map C^-½ (C^½ A C^½)^½ C^-½: neither as the package does it.
+    """
+    (m, C), (wanted, A) = first, second
+    N = len(m)
+    C, A = C - np.outer(m, m), A - np.outer(wanted, wanted)
+    floor = 0.33 + 1e-3 * max(np.linalg.eigvalsh(A)[-1], 0)
+    C, A = C + floor * np.eye(N), A + floor * np.eye(N)
+    product = np.sqrt(np.linalg.eigvals(A @ C).real.clip(0)).sum()
+    value = np.sum((m - wanted) ** 2) + np.trace(A) + np.trace(C) - 2 * product
+    inner, outer = root(C), np.linalg.inv(root(C))
+    slope = np.eye(N) - outer @ root(inner @ A @ inner) @ outer
+    by_mean = 2 * (m - wanted) - 2 * slope @ m
+    return value / N, by_mean / N, slope / N
+
+
+def gaussian_formula(features, targets, config):
+    """As `mean_formula`, with `config["w2_scale"]` W² / N for the style. `targets["moments"]`:
+    layer → (mean, E f fᵀ) for each of `targets["channels"][layer]`, the guidance channels [h, w, 1]
+    or 1, which count by `targets["strengths"]`."""
+    value, grads = mean_formula(features, targets, {**config, "style_layers": {}})
+    for name, weight in config["style_layers"].items():
+        F = features[name]
+        for wanted, channel, strength in zip(
+            targets["moments"][name],
+            targets["channels"][name],
+            targets["strengths"],
+            strict=True,
+        ):
+            squares = np.broadcast_to(np.square(channel), (*F.shape[:2], 1))
+            own, by_mean, by_second = gaussian_distance(moments(F, channel), wanted)
+            factor = config["style_weight"] * weight * strength * config["w2_scale"]
+            value += factor * own
+            grad = factor * squares / squares.sum() * (by_mean + 2 * F @ by_second)
+            grads[name] = grads.get(name, 0) + grad
+    return value, grads
+
+
 def total_variation(image):
     """(value, gradient) of the mean over pixels and channels of squared differences."""
     down, right = np.diff(image, axis=0), np.diff(image, axis=1)
@@ -176,9 +236,10 @@ def targets(content, styles, shares, weights, kind):
     return {"content": forward(content, weights, kind), "style": blended}
 
 
-def value_and_gradient(image, goal, weights, kind, formula, config):
-    """(value, gradient [H, W, 3]) at image [H, W, 3]."""
-    features = forward(image, weights, kind)
+def value_and_gradient(image, goal, weights, kind, formula, config, padding="zeros"):
+    """(value, gradient [H, W, 3]) at image [H, W, 3]; no padding of reflected borders."""
+    features = forward(image, weights, kind, padding)
+    first = "edge" if padding == "replicate-first" else "constant"
     value, grads = formula(features, goal, config)
     grad, names = None, layer_names()
     for position in reversed(range(len(names))):
@@ -193,7 +254,7 @@ def value_and_gradient(image, goal, weights, kind, formula, config):
         if own is not None:
             grad = grad + own
         kernel = np.asarray(weights[name][0], np.float64)
-        grad = conv_back(grad * (features[name] > 0), kernel)
+        grad = conv_back(grad * (features[name] > 0), kernel, "constant" if position else first)
     variation, variation_grad = total_variation(np.asarray(image, np.float64))
     tv = config["tv_weight"]
     return value + tv * variation, grad + tv * variation_grad

@@ -14,6 +14,7 @@ from artistyle_tf.command.values import LISTS, number, setting
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.pictures.write import DEPTHS, check_depth
 from artistyle_tf.run.rerun import Rerun, read_rerun
+from artistyle_tf.run.schedule import total_iterations
 from artistyle_tf.scene.inputs import check_inputs
 from artistyle_tf.settings.config import INITS, Config
 from artistyle_tf.settings.interval import Cadence
@@ -167,8 +168,10 @@ def _check_files(command: Command) -> None:
         raise ConfigError(f"--output is {command.output!r}, which is one of the pictures to read")
     if command.save_every:
         every = Cadence(command.save_every).iterations or 1  # by the clock, after any of them
+        config = command.config
+        most = total_iterations(config.iterations, 16, config.finer_iterations)  # levels at most
         for picture in pictures:
-            if is_preview(picture, command.output, every, command.config.iterations):
+            if is_preview(picture, command.output, every, most):
                 raise ConfigError(
                     f"--save_every would write {picture!r}, one of the pictures to read"
                 )

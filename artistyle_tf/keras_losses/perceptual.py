@@ -28,8 +28,9 @@ class PerceptualLoss(keras.losses.Loss):
     """α · content + β · style + total variation, in the common form of `Config`.
 
     `y_true` is the content, `y_pred` the picture to be judged, both [B, H, W, 3] RGB in
-    `value_range`, with H and W from 16 px up; the style is the same for the whole batch. One
-    picture [1, H, W, 3] costs what `build_objective` computes with `gamut_weight` 0. Features, Gram
+    `value_range`, with H and W from 16 px up; the style is the same for the whole batch, known
+    by its Gram matrices (`Config.statistics` "gram"). One picture [1, H, W, 3] costs what
+    `build_objective` computes with `gamut_weight` 0. Features, Gram
     matrices and losses are float32 under every Keras policy (float64 with that `dtype`); no pixel
     is clamped.
 

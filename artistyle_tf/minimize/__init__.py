@@ -3,13 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from artistyle_tf.minimize.adam import Adam
+from artistyle_tf.minimize.averaged import AveragedAdam
 from artistyle_tf.minimize.base import Minimizer, State, Status
 from artistyle_tf.minimize.lbfgs import LBFGS
 
 if TYPE_CHECKING:
     from artistyle_tf.minimize.tfp_lbfgs import TFPLBFGS
 
-__all__ = ["LBFGS", "TFPLBFGS", "Adam", "Minimizer", "State", "Status"]
+__all__ = ["LBFGS", "TFPLBFGS", "Adam", "AveragedAdam", "Minimizer", "State", "Status"]
 
 
 def __getattr__(name: str) -> Any:

@@ -117,7 +117,7 @@ class Minimizer(abc.ABC):
 
     def _advance(self, state: State, context: Any, until: int) -> State:
         while self._is_due(state, until):
-            state = keep_best(self._iterate(state, context))
+            state = self._kept(self._iterate(state, context))
         return state
 
     def _is_due(self, state: State, until: int) -> bool:
@@ -130,13 +130,24 @@ class Minimizer(abc.ABC):
     def prepare(self, state: State, context: Any = ()) -> None:  # noqa: B027 (Adam needs none)
         """Traces what iterations from `state` call, so that the first one takes no longer."""
 
+    def carried(self, state: State, before: State, resize: Callable[[tf.Tensor], Any]) -> State:
+        """`state`, about to start, with what it can use of the search that ended `before` it.
+
+        Most use nothing. `resize` makes a vector of that search's dimensions one of this.
+        """
+        return state
+
+    def _kept(self, state: State) -> State:
+        """The state after an iteration with its best position brought up to date."""
+        return keep_best(state)
+
     @abc.abstractmethod
     def _empty_memory(self, state: State) -> Any:
         """The memory of a search that has not begun."""
 
     @abc.abstractmethod
     def _iterate(self, state: State, context: Any) -> State:
-        """One iteration; `best_position` and `best_value` are kept by the caller."""
+        """One iteration; `_kept` then sees to `best_position` and `best_value`."""
 
 
 def keep_best(state: State) -> State:

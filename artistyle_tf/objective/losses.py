@@ -12,9 +12,11 @@ import tensorflow as tf
 __all__ = [
     "at_least_float32",
     "content_loss",
+    "feature_sum",
     "gram_matrix",
     "gram_sum",
     "neural_style_variation",
+    "nine_point_variation",
     "outside_range",
     "paper_content_scale",
     "paper_style_scale",
@@ -54,6 +56,14 @@ def gram_sum(features: tf.Tensor, guide: tf.Tensor | None = None) -> tf.Tensor:
         return tf.matmul(wide, weighted(wide), transpose_a=True), gradient
 
     return product(flat)
+
+
+def feature_sum(features: tf.Tensor, guide: tf.Tensor | None = None) -> tf.Tensor:
+    """Σ f over positions: [..., H, W, N] → [..., N], weighted by a `guide` [..., H, W] or not."""
+    wide = at_least_float32(features)
+    if guide is not None:
+        wide *= tf.cast(guide, wide.dtype)[..., None]
+    return tf.reduce_sum(wide, axis=[-3, -2])
 
 
 def gram_matrix(features: tf.Tensor) -> tf.Tensor:
@@ -111,6 +121,29 @@ def neural_style_variation(image: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.square(down) + tf.square(right), axis=[-3, -2, -1]) / 2
 
 
+def nine_point_variation(image: tf.Tensor) -> tf.Tensor:
+    """⅔ (mean (∂x)² + mean (∂y)²) + ⅙ (mean (∂↘)² + mean (∂↙)²): [..., H, W, C] → [...].
+
+    crowsonkb/style-transfer-pytorch's total variation: the squared Laplacian's nine points look
+    alike in all directions. Its borders are replicated on all sides first, so the last row and
+    column count as flat, and diagonals that leave the picture as the step along its border.
+    """
+    columns = tf.concat([image[..., :1, :], image, image[..., -1:, :]], axis=-2)
+    padded = tf.concat([columns[..., :1, :, :], columns, columns[..., -1:, :, :]], axis=-3)
+    down, right = (
+        image[..., 1:, :, :] - image[..., :-1, :, :],
+        image[..., 1:, :] - image[..., :-1, :],
+    )
+    falling = padded[..., 1:, 1:, :] - padded[..., :-1, :-1, :]
+    rising = padded[..., 1:, :-1, :] - padded[..., :-1, 1:, :]
+
+    def total(steps: tf.Tensor) -> tf.Tensor:
+        return tf.reduce_sum(tf.square(steps), axis=[-3, -2, -1])
+
+    straight = (total(down) + total(right)) / _count(image, 3)
+    return 2 / 3 * straight + (total(falling) + total(rising)) / _count(falling, 3) / 6
+
+
 def outside_range(image: tf.Tensor, low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
     """Mean over pixels and channels of max(0, low − v, v − high)²: [..., H, W, C] → [...].
 
@@ -125,12 +158,12 @@ def paper_content_scale(elements: tf.Tensor) -> tf.Tensor:
     return elements / 2
 
 
-def paper_style_scale(gram: tf.Tensor) -> tf.Tensor:
+def paper_style_scale(channels: int) -> float:
     """N² / 4, which turns the mean of `style_loss` into Σ (G − A)² / (4 N² M²) (eq. 4).
 
     mean((G/NM − A/NM)²) = Σ (G − A)² / (N⁴ M²), and N² / 4 of that is E_l.
     """
-    return _count(gram, 2) / 4
+    return channels**2 / 4
 
 
 def at_least_float32(tensor: tf.Tensor) -> tf.Tensor:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from artistyle_tf.network.extractor import Features
+from artistyle_tf.objective.moments import Moments, Target
 
 __all__ = ["Parts", "Sums", "Targets"]
 
@@ -14,8 +15,9 @@ class Targets(NamedTuple):
 
     content: Features
     """Layer → activations of the content picture, [1, H_l, W_l, N_l], as convolutions make them."""
-    style: Features
-    """Layer → normalised Gram matrix of each region's style, [R, N_l, N_l]; without masks R is 1"""
+    style: dict[str, Target]
+    """Layer → normalised Gram matrix of each region's style, [R, N_l, N_l]; without masks R is 1.
+    With statistics "w2" a `wasserstein.Gaussian` of each."""
     balance: Features
     """Style layer → factor [] of its loss beside the weights: 1, or what `balanced` found."""
     guides: Features
@@ -32,8 +34,8 @@ class Sums(NamedTuple):
 
     content: Features
     """Layer → Σ (F − P)², []."""
-    grams: Features
-    """Layer → FᵀF of each region, [R, N_l, N_l]."""
+    style: dict[str, Moments]
+    """Layer → FᵀF of each region, and Σ f where the statistics need it."""
 
 
 class Parts(NamedTuple):

@@ -1,7 +1,7 @@
 """The objective out of tiles: the same value and gradient, in memory that depends on the tile.
 
-Gram matrices and squared distances are sums over positions, so they add over tiles exactly. A
-first pass over the tiles adds them up; the losses of the totals are then known, with their
+The style's moments and squared distances are sums over positions, so they add over tiles exactly.
+A first pass over the tiles adds them up; the losses of the totals are then known, with their
 derivatives with respect to the totals; a second pass takes each tile's share of the sums back to
 its pixels. Total variation and the gamut's penalty are those of the whole picture. docs/tiles.md
 has the proof.
@@ -15,6 +15,7 @@ import tensorflow as tf
 from artistyle_tf.network.extractor import Features
 from artistyle_tf.network.vgg19 import CELL, block_of, contexts, stride
 from artistyle_tf.network.weights import Weights
+from artistyle_tf.objective.moments import Moments, empty_moments
 from artistyle_tf.objective.targets import Parts, Sums, Targets
 from artistyle_tf.objective.tiles import Span, cut, span, tile_cores
 from artistyle_tf.objective.whole import Objective
@@ -58,8 +59,8 @@ class TiledObjective(Objective):
         }
         self._in_tiles = {
             "parts": tf.function(self._tiled_parts, input_signature=parts, autograph=False),
-            "grams": tf.function(
-                self._tiled_grams, input_signature=[image, guides], autograph=False
+            "moments": tf.function(
+                self._tiled_moments, input_signature=[image, guides], autograph=False
             ),
             "activations": tf.function(
                 self._tiled_activations, input_signature=[image], autograph=False
@@ -70,9 +71,9 @@ class TiledObjective(Objective):
         parts: Parts = self._in_tiles["parts"](self._tensor(image), targets)
         return parts
 
-    def _grams(self, image: tf.Tensor, guides: Features) -> Features:
-        grams: Features = self._in_tiles["grams"](image, guides)
-        return grams
+    def _moments(self, image: tf.Tensor, guides: Features) -> dict[str, Moments]:
+        found: dict[str, Moments] = self._in_tiles["moments"](image, guides)
+        return found
 
     def _activations(self, image: tf.Tensor) -> Features:
         activations: Features = self._in_tiles["activations"](image)
@@ -83,9 +84,9 @@ class TiledObjective(Objective):
         totals = self._totals(image, targets.content, targets.guides, alone=True)
         return self.assembled(_cast(totals, image.dtype), image, targets)
 
-    def _tiled_grams(self, image: tf.Tensor, guides: Features) -> Features:
+    def _tiled_moments(self, image: tf.Tensor, guides: Features) -> dict[str, Moments]:
         totals = _cast(self._totals(image, {}, guides), image.dtype)
-        return self.normalized(totals.grams, image)
+        return self.normalized(totals.style, image)
 
     def _tiled_activations(self, image: tf.Tensor) -> Features:
         size = tf.shape(image)[1:3]
@@ -120,11 +121,6 @@ class TiledObjective(Objective):
         self, image: tf.Tensor, content: Features, guides: Features, alone: bool = False
     ) -> Sums:
         """The sums over all of the image, in float64: the first pass."""
-        channels = {name: spec.shape[-1] for name, spec in self.targets_spec.style.items()}
-        shapes = {
-            name: [guides[name].shape[-1] if guides else 1, count, count]
-            for name, count in channels.items()
-        }
 
         def share(image: tf.Tensor, content: Features, guides: Features, cores: tf.Tensor) -> Sums:
             size = tf.shape(image)[1:3]
@@ -137,7 +133,15 @@ class TiledObjective(Objective):
 
             nothing = Sums(
                 {name: tf.zeros([1], tf.float64) for name in content},
-                {name: tf.zeros(shape, tf.float64) for name, shape in shapes.items()},
+                {
+                    name: empty_moments(
+                        guides[name].shape[-1] if guides else 1,
+                        self._channels[name],
+                        self._means,
+                        tf.float64,
+                    )
+                    for name in self._style
+                },
             )
             return _over(cores, add, nothing)
 

@@ -8,8 +8,9 @@ import tensorflow as tf
 from artistyle_tf.network.extractor import Features, build_feature_extractor, constant_network
 from artistyle_tf.network.vgg19 import stride
 from artistyle_tf.network.weights import Weights
-from artistyle_tf.objective import losses
+from artistyle_tf.objective import formulas, losses, moments
 from artistyle_tf.objective.guidance import Guides
+from artistyle_tf.objective.moments import Moments
 from artistyle_tf.objective.targets import Parts, Sums, Targets
 from artistyle_tf.pictures.network_scale import BGR_MEAN
 from artistyle_tf.settings.config import Config
@@ -21,9 +22,10 @@ class Objective:
     """α · content + β · style + total variation + gamut, of a `Config`, for pictures of any size.
 
     The common form is α Σ_l a_l · mean((F_l − P_l)²) + β Σ_l b_l · mean((G_l/NM − A_l/NM)²);
-    with formula "paper" each mean has the constant of the published equation before it. With
-    masks G_l and A_l are those of a region, and the style's losses are summed over the regions.
-    The last two summands are of the pixels alone: `losses.total_variation`, and
+    with statistics "w2" the style's mean is W² / N, of `wasserstein`. With a published formula
+    each mean has its constant before it (`formulas`). With masks G_l and A_l are those of a
+    region, and the style's losses are summed over the regions.
+    The last two summands are of the pixels alone: `formulas.variation`, and
     `losses.outside_range` times the mean square activation of the targets, so that one weight
     serves every network.
     """
@@ -52,12 +54,16 @@ class Objective:
         image = tf.TensorSpec([1, None, None, 3], dtype)
         shapes = {name: output.shape for name, output in self.extractor.output.items()}
         self._channels = {name: shape[-1] for name, shape in shapes.items()}
+        self._means = config.statistics == "w2"
         count = max(regions, 1)
-        grams = {name: [count, shapes[name][-1], shapes[name][-1]] for name in self._style}
+        style = {
+            name: moments.target_spec(count, self._channels[name], self._means, dtype)
+            for name in self._style
+        }
         guides = {name: [1, None, None, regions] for name in (self._style if regions else ())}
         self.targets_spec = Targets(
             {name: tf.TensorSpec([1, *shapes[name][1:]], computed) for name in self._content},
-            {name: tf.TensorSpec(shape, dtype) for name, shape in grams.items()},
+            style,
             {name: tf.TensorSpec([], dtype) for name in self._style},
             {name: tf.TensorSpec(shape, dtype) for name, shape in guides.items()},
             tf.TensorSpec([count], dtype),
@@ -84,36 +90,37 @@ class Objective:
     ) -> Targets:
         """Targets from pictures [1, H, W, 3] in the network's scale, each of its own size.
 
-        The Gram matrices of several styles are added in the given shares, which sum to 1. With
+        The statistics of several styles are added in the given shares, which sum to 1. With
         guides every style keeps to itself, and the shares are in the strengths already.
         """
         ones = {name: self._tensor(1) for name in self._style}
         activations = self._activations(self._tensor(content))
+        within: Features = {}
+        strengths = self._tensor([1])
         if guides is None:
-            grams: Features = {}
-            for style, share in zip(styles, shares, strict=True):
-                for name, own in self._grams(self._tensor(style), {}).items():
-                    grams[name] = grams[name] + share * own if name in grams else share * own
-            scale = self._scale(activations, grams)
-            return Targets(activations, grams, ones, {}, self._tensor([1]), scale)
-        within = {name: self._tensor(guide) for name, guide in guides.content.items()}
-        each = []
-        for style, guide in zip(styles, guides.styles, strict=True):
-            own = {name: self._tensor(one) for name, one in guide.items()}
-            each.append(self._grams(self._tensor(style), own))
-        stacked = {name: tf.concat([own[name] for own in each], axis=0) for name in self._style}
-        for name, grams_of in stacked.items():
-            # What is too small to be seen in a layer, here or there, has no part in it.
-            inside = tf.reduce_max(within[name], axis=[0, 1, 2]) > 0
-            there = tf.concat([tf.reduce_max(one[name])[None] for one in guides.styles], 0) > 0
-            both = tf.cast(inside & there, within[name].dtype)
-            stacked[name] = grams_of * both[:, None, None]
-            within[name] *= both
-        strengths = self._tensor(guides.strengths)
-        scale = self._scale(activations, stacked)
-        return Targets(activations, stacked, ones, within, strengths, scale)
+            each = [self._moments(self._tensor(style), {}) for style in styles]
+            found = {
+                name: moments.blended([own[name] for own in each], shares) for name in self._style
+            }
+        else:
+            each, found = [], {}
+            for style, guide in zip(styles, guides.styles, strict=True):
+                own = {name: self._tensor(one) for name, one in guide.items()}
+                each.append(self._moments(self._tensor(style), own))
+            for name in self._style:
+                inner = self._tensor(guides.content[name])
+                # What is too small to be seen in a layer, here or there, has no part in it.
+                inside = tf.reduce_max(inner, axis=[0, 1, 2]) > 0
+                there = tf.concat([tf.reduce_max(one[name])[None] for one in guides.styles], 0) > 0
+                both = tf.cast(inside & there, inner.dtype)
+                found[name] = moments.stacked([own[name] for own in each], both)
+                within[name] = inner * both
+            strengths = self._tensor(guides.strengths)
+        scale = self._scale(activations, found)
+        style = {name: moments.target_of(one) for name, one in found.items()}
+        return Targets(activations, style, ones, within, strengths, scale)
 
-    def _scale(self, content: Features, grams: Features) -> tf.Tensor:
+    def _scale(self, content: Features, style: dict[str, Moments]) -> tf.Tensor:
         """`Targets.scale`, which only the gamut needs; a style's is the trace of G / NM."""
         if not self.config.gamut_weight:
             return self._tensor(0)
@@ -121,7 +128,7 @@ class Objective:
         def of_row(row: tf.Tensor) -> tf.Tensor:  # row by row: no copy of all of it in float32
             return tf.reduce_mean(tf.square(tf.cast(row, self.extractor.input.dtype)))
 
-        each = [tf.reduce_mean(tf.linalg.trace(gram)) for gram in grams.values()]
+        each = [tf.reduce_mean(tf.linalg.trace(one.second)) for one in style.values()]
         for seen in content.values():
             rows = tf.map_fn(of_row, seen[0], fn_output_signature=self.extractor.input.dtype)
             each.append(tf.reduce_mean(rows))
@@ -158,29 +165,30 @@ class Objective:
         """The sums of features at whose positions the content targets and the guides are."""
         return Sums(
             {name: losses.squared_distance(features[name], content[name]) for name in content},
-            {name: _region_grams(features[name], guides.get(name)) for name in self._style},
+            {
+                name: moments.moments(features[name], guides.get(name), self._means)
+                for name in self._style
+            },
         )
 
     def assembled(self, sums: Sums, image: tf.Tensor, targets: Targets) -> Parts:
         """The losses out of the sums over all of `image`, with its total variation."""
-        config, paper = self.config, self.config.formula == "paper"
+        config = self.config
         content, style = {}, {}
         for name, weight in self._content.items():
             elements = _positions(image, name) * self._channels[name]
-            scale = losses.paper_content_scale(elements) if paper else 1
+            scale = formulas.content_scale(config, elements)
             loss = sums.content[name][0] / elements
             content[name] = config.content_weight * weight * scale * loss
-        grams = self.normalized(sums.grams, image)
+        means = self.normalized(sums.style, image)
         for name, weight in self._style.items():
-            each = losses.style_loss(grams[name], targets.style[name])
+            each = moments.compared(means[name], targets.style[name])
             loss = tf.reduce_sum(targets.strengths * each)
-            scale = losses.paper_style_scale(grams[name]) if paper else 1
+            scale = formulas.style_scale(config, self._channels[name])
             style[name] = config.style_weight * weight * scale * targets.balance[name] * loss
         variation = tf.zeros([], image.dtype)
         if config.tv_weight:
-            published = config.formula == "neural-style"
-            tv = losses.neural_style_variation if published else losses.total_variation
-            variation = config.tv_weight * tv(image)[0]
+            variation = config.tv_weight * formulas.variation(config, image)
         gamut = tf.zeros([], image.dtype)
         if config.gamut_weight:
             black = -tf.constant(BGR_MEAN, image.dtype)
@@ -189,11 +197,10 @@ class Objective:
         value = tf.add_n([*content.values(), *style.values(), variation, gamut])
         return Parts(value, content, style, variation, gamut)
 
-    def normalized(self, grams: Features, image: tf.Tensor) -> Features:
-        """Gram sums over all of `image`, divided by N M."""
+    def normalized(self, sums: dict[str, Moments], image: tf.Tensor) -> dict[str, Moments]:
+        """Means of the moments over all of `image`, see `moments.normalized`."""
         return {
-            name: gram / (_positions(image, name) * self._channels[name])
-            for name, gram in grams.items()
+            name: moments.normalized(one, _positions(image, name)) for name, one in sums.items()
         }
 
     def _seen(self, image: tf.Tensor) -> Features:
@@ -207,9 +214,9 @@ class Objective:
         seen = self._features(image)
         return {name: seen[name] for name in self._content}
 
-    def _grams(self, image: tf.Tensor, guides: Features) -> Features:
-        """The normalised Gram matrices of the style's layers."""
-        return self.normalized(self.sums(self._features(image), {}, guides).grams, image)
+    def _moments(self, image: tf.Tensor, guides: Features) -> dict[str, Moments]:
+        """The normalised moments of the style's layers."""
+        return self.normalized(self.sums(self._features(image), {}, guides).style, image)
 
     def _parts(self, image: tf.Tensor, features: Features, targets: Targets) -> Parts:
         sums = self.sums(features, targets.content, targets.guides)
@@ -222,14 +229,6 @@ class Objective:
             tape.watch(image)
             value = self._parts(image, self._network(image), targets).value
         return value, tape.gradient(value, image)
-
-
-def _region_grams(features: tf.Tensor, guides: tf.Tensor | None) -> tf.Tensor:
-    """[1, H, W, N] and [1, H, W, R] or None → [R or 1, N, N]."""
-    if guides is None:
-        return losses.gram_sum(features)
-    each = [losses.gram_sum(features, guide) for guide in tf.unstack(guides, axis=-1)]
-    return tf.concat(each, axis=0)
 
 
 def _positions(image: tf.Tensor, layer: str) -> tf.Tensor:

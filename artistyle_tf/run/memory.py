@@ -21,10 +21,10 @@ WHOLE = {2: 4.3, 4: 6.9, 8: 13.0}
 TILED = {2: 6.5, 4: 10.0, 8: 19.0}
 GUIDED = 0.6
 """float32 activations of each style layer that a mask adds."""
-VECTORS = {"lbfgs": 16, "tfp": 20, "adam": 14}
+VECTORS = {"lbfgs": 16, "tfp": 20, "adam": 14, "averaged": 16}
 """Vectors as large as the image that are alive at once beside the pairs: position, gradient, the
 best ones, trials, and what the preconditioner's Fourier transforms take."""
-COPIES = {"lbfgs": 0.5, "tfp": 2, "adam": 0}
+COPIES = {"lbfgs": 0.5, "tfp": 2, "adam": 0, "averaged": 0}
 """How often each pair is held, in float32: ours are bfloat16, and TensorFlow Probability's are
 copied to push one."""
 BASE = 350 * 2**20

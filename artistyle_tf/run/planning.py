@@ -25,8 +25,10 @@ def first_state(scene: Scene, solvers: Solvers) -> State:
       ArtistyleError: a level can't fit into the memory.
     """
     config = scene.config
-    sizes = level_sizes(scene.size, config.levels, config.coarsest)
-    budgets = split_iterations(config.iterations, len(sizes), config.finest)
+    sizes = level_sizes(scene.size, config.levels, config.coarsest, config.level_step)
+    budgets = split_iterations(
+        config.iterations, len(sizes), config.finest, config.finer_iterations
+    )
     dtype = convolution_dtype(config.precision)
     levels = list(zip(sizes[-len(budgets) :], budgets, strict=True))
     return State(levels=planned(scene, solvers, levels, dtype), dtype=dtype)

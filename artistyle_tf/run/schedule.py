@@ -9,6 +9,7 @@ from artistyle_tf.pictures.sizes import whole_cells
 __all__ = [
     "level_sizes",
     "split_iterations",
+    "total_iterations",
 ]
 
 
@@ -16,28 +17,32 @@ SQUEEZE = 1.25
 """A coarse level may be that much narrower or wider than the picture; the finer ones mend it."""
 
 
-def level_sizes(size: tuple[int, int], levels: int | str, coarsest: int) -> list[tuple[int, int]]:
+def level_sizes(
+    size: tuple[int, int], levels: int | str, coarsest: int, step: float = 2.0
+) -> list[tuple[int, int]]:
     """(height, width) of every level, coarse to fine, in whole cells; the last one covers `size`.
 
     `auto` goes from `coarsest`, the longer side of the first level in px, to the size in equal
-    factors as near to 2 as there are. With less than 200 or so zero padding tells the Gram
-    matrices where things are, so that the painting's own layout is copied. A fixed count halves
-    that often at the most, as long as whole cells keep the picture's aspect.
+    factors as near to `step` as there are. With less than 200 or so zero padding tells the Gram
+    matrices where things are, so that the painting's own layout is copied. A fixed count goes down
+    by `step` that often at the most, as long as whole cells keep the picture's aspect.
 
     >>> level_sizes((384, 512), "auto", 128)
     [(96, 128), (192, 256), (384, 512)]
     >>> level_sizes((384, 512), 2, 128)
     [(192, 256), (384, 512)]
+    >>> level_sizes((256, 256), "auto", 128, 2**0.5)
+    [(128, 128), (176, 176), (256, 256)]
     """
     longer = max(size)
     if levels == "auto":
-        steps = max(0, round(math.log2(longer / coarsest)))
+        steps = max(0, round(math.log(longer / coarsest, step)))
         factor = (longer / coarsest) ** (1 / steps) if steps else 1.0
     else:
-        steps, factor = int(levels) - 1, 2.0
+        steps, factor = int(levels) - 1, step
     coarse = []
-    for step in range(steps, 0, -1):
-        near = [_near(side / factor**step) for side in size]
+    for below in range(steps, 0, -1):
+        near = [_near(side / factor**below) for side in size]
         shapes = itertools.product(*near)
         height, width = min(shapes, key=lambda shape: _squeezed(shape, size))
         if min(height, width) >= 2 * CELL and _squeezed((height, width), size) < SQUEEZE:
@@ -57,15 +62,25 @@ def _squeezed(shape: tuple[int, ...], size: tuple[int, int]) -> float:
     return max(ratio, 1 / ratio)
 
 
-def split_iterations(total: int, levels: int, finest: float = 0.7) -> list[int]:
-    """Iterations of each level, coarse to fine, `total` together, at least one each.
+def total_iterations(iterations: int, levels: int, finer: int = 0) -> int:
+    """Of a run with so many levels: `iterations`, and `finer` for each level after the first."""
+    return iterations + finer * (levels - 1)
+
+
+def split_iterations(
+    iterations: int, levels: int, finest: float = 0.7, finer: int = 0
+) -> list[int]:
+    """Iterations of each level, coarse to fine, `iterations` together, at least one each.
 
     The finest level gets that share: each level leaves the next an empty octave to fill, and only
-    the finest is seen. The coarser ones share the rest equally.
+    the finest is seen. The coarser ones share the rest equally. With `finer` the first level
+    gets all `iterations`, and each after it `finer`.
 
     >>> split_iterations(300, 3)
     [45, 45, 210]
     """
-    levels = min(levels, total)
-    coarse = max(1, int(round((1 - finest) * total, 6) // (levels - 1))) if levels > 1 else 0
-    return [coarse] * (levels - 1) + [total - coarse * (levels - 1)]
+    if finer:
+        return [iterations] + [finer] * (levels - 1)
+    levels = min(levels, iterations)
+    coarse = max(1, int(round((1 - finest) * iterations, 6) // (levels - 1))) if levels > 1 else 0
+    return [coarse] * (levels - 1) + [iterations - coarse * (levels - 1)]

@@ -18,6 +18,7 @@ from artistyle_tf.objective.targets import Targets
 from artistyle_tf.pictures.sizes import resample
 from artistyle_tf.run.clock import Clock
 from artistyle_tf.run.recovery import fitting, may_widen, widened
+from artistyle_tf.run.schedule import total_iterations
 from artistyle_tf.run.solvers import Solver, Solvers
 from artistyle_tf.run.state import State
 from artistyle_tf.scene.scene import Scene
@@ -77,7 +78,14 @@ def _begun(scene: Scene, solvers: Solvers, state: State, targets: Targets) -> tu
         state = state.replace(balance=balance)
     position = precondition(tf.constant(image), -scene.config.precondition)
     search = solver.minimizer.start(position, budget=state.here.budget)
-    return state.replace(search=search, done=(*state.done, 0)), targets
+    if state.left is not None:
+        old = state.levels[state.level - 1].size
+
+        def resize(vector: tf.Tensor) -> tf.Tensor:
+            return tf.reshape(resample(tf.reshape(vector, [*old, 3]).numpy(), size), [-1])
+
+        search = solver.minimizer.carried(search, state.left, resize)
+    return state.replace(search=search, left=None, done=(*state.done, 0)), targets
 
 
 def _moved(solvers: Solvers, state: State, clock: Clock) -> State:
@@ -114,6 +122,7 @@ def _left(scene: Scene, state: State) -> State:
         levels=tuple(levels),
         level=following,
         search=None,
+        left=state.search,
         targets=None,
         before=(state.iterations, state.evaluations),
         previous=best,
@@ -136,7 +145,9 @@ def _reason(scene: Scene, state: State) -> str:
         share = scene.config.tolerance
         return f"{WINDOW} iterations lowered the objective by less than {share:g} of it"
     if state.running:
-        return f"all {scene.config.iterations} iterations done"
+        config = scene.config
+        count = total_iterations(config.iterations, len(state.levels), config.finer_iterations)
+        return f"all {count} iterations done"
     again = ", again after a restart" if int(state.search.restarts) else ""
     return f"{Status(int(state.search.status))}{again}"
 

@@ -11,6 +11,7 @@ from artistyle_tf.network.weights import Weights
 from artistyle_tf.objective.coordinates import precondition
 from artistyle_tf.objective.making import make_objective
 from artistyle_tf.objective.whole import Objective
+from artistyle_tf.pictures.network_scale import BGR_MEAN
 from artistyle_tf.run.plan import Plan
 from artistyle_tf.settings.config import Config
 
@@ -74,6 +75,8 @@ def minimizer_class(config: Config) -> Callable[..., Minimizer]:
             return minimize.TFPLBFGS
         case "lbfgs":
             return minimize.LBFGS
+        case "averaged":
+            return minimize.AveragedAdam
         case _:
             return minimize.Adam
 
@@ -87,6 +90,13 @@ def _minimizer(config: Config, objective: Objective, history: int) -> Minimizer:
         )
         return value, tf.reshape(precondition(gradient, config.precondition), [-1])
 
+    def within_range(position: tf.Tensor, context: Any) -> tf.Tensor:
+        image = tf.reshape(position, tf.concat([[1], context[1], [3]], axis=0))
+        black = -tf.constant(BGR_MEAN, image.dtype)
+        image = precondition(image, config.precondition)
+        image = precondition(tf.clip_by_value(image, black, black + 255), -config.precondition)
+        return tf.reshape(image, [-1])
+
     context_spec = (objective.targets_spec, tf.TensorSpec([2], tf.int32))
     options: dict[str, Any]
     match config.optimizer:
@@ -94,6 +104,8 @@ def _minimizer(config: Config, objective: Objective, history: int) -> Minimizer:
             options = {"history": history}
         case "lbfgs":
             options = {"history": history, "held": HELD}
+        case "averaged":
+            options = {"learning_rate": config.learning_rate, "project": within_range}
         case _:
             options = {"learning_rate": config.learning_rate}
     return minimizer_class(config)(value_and_gradient, context_spec, **options)

@@ -60,6 +60,8 @@ class State:
     """The iteration after which float32 took over from bfloat16."""
     search: Search | None = None
     """The minimiser's own state in this level; None: the level has not begun."""
+    left: Search | None = None
+    """That of the level before, until this one begins with what it can use of it."""
     targets: Targets | None = None
     """What this level is compared with; not in checkpoints, but computed anew."""
     before: tuple[int, int] = (0, 0)

@@ -10,6 +10,7 @@ from artistyle_tf.pictures.network_scale import from_network, unclipped
 from artistyle_tf.run.clock import Clock
 from artistyle_tf.run.events import Step, rms
 from artistyle_tf.run.recovery import fitting
+from artistyle_tf.run.schedule import total_iterations
 from artistyle_tf.run.solvers import Solver, Solvers
 from artistyle_tf.run.state import State, image_of
 from artistyle_tf.scene.scene import Scene
@@ -24,8 +25,11 @@ def make_step(scene: Scene, solvers: Solvers, state: State, before: State, clock
     assert left is not None
     size, config = state.here.size, scene.config
 
+    # What would be saved, where that is not what the minimiser moves on from.
+    shown = search.best_position if config.optimizer == "averaged" else search.position
+
     def image() -> Any:
-        return scene.shown(image_of(search.position, size, config))
+        return scene.shown(image_of(shown, size, config))
 
     def parts() -> dict[str, float]:
         assert state.targets is not None
@@ -41,7 +45,7 @@ def make_step(scene: Scene, solvers: Solvers, state: State, before: State, clock
         levels=len(state.levels),
         size=size,
         iteration=state.iterations,
-        iterations=config.iterations,
+        iterations=total_iterations(config.iterations, len(state.levels), config.finer_iterations),
         evaluations=state.evaluations,
         objective=float(search.value),
         seconds=state.trace[-1][1],

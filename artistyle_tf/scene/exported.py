@@ -51,9 +51,12 @@ class Stylizer(tf.Module):
             )
         dtype = objective.extractor.input.dtype
 
-        def variables(targets: dict[str, tf.Tensor]) -> dict[str, tf.Variable]:
+        def variables(targets: dict[str, Any]) -> dict[str, Any]:
             return {
-                name: tf.Variable(target, trainable=False, name=name)
+                name: tf.nest.map_structure(
+                    lambda tensor, name=name: tf.Variable(tensor, trainable=False, name=name),
+                    target,
+                )
                 for name, target in targets.items()
             }
 
@@ -67,7 +70,7 @@ class Stylizer(tf.Module):
         def value_and_gradient(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             held = self.content_targets, self.style_targets, self.balance, self.guides
             content, style, balance, guides = (
-                {name: tf.convert_to_tensor(v) for name, v in one.items()} for one in held
+                tf.nest.map_structure(tf.convert_to_tensor, dict(one)) for one in held
             )
             single = map(tf.convert_to_tensor, (self.strengths, self.scale))
             targets = Targets(content, style, balance, guides, *single)

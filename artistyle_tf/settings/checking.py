@@ -32,6 +32,7 @@ WHOLE = {
     "seed": (0, 2**63 - 1),
     "history": (1, 1000),
     "coarsest": (MIN_SIZE, MAX_SIZE),
+    "finer_iterations": (0, 10**7),
 }
 """Setting → the least and the greatest whole number."""
 
@@ -46,6 +47,7 @@ REAL = {
     "init_noise": (0, 1),
     "noise_amplitude": (0, 255),
     "finest": (0.01, 0.99),
+    "level_step": (1.2, 16),
     "tolerance": (0, 0.5),
 }
 """Setting → the least and the greatest number."""
@@ -83,9 +85,16 @@ def checked(
         memory_size(kept["memory"])
     for name, (low, high) in REAL.items():
         kept[name] = number(name, kept[name], low, high)
+    if kept["formula"] == "paper" and kept["statistics"] != "gram":
+        raise ConfigError(
+            f"statistics is {kept['statistics']!r}; formula paper is of Gram matrices, so it must "
+            "be gram, or the formula mean"
+        )
     if strength is not None:
-        if kept["formula"] == "paper":
-            raise ConfigError("strength is of the formula mean; with paper set style_weight")
+        if kept["formula"] in ("paper", "crowson"):
+            raise ConfigError(
+                f"strength is of the formula mean; with {kept['formula']} set style_weight"
+            )
         kept["style_weight"] = style_weight_of(strength) * (kept["content_weight"] or 1)
     for name in ("init", "weights"):
         if isinstance(kept[name], os.PathLike):

@@ -15,6 +15,7 @@ __all__ = [
     "Pooling",
     "Precision",
     "Settings",
+    "Statistics",
     "Task",
 ]
 
@@ -22,10 +23,11 @@ INITS = ("noise", "content", "style", "grey")
 """What `init` can be beside a picture file."""
 
 Task = Literal["stylize", "texture", "reconstruct"]
-Optimizer = Literal["tfp", "lbfgs", "adam"]
+Optimizer = Literal["tfp", "lbfgs", "adam", "averaged"]
 Pooling = Literal["max", "avg"]
 Padding = Literal["zeros", "reflect", "replicate-first"]
-Formula = Literal["mean", "paper", "neural-style"]
+Formula = Literal["mean", "paper", "neural-style", "crowson"]
+Statistics = Literal["gram", "w2"]
 Color = Literal["style", "luminance", "match", "cholesky", "histogram"]
 Balance = Literal["weights", "equal"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -50,7 +52,9 @@ class Settings(TypedDict, total=False):
     seed: int
     levels: int | Literal["auto"]
     coarsest: int
+    level_step: float
     finest: float
+    finer_iterations: int
     tolerance: float
     optimizer: Optimizer
     history: int
@@ -73,4 +77,5 @@ class Settings(TypedDict, total=False):
     balance: Balance
     color: Color
     formula: Formula
+    statistics: Statistics
     strength: float | None

@@ -15,6 +15,7 @@ from artistyle_tf.settings.choices import (
     Padding,
     Pooling,
     Precision,
+    Statistics,
     Task,
 )
 from artistyle_tf.settings.presets import STYLE_LAYERS
@@ -48,7 +49,11 @@ class Fields:
         "longer side of the output in px; 0: the content picture's own; a texture is square, or "
         "width x height, like 640x480",
     )
-    iterations: int = _setting(300, "Run", "iterations of the minimiser, all levels together")
+    iterations: int = _setting(
+        300,
+        "Run",
+        "iterations of the minimiser, all levels together, but see finer_iterations",
+    )
     init: str = _setting(
         "noise",
         "Run",
@@ -74,10 +79,19 @@ class Fields:
     coarsest: int = _setting(
         256, "Run", "longer side of the coarsest level in px, where levels is auto"
     )
+    level_step: float = _setting(
+        2.0, "Run", "factor of sizes from level to level, as near as whole levels come"
+    )
     finest: float = _setting(
         0.7,
         "Run",
         "share of the iterations that the finest level gets, the others sharing the rest",
+    )
+    finer_iterations: int = _setting(
+        0,
+        "Run",
+        "iterations of each level after the first, whose own then are iterations; 0: all levels "
+        "share iterations, see finest",
     )
     tolerance: float = _setting(
         0.0,
@@ -88,11 +102,14 @@ class Fields:
     optimizer: Optimizer = _setting(
         "tfp",
         "Minimiser",
-        "tfp: TensorFlow Probability's L-BFGS; lbfgs: our own, one evaluation a step; adam",
+        "tfp: TensorFlow Probability's L-BFGS; lbfgs: our own, one evaluation a step; adam; "
+        "averaged: adam at a constant rate and within 0-255, whose averaged steps are the picture",
         Optimizer,
     )
     history: int = _setting(50, "Minimiser", "correction pairs that L-BFGS keeps")
-    learning_rate: float = _setting(10.0, "Minimiser", "adam's first step, in grey levels")
+    learning_rate: float = _setting(
+        10.0, "Minimiser", "adam's first step, or every step of averaged, in grey levels"
+    )
     precondition: float = _setting(
         0.35, "Minimiser", "power p of the spectral preconditioner |f|^-p; 0: none"
     )
@@ -175,6 +192,14 @@ class Fields:
         "mean",
         "Balance",
         "mean: means over features; paper: the sums of the 2015 paper; neural-style: mean, with "
-        "that program's total variation",
+        "that program's total variation; crowson: means in that program's units, with its total "
+        "variation",
         Formula,
+    )
+    statistics: Statistics = _setting(
+        "gram",
+        "Balance",
+        "what of the style's features is compared: gram, their Gram matrices; w2, their means and "
+        "covariances, by the Wasserstein-2 distance of Gaussians",
+        Statistics,
     )

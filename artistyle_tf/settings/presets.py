@@ -62,6 +62,33 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "tv_weight": 1e-3,
         "formula": "neural-style",
     },
+    # crowsonkb/style-transfer-pytorch, StyleTransfer.stylize and its defaults.
+    "crowson": {
+        "init": "content",
+        "iterations": 1000,
+        "finer_iterations": 500,
+        "coarsest": 128,
+        "level_step": 1.4142,
+        "optimizer": "averaged",
+        "learning_rate": 5.1,  # 0.02 of 255
+        "padding": "replicate-first",
+        "precision": "float32",
+        "precondition": 0.0,
+        "gamut_weight": 0.0,
+        "content_weight": 0.015,
+        "style_weight": 1.0,
+        "tv_weight": 2.0,
+        # 256, 64, 16, 4 and 1 over their sum.
+        "style_layers": tuple(
+            zip(
+                STYLE_LAYERS,
+                (0.7507331, 0.1876833, 0.04692082, 0.01173021, 0.002932551),
+                strict=True,
+            )
+        ),
+        "formula": "crowson",
+        "statistics": "w2",
+    },
 }
 """Preset name → the settings in which it differs from the defaults of `Config`."""
 

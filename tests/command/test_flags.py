@@ -41,6 +41,8 @@ OTHER = {
     "gamut_weight": ("7", 7.0),
     "noise_amplitude": ("60", 60.0),
     "coarsest": ("64", 64),
+    "level_step": ("1.5", 1.5),
+    "finer_iterations": ("9", 9),
     "style_scale": ("2", 2.0),
     "style_blend": ("0.7,0.3", (0.7, 0.3)),
     "style_layers": (
@@ -51,6 +53,7 @@ OTHER = {
     "balance": ("equal", "equal"),
     "color": ("match", "match"),
     "formula": ("paper", "paper"),
+    "statistics": ("w2", "w2"),
     "precision": ("bfloat16", "bfloat16"),
     "tile_size": ("512", 512),
     "memory": ("8GB", "8GB"),
@@ -153,6 +156,7 @@ def test_strength():
         (["--strength=much"], "--strength is 'much'; it must be a number from 0 to 1"),
         (["--strength=0.5", "--style_weight=60"], "--strength and style_weight are both given"),
         (["--preset=paper", "--strength=0.5"], "--strength is of the formula mean"),
+        (["--preset=paper", "--statistics=w2"], "--statistics is 'w2'; formula paper is of Gram"),
     ):
         assert refused(*arguments).startswith(said)
 
@@ -217,7 +221,7 @@ def test_missing_files(name):
         ("--iterations=0", "--iterations is 0; it must be a whole number from 1"),
         ("--content_weight=nan", "--content_weight is nan; it must be a number from 0"),
         ("--content_weight=much", "--content_weight is 'much'; it must be a number from 0"),
-        ("--optimizer=sgd", "--optimizer is 'sgd'; it must be one of tfp, lbfgs, adam"),
+        ("--optimizer=sgd", "--optimizer is 'sgd'; it must be one of tfp, lbfgs, adam, averaged"),
         (
             "--preset=nope",
             "--preset is 'nope'; it must be one of artistyle, fast, large, paper",

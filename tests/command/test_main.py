@@ -292,7 +292,10 @@ def test_overflow_is_told(refused, folder, small_arrays):
             {"preset": "nope"},
             "--preset is 'nope'; it must be one of artistyle, fast, large, paper",
         ),
-        ({"optimizer": "sgd"}, "--optimizer is 'sgd'; it must be one of tfp, lbfgs, adam"),
+        (
+            {"optimizer": "sgd"},
+            "--optimizer is 'sgd'; it must be one of tfp, lbfgs, adam, averaged",
+        ),
         ({"content_weight": "nan"}, "--content_weight is nan; it must be a number from 0"),
         ({"content_weight": 0, "style_weight": 0}, "--content_weight and style_weight"),
         ({"style_layers": "relu1_1"}, "--style_layers has 'relu1_1'; it must be one of"),

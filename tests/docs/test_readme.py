@@ -95,7 +95,7 @@ def test_presets_agree() -> None:
         assert not isinstance(command, str)
         assert command.config == preset
         assert {flag[2:].split("=")[0] for flag in given} == PRESETS[name].keys()
-        (layer_weight,) = {weight for _, weight in preset.style_layers}
+        layer_weight = preset.style_layers[0][1]
         if preset.formula != "paper":
             assert (alpha, style) == (f"{preset.content_weight:g}", f"{preset.style_weight:g}")
         else:  # eq. 1 is NM/2 times the mean, eq. 4 is N²/4 times

@@ -61,7 +61,7 @@ def test_paper_scales_give_the_published_sums():
     G = F.reshape(M, N).T @ F.reshape(M, N)
     A = P.reshape(M, N).T @ P.reshape(M, N)
     gram = losses.gram_matrix(F)
-    style = losses.paper_style_scale(gram) * losses.style_loss(gram, losses.gram_matrix(P))
+    style = losses.paper_style_scale(N) * losses.style_loss(gram, losses.gram_matrix(P))
     assert style.numpy()[0] == pytest.approx(np.sum((G - A) ** 2) / (4 * N**2 * M**2), rel=1e-12)
 
 

@@ -50,7 +50,7 @@ def stop_after(count):
 
 @pytest.mark.parametrize(
     ("optimizer", "count"),
-    [("lbfgs", 1), ("lbfgs", 6), ("tfp", 6), ("adam", 6)],
+    [("lbfgs", 1), ("lbfgs", 6), ("tfp", 6), ("adam", 6), ("averaged", 6)],
 )
 def test_a_resumed_run_writes_the_same_bytes(settings, picture, tmp_path, optimizer, count):
     """Stopped in the first level and in the second, by another process's eyes: a fresh object."""

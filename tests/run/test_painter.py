@@ -45,7 +45,7 @@ def judge(small_file, picture):
     return build_objective(picture(48, 48), picture(48, 48, 1), config)
 
 
-@pytest.mark.parametrize("optimizer", ["tfp", "lbfgs", "adam"])
+@pytest.mark.parametrize("optimizer", ["tfp", "lbfgs", "adam", "averaged"])
 @pytest.mark.parametrize("init", ["noise", "content"])
 def test_every_minimizer_lowers_the_objective(settings, picture, judge, optimizer, init):
     config = settings(optimizer=optimizer, init=init, iterations=20)

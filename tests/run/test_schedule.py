@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from artistyle_tf.network.vgg19 import CELL
 from artistyle_tf.pictures.sizes import fit, pad, scale_to, whole_cells
-from artistyle_tf.run.schedule import level_sizes, split_iterations
+from artistyle_tf.run.schedule import level_sizes, split_iterations, total_iterations
 from artistyle_tf.scene.start import white_noise
 
 sides = st.integers(16, 5000)
@@ -103,6 +103,26 @@ def test_the_coarsest_side_is_a_setting():
     assert level_sizes((512, 512), "auto", 64)[0] == (64, 64)
     assert level_sizes((512, 512), "auto", 2048) == [(512, 512)]
     assert level_sizes((512, 512), 2, 64) == [(256, 256), (512, 512)]
+
+
+def test_the_step_from_level_to_level_is_a_setting():
+    root = 2**0.5
+    assert [size[1] for size in level_sizes((384, 512), "auto", 128, root)] == [
+        128,
+        192,
+        256,
+        368,
+        512,
+    ]
+    assert level_sizes((512, 512), "auto", 128, 4) == [(128, 128), (512, 512)]
+    assert level_sizes((512, 512), 2, 128, 4) == [(128, 128), (512, 512)]
+
+
+def test_finer_levels_with_iterations_of_their_own():
+    assert split_iterations(1000, 3, finer=500) == [1000, 500, 500]
+    assert split_iterations(1, 3, finer=500) == [1, 500, 500]
+    assert total_iterations(1000, 3, 500) == 2000
+    assert total_iterations(300, 3) == 300
 
 
 @pytest.mark.parametrize("aspect", [(1, 1), (3, 4), (4, 3), (9, 16), (2, 3)])

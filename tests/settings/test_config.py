@@ -26,9 +26,11 @@ GOOD = {
     "seed": (0, 2**63 - 1),
     "levels": ("auto", 1, 16),
     "coarsest": (16, 65536),
+    "level_step": (1.2, 1.4142, 16),
     "finest": (0.01, 0.99),
+    "finer_iterations": (0, 1, 10**7),
     "tolerance": (0, 0.5),
-    "optimizer": ("tfp", "lbfgs", "adam"),
+    "optimizer": ("tfp", "lbfgs", "adam", "averaged"),
     "history": (1, 1000),
     "learning_rate": (1e-6, 1e6, 1),
     "precondition": (0, 0.25, 2),
@@ -48,7 +50,8 @@ GOOD = {
     "content_layers": (ONE, {"block4_conv2": 2}),
     "balance": ("weights", "equal"),
     "color": ("style", "luminance", "match", "cholesky", "histogram"),
-    "formula": ("mean", "paper", "neural-style"),
+    "formula": ("mean", "paper", "neural-style", "crowson"),
+    "statistics": ("gram", "w2"),
 }
 BAD = {
     "task": ("paint", "", None),
@@ -60,7 +63,9 @@ BAD = {
     "seed": (-1, 2**63, 0.0, None),
     "levels": (0, 17, "Auto", "", 2.0, True, None),
     "coarsest": (0, 15, 65537, 64.0, None),
+    "level_step": (1, 1.1, 17, NAN, "2", None),
     "finest": (0, 1, NAN, "0.5", None),
+    "finer_iterations": (-1, 10**7 + 1, 1.5, None),
     "tolerance": (-0.01, 0.6, NAN, "0.1", None),
     "optimizer": ("sgd", "TFP", None),
     "history": (0, 1001),
@@ -98,6 +103,7 @@ BAD = {
     "balance": ("even", None, True),
     "color": ("content", None),
     "formula": ("sum", None),
+    "statistics": ("mean", "W2", None),
 }
 
 
@@ -139,7 +145,7 @@ def test_bad_values(name, value):
         ),
         ("seed", -1, "seed is -1; it must be a whole number 0 or more"),
         ("levels", 0, "levels is 0; it must be a whole number from 1 to 16 or auto"),
-        ("optimizer", "sgd", "optimizer is 'sgd'; it must be one of tfp, lbfgs, adam"),
+        ("optimizer", "sgd", "optimizer is 'sgd'; it must be one of tfp, lbfgs, adam, averaged"),
         ("tv_weight", NAN, "tv_weight is nan; it must be a number from 0 to 1e+12"),
         (
             "weights",
@@ -269,6 +275,7 @@ def test_presets():
         "paper",
         "gatys-pytorch",
         "neural-style",
+        "crowson",
     }
     assert Config.preset("artistyle") == Config()
     fast = Config.preset("fast")

@@ -1,0 +1,101 @@
+"""What a style is known by: sums over positions of its features and of their products."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from artistyle_tf.objective import losses
+from artistyle_tf.objective.wasserstein import Gaussian, gaussian, wasserstein
+
+__all__ = [
+    "Moments",
+    "Target",
+    "blended",
+    "compared",
+    "empty_moments",
+    "moments",
+    "normalized",
+    "stacked",
+    "target_of",
+    "target_spec",
+]
+
+
+class Moments(NamedTuple):
+    """Sums over positions, which add over tiles; or their means, see `normalized`."""
+
+    second: tf.Tensor
+    """[R, N, N], FᵀF of each region; without masks R is 1."""
+    first: Any = ()
+    """[R, N], Σ f; () for statistics "gram", which has no use for it."""
+
+
+Target = Any
+"""Of R regions: normalised Gram matrices [R, N, N], or for statistics "w2" a `Gaussian`."""
+
+
+def moments(features: tf.Tensor, guides: tf.Tensor | None, mean: bool) -> Moments:
+    """The sums of features [1, H, W, N] within guides [1, H, W, R]; the first ones if `mean`."""
+    each = [None] if guides is None else tf.unstack(guides, axis=-1)
+    second = [losses.gram_sum(features, guide) for guide in each]
+    first = [losses.feature_sum(features, guide) for guide in each] if mean else []
+    return Moments(tf.concat(second, axis=0), tf.concat(first, axis=0) if mean else ())
+
+
+def empty_moments(regions: int, channels: int, mean: bool, dtype: tf.DType) -> Moments:
+    """Sums over nothing."""
+    second = tf.zeros([regions, channels, channels], dtype)
+    return Moments(second, tf.zeros([regions, channels], dtype) if mean else ())
+
+
+def normalized(sums: Moments, positions: tf.Tensor) -> Moments:
+    """Means over positions of f fᵀ / N and of f / √N: the Gram matrix / NM, and what fits to it."""
+    count = positions * sums.second.shape[-1]
+    first = sums.first
+    if not isinstance(first, tuple):
+        first = first / (positions * tf.sqrt(tf.cast(sums.second.shape[-1], first.dtype)))
+    return Moments(sums.second / count, first)
+
+
+def blended(each: Sequence[Moments], shares: Sequence[float]) -> Moments:
+    """Normalised moments of several pictures, averaged in shares that sum to 1.
+
+    They are those of a picture with such parts of each; no average of covariances is.
+    """
+    return tf.nest.map_structure(
+        lambda *parts: tf.add_n([share * part for share, part in zip(shares, parts, strict=True)]),
+        *each,
+    )
+
+
+def stacked(each: Sequence[Moments], counting: tf.Tensor) -> Moments:
+    """Moments of one region each, [1, ...], as of R regions; 0 where `counting` [R] is."""
+
+    def joined(*parts: tf.Tensor) -> tf.Tensor:
+        whole = tf.concat(parts, axis=0)
+        return whole * tf.reshape(counting, [-1] + [1] * (whole.shape.rank - 1))
+
+    return tf.nest.map_structure(joined, *each)
+
+
+def target_spec(regions: int, channels: int, mean: bool, dtype: str) -> Any:
+    """What `target_of` gives, as `tf.TensorSpec`."""
+    matrix = tf.TensorSpec([regions, channels, channels], dtype)
+    if not mean:
+        return matrix
+    return Gaussian(
+        tf.TensorSpec([regions, channels], dtype), matrix, tf.TensorSpec([regions], dtype)
+    )
+
+
+def target_of(means: Moments) -> Target:
+    """What normalised moments are compared with."""
+    return means.second if isinstance(means.first, tuple) else gaussian(means.first, means.second)
+
+
+def compared(means: Moments, target: Target) -> tf.Tensor:
+    """[R]: the loss of normalised moments, `losses.style_loss`, or W² / N in grey levels²."""
+    if isinstance(target, Gaussian):
+        return wasserstein(means.first, means.second, target)
+    return losses.style_loss(means.second, target)

@@ -1,0 +1,148 @@
+"""The Wasserstein-2 distance of Gaussians, with its gradient in closed form. Pure functions.
+
+Of normal distributions with means m, μ and covariances C, A (Dowson and Landau 1982; Olkin and
+Pukelsheim 1982):
+
+    W² = |m − μ|² + tr A + tr C − 2 tr (A^½ C A^½)^½
+
+crowsonkb/style-transfer-pytorch compares styles so. With W = A^½ C A^½ the last trace has the
+derivative ½ A^½ W^-½ A^½ by C, so one inverse root gives value and gradient, and nothing is ever
+differentiated through an eigendecomposition, whose derivative has no bound where eigenvalues meet.
+
+`FLOOR` and `RELATIVE_FLOOR` are added to the variances on both sides, so that the distance still
+vanishes where the distributions agree. W has the square of A's range: with a floor of 1/1000 of
+the largest variance its eigenvalues span a million, which float32 can tell apart. Covariances of
+fewer positions than channels have no inverse without a floor.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+__all__ = ["FLOOR", "RELATIVE_FLOOR", "Gaussian", "gaussian", "inverse_root", "wasserstein"]
+
+FLOOR = 0.33
+"""Variance added to every channel: 1e-4 of that program for pixels in standard deviations of
+ImageNet, which are 57.4 grey levels; features go as the pixels, variances as their squares."""
+
+RELATIVE_FLOOR = 1e-3
+"""Variance added beside, in parts of the target's largest along any direction. That program stops
+its iteration for the root early, which blurs as much: on real pictures the features' gradients
+have cosines of 0.97 to 0.999 with those of no floor, and there of 0.97 to 0.99."""
+
+CHANGE = 1e-6
+ITERATIONS = 40
+
+
+class Gaussian(NamedTuple):
+    """A distribution to compare with. Leading batch dimensions, N channels."""
+
+    mean: tf.Tensor
+    """[..., N]"""
+    root: tf.Tensor
+    """[..., N, N], the symmetric root of the covariance with the floor on its diagonal."""
+    floor: tf.Tensor
+    """[...], the variance that is added on both sides."""
+
+
+def gaussian(mean: tf.Tensor, second: tf.Tensor) -> Gaussian:
+    """The distribution of that mean [..., N] and second moment E x xᵀ [..., N, N].
+
+    Both are those of x = f / √N, features over the root of the number of channels, as in
+    `moments.normalized`. Second moments of several pictures may be averaged, covariances not.
+    The root is computed in float64.
+    """
+    dtype, channels = second.dtype, second.shape[-1]
+    wide, centre = tf.cast(second, tf.float64), tf.cast(mean, tf.float64)
+    values, vectors = tf.linalg.eigh(wide - _outer(centre))
+    floor = FLOOR / channels + RELATIVE_FLOOR * tf.nn.relu(values[..., -1])
+    scale = tf.sqrt(tf.nn.relu(values) + floor[..., None])
+    root = tf.matmul(vectors * scale[..., None, :], vectors, transpose_b=True)
+    return Gaussian(mean, tf.cast(root, dtype), tf.cast(floor, dtype))
+
+
+def wasserstein(mean: tf.Tensor, second: tf.Tensor, target: Gaussian) -> tf.Tensor:
+    """W² of the distribution of those moments to the target: [..., N] and [..., N, N] → [...].
+
+    The target's tensors are constants: only the moments have gradients.
+    """
+    floor = target.floor[..., None, None] * tf.eye(second.shape[-1], dtype=second.dtype)
+    covariance = second - _outer(mean) + floor
+    means = tf.reduce_sum(tf.math.squared_difference(mean, target.mean), axis=-1)
+    traces = tf.reduce_sum(tf.square(target.root), [-2, -1]) + tf.linalg.trace(covariance)
+    return means + traces - 2 * _fidelity(covariance, target)
+
+
+def _fidelity(covariance: tf.Tensor, target: Gaussian) -> tf.Tensor:
+    """tr (A^½ C A^½)^½ of a covariance C [..., N, N]: [...]."""
+    root = target.root
+
+    @tf.custom_gradient
+    def trace(covariance: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        between = tf.matmul(root, tf.matmul(covariance, root))
+        inverse = inverse_root(between, tf.square(target.floor))
+        slope = tf.matmul(root, tf.matmul(inverse, root)) / 2
+
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            return upstream[..., None, None] * slope
+
+        return tf.reduce_sum(between * inverse, axis=[-2, -1]), gradient
+
+    return trace(covariance)
+
+
+def inverse_root(matrix: tf.Tensor, least: tf.Tensor, iterative: bool | None = None) -> tf.Tensor:
+    """W^-½ of symmetric positive matrices [..., N, N]; NaN where one is not finite.
+
+    Args:
+      matrix: W.
+      least: [...], a bound that no eigenvalue of W is below.
+      iterative: by products of matrices alone, or by an eigendecomposition; None: what is faster.
+        One of 512×512 takes 68 ms on one CPU core, and the 35 products 120; on GPUs and TPUs
+        products are what is cheap.
+    """
+    if iterative is None:
+        iterative = any(device.device_type != "CPU" for device in tf.config.list_physical_devices())
+    eye = tf.eye(matrix.shape[-1], batch_shape=tf.shape(matrix)[:-2], dtype=matrix.dtype)
+    largest = tf.reduce_max(tf.abs(matrix), axis=[-2, -1], keepdims=True)
+    sound = tf.math.is_finite(largest) & (largest > 0)
+    unit = tf.where(sound, matrix / tf.where(sound, largest, 1), eye)
+    bound = least[..., None, None] / tf.where(sound, largest, 1)
+    inverse = (_by_products if iterative else _by_eigenvalues)(unit, bound, eye)
+    missing = tf.constant(float("nan"), matrix.dtype)
+    return tf.where(sound, inverse / tf.sqrt(tf.where(sound, largest, 1)), missing)
+
+
+def _by_eigenvalues(matrix: tf.Tensor, least: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
+    values, vectors = tf.linalg.eigh(matrix)
+    scale = tf.math.rsqrt(tf.maximum(values[..., None, :], least))
+    return tf.matmul(vectors * scale, vectors, transpose_b=True)
+
+
+def _by_products(matrix: tf.Tensor, least: tf.Tensor, eye: tf.Tensor) -> tf.Tensor:
+    """The coupled Newton-Schulz iteration, Y → W^½ and Z → W^-½ (Higham 2008, eq. 6.35).
+
+    Each step is scaled as Chen and Chow 2014 do for the sign function: with roots of eigenvalues
+    from `low` to 1 it lifts the lowest by 2.6 and not 1.5. The bounds alone say when it has
+    converged, so it takes as many steps as the matrix needs.
+    """
+    norm = tf.sqrt(tf.reduce_sum(tf.square(matrix), axis=[-2, -1], keepdims=True))
+    low = tf.sqrt(tf.clip_by_value(least / norm, 1e-8, 1.0))
+
+    def more(step: tf.Tensor, low: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+        return (step < ITERATIONS) & (tf.reduce_min(low) < 1 - CHANGE)
+
+    def body(step: tf.Tensor, low: tf.Tensor, y: tf.Tensor, z: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        square = 3 / (1 + low + tf.square(low))
+        scale = tf.sqrt(square)
+        change = (3 * eye - square * tf.matmul(z, y)) * scale / 2
+        low = scale * low * (3 - square * tf.square(low)) / 2
+        return step + 1, tf.minimum(low, 1), tf.matmul(y, change), tf.matmul(change, z)
+
+    found = tf.while_loop(more, body, (0, low, matrix / norm, eye), parallel_iterations=1)
+    return found[-1] / tf.sqrt(norm)
+
+
+def _outer(mean: tf.Tensor) -> tf.Tensor:
+    return mean[..., :, None] * mean[..., None, :]
