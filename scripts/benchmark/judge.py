@@ -81,7 +81,12 @@ def command_of(pair: Pair, flags: Sequence[str], target: Path, size: int) -> Com
     ours = {"content": pair.paths[0], "style": pair.paths[1], "output": target, "size": size}
     command = parse([*(f"--{k}={v}" for k, v in ours.items() if k not in given), *flags])
     used = ("content", "styles", "output", "config", "content_masks", "style_masks")
-    if isinstance(command, str) or any(v for k, v in command._asdict().items() if k not in used):
+    usual = Command._field_defaults
+    if isinstance(command, str) or any(
+        value and value != usual.get(name)
+        for name, value in command._asdict().items()
+        if name not in used
+    ):
         raise ConfigError(f"--paint={shlex.join(flags)!r} has flags that only the command obeys")
     return command
 
