@@ -7,10 +7,12 @@ import random
 import time
 
 import numpy as np
+import tifffile
 from PIL import Image
 
 from artistyle_tf import Checkpoints, InputError
 from artistyle_tf.network.weights import load
+from artistyle_tf.pictures import deep_encode
 from artistyle_tf.pictures.read import read, read_record
 from artistyle_tf.pictures.write import write
 
@@ -64,7 +66,11 @@ def picture_seeds():
             file = io.BytesIO()
             (image.convert("RGB") if kind == "JPEG" else image).save(file, kind, **options)
             seeds.append(file.getvalue())
-    return seeds
+    deep = rng.integers(0, 65536, (20, 21, 4), np.uint16)
+    seeds += [deep_encode.png(deep, None), deep_encode.tiff(deep)]
+    file = io.BytesIO()
+    tifffile.imwrite(file, deep[..., :3].astype(np.float32) / 65535, photometric="rgb")
+    return [*seeds, file.getvalue(), deep_encode.tiff(deep.astype(np.float32))]
 
 
 def check(reader, path, share):
@@ -89,7 +95,7 @@ def test_mutated_pictures(tmp_path):
 
         def reader(path):
             picture = read(path)
-            assert picture.rgb.dtype == np.uint8
+            assert picture.rgb.dtype in (np.uint8, np.float32)
             assert picture.rgb.ndim == 3
             assert picture.rgb.shape[2] == 3
 

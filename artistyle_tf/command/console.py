@@ -1,6 +1,7 @@
 """What the command does to its process: streams, signals, messages, a quiet import."""
 
 import contextlib
+import gc
 import io
 import logging
 import os
@@ -134,7 +135,8 @@ def quiet_import(progress: Progress | None = None) -> Iterator[None]:
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
-            yield
+            with _uncollected():
+                yield
         except Exception as error:
             if progress:
                 progress.close()  # its line would be in the way
@@ -146,3 +148,17 @@ def quiet_import(progress: Progress | None = None) -> Iterator[None]:
         finally:
             os.dup2(saved, 2)
             os.close(saved)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection, which would go over a million objects of modules again and again; and
+    none of what was made here later on, since it all stays."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()

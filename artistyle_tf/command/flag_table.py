@@ -33,6 +33,13 @@ FILES = (
     ),
     _Flag("output", "Files", "the result: .png, .jpg, .webp or .tif"),
     _Flag(
+        "depth",
+        "Files",
+        "bits a channel of the result, of what was painted: 8; 16 in .png and .tif; 32 in .tif, "
+        "float, 0 for black and 1 for white, unclipped; all in sRGB",
+        8,
+    ),
+    _Flag(
         "content_mask",
         "Files",
         "a picture for each style, in the shape of the content: white where that style goes, black "

@@ -12,6 +12,7 @@ from artistyle_tf.command.devices import check_device, check_strategy
 from artistyle_tf.command.flag_table import SWITCHES, USAGE, all_flags, help_text
 from artistyle_tf.command.values import LISTS, number, setting
 from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.pictures.write import DEPTHS, check_depth
 from artistyle_tf.run.rerun import Rerun, read_rerun
 from artistyle_tf.run.schedule import total_iterations
 from artistyle_tf.scene.inputs import check_inputs
@@ -45,6 +46,8 @@ class Command(NamedTuple):
     rerun: Rerun | None = None
     content_masks: Sequence[str] = ()
     style_masks: Sequence[str] = ()
+    depth: int = 8
+    """Bits a channel of the output."""
 
     def read(self) -> list[str]:
         """All pictures that are read, as real paths."""
@@ -94,12 +97,14 @@ def parse(arguments: Sequence[str]) -> Command | str:
     if "task" not in given and "rerun" not in given:
         _require(given, "content", "style")
     _require(given, "output")
+    output = os.path.expanduser(given["output"][0])
+    depth = _depth(given, output)
     trace = given.get("trace", [None])[0]
     rerun = _rerun(given)
     command = Command(
         content=os.path.expanduser(given["content"][0]) if "content" in given else None,
         styles=_paths(given, "style"),
-        output=os.path.expanduser(given["output"][0]),
+        output=output,
         config=rerun.config if rerun else _config(given),
         trace=trace and os.path.expanduser(trace),
         save_every=_checked(given, "save_every", lambda text: Cadence(text, "save_every")),
@@ -113,6 +118,7 @@ def parse(arguments: Sequence[str]) -> Command | str:
         rerun=rerun,
         content_masks=tuple(_paths(given, "content_mask")),
         style_masks=tuple(_paths(given, "style_mask")),
+        depth=depth,
     )
     _check_files(command)
     if command.device is not None and command.strategy is not None:
@@ -126,6 +132,14 @@ def _require(given: dict[str, list[str]], *names: str) -> None:
     for name in names:
         if not any(given.get(name, ())):
             raise ConfigError(f"--{name} is missing: {USAGE}")
+
+
+def _depth(given: dict[str, list[str]], output: str) -> int:
+    text = given.get("depth", ["8"])[0]
+    if text not in map(str, DEPTHS):
+        raise ConfigError(f"--depth is {text!r}; it must be 8, 16 or 32")
+    check_depth(output, int(text))
+    return int(text)
 
 
 def _rerun_path(given: dict[str, list[str]]) -> str:

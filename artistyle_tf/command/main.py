@@ -69,7 +69,7 @@ def _status(argv: Sequence[str] | None) -> int:
 def _run(command: Command) -> int:
     chief = is_chief(command.strategy)  # the others read, compute, and write nothing
     if chief:
-        write.check_output(command.output)
+        write.check_output(command.output, depth=command.depth)
         if command.tensorboard_dir is not None:
             check_tensorboard()
         if command.trace:
@@ -79,7 +79,7 @@ def _run(command: Command) -> int:
         # Before TensorFlow loads, which takes seconds: a picture that is no good is said at once.
         inputs = _read(command)
         if chief:
-            write.check_output(command.output, inputs.size)
+            write.check_output(command.output, inputs.size, command.depth)
             if not stack.enter_context(holding(command.output)):
                 logger.warning(
                     "another run writes %s too; the last one wins", one_line(command.output)
@@ -127,8 +127,9 @@ def _painted(command: Command, inputs: Inputs, chief: bool, progress: Progress |
     with quiet_import(progress):
         import tensorflow as tf
 
-        from artistyle_tf.run import painter
+        from artistyle_tf.run import painter, solvers
 
+        solvers.minimizer_class(command.config)  # which may have a package to load
         strategy = make_strategy(command.strategy)  # which some need before anything else
         if command.deterministic:
             tf.config.experimental.enable_op_determinism()
@@ -154,7 +155,7 @@ def _painted(command: Command, inputs: Inputs, chief: bool, progress: Progress |
 
 def _finish(command: Command, result: "Result", status: int) -> int:
     """Writes what the run made; the exit status."""
-    saved = _save(result, command.output)
+    saved = _save(result, command.output, command.depth)
     if command.trace:
         rows = json.dumps([list(row) for row in result.trace])
         files.write_bytes(command.trace, rows.encode())
@@ -170,16 +171,16 @@ def _finish(command: Command, result: "Result", status: int) -> int:
     return status or int(saved != command.output)
 
 
-def _save(result: "Result", path: str) -> str:
+def _save(result: "Result", path: str, depth: int) -> str:
     """Saves the picture, elsewhere if it can't be where it was meant to be; where it is now."""
     try:
-        result.save(path)
+        result.save(path, depth)
     except InputError as error:
         name = f"artistyle-{os.getpid()}-{os.path.basename(path)}"
         for folder in (os.getcwd(), tempfile.gettempdir(), os.path.expanduser("~")):
             fallback = os.path.join(folder, name)
             with contextlib.suppress(InputError):
-                result.save(fallback)
+                result.save(fallback, depth)
                 print(f"artistyle: {error}; it is in {one_line(fallback)}", file=sys.stderr)
                 return fallback
         raise

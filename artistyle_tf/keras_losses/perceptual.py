@@ -17,7 +17,7 @@ from artistyle_tf.objective import losses
 from artistyle_tf.pictures.network_scale import BGR_MEAN, to_network
 from artistyle_tf.pictures.read import read
 from artistyle_tf.pictures.sizes import resize, scale_to
-from artistyle_tf.settings.choices import Pooling
+from artistyle_tf.settings.choices import Padding, Pooling
 from artistyle_tf.settings.config import Config
 
 __all__ = ["ContentLoss", "PerceptualLoss", "StyleLoss"]
@@ -44,8 +44,8 @@ class PerceptualLoss(keras.losses.Loss):
       weights: auto, imagenet, imagenet-8bit, preview, a file, or loaded weights.
       weights_digest: SHA-256 that the weights' file must have; a saved loss sets it, since
         targets are of one network.
-      content_weight, style_weight, tv_weight, style_layers, content_layers, pooling: as in
-        `Config`, with its defaults.
+      content_weight, style_weight, tv_weight, style_layers, content_layers, pooling,
+        padding: as in `Config`, with its defaults.
       reduction, name, dtype: as in `keras.losses.Loss`.
 
     Raises:
@@ -68,6 +68,7 @@ class PerceptualLoss(keras.losses.Loss):
         style_layers: Any = Config.style_layers,
         content_layers: Any = Config.content_layers,
         pooling: Pooling = Config.pooling,
+        padding: Padding = Config.padding,
         reduction: str = "sum_over_batch_size",
         name: str | None = None,
         dtype: Any = None,
@@ -84,6 +85,7 @@ class PerceptualLoss(keras.losses.Loss):
             style_layers=style_layers,
             content_layers=content_layers,
             pooling=pooling,
+            padding=padding,
         )
         self.value_range = checked_range(value_range)
         if style_size is not None and not 16 <= style_size <= 65536:
@@ -151,12 +153,16 @@ class PerceptualLoss(keras.losses.Loss):
             "style_layers": [list(pair) for pair in settings.style_layers],
             "content_layers": [list(pair) for pair in settings.content_layers],
             "pooling": settings.pooling,
+            "padding": settings.padding,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "PerceptualLoss":
         """The loss of a `get_config`, or of one that Keras has read back from JSON."""
-        restored = dict(config)
+        restored = {
+            "padding": "zeros",
+            **config,
+        }  # losses that were saved before there was a choice
         if isinstance(restored.get("style"), Mapping):
             restored["style"] = {
                 name: keras.saving.deserialize_keras_object(gram)
@@ -169,7 +175,8 @@ class PerceptualLoss(keras.losses.Loss):
     def _network(self, loaded: Weights) -> Callable[[tf.Tensor], Features]:
         """A function, so that a model compiled with this loss doesn't save VGG19 as its own."""
         settings, dtype = self.settings, self._computed
-        model = build_feature_extractor(loaded, settings.layers, settings.pooling, dtype=dtype)
+        options: dict[str, Any] = {"padding": settings.padding, "dtype": dtype}
+        model = build_feature_extractor(loaded, settings.layers, settings.pooling, **options)
         self._channels = {name: output.shape[-1] for name, output in model.output.items()}
         return tf.function(constant_network(model), autograph=False, reduce_retracing=True)
 

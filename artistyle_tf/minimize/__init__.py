@@ -1,9 +1,22 @@
 """Minimisers of (position, context) → (value, gradient). They know nothing of pictures."""
 
+from typing import TYPE_CHECKING, Any
+
 from artistyle_tf.minimize.adam import Adam
 from artistyle_tf.minimize.averaged import AveragedAdam
 from artistyle_tf.minimize.base import Minimizer, State, Status
 from artistyle_tf.minimize.lbfgs import LBFGS
-from artistyle_tf.minimize.tfp_lbfgs import TFPLBFGS
+
+if TYPE_CHECKING:
+    from artistyle_tf.minimize.tfp_lbfgs import TFPLBFGS
 
 __all__ = ["LBFGS", "TFPLBFGS", "Adam", "AveragedAdam", "Minimizer", "State", "Status"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "TFPLBFGS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Here: TensorFlow Probability takes a second to load, and nothing else needs it.
+    from artistyle_tf.minimize.tfp_lbfgs import TFPLBFGS
+
+    return TFPLBFGS

@@ -41,13 +41,13 @@ class Adam(Minimizer):
         began = tf.constant(float("inf"), state.position.dtype)
         return nothing, nothing, tf.constant(0, tf.int64), began, tf.constant(0)
 
-    def _advance(self, state: State, context: Any, until: tf.Tensor) -> State:
+    def _advance(self, state: State, context: Any, until: int) -> State:
         # Eager: a Keras optimiser keeps its moments in variables, which a state must not share.
         if self._variable is None or self._variable.shape != tuple(state.position.shape):
             self._variable = keras.Variable(state.position, dtype=state.position.dtype.name)
             self._optimizer = keras.optimizers.Adam(epsilon=1e-7)
             self._optimizer.build([self._variable])
-        while int(state.iterations) < int(until) and int(state.status) == Status.RUNNING:
+        while int(state.iterations) < until and int(state.status) == Status.RUNNING:
             state = keep_best(self._iterate(state, context))
         return state
 

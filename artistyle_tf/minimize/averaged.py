@@ -69,7 +69,14 @@ class AveragedAdam(Minimizer):
         memory = state.memory._replace(first=first, second=second, steps=old.steps)
         return state._replace(memory=memory)
 
+    def prepare(self, state: State, context: Any = ()) -> None:
+        self._graphs.of(self._moved, state, contextual=True).get_concrete_function()
+
     def _iterate(self, state: State, context: Any) -> State:
+        after: State = self._graphs.of(self._moved, state, contextual=True)(state, context)
+        return after
+
+    def _moved(self, state: State, context: Any) -> State:
         start = tf.math.is_inf(state.value)  # nothing has been evaluated yet
         position, memory = tf.cond(
             start, lambda: (state.position, state.memory), lambda: self._step(state, context)

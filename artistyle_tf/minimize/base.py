@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from artistyle_tf.minimize.graphs import Graphs
+
 __all__ = ["Minimizer", "State", "Status", "ValueAndGradient", "step_factor"]
 
 ValueAndGradient = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
@@ -77,8 +79,7 @@ class Minimizer(abc.ABC):
 
     def __init__(self, value_and_gradient: ValueAndGradient, context_spec: Any = ()):
         self._value_and_gradient = value_and_gradient
-        self._context_spec = context_spec
-        self._traced: Any = None
+        self._graphs = Graphs(context_spec)
 
     def start(self, position: tf.Tensor, *, budget: int = 0, first_step: float = 1.0) -> State:
         """The state at `position` [n], float32 or float64. Nothing is evaluated yet."""
@@ -92,7 +93,7 @@ class Minimizer(abc.ABC):
 
     def advance(self, state: State, context: Any = (), *, iterations: int = 1) -> State:
         """The state after that many more iterations, or fewer where the search ends."""
-        until = tf.constant(int(state.iterations) + iterations)
+        until = int(state.iterations) + iterations
         while True:
             state = self._advance(state, context, until)
             helpless = int(state.restarts) >= self.RESTARTS or bool(
@@ -114,30 +115,20 @@ class Minimizer(abc.ABC):
             memory=fresh.memory,
         )
 
-    def _advance(self, state: State, context: Any, until: tf.Tensor) -> State:
-        if self._traced is None:
-            dimensions = state.position.shape[0]
-            spec = tf.nest.map_structure(
-                lambda tensor: tf.TensorSpec(
-                    [None if side == dimensions else side for side in tensor.shape], tensor.dtype
-                ),
-                state,
-            )
-            signature = [spec, self._context_spec, tf.TensorSpec([], tf.int32)]
-            self._traced = tf.function(self._loop, input_signature=signature, autograph=False)
-        return self._traced(state, context, until)
+    def _advance(self, state: State, context: Any, until: int) -> State:
+        while self._is_due(state, until):
+            state = self._kept(self._iterate(state, context))
+        return state
 
-    def _loop(self, state: State, context: Any, until: tf.Tensor) -> State:
-        def more(state: State) -> tf.Tensor:
-            # A restart is evaluated at once: its caller has had all its iterations, maybe, and
-            # must not be left with an infinite objective.
-            due = (state.iterations < until) | (tf.math.is_inf(state.value) & (state.restarts > 0))
-            return due & (state.status == int(Status.RUNNING))
+    def _is_due(self, state: State, until: int) -> bool:
+        # A restart is evaluated at once: its caller has had all its iterations, maybe, and must
+        # not be left with an infinite objective.
+        restarted = int(state.restarts) > 0 and bool(tf.math.is_inf(state.value))
+        due = int(state.iterations) < until or restarted
+        return due and int(state.status) == Status.RUNNING
 
-        def body(state: State) -> tuple[State]:
-            return (self._kept(self._iterate(state, context)),)
-
-        return tf.while_loop(more, body, (state,), parallel_iterations=1)[0]
+    def prepare(self, state: State, context: Any = ()) -> None:  # noqa: B027 (Adam needs none)
+        """Traces what iterations from `state` call, so that the first one takes no longer."""
 
     def carried(self, state: State, before: State, resize: Callable[[tf.Tensor], Any]) -> State:
         """`state`, about to start, with what it can use of the search that ended `before` it.
@@ -156,18 +147,14 @@ class Minimizer(abc.ABC):
 
     @abc.abstractmethod
     def _iterate(self, state: State, context: Any) -> State:
-        """One iteration, in a graph; `_kept` then sees to `best_position` and `best_value`."""
+        """One iteration; `_kept` then sees to `best_position` and `best_value`."""
 
 
 def keep_best(state: State) -> State:
     """The state with its best position brought up to date."""
-    better = state.value < state.best_value  # False for NaN
-    position, value = tf.cond(
-        better,
-        lambda: (state.position, state.value),
-        lambda: (state.best_position, state.best_value),
-    )
-    return state._replace(best_position=position, best_value=value)
+    if not bool(state.value < state.best_value):  # NaN is not
+        return state
+    return state._replace(best_position=state.position, best_value=state.value)
 
 
 def step_factor(gradient: tf.Tensor, root_mean_square: tf.Tensor) -> tf.Tensor:

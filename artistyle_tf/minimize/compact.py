@@ -7,7 +7,8 @@ matrix, H = γ I + [S γY] K [S γY]ᵀ: all products of the pairs with the vect
 triangular system of m unknowns, then one combination of the pairs.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -45,15 +46,17 @@ class Memory(NamedTuple):
     """γ = sᵀy / yᵀy of the newest pair (eq. 7.20 of Nocedal and Wright); 0 before there is one."""
 
 
-def empty_memory(position: tf.Tensor, history: int) -> Memory:
+def empty_memory(position: tf.Tensor, history: int, held: str | None = None) -> Memory:
     """Room for `history` pairs of vectors like `position` [n], or for up to four more.
+
+    They are held in that dtype, by default in the position's own.
 
     As pairs are forgotten by groups, at least `history` less four are held once they have come in.
     """
     group = GROUP if history >= 2 * GROUP else 1  # few pairs may be large: copy none together
     groups = -(-history // group)
-    nothing = tf.zeros_like(position)
-    block = tf.zeros([2 * group, *position.shape], position.dtype)
+    nothing = tf.zeros_like(position, held)
+    block = tf.zeros([2 * group, *position.shape], nothing.dtype)
     pairs = group * groups
     return Memory(
         (nothing,) * group,
@@ -66,38 +69,75 @@ def empty_memory(position: tf.Tensor, history: int) -> Memory:
     )
 
 
-def push(memory: Memory, step: tf.Tensor, change: tf.Tensor) -> Memory:
-    """The memory with the pair (s, y) in front, or as it was if sᵀy is poor."""
+class _Pair(NamedTuple):
+    """A pair as it is held, with what it is worth."""
+
+    step: tf.Tensor
+    change: tf.Tensor
+    product: tf.Tensor
+    """sᵀy"""
+    squared: tf.Tensor
+    """yᵀy"""
+    curved: tf.Tensor
+    """bool []"""
+
+
+def _directly(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
+
+
+def push(
+    memory: Memory,
+    step: tf.Tensor,
+    change: tf.Tensor,
+    run: Callable[..., Any] = _directly,
+) -> Memory:
+    """The memory with the pair (s, y) in front, or as it was if sᵀy is poor.
+
+    `run(function, *arguments)` calls what is to be traced.
+    """
+    pair = run(_measured, step, change, memory.steps[0])
+    if not bool(pair.curved):
+        return memory
+    if int(memory.filled) == len(memory.steps):
+        memory = _regrouped(memory)
+    across, own = run(_extended, pair.change, pair.product, pair.squared, memory)
+    return Memory(
+        (pair.step, *memory.steps[:-1]),
+        (pair.change, *memory.changes[:-1]),
+        memory.blocks,
+        memory.filled + 1,
+        across,
+        own,
+        pair.product / pair.squared,
+    )
+
+
+def _measured(step: tf.Tensor, change: tf.Tensor, held: tf.Tensor) -> _Pair:
+    """The pair in the dtype of those that are held; what is computed of it is of that pair."""
+    kept = tf.cast(step, held.dtype), tf.cast(change, held.dtype)
+    step, change = (tf.cast(one, step.dtype) for one in kept)
     product = tf.reduce_sum(step * change)
     squared = tf.reduce_sum(tf.square(change))
     lengths = tf.sqrt(tf.reduce_sum(tf.square(step))) * tf.sqrt(squared)
+    return _Pair(*kept, product, squared, product > CURVATURE * lengths)
 
-    def pushed() -> Memory:
-        room = tf.cond(
-            memory.filled == len(memory.steps), lambda: _regrouped(memory), lambda: memory
-        )
-        group, pairs = len(room.steps), len(room.steps) * (len(room.blocks) + 1)
-        # Row and column i come from i - 1 among the newest, and stay where they are in the blocks.
-        order = [0, *range(group - 1), *range(group, pairs)]
-        column, row = _products(room, change)
-        column, row = (tf.gather(one, order) for one in (column, row))
-        column, row = (
-            tf.concat([[tf.cast(first, tf.float64)], one[1:]], axis=0)
-            for first, one in ((product, column), (squared, row))
-        )
-        across = _first(_permuted(room.step_change, order), column, tf.zeros_like(column))
-        own = _first(_permuted(room.change_change, order), row, row)
-        return Memory(
-            (step, *room.steps[:-1]),
-            (change, *room.changes[:-1]),
-            room.blocks,
-            room.filled + 1,
-            across,
-            own,
-            product / squared,
-        )
 
-    return tf.cond(product > CURVATURE * lengths, pushed, lambda: memory)
+def _extended(
+    change: tf.Tensor, product: tf.Tensor, squared: tf.Tensor, memory: Memory
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """sᵀy and yᵀy of all pairs, with that of a new one in front."""
+    group, pairs = len(memory.steps), len(memory.steps) * (len(memory.blocks) + 1)
+    # Row and column i come from i - 1 among the newest, and stay where they are in the blocks.
+    order = [0, *range(group - 1), *range(group, pairs)]
+    column, row = _products(memory, tf.cast(change, memory.scale.dtype))
+    column, row = (tf.gather(one, order) for one in (column, row))
+    column, row = (
+        tf.concat([[tf.cast(first, tf.float64)], one[1:]], axis=0)
+        for first, one in ((product, column), (squared, row))
+    )
+    across = _first(_permuted(memory.step_change, order), column, tf.zeros_like(column))
+    return across, _first(_permuted(memory.change_change, order), row, row)
 
 
 def inverse_product(memory: Memory, vector: tf.Tensor) -> tf.Tensor:
@@ -122,22 +162,27 @@ def _scale_and_add(
     of_steps, of_changes = (tf.cast(one, vector.dtype) for one in (of_steps, of_changes))
     total = memory.scale * vector
     for index, (step, change) in enumerate(zip(memory.steps, memory.changes, strict=True)):
+        step, change = tf.cast(step, vector.dtype), tf.cast(change, vector.dtype)
         total += of_steps[index] * step + of_changes[index] * change
     for index, block in enumerate(memory.blocks, start=1):
         rows = slice(group * index, group * (index + 1))
         shares = tf.concat([of_steps[rows], of_changes[rows]], axis=0)
         with tf.control_dependencies([total]):  # or all would be in memory at once
-            total += tf.linalg.matvec(block, shares, transpose_a=True)
+            total += tf.linalg.matvec(tf.cast(block, vector.dtype), shares, transpose_a=True)
     return total
 
 
 def _products(memory: Memory, vector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """(s_iᵀ v, y_iᵀ v), float64 [m] each."""
     group = len(memory.steps)
-    columns = [
-        tf.stack([tf.reduce_sum(one * vector) for one in (*memory.steps, *memory.changes)]),
-        *(tf.linalg.matvec(block, vector) for block in memory.blocks),
+    newest = [
+        tf.reduce_sum(tf.cast(one, vector.dtype) * vector)
+        for one in (*memory.steps, *memory.changes)
     ]
+    columns = [tf.stack(newest)]
+    for block in memory.blocks:
+        with tf.control_dependencies(columns[-1:]):  # one wide copy at a time
+            columns.append(tf.linalg.matvec(tf.cast(block, vector.dtype), vector))
     return (
         tf.cast(tf.concat([column[:group] for column in columns], axis=0), tf.float64),
         tf.cast(tf.concat([column[group:] for column in columns], axis=0), tf.float64),

@@ -54,12 +54,15 @@ class TFPLBFGS(Minimizer):
         )
         return tf.ones_like(state.value), results
 
+    def prepare(self, state: State, context: Any = ()) -> None:
+        for function in (self._first_evaluation, self._resume):
+            self._graphs.of(function, state, contextual=True).get_concrete_function()
+
     def _iterate(self, state: State, context: Any) -> State:
-        return tf.cond(
-            tf.math.is_inf(state.value),
-            lambda: self._first_evaluation(state, context),
-            lambda: self._resume(state, context),
-        )
+        first = bool(tf.math.is_inf(state.value))
+        function = self._first_evaluation if first else self._resume
+        after: State = self._graphs.of(function, state, contextual=True)(state, context)
+        return after
 
     def _first_evaluation(self, state: State, context: Any) -> State:
         value, gradient = self._value_and_gradient(state.position, context)

@@ -78,10 +78,11 @@ def build_feature_extractor(
         border = border_of(padding, name)
         if border != "zeros":
             x = Border(border, name, dtype=dtype)(x)
-        same = "same" if border == "zeros" else "valid"
+        # Initialised with zeros: no random numbers are drawn for what is set at once.
         conv = keras.layers.Conv2D(
-            channels, 3, padding=same, activation="relu", name=name, **shared
-        )
+            channels, 3, padding="same" if border == "zeros" else "valid", activation="relu",
+            kernel_initializer="zeros", name=name, **shared,
+        )  # fmt: skip
         x = conv(x)
         conv.set_weights(weights.layers[name])
         if name in layers:

@@ -1,51 +1,83 @@
 """A decoded picture of any mode as sRGB and alpha: modes, colour profiles, EXIF orientation."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
 
-__all__ = ["frame_notes", "over_white", "to_rgb"]
+from artistyle_tf.pictures import profiles
+from artistyle_tf.pictures.deep_decode import Samples, orientation
+from artistyle_tf.pictures.picture import as_uint8
 
-_ORIENTATION = 0x0112
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+__all__ = ["deep_to_rgb", "frame_notes", "over_white", "to_rgb"]
+
+_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    2: lambda picture: picture[:, ::-1],
+    3: lambda picture: picture[::-1, ::-1],
+    4: lambda picture: picture[::-1],
+    5: lambda picture: picture.swapaxes(0, 1),
+    6: lambda picture: np.rot90(picture, -1),
+    7: lambda picture: picture[::-1, ::-1].swapaxes(0, 1),
+    8: np.rot90,
 }
+"""What sets a picture upright, by its EXIF orientation."""
+_UNUSABLE = "{} has a colour profile that can't be used: it is taken as sRGB"
 _PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
-def to_rgb(
-    image: Image.Image, name: str, notes: list[str]
-) -> tuple[Image.Image, Image.Image | None]:
-    """A loaded image as upright sRGB, mode RGB, and its alpha, mode L, if there is any.
+def to_rgb(image: Image.Image, name: str, notes: list[str]) -> tuple[np.ndarray, np.ndarray | None]:
+    """A loaded image as upright sRGB [H, W, 3], and its alpha [H, W] if there is any.
 
-    `notes` gets a line, beginning with `name`, for each thing that had to be guessed.
+    They are uint8, or float32 grey levels where `image` has 16 bits, integers or floats. `notes`
+    gets a line, beginning with `name`, for each thing that had to be guessed.
     """
-    colour, alpha = _split(image, name, notes)
     profile = image.info.get("icc_profile")
+    if image.mode == "F" or image.mode.startswith("I"):
+        samples = _grey_samples(image, name, notes)
+        return deep_to_rgb(samples, name, notes)
+    colour, alpha = _split(image)
     rgb = _to_srgb(colour, profile) if profile else colour.convert("RGB")
     if rgb is None:
         rgb = colour.convert("RGB")
-        notes.append(f"{name} has a colour profile that can't be used: it is taken as sRGB")
-    turn = _turn(image)
-    if turn is not None:
-        rgb = rgb.transpose(turn)
-        alpha = alpha.transpose(turn) if alpha else None
-    return rgb, alpha
+        notes.append(_UNUSABLE.format(name))
+    return _upright(np.asarray(rgb), np.asarray(alpha) if alpha else None, orientation(image))
+
+
+def deep_to_rgb(
+    samples: Samples, name: str, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """As `to_rgb`, float32; uint8 if a profile made of tables leaves no more."""
+    colour, alpha, profile = samples.colour, samples.alpha, samples.profile
+    rgb = None
+    if profile and not profiles.is_srgb(profile):
+        rgb = profiles.to_srgb(colour, profile)
+        if rgb is None:
+            converted = _to_srgb(Image.fromarray(as_uint8(colour)), profile)
+            if converted is None:
+                notes.append(_UNUSABLE.format(name))
+            else:
+                notes.append(f"{name} is read with 8 bits a channel, for its colour profile's sake")
+                rgb, alpha = np.asarray(converted), None if alpha is None else as_uint8(alpha)
+    if rgb is None:
+        rgb = np.stack([colour] * 3, axis=-1) if colour.ndim == 2 else colour
+    return _upright(rgb, alpha, samples.orientation)
 
 
 def over_white(rgb: np.ndarray, alpha: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Copies of uint8 [H, W, 3], laid over white, and of its alpha [H, W], None if all opaque."""
-    rgb = np.array(rgb, order="C")
+    """Copies of uint8 [H, W, 3], laid over white, and of its alpha [H, W], None if all opaque.
+
+    Or both float32 in grey levels: then they may be overwritten.
+    """
+    deep = rgb.dtype != np.uint8
+    rgb = np.ascontiguousarray(rgb) if deep else np.array(rgb, order="C")
     if alpha is None or alpha.min() == 255:
         return rgb, None
+    if deep:
+        for i in range(3):
+            rgb[..., i] = 255 - (255 - rgb[..., i]) * (alpha / np.float32(255))
+        return rgb, np.array(alpha, order="C")
     opacity = alpha.astype(np.uint16)
     for i in range(3):  # by plane: a big picture's 16-bit copy is three times as big
         mixed = rgb[..., i] * opacity + 255 * (255 - opacity)
@@ -67,20 +99,31 @@ def frame_notes(image: Image.Image, name: str) -> list[str]:
     return [f"{name} is animated: its first frame of {frames} is used"]
 
 
-def _split(
-    image: Image.Image, name: str, notes: list[str]
-) -> tuple[Image.Image, Image.Image | None]:
+def _upright(
+    rgb: np.ndarray, alpha: np.ndarray | None, number: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    turn = _TURNS.get(number)
+    if turn is None:
+        return rgb, alpha
+    return turn(rgb), None if alpha is None else turn(alpha)
+
+
+def _grey_samples(image: Image.Image, name: str, notes: list[str]) -> Samples:
+    values = np.asarray(image)
+    white = _white(image, values)
+    if white != 65535:
+        notes.append(f"{name} has {image.mode} values: {white:g} is taken for white")
+    key = image.info.get("transparency")
+    alpha = None
+    if isinstance(key, int):
+        alpha = np.where(values == key, np.float32(0), np.float32(255))
+    grey = np.nan_to_num(values.astype(np.float32)) * np.float32(255 / white)
+    profile = image.info.get("icc_profile")
+    return Samples(np.clip(grey, 0, 255), alpha, profile, orientation(image))
+
+
+def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """The colour in mode L, RGB, CMYK or LAB, and the alpha in mode L if there is any."""
-    if image.mode == "F" or image.mode.startswith("I"):
-        values = np.asarray(image)
-        white = _white(image, values)
-        if white != 65535:
-            notes.append(f"{name} has {image.mode} values: {white:g} is taken for white")
-        key = image.info.get("transparency")
-        alpha = np.where(values == key, 0, 255).astype(np.uint8) if isinstance(key, int) else None
-        scaled = np.rint(np.nan_to_num(values.astype(np.float32)) * np.float32(255 / white))
-        grey = np.clip(scaled, 0, 255).astype(np.uint8)
-        return Image.fromarray(grey), None if alpha is None else Image.fromarray(alpha)
     if image.has_transparency_data:
         colour = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
         both = image.convert("LA" if colour == "L" else "RGBA")
@@ -102,7 +145,7 @@ def _white(image: Image.Image, values: np.ndarray) -> float:
 
 def _to_srgb(colour: Image.Image, profile: Any) -> Image.Image | None:
     """`colour` as sRGB by its ICC profile; None if the profile is broken or of another space."""
-    if colour.mode == "LAB":
+    if colour.mode == "LAB" or profiles.is_srgb(profile):
         return colour.convert("RGB")
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -121,12 +164,3 @@ def _to_srgb(colour: Image.Image, profile: Any) -> Image.Image | None:
         )
     except Exception:  # whatever is wrong with it, the pixels are still good
         return None
-
-
-def _turn(image: Image.Image) -> Image.Transpose | None:
-    """What sets the loaded picture upright. (ImageOps.exif_transpose fails on broken EXIF.)"""
-    try:
-        orientation = image.getexif().get(_ORIENTATION)
-    except Exception:
-        return None
-    return _TURNS.get(orientation) if isinstance(orientation, int) else None

@@ -13,7 +13,7 @@ from PIL import Image
 
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.pictures.network_scale import to_network
-from artistyle_tf.pictures.picture import Picture
+from artistyle_tf.pictures.picture import Picture, as_uint8
 from artistyle_tf.pictures.read import read
 from artistyle_tf.pictures.sizes import fill_cells, resize
 
@@ -90,10 +90,10 @@ def read_masks(
 
 def grey(mask: Picture) -> np.ndarray:
     """uint8 [H, W], 255 inside. Pictures come laid over white; here what is clear is outside."""
-    over_white = np.asarray(Image.fromarray(mask.rgb).convert("L"))
+    over_white = np.asarray(Image.fromarray(as_uint8(mask.rgb)).convert("L"))
     if mask.alpha is None:
         return over_white
-    clear = 255 - mask.alpha
+    clear = 255 - as_uint8(mask.alpha)
     return np.where(over_white > clear, over_white - clear, 0).astype(np.uint8)
 
 
@@ -107,7 +107,7 @@ def make_regions(
     Args:
       masks: of `read_masks`.
       size: (height, width) of the result.
-      styles: uint8 [H, W, 3] each; without masks for them all of each counts.
+      styles: [H, W, 3] each; without masks for them all of each counts.
     """
     if not masks.content:
         return None
@@ -139,7 +139,7 @@ def within(regions: Regions | None, image: np.ndarray, content: np.ndarray) -> n
     Args:
       regions: None: the image is all that counts.
       image: float32 [1, h, w, 3], BGR, mean subtracted.
-      content: uint8 [H, W, 3] sRGB, brought to the image's size.
+      content: uint8 or float32 [H, W, 3] sRGB, brought to the image's size.
     """
     if regions is None:
         return image

@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from artistyle_tf.errors import InputError
+from artistyle_tf.pictures import deep_encode
 
-__all__ = ["MAX_RECORD", "encode", "extract"]
+__all__ = ["MAX_RECORD", "encode", "encode_deep", "extract"]
 
 MAX_RECORD = 1 << 20
 """Bytes of JSON that are written or read at most."""
@@ -37,11 +38,7 @@ def encode(
     if record is None:
         image.save(data, file_format, **options)
         return data.getvalue()
-    text = _to_json(record)
-    limit = _LIMITS.get(file_format, MAX_RECORD)
-    if len(text) > limit:
-        reason = f"{len(text)} bytes of JSON; {file_format} takes at most {limit}"
-        text = _to_json({"record_left_out": reason})
+    text = _text(record, file_format)
     comment = _ASCII + text.encode("ascii")
     if file_format == "PNG":
         options["pnginfo"] = PngImagePlugin.PngInfo()
@@ -54,18 +51,33 @@ def encode(
     return _with_comment(data.getvalue(), comment) if file_format == "TIFF" else data.getvalue()
 
 
-def extract(image: Image.Image, shown: str) -> dict[str, Any] | None:
+def encode_deep(pixels: np.ndarray, file_format: str, record: Mapping[str, Any] | None) -> bytes:
+    """As `encode`, with an sRGB profile, of a "PNG" with uint16 or a "TIFF" with uint16 or float32.
+
+    `pixels`: [H, W, 3], or [H, W, 4] with alpha.
+    """
+    text = None if record is None else _text(record, file_format)
+    if file_format == "PNG":
+        return deep_encode.png(pixels, None if text is None else (_KEY, text))
+    data = deep_encode.tiff(pixels)
+    return data if text is None else _with_comment(data, _ASCII + text.encode("ascii"))
+
+
+def extract(image: Image.Image | Image.Exif, shown: str) -> dict[str, Any] | None:
     """The record that `encode` left in an open picture, or None; InputError if it is malformed.
+
+    Of a picture that Pillow can't open its EXIF will do.
 
     A camera's own comment in EXIF is none of ours; what begins with "{" is taken for a record.
     `shown` is the picture's name in messages. What Pillow raises is left to the caller.
     """
-    if image.format == "PNG":
+    if isinstance(image, Image.Image) and image.format == "PNG":
         if _KEY not in image.info:
             image.load()  # editors also put text behind the pixels
         text = image.info.get(_KEY)
     else:
-        text = image.getexif().get_ifd(_EXIF_IFD).get(_USER_COMMENT)
+        exif = image.getexif() if isinstance(image, Image.Image) else image
+        text = exif.get_ifd(_EXIF_IFD).get(_USER_COMMENT)
         if isinstance(text, bytes):
             text = text.removeprefix(_ASCII).rstrip(b"\0 ")
         if not isinstance(text, bytes) or not text.startswith(b"{"):
@@ -99,6 +111,16 @@ def _with_comment(tiff: bytes, comment: bytes) -> bytes:
     main = struct.pack(end + "H", len(entries)) + b"".join(entries) + bytes(4)
     out += exif
     return out[:4] + struct.pack(end + "I", len(out)) + out[8:] + main
+
+
+def _text(record: Mapping[str, Any], file_format: str) -> str:
+    """The record as JSON, or what stands for one that is too long."""
+    text = _to_json(record)
+    limit = _LIMITS.get(file_format, MAX_RECORD)
+    if len(text) > limit:
+        reason = f"{len(text)} bytes of JSON; {file_format} takes at most {limit}"
+        text = _to_json({"record_left_out": reason})
+    return text
 
 
 def _to_json(record: Mapping[str, Any]) -> str:

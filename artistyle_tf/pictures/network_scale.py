@@ -9,7 +9,7 @@ BGR_MEAN = (103.939, 116.779, 123.68)
 
 
 def to_network(rgb: np.ndarray) -> np.ndarray:
-    """uint8 [H, W, 3] sRGB → float32 [1, H, W, 3] BGR, mean subtracted.
+    """uint8 or float32 [H, W, 3] sRGB → float32 [1, H, W, 3] BGR, mean subtracted.
 
     Not `keras.applications.vgg19.preprocess_input`, which would load TensorFlow and writes into
     a float array that it is given.

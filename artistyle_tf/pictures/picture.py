@@ -7,7 +7,7 @@ import numpy as np
 
 from artistyle_tf.errors import ConfigError
 
-__all__ = ["MIN_SIDE", "Picture", "check_uint8"]
+__all__ = ["MIN_SIDE", "Picture", "as_uint8", "check_levels"]
 
 MIN_SIDE = 16
 """The shortest side of a picture that `read` takes, in px."""
@@ -17,8 +17,10 @@ MIN_SIDE = 16
 class Picture:
     """A picture as the rest of the package sees it.
 
-    `rgb`: uint8 [H, W, 3], sRGB, laid over white. `alpha`: uint8 [H, W], None if opaque. `name`:
-    the file's base name, "image" or "array". `notes`: lines that the user should see.
+    `rgb`: [H, W, 3], sRGB, laid over white, in grey levels 0 to 255: uint8, or float32 where the
+    source had more than 8 bits a channel, whose steps are then between the whole levels. `alpha`:
+    [H, W], likewise uint8 or float32, None if opaque. `name`: the file's base name, "image" or
+    "array". `notes`: lines that the user should see.
     """
 
     rgb: np.ndarray
@@ -36,7 +38,19 @@ class Picture:
         return digest.hexdigest()
 
 
-def check_uint8(name: str, array: np.ndarray, shape_ok: bool, expected: str) -> None:
-    """ConfigError, in terms of `name` and the `expected` shape, if it isn't such a uint8 array."""
-    if array.dtype != np.uint8 or not shape_ok:
-        raise ConfigError(f"{name} must be uint8 {expected}, not {array.dtype} {list(array.shape)}")
+def as_uint8(levels: np.ndarray) -> np.ndarray:
+    """uint8 or float grey levels as uint8: rounded and clipped; what is uint8 comes back itself."""
+    if levels.dtype == np.uint8:
+        return levels
+    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+
+
+def check_levels(
+    name: str, array: np.ndarray, shape_ok: bool, expected: str, dtypes: tuple[str, ...]
+) -> None:
+    """ConfigError, in terms of `name` and the `expected` shape, if it isn't such an array."""
+    if array.dtype.name not in dtypes or not shape_ok:
+        kinds = " or ".join(dtypes)
+        raise ConfigError(
+            f"{name} must be {kinds} {expected}, not {array.dtype} {list(array.shape)}"
+        )

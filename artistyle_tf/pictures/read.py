@@ -1,4 +1,4 @@
-"""Pictures from files to uint8 arrays, and their sizes. No TensorFlow.
+"""Pictures from files to arrays. No TensorFlow.
 
 `read` gives sRGB over white whatever the file held; `write.write` puts the alpha back.
 """
@@ -9,14 +9,15 @@ import re
 import stat
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
-from artistyle_tf.pictures import decode, libtiff, metadata
-from artistyle_tf.pictures.picture import MIN_SIDE, Picture, check_uint8
+from artistyle_tf.pictures import decode, deep_decode, libtiff, metadata
+from artistyle_tf.pictures.picture import MIN_SIDE, Picture, check_levels
+from artistyle_tf.pictures.tiff_page import Page, open_page
 from artistyle_tf.text import one_line, reason
 
 __all__ = [
@@ -34,18 +35,22 @@ _NOT_PICTURES = {"EPS", "MPEG", "WMF"}
 _UNREADABLE = (
     "is not a picture that Pillow can read; usual formats are PNG, JPEG, WebP, TIFF, GIF and BMP"
 )
+_PLAINLY = "save it without compression, or deflated without a predictor"
 _SIGNATURES = re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP", re.DOTALL)
 
 
 def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) -> Picture:
-    """A picture from a file, a Pillow image or a uint8 array [H, W, 3], [H, W, 4] or [H, W].
+    """A picture from a file, a Pillow image or an array [H, W, 3], [H, W, 4] or [H, W].
 
     What has been read before comes back as it is.
 
     Files and Pillow images are turned upright by their EXIF orientation and converted to sRGB by
-    their ICC profile; 16 bits are scaled to 8; of an animation the first frame is taken. Arrays are
-    taken as sRGB. ConfigError: an array or object of another kind. InputError: a file that is
-    missing, damaged, no picture or above MAX_PIXELS; any picture with a side below MIN_SIDE.
+    their ICC profile; of an animation the first frame is taken. Arrays are uint8 or uint16, and
+    taken as sRGB. What has more than 8 bits a channel keeps them (`Picture.rgb`): PNG, grey PGM and
+    TIFF with 16, and TIFF with float values, 0 for black and 1 for white.
+
+    ConfigError: an array or object of another kind. InputError: a file that is missing, damaged, no
+    picture or above MAX_PIXELS; any picture with a side below MIN_SIDE.
     """
     if isinstance(source, Picture):
         return source
@@ -59,8 +64,19 @@ def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) ->
     name = one_line(os.path.basename(path))
     with _open_image(path) as image:
         _check_sides(shown, *image.size)
+        if isinstance(image, Page):
+            if not image.decodable:
+                raise InputError(f"{shown} is compressed in a way that can't be read; {_PLAINLY}")
+            return _deep(image.samples(), name, [])
+        notes = []
+        if deep_decode.is_deep(image):
+            samples = _all_bits(image)
+            if samples is not None:
+                return _deep(samples, name, decode.frame_notes(image, name))
+            notes.append(f"{name} is read with 8 of its 16 bits, for the way it is stored")
         image.load()
-        return _convert(image, name, decode.frame_notes(image, name))
+        notes += decode.frame_notes(image, name)
+        return _convert(image, name, notes)
 
 
 def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
@@ -70,6 +86,8 @@ def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """
     path = _path(path)
     with _open_image(path) as image:
+        if isinstance(image, Page):
+            return metadata.extract(image.exif(), one_line(path))
         return metadata.extract(image, one_line(path))
 
 
@@ -79,15 +97,18 @@ def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
 def _path(path: Any) -> str:
     if not isinstance(path, str | os.PathLike):
         raise ConfigError(
-            "a picture must be a path, a Pillow image or a uint8 array [H, W, 3], "
+            "a picture must be a path, a Pillow image or a uint8 or uint16 array [H, W, 3], "
             f"not {type(path).__name__}"
         )
     return os.fsdecode(path)
 
 
 @contextlib.contextmanager
-def _open_image(path: str) -> Iterator[Image.Image]:
-    """The picture's header, read and found sane; errors in the block are about this file too."""
+def _open_image(path: str) -> Iterator[Image.Image | Page]:
+    """The picture's header, read and found sane; errors in the block are about this file too.
+
+    A page: a TIFF that Pillow has no mode for.
+    """
     shown = one_line(path)
     try:
         status = os.stat(path)
@@ -106,19 +127,27 @@ def _open_image(path: str) -> Iterator[Image.Image]:
         raise
     except ValueError as error:  # a null character in the path
         raise InputError(f"can't read {shown}: {reason(error)}") from error
-    with file, _pillow_errors(shown):
-        try:
-            image = Image.open(file)
-        except UnidentifiedImageError as error:
-            file.seek(0)
-            if _SIGNATURES.match(file.read(12)):
-                raise
-            raise InputError(f"{shown} {_UNREADABLE}") from error
-        with image:
-            if image.format in _NOT_PICTURES or isinstance(image, ImageFile.StubImageFile):
-                raise InputError(f"{shown} {_UNREADABLE}")
-            _check_pixels(shown, *image.size)
-            yield image
+    with file, _pillow_errors(shown), _identified(file, shown) as image:
+        _check_pixels(shown, *image.size)
+        yield image
+
+
+def _identified(
+    file: BinaryIO, shown: str
+) -> contextlib.AbstractContextManager[Image.Image | Page]:
+    try:
+        image = Image.open(file)
+    except UnidentifiedImageError as error:
+        page = open_page(file)
+        if page is not None:
+            return contextlib.nullcontext(page)
+        file.seek(0)
+        if _SIGNATURES.match(file.read(12)):
+            raise
+        raise InputError(f"{shown} {_UNREADABLE}") from error
+    if image.format in _NOT_PICTURES or isinstance(image, ImageFile.StubImageFile):
+        raise InputError(f"{shown} {_UNREADABLE}")
+    return image
 
 
 @contextlib.contextmanager
@@ -167,18 +196,38 @@ def _check_sides(shown: str, width: int, height: int) -> None:
 
 def _from_array(array: np.ndarray) -> Picture:
     shape_ok = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
-    check_uint8("a picture's array", array, shape_ok, "[H, W, 3], [H, W, 4] or [H, W]")
+    shapes = "[H, W, 3], [H, W, 4] or [H, W]"
+    check_levels("a picture's array", array, shape_ok, shapes, ("uint8", "uint16"))
     _check_sides("array", array.shape[1], array.shape[0])
     if array.ndim == 2:
         array = np.stack([array] * 3, axis=-1)
-    rgb, alpha = decode.over_white(array[..., :3], array[..., 3] if array.shape[2] == 4 else None)
-    return Picture(rgb, alpha, "array", ())
+    if array.dtype != np.uint8:
+        array = array.astype(np.float32) / 257
+    return _picture(array[..., :3], array[..., 3] if array.shape[2] == 4 else None, "array", [])
 
 
 def _convert(image: Image.Image, name: str, notes: list[str]) -> Picture:
     """A Pillow image of any mode as a Picture."""
     image.load()
-    rgb, alpha = decode.to_rgb(image, name, notes)
-    _check_sides(name, *rgb.size)
-    pixels, opacity = decode.over_white(np.asarray(rgb), np.asarray(alpha) if alpha else None)
-    return Picture(pixels, opacity, name, tuple(notes))
+    return _picture(*decode.to_rgb(image, name, notes), name, notes)
+
+
+def _picture(rgb: np.ndarray, alpha: np.ndarray | None, name: str, notes: list[str]) -> Picture:
+    """Pixels and alpha as they came from anywhere, laid over white."""
+    _check_sides(name, rgb.shape[1], rgb.shape[0])
+    return Picture(*decode.over_white(rgb, alpha), name, tuple(notes))
+
+
+def _deep(samples: deep_decode.Samples, name: str, notes: list[str]) -> Picture:
+    return _picture(*decode.deep_to_rgb(samples, name, notes), name, notes)
+
+
+def _all_bits(image: Image.Image) -> deep_decode.Samples | None:
+    """Those of a deep picture, opened and not loaded; None: only 8 can be had."""
+    samples = deep_decode.two_passes(image)
+    file = getattr(image, "fp", None)
+    if samples is None and file is not None:
+        page = open_page(file)
+        if page is not None and page.decodable:
+            return page.samples()
+    return samples

@@ -7,6 +7,7 @@ All work on sRGB values as they are, like the paper, and on pictures of one grey
 import numpy as np
 
 from artistyle_tf.pictures.network_scale import to_network
+from artistyle_tf.pictures.picture import as_uint8
 
 __all__ = ["keep_chroma", "luminance", "match_covariance", "match_histogram", "recolor"]
 
@@ -17,7 +18,9 @@ LUMA = (0.299, 0.587, 0.114)
 def recolor(
     mode: str, content: np.ndarray, styles: list[np.ndarray]
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """(content, styles), uint8 [H, W, 3] sRGB each, as the losses shall see them.
+    """(content, styles), uint8 or float32 [H, W, 3] sRGB each, as the losses shall see them.
+
+    What was uint8 is rounded to it again; a picture of more than 8 bits keeps them.
 
     Args:
       mode: `Config.color`. style: unchanged. luminance: all in grey, the styles' brightness with
@@ -30,7 +33,10 @@ def recolor(
     if mode == "luminance":
         own = luminance(content)
         grey = [own, *(_match_brightness(luminance(style), own) for style in styles)]
-        content, *styles = (_uint8(np.repeat(one[..., None], 3, axis=-1)) for one in grey)
+        content, *styles = (
+            _like(before, np.repeat(one[..., None], 3, axis=-1))
+            for before, one in zip([content, *styles], grey, strict=True)
+        )
         return content, styles
     if mode == "histogram":
         return content, [match_histogram(style, content) for style in styles]
@@ -49,7 +55,7 @@ def keep_chroma(image: np.ndarray, content: np.ndarray) -> np.ndarray:
 
     Args:
       image: float [1, H, W, 3], BGR, mean subtracted.
-      content: uint8 [H, W, 3] sRGB, of the same size.
+      content: uint8 or float32 [H, W, 3] sRGB, of the same size.
 
     Returns:
       float32 [1, H, W, 3], BGR, mean subtracted.
@@ -59,7 +65,7 @@ def keep_chroma(image: np.ndarray, content: np.ndarray) -> np.ndarray:
 
 
 def match_covariance(style: np.ndarray, content: np.ndarray, cholesky: bool) -> np.ndarray:
-    """The style, x → A (x − μ_S) + μ_C with A Σ_S Aᵀ = Σ_C: uint8 [H, W, 3], clipped.
+    """The style, x → A (x − μ_S) + μ_C with A Σ_S Aᵀ = Σ_C: [H, W, 3], clipped, of its dtype.
 
     A is L_C L_S⁻¹ of the Cholesky factors, or Σ_C^½ Σ_S^-½ of symmetric roots. Where the style
     varies by less than a grey level in some direction of colour, a grey level is taken: that
@@ -76,18 +82,18 @@ def match_covariance(style: np.ndarray, content: np.ndarray, cholesky: bool) -> 
     else:
         matrix = _power(after, 0.5) @ _power(before, -0.5)
     moved = (pixels - pixels.mean(0)) @ matrix.T + wanted.mean(0)
-    return _uint8(moved.reshape(style.shape))
+    return _like(style, moved.reshape(style.shape))
 
 
 def match_histogram(style: np.ndarray, content: np.ndarray) -> np.ndarray:
-    """The style with the content's distribution in each of R, G, B: uint8 [H, W, 3]."""
+    """The style with the content's distribution in each of R, G, B: [H, W, 3], of its dtype."""
     channels = []
     for own, wanted in zip(np.moveaxis(style, -1, 0), np.moveaxis(content, -1, 0), strict=True):
         _, inverse, counts = np.unique(own, return_inverse=True, return_counts=True)
         quantiles = (np.cumsum(counts) - counts / 2) / own.size  # the middle of each value's share
         mapped = np.quantile(wanted, quantiles)
         channels.append(mapped[inverse.reshape(own.shape)])
-    return _uint8(np.stack(channels, axis=-1)).reshape(len(style), -1, 3)
+    return _like(style, np.stack(channels, axis=-1)).reshape(len(style), -1, 3)
 
 
 def _match_brightness(own: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -101,5 +107,8 @@ def _power(matrix: np.ndarray, power: float) -> np.ndarray:
     return (vectors * np.maximum(values, 1e-12) ** power) @ vectors.T
 
 
-def _uint8(picture: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+def _like(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """`after`, clipped, in the dtype of `before`."""
+    if before.dtype == np.uint8:
+        return as_uint8(after)
+    return np.clip(after, 0, 255).astype(np.float32)

@@ -51,24 +51,34 @@ def output_size(content: Picture, longer: int) -> tuple[int, int]:
 
 
 def resize(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """uint8 [H, W, 3] or [H, W] at (height, width), by Lanczos; the same array at its own size."""
+    """[H, W, 3] or [H, W] at (height, width), by Lanczos; the same array at its own size.
+
+    uint8 becomes uint8, and float32 grey levels float32, clipped to 0-255 like those.
+    """
     height, width = size
     if rgb.shape[:2] == (height, width):
         return rgb
-    return np.array(Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS))
+    lanczos = Image.Resampling.LANCZOS
+    if rgb.dtype == np.uint8:
+        return np.array(Image.fromarray(rgb).resize((width, height), lanczos))
+    scaled = _by_plane(rgb.reshape(*rgb.shape[:2], -1), size, lanczos)
+    return np.clip(scaled, 0, 255, out=scaled).reshape(height, width, *rgb.shape[2:])
 
 
 def resample(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """float32 [H, W, C] at (height, width), bicubic, unclipped: float32 [height, width, C]."""
-    height, width = size
-    if image.shape[:2] == (height, width):
+    if image.shape[:2] == tuple(size):
         return image
+    return _by_plane(image, size, Image.Resampling.BICUBIC)
+
+
+def _by_plane(image: np.ndarray, size: tuple[int, int], kernel: Image.Resampling) -> np.ndarray:
+    height, width = size
     planes = [
         Image.fromarray(np.ascontiguousarray(image[..., i], dtype=np.float32))
         for i in range(image.shape[2])
     ]
-    bicubic = Image.Resampling.BICUBIC
-    return np.stack([np.asarray(p.resize((width, height), bicubic)) for p in planes], axis=-1)
+    return np.stack([np.asarray(p.resize((width, height), kernel)) for p in planes], axis=-1)
 
 
 def scale_to(size: tuple[int, int], longer: float) -> tuple[int, int]:

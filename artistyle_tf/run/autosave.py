@@ -2,12 +2,10 @@
 
 import logging
 
-import tensorflow as tf
-
 from artistyle_tf.errors import InputError
 from artistyle_tf.run.checkpoints import Checkpoints, Saved
 from artistyle_tf.run.record import make_identity
-from artistyle_tf.run.snapshot import header_of, state_of
+from artistyle_tf.run.snapshot import arrays_of, header_of, state_of
 from artistyle_tf.run.solvers import Solvers
 from artistyle_tf.run.state import State
 from artistyle_tf.scene.scene import Scene
@@ -63,8 +61,7 @@ class Autosave:
         if self._checkpoints is None or state is None or state is self._written:
             return
         try:
-            arrays = tf.nest.flatten(state.search)
-            self._checkpoints.save(state.iterations, header_of(state), arrays)
+            self._checkpoints.save(state.iterations, header_of(state), arrays_of(state.search))
             self._written = state
         except InputError as error:
             logger.warning("%s; the run goes on", error)

@@ -24,8 +24,9 @@ GUIDED = 0.6
 VECTORS = {"lbfgs": 16, "tfp": 20, "adam": 14, "averaged": 16}
 """Vectors as large as the image that are alive at once beside the pairs: position, gradient, the
 best ones, trials, and what the preconditioner's Fourier transforms take."""
-COPIES = {"lbfgs": 1, "tfp": 2, "adam": 0, "averaged": 0}
-"""How often each pair is held: TensorFlow Probability's are copied to push one."""
+COPIES = {"lbfgs": 0.5, "tfp": 2, "adam": 0, "averaged": 0}
+"""How often each pair is held, in float32: ours are bfloat16, and TensorFlow Probability's are
+copied to push one."""
 BASE = 350 * 2**20
 """What TensorFlow allocates beside: graphs, packed filters, what its allocator does not reuse."""
 

@@ -145,7 +145,8 @@ def stylize(
     """Paints the content picture in the style of another (or several): a `Painter` used once.
 
     Args:
-      content: path, PIL image or uint8 array [H, W, 3] sRGB; None for task "texture".
+      content: path, PIL image or uint8 or uint16 array [H, W, 3] sRGB; None for task
+        "texture".
       style: one such picture or a list of them, blended as `config.style_blend` says; None for task
         "reconstruct".
       config: the settings; by default the `artistyle` preset.

@@ -1,6 +1,7 @@
 """The record of a run: everything that determines the pixels, and how it ended. No timings, so
 that equal runs give equal files; base names, never whole paths."""
 
+import importlib.metadata
 import os
 import platform
 import sys
@@ -14,6 +15,9 @@ from artistyle_tf.scene.scene import Scene, Sources
 __all__ = ["make_identity", "make_record"]
 
 MODULES = ("artistyle_tf", "tensorflow", "tensorflow_probability", "keras", "numpy", "PIL")
+LAZY = {"tensorflow_probability": "tensorflow-probability"}
+"""Those that not every run loads → their distributions, which tell the version all the same: equal
+runs have equal records, whatever the process did before."""
 
 
 def make_identity(sources: Sources, convolutions: str) -> dict[str, Any]:
@@ -78,5 +82,11 @@ def _named(picture: Picture) -> dict[str, str]:
 
 
 def _versions() -> dict[str, str]:
-    """Of what has been loaded; nothing is loaded for it."""
-    return {name: sys.modules[name].__version__ for name in MODULES if name in sys.modules}
+    """Nothing is loaded for it."""
+    return {
+        name: importlib.metadata.version(LAZY[name])
+        if name in LAZY
+        else sys.modules[name].__version__
+        for name in MODULES
+        if name in LAZY or name in sys.modules
+    }

@@ -24,7 +24,8 @@ class Result:
     unclipped: np.ndarray
     """float32 [H, W, 3] sRGB in grey levels: the image before it was rounded and clipped."""
     alpha: np.ndarray | None
-    """uint8 [h, w] of the content picture, at its own size; None if it was opaque."""
+    """uint8 [h, w] of the content picture, at its own size, float32 in grey levels if that had more
+    than 8 bits; None if it was opaque."""
     trace: list[tuple[int, float, float, int, int]]
     """(evaluations, seconds, objective, height, width) after every iteration."""
     stop_reason: str
@@ -42,14 +43,22 @@ class Result:
     error: Exception | None = None
     """What ended the run before its time; None if nothing did, or Ctrl-C."""
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the picture by extension (.png .jpg .webp .tif), with its alpha and record.
+    def save(self, path: str | os.PathLike[str], depth: int = 8) -> None:
+        """Writes the picture by extension (.png .jpg .webp .tif), with its alpha, its record and an
+        sRGB profile.
+
+        Args:
+          path: where to.
+          depth: bits a channel. 8: `image`. 16, in PNG and TIFF: `unclipped`, rounded to 1/65535
+            and clipped. 32, in TIFF: `unclipped` / 255 as float32, where 0 is black, 1 is white and
+            values may go beyond, with sRGB's transfer curve like the others.
 
         Raises:
-          ConfigError: an unknown extension.
+          ConfigError: an unknown extension or depth, or a depth that the format doesn't have.
           InputError: a file that can't be written; whatever was there is still there.
         """
-        write.write(path, self.image, alpha=self.alpha, record=self.record)
+        pixels = self.image if depth == 8 else self.unclipped
+        write.write(path, pixels, alpha=self.alpha, record=self.record, depth=depth)
 
     def _repr_png_(self) -> bytes:
         """For notebooks: the picture with its alpha."""

@@ -58,7 +58,7 @@ def _entered(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> Stat
     state = state.replace(targets=targets)
     if not clock.running:
         logger.debug("tracing")
-        state, _ = fitting(solvers, state, functools.partial(_advance, state, iterations=0))
+        state, _ = fitting(solvers, state, functools.partial(_prepare, state))
     clock.enter(state)
     return state
 
@@ -156,7 +156,15 @@ def _targets(scene: Scene, size: tuple[int, int], state: State, solver: Solver) 
     return scene.targets(solver.objective, size, state.balance)
 
 
-def _advance(state: State, solver: Solver, iterations: int = 1) -> Search:
+def _prepare(state: State, solver: Solver) -> None:
     assert state.search is not None
-    context = (state.targets, tf.constant(state.here.size))
-    return solver.minimizer.advance(state.search, context, iterations=iterations)
+    solver.minimizer.prepare(state.search, _context(state))
+
+
+def _advance(state: State, solver: Solver) -> Search:
+    assert state.search is not None
+    return solver.minimizer.advance(state.search, _context(state))
+
+
+def _context(state: State) -> tuple[Targets | None, tf.Tensor]:
+    return state.targets, tf.constant(state.here.size)

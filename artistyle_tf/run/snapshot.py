@@ -14,7 +14,7 @@ from artistyle_tf.run.solvers import Solvers
 from artistyle_tf.run.state import Row, State
 from artistyle_tf.scene.scene import Scene
 
-__all__ = ["header_of", "parsed", "state_of"]
+__all__ = ["arrays_of", "header_of", "parsed", "state_of"]
 
 _DTYPES = ("float32", "bfloat16")
 
@@ -36,6 +36,15 @@ def header_of(state: State) -> dict[str, Any]:
     }
 
 
+def arrays_of(search: Any) -> list[tf.Tensor]:
+    """A search's tensors in an order of their own, as a file can hold them: NumPy's format knows no
+    bfloat16, whose bits are written as uint16."""
+    return [
+        tf.bitcast(one, tf.uint16) if one.dtype == tf.bfloat16 else one
+        for one in tf.nest.flatten(search)
+    ]
+
+
 def state_of(saved: Saved, fresh: State, scene: Scene, solvers: Solvers) -> State:
     """The state that was saved, if it can be of this run.
 
@@ -53,10 +62,15 @@ def state_of(saved: Saved, fresh: State, scene: Scene, solvers: Solvers) -> Stat
     height, width = state.here.size
     minimizer = solvers.of(state.here.plan, state.dtype).minimizer
     search = minimizer.start(tf.zeros([height * width * 3]))
-    kinds = [(tuple(one.shape), one.dtype.as_numpy_dtype) for one in tf.nest.flatten(search)]
+    kinds = [(tuple(one.shape), one.dtype.as_numpy_dtype) for one in arrays_of(search)]
     if kinds != [(array.shape, array.dtype.type) for array in saved.arrays]:
         raise ValueError("its arrays are not those of this run's minimiser")
-    tensors = [tf.constant(array) for array in saved.arrays]
+    tensors = [
+        tf.bitcast(tf.constant(array), one.dtype)
+        if one.dtype == tf.bfloat16
+        else tf.constant(array)
+        for array, one in zip(saved.arrays, tf.nest.flatten(search), strict=True)
+    ]
     return state.replace(search=tf.nest.pack_sequence_as(search, tensors))
 
 

@@ -1,10 +1,12 @@
 """What computes a level: an objective and a minimiser of it, kept with their traces."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from artistyle_tf.minimize import LBFGS, TFPLBFGS, Adam, AveragedAdam, Minimizer
+from artistyle_tf import minimize
+from artistyle_tf.minimize import Minimizer
 from artistyle_tf.network.weights import Weights
 from artistyle_tf.objective.coordinates import precondition
 from artistyle_tf.objective.making import make_objective
@@ -13,7 +15,12 @@ from artistyle_tf.pictures.network_scale import BGR_MEAN
 from artistyle_tf.run.plan import Plan
 from artistyle_tf.settings.config import Config
 
-__all__ = ["Solver", "Solvers"]
+__all__ = ["Solver", "Solvers", "minimizer_class"]
+
+
+HELD = "bfloat16"
+"""What L-BFGS holds its pairs in: they are most of what it needs of memory, and rounding them turns
+its steps less than bfloat16 convolutions do (docs/performance.md)."""
 
 
 class Solver(NamedTuple):
@@ -61,6 +68,19 @@ class Solvers:
         return self._made[key]
 
 
+def minimizer_class(config: Config) -> Callable[..., Minimizer]:
+    """What `config.optimizer` names; the first to ask for tfp waits until its package is loaded."""
+    match config.optimizer:
+        case "tfp":
+            return minimize.TFPLBFGS
+        case "lbfgs":
+            return minimize.LBFGS
+        case "averaged":
+            return minimize.AveragedAdam
+        case _:
+            return minimize.Adam
+
+
 def _minimizer(config: Config, objective: Objective, history: int) -> Minimizer:
     def value_and_gradient(position: tf.Tensor, context: Any) -> tuple[tf.Tensor, tf.Tensor]:
         targets, size = context
@@ -78,17 +98,14 @@ def _minimizer(config: Config, objective: Objective, history: int) -> Minimizer:
         return tf.reshape(image, [-1])
 
     context_spec = (objective.targets_spec, tf.TensorSpec([2], tf.int32))
+    options: dict[str, Any]
     match config.optimizer:
         case "tfp":
-            return TFPLBFGS(value_and_gradient, context_spec, history=history)
+            options = {"history": history}
         case "lbfgs":
-            return LBFGS(value_and_gradient, context_spec, history=history)
+            options = {"history": history, "held": HELD}
         case "averaged":
-            return AveragedAdam(
-                value_and_gradient,
-                context_spec,
-                learning_rate=config.learning_rate,
-                project=within_range,
-            )
+            options = {"learning_rate": config.learning_rate, "project": within_range}
         case _:
-            return Adam(value_and_gradient, context_spec, learning_rate=config.learning_rate)
+            options = {"learning_rate": config.learning_rate}
+    return minimizer_class(config)(value_and_gradient, context_spec, **options)

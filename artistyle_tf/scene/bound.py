@@ -54,7 +54,7 @@ def build_objective(
     """The objective of a run at its finest level, for your own minimiser.
 
     Args:
-      content: path, PIL image or uint8 array [H, W, 3]; None for task "texture".
+      content: path, PIL image or uint8 or uint16 array [H, W, 3]; None for task "texture".
       styles: one such picture, or a list of them; none of them for task "reconstruct".
       config: its `size` is the longer side of the result. All is float32 unless its `precision`
         says bfloat16: "auto" stands for speed in a run, and for the exact formulas here. Its

@@ -19,11 +19,11 @@ def canvas(content: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """What is painted: the content at the result's size, mirrored on to whole pooling cells.
 
     Args:
-      content: uint8 [H, W, 3] sRGB.
+      content: [H, W, 3] sRGB, like `Picture.rgb`.
       size: (height, width) of the result.
 
     Returns:
-      uint8 [H, W, 3] sRGB, height and width rounded up to multiples of 16.
+      [H, W, 3] sRGB of its dtype, height and width rounded up to multiples of 16.
     """
     return fill_cells(resize(content, size))
 
@@ -41,8 +41,8 @@ def level_targets(
 
     Args:
       objective: whose targets.
-      content: uint8 [H, W, 3] sRGB, of the size of the finest level.
-      styles: uint8 [H, W, 3] sRGB each; they keep their own shape, and where they are scaled to
+      content: [H, W, 3] sRGB, like `Picture.rgb`, of the size of the finest level.
+      styles: [H, W, 3] sRGB each, likewise; they keep their own shape, and where they are scaled to
         less than the image's longer side, their mirror images continue them.
       size: (height, width) of the image to be made.
       regions: which style goes where, masks of the sizes of `content` and `styles`.

@@ -27,7 +27,7 @@ class Inputs(NamedTuple):
     """(height, width) of the result."""
 
     def painted(self) -> np.ndarray:
-        """uint8 [H, W, 3] sRGB: the content, or of that size a grey that nobody looks at."""
+        """[H, W, 3] sRGB: the content, or of that size a grey that nobody looks at."""
         if self.content is not None:
             return self.content.rgb
         return np.full((*self.size, 3), 128, np.uint8)

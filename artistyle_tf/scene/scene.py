@@ -47,11 +47,12 @@ class Scene:
     size: tuple[int, int]
     """(height, width) of the result."""
     original: np.ndarray
-    """uint8 [H, W, 3] sRGB: the content on the canvas, which is `size` filled up to whole cells."""
+    """[H, W, 3] sRGB, like `Picture.rgb`: the content on the canvas, which is `size` filled up to
+    whole cells."""
     content: np.ndarray
     """The same in the colours that the losses shall see."""
     styles: list[np.ndarray]
-    """uint8 [h, w, 3] sRGB each, likewise."""
+    """[h, w, 3] sRGB each, likewise."""
     regions: Regions | None
     """Which style goes where; None: everywhere."""
     notes: tuple[str, ...]

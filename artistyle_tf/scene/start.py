@@ -29,8 +29,8 @@ def start_image(
 
     Args:
       config: its `init`, `init_noise` (t), `noise_amplitude` and `seed`.
-      content: uint8 [H, W, 3] sRGB, brought to `size`.
-      styles: uint8 [H, W, 3] sRGB each; the first keeps its shape and is cut to `size`.
+      content: [H, W, 3] sRGB, like `Picture.rgb`, brought to `size`.
+      styles: [H, W, 3] sRGB each, likewise; the first keeps its shape and is cut to `size`.
       picture: what `read_start` gave; cut likewise.
       size: (height, width) of the image.
     """
@@ -52,7 +52,7 @@ def start_image(
 
 
 def cover(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """uint8 [H, W, 3] scaled to cover (height, width) without being squashed; its middle."""
+    """[H, W, 3] scaled to cover (height, width) without being squashed; its middle."""
     factor = max(size[0] / rgb.shape[0], size[1] / rgb.shape[1])
     own = rgb.shape[0], rgb.shape[1]
     height, width = fit(*own, max(1, round(max(own) * factor)))

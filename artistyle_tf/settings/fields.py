@@ -122,7 +122,7 @@ class Fields:
     )
     pooling: Pooling = _setting("max", "Network", "pooling between the blocks", Pooling)
     padding: Padding = _setting(
-        "zeros",
+        "reflect",
         "Network",
         "what convolutions see beyond the border: zeros, as VGG19 was trained with; reflect: the "
         "picture mirrored, which no more tells them where the border is; replicate-first: its "

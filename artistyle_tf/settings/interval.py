@@ -16,6 +16,7 @@ class Cadence:
     Args:
       every: iterations, or seconds as text, like "60s".
       name: what the setting is called where it comes from.
+      first: by the clock, it is time so many seconds after the first iteration asked about, too.
 
     Raises:
       ConfigError: neither; the message begins with the name.
@@ -24,7 +25,7 @@ class Cadence:
     [3, 6, 9]
     """
 
-    def __init__(self, every: int | str, name: str = "every"):
+    def __init__(self, every: int | str, name: str = "every", first: float | None = None):
         text = str(every)
         seconds = _SECONDS.fullmatch(text)
         self.seconds = float(seconds[1]) if seconds else None
@@ -35,13 +36,17 @@ class Cadence:
             )
         self.iterations = None if seconds else int(text)
         self._last = time.monotonic()
+        self._first, self._early = first, float("inf")
 
     def due(self, iteration: int) -> bool:
         """Whether it is time after that iteration, counted from 1; by the clock, since the last."""
         if self.iterations is not None:
             return iteration % self.iterations == 0
         assert self.seconds is not None
-        if time.monotonic() - self._last < self.seconds:
+        now = time.monotonic()
+        if self._first is not None:
+            self._early, self._first = now + self._first, None
+        if now < min(self._last + self.seconds, self._early):
             return False
-        self._last = time.monotonic()
+        self._last, self._early = now, float("inf")
         return True

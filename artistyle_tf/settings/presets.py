@@ -24,6 +24,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "paper": {
         "formula": "paper",
         "pooling": "avg",
+        "padding": "zeros",
         "precision": "float32",
         "precondition": 0.0,
         "gamut_weight": 0.0,
@@ -39,6 +40,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "levels": 1,
         "optimizer": "lbfgs",
         "history": 100,
+        "padding": "zeros",
         "precision": "float32",
         "precondition": 0.0,
         "gamut_weight": 0.0,
@@ -51,6 +53,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "levels": 1,
         "optimizer": "lbfgs",
         "history": 100,
+        "padding": "zeros",
         "precision": "float32",
         "precondition": 0.0,
         "gamut_weight": 0.0,

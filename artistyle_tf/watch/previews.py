@@ -17,14 +17,17 @@ logger = logging.getLogger("artistyle_tf")
 class Previews:
     """Writes the picture of every n-th iteration beside the output: out-0020.png, out-0040.png.
 
-    With `every` like "60s", that of the first iteration after so many seconds. Each is at its
+    With `every` like "60s", that of the first iteration after so many seconds; and one `FIRST`
+    seconds after the first iteration, to see early what will become of it. Each is at its
     level's size, on the canvas of whole pooling cells, and without the record, which only a
     finished run has. They are written all or nothing, like the result; one that can't be written
     is a warning.
     """
 
+    FIRST = 2.0
+
     def __init__(self, path: str | os.PathLike[str], every: int | str):
-        self._path, self._cadence = os.fspath(path), Cadence(every)
+        self._path, self._cadence = os.fspath(path), Cadence(every, first=self.FIRST)
 
     def __call__(self, step: Step) -> None:
         if self._cadence.due(step.iteration):

@@ -35,7 +35,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark_race import ENTRANTS, NOISE, h5_file, plot, race, reference
+from benchmark_race import ENTRANTS, INITS, NOISE, Case, h5_file, plot, race, reference
 
 if TYPE_CHECKING:
     from artistyle_tf.network.weights import Weights
@@ -108,6 +108,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--reference", help="the PyTorch script to run beside")
     add("--reference_python", default=sys.executable, help="the Python that has PyTorch")
     add("--race", default="", help="sizes to race at, px, like 256,384 (none)")
+    add("--pair", action="append", dest="pairs", help="CONTENT,STYLE to race with; may be repeated")
+    add("--inits", default="content,noise", help="what races start from (content,noise)")
     add("--race_evaluations", type=int, default=300, help="that set the goal (300)")
     add("--style_weights", default="60,1000", help="β of the races, α being 1 (60,1000)")
     add("--entrants", default=",".join(ENTRANTS), help="of ours (fast,float32,tfp)")
@@ -120,6 +122,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         arguments.style_weights = [float(one) for one in arguments.style_weights.split(",")]
     except ValueError:
         parser.error("--sizes, --race and --style_weights take numbers like 96,256")
+    arguments.inits = arguments.inits.split(",")
+    if not set(arguments.inits) <= set(INITS):
+        parser.error(f"--inits takes {', '.join(INITS)}")
+    arguments.pairs = [tuple(pair.split(",")) for pair in arguments.pairs or ()]
+    if any(len(pair) != 2 for pair in arguments.pairs):
+        parser.error("--pair takes two files, like photo.jpg,painting.jpg")
     counts = ("repeats", "matmul", "evaluations", "race_evaluations", "rounds")
     if min(getattr(arguments, name) for name in counts) < 1:
         parser.error(f"{', '.join(counts)} must be 1 or more")
@@ -273,7 +281,8 @@ def reference_evaluations(arguments: argparse.Namespace, file: str) -> list[floa
     """Median seconds of one evaluation of the PyTorch script at each of --sizes."""
     medians = []
     for longer in arguments.sizes:
-        trace = reference(arguments, file, longer, 60.0, arguments.repeats + 3)["trace"]
+        case = Case(arguments.content, arguments.style, longer, 60.0, "noise")
+        trace = reference(arguments, file, case, arguments.repeats + 3)["trace"]
         seconds = [row[1] for row in trace[2:]]
         medians.append(statistics.median(b - a for a, b in itertools.pairwise(seconds)))
     return medians

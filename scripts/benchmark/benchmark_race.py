@@ -1,15 +1,17 @@
 """The race of `benchmark.py`: seconds until ours reaches what the PyTorch reference reached.
 
-Both start from white noise with the same weights and pictures, one after the other. The reference
-spends its evaluations at one scale; its best objective is the goal. Ours is scored by the
-reference's own objective in float32, on the image before it is rounded and clipped, and stops at
-the first score that is as good. Seconds run from the first evaluation on both sides, all of our
-coarser levels included and the scoring left out.
+Both begin at the same start, the content or white noise, with the same weights and pictures, one
+after the other. The reference spends its evaluations at one scale and saves its picture; what that
+file is worth, by the reference's own objective in float32, is the goal. Ours is scored likewise,
+rounded and clipped as a file holds it, and stops at the first score that is as good. Seconds run
+from the first evaluation on both sides, all of our coarser levels included and the scoring left
+out. Our borders are zeros there, as the reference's are: it is one objective.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import subprocess
@@ -17,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -29,6 +31,22 @@ if TYPE_CHECKING:
 
 NOISE = 60.0  # grey levels up and down, as the reference has it
 NEAR = 1.3  # scoring begins when our own objective is that near the goal
+INITS = ("content", "noise")
+
+
+class Case(NamedTuple):
+    """What both do."""
+
+    content: str
+    style: str
+    size: int
+    style_weight: float
+    init: str
+
+    @property
+    def name(self) -> str:
+        pair = f"{Path(self.content).stem} × {Path(self.style).stem}"
+        return f"{pair}, {self.size} px, {self.style_weight:g}, {self.init}"
 
 
 def h5_file(weights: Weights, folder: Path) -> str:
@@ -43,16 +61,20 @@ def h5_file(weights: Weights, folder: Path) -> str:
 
 
 def reference(
-    arguments: argparse.Namespace, weights: str, size: int, style_weight: float, evaluations: int
+    arguments: argparse.Namespace,
+    weights: str,
+    case: Case,
+    evaluations: int,
+    output: Path | None = None,
 ) -> dict[str, Any]:
     """The PyTorch script's summary, with its trace of [evaluations, seconds, objective]."""
     from artistyle_tf.errors import ArtistyleError
 
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.json"
-        flags = {"content": arguments.content, "style": arguments.style, "weights": weights}
-        flags |= {"size": size, "init": "noise", "seed": 0, "content_weight": 1.0}
-        flags |= {"style_weight": style_weight, "evaluations": evaluations, "trace": trace}
+        flags = {**case._asdict(), "weights": weights, "seed": 0, "content_weight": 1.0}
+        flags |= {"evaluations": evaluations, "trace": trace}
+        flags |= {"output": output} if output else {}
         command = [arguments.reference_python, arguments.reference]
         command += [f"--{name}={value}" for name, value in flags.items()]
         try:
@@ -64,25 +86,23 @@ def reference(
             raise ArtistyleError(f"the reference did not run: {detail}") from error
 
 
-def scorer(arguments: argparse.Namespace, config: Config) -> Callable[[np.ndarray], float]:
-    """The reference's objective in float32: float RGB image → value.
+def scorer(case: Case, config: Config) -> Callable[[np.ndarray], float]:
+    """The reference's objective in float32: RGB image as a file holds it → value.
 
     The reference resizes both pictures by their longer side and leaves them as they are; ours
     mirrors them on to multiples of 16 px. That is the whole difference.
     """
     from artistyle_tf.network.weights import load
     from artistyle_tf.objective.whole import Objective
-    from artistyle_tf.pictures.network_scale import BGR_MEAN, to_network
+    from artistyle_tf.pictures.network_scale import to_network
 
     objective = Objective(config, load(config.weights, config.layers[-1]))
-    content, style = (
-        to_network(_resized(path, config.size)) for path in (arguments.content, arguments.style)
-    )
+    content, style = (to_network(_resized(path, case.size)) for path in case[:2])
     targets = objective.targets(content, [style], [1.0])
 
     def score(rgb: np.ndarray) -> float:
-        image = rgb[: content.shape[1], : content.shape[2], ::-1] - np.asarray(BGR_MEAN)
-        return float(objective.parts(image[None].astype(np.float32), targets).value)
+        image = to_network(rgb[: content.shape[1], : content.shape[2]])
+        return float(objective.parts(image, targets).value)
 
     return score
 
@@ -95,9 +115,7 @@ def _resized(path: str, longer: int) -> np.ndarray:
     return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
 
 
-def ours(
-    arguments: argparse.Namespace, config: Config, goal: float, score: Callable[..., float]
-) -> dict[str, Any]:
+def ours(case: Case, config: Config, goal: float, score: Callable[..., float]) -> dict[str, Any]:
     """A run that ends with the first score at or below the goal."""
     from artistyle_tf import stylize
 
@@ -109,13 +127,13 @@ def ours(
         began = time.perf_counter()
         rows.append([step.evaluations, step.seconds - spent, step.objective])
         if step.level == step.levels and step.objective < NEAR * goal:
-            found["score"] = score(step.unclipped())
+            found["score"] = score(step.image())
             if found["score"] <= goal:
                 found["reached"] = step.seconds - spent
         spent += time.perf_counter() - began
         return found["reached"] is None
 
-    result = stylize(arguments.content, arguments.style, config, callback=watch)
+    result = stylize(case.content, case.style, config, callback=watch)
     return {
         **found,
         "seconds": rows[-1][1],
@@ -128,31 +146,29 @@ def ours(
 
 
 def race(arguments: argparse.Namespace, weights: str) -> list[dict[str, Any]]:
-    """Every size with every style weight, `--rounds` times: reference, then each of ours."""
+    """Every case, `--rounds` times: reference, then each of ours."""
     from artistyle_tf import Config
 
-    heats = []
-    for size in arguments.race:
-        for style_weight in arguments.style_weights:
-            shared = {"weights": weights, "size": size, "style_weight": style_weight}
-            shared |= {"init": "noise", "noise_amplitude": NOISE}
-            entrants = {name: _entrant(name, **shared) for name in arguments.entrants}
-            score = scorer(arguments, Config(**shared, gamut_weight=0.0))
-            rounds = []
-            for _ in range(arguments.rounds):
-                other = reference(
-                    arguments, weights, size, style_weight, arguments.race_evaluations
-                )
-                goal = other["best_objective"]
-                best = next(
-                    row[1] for row in other["trace"] if row[2] == min(r[2] for r in other["trace"])
-                )
-                results = {
-                    name: ours(arguments, config, goal, score) for name, config in entrants.items()
-                }
-                rounds.append({"goal": goal, "seconds": best, "reference": other, "ours": results})
-            heats.append({"size": size, "style_weight": style_weight, "rounds": rounds})
-            show(heats[-1:])
+    pairs = arguments.pairs or [(arguments.content, arguments.style)]
+    wanted = itertools.product(pairs, arguments.race, arguments.style_weights, arguments.inits)
+    heats: list[dict[str, Any]] = []
+    for pair, *rest in wanted:
+        case = Case(*pair, *rest)
+        shared = {"weights": weights, "size": case.size, "style_weight": case.style_weight}
+        shared |= {"init": case.init, "noise_amplitude": NOISE, "padding": "zeros"}
+        entrants = {name: _entrant(name, **shared) for name in arguments.entrants}
+        score = scorer(case, Config(**shared, gamut_weight=0.0))
+        heats.append({**case._asdict(), "name": case.name, "rounds": []})
+        for _ in range(arguments.rounds):
+            with tempfile.TemporaryDirectory() as folder:
+                saved = Path(folder) / "saved.png"
+                other = reference(arguments, weights, case, arguments.race_evaluations, saved)
+                goal = score(np.asarray(Image.open(saved).convert("RGB")))
+            results = {name: ours(case, config, goal, score) for name, config in entrants.items()}
+            seconds = other["trace"][-1][1]
+            one = {"goal": goal, "seconds": seconds, "reference": other, "ours": results}
+            heats[-1]["rounds"].append(one)
+        show(heats[-1:])
     return heats
 
 
@@ -174,15 +190,14 @@ def _entrant(name: str, **shared: Any) -> Config:
 
 def show(heats: Sequence[dict[str, Any]]) -> None:
     """The table, in Markdown; of several rounds the median, and the range of the ratios."""
-    print("\n| size, β/α | run | seconds | evaluations | ratio to PyTorch | set-up |")
+    print("\n| case | run | seconds | evaluations | ratio to PyTorch | set-up |")
     print("|---|---|---|---|---|---|")
     for heat in heats:
-        rounds = heat["rounds"]
-        head = f"{heat['size']} px, {heat['style_weight']:g}"
+        rounds, head = heat["rounds"], heat["name"]
         seconds = statistics.median(one["seconds"] for one in rounds)
         evaluations = rounds[0]["reference"]["evaluations"]
         goal = statistics.median(one["goal"] for one in rounds)
-        print(f"| {head} | PyTorch: objective {goal:.4g} | {seconds:.1f} | {evaluations} | 1 | |")
+        print(f"| {head} | PyTorch: saved {goal:.4g} | {seconds:.1f} | {evaluations} | 1 | |")
         for name in rounds[0]["ours"]:
             runs = [one["ours"][name] for one in rounds]
             cells = [f"| {head} | {name}"]
@@ -197,7 +212,7 @@ def show(heats: Sequence[dict[str, Any]]) -> None:
             else:
                 cells.append(f"not reached: {runs[0]['score'] or float('inf'):.4g}")
             cells.append(f"{statistics.median(run['setup_seconds'] for run in runs):.1f} |")
-            print(" | ".join(cells))
+            print(" | ".join(cells), flush=True)
 
 
 def plot(heats: Sequence[dict[str, Any]], path: Path) -> None:
@@ -216,7 +231,7 @@ def plot(heats: Sequence[dict[str, Any]], path: Path) -> None:
             _, seconds, values = zip(*run["trace"], strict=True)
             axis.loglog(seconds, values, label=name, linewidth=1.2)
         axis.axhline(one["goal"], color="grey", linewidth=0.6)
-        axis.set(title=f"{heat['size']} px, β/α = {heat['style_weight']:g}", xlabel="seconds")
+        axis.set(title=heat["name"], xlabel="seconds")
         axis.set_ylim(0.8 * one["goal"], 60 * one["goal"])
     axes[0][0].set_ylabel("objective")
     axes[0][0].legend(fontsize=8)

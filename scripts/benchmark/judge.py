@@ -17,7 +17,8 @@ picture's longer side. With G the normalised Gram matrices of block1_conv1 to bl
 - content error: mean squared difference to the content at block4_conv2, over the content's own
   mean square there;
 - grain: steps of colour between neighbours, over the same of the style; see `measures.grain`;
-- border: steps along the sides, over those of the interior; see `measures.border`;
+- border: steps along the sides, over those of the interior, see `measures.border`; the same of the
+  colours side by side, top / bottom / left / right;
 - saved objective: alpha mean((F - P)^2) at block4_conv2 + beta times the sum over the five layers
   of mean((G - A)^2), max pooling. A run's "optimised" is by its own weights and settings, on a
   canvas of multiples of 16 px;
@@ -45,9 +46,19 @@ from PIL import Image
 from artistyle_tf import ArtistyleError, ConfigError, InputError, files
 from artistyle_tf.command.flags import Command, parse
 from artistyle_tf.pictures import write
+from artistyle_tf.pictures.picture import as_uint8
 from artistyle_tf.pictures.read import read, read_record
 
-COLUMNS = ("closed", "content_error", "grain", "border", "saved_objective", "optimised", "seconds")
+COLUMNS = (
+    "closed",
+    "content_error",
+    "grain",
+    "border",
+    "colours_by_side",
+    "saved_objective",
+    "optimised",
+    "seconds",
+)
 
 
 # Painting
@@ -80,7 +91,12 @@ def command_of(pair: Pair, flags: Sequence[str], target: Path, size: int) -> Com
     ours = {"content": pair.paths[0], "style": pair.paths[1], "output": target, "size": size}
     command = parse([*(f"--{k}={v}" for k, v in ours.items() if k not in given), *flags])
     used = ("content", "styles", "output", "config", "content_masks", "style_masks")
-    if isinstance(command, str) or any(v for k, v in command._asdict().items() if k not in used):
+    usual = Command._field_defaults
+    if isinstance(command, str) or any(
+        value and value != usual.get(name)
+        for name, value in command._asdict().items()
+        if name not in used
+    ):
         raise ConfigError(f"--paint={shlex.join(flags)!r} has flags that only the command obeys")
     return command
 
@@ -120,11 +136,13 @@ def painted(pair: Pair, flags: Sequence[str], target: Path, size: int) -> Figure
 
 
 def means(each: Sequence[Figures]) -> Figures:
-    """Mean of every figure over the pairs; None where one is lacking."""
+    """Mean of every figure over the pairs, the median of sides; None where one is lacking."""
     merged: Figures = {}
     for key, first in each[0].items():
         values = [figures[key] for figures in each]
-        if isinstance(first, dict):
+        if key.endswith("_by_side"):
+            merged[key] = {side: float(np.median([one[side] for one in values])) for side in first}
+        elif isinstance(first, dict):
             merged[key] = means(values)
         else:
             merged[key] = None if None in values else float(np.mean(values))
@@ -142,7 +160,11 @@ def cell(value: Any) -> str:
 def table(title: str, rows: Mapping[str, Figures]) -> str:
     """Markdown: a row for each set, with the columns that any of them has."""
     columns = [key for key in COLUMNS if any(key in figures for figures in rows.values())]
-    names = {"border": "border worst / mean", "seconds": "seconds (evaluations)"}
+    names = {
+        "border": "border worst / mean",
+        "colours_by_side": "colours at the sides",
+        "seconds": "seconds (evaluations)",
+    }
     heads = [names.get(key, key.replace("_", " ")) for key in columns]
     lines = [f"| {' | '.join([title, *heads])} |", "|---" * (len(heads) + 1) + "|"]
     for name, figures in rows.items():
@@ -168,7 +190,7 @@ def sheet(
     from make_sheet import make_grid
 
     rows = [
-        [Image.fromarray(picture.rgb) for picture in (*pair.pictures, *map(read, paths))]
+        [Image.fromarray(as_uint8(picture.rgb)) for picture in (*pair.pictures, *map(read, paths))]
         for pair, paths in zip(pairs, made, strict=True)
     ]
     labels = [pair.name.replace("×", "x") for pair in pairs]  # which Pillow's own font lacks

@@ -39,10 +39,15 @@ def step(pixels: np.ndarray, axis: int) -> float:
     return float(steps.mean()) if steps.size else math.nan
 
 
-def colour_steps(rgb: np.ndarray) -> float:
-    """With c = (R - G, B - G): mean |c's step to the right| + mean |c's step down|."""
+def colours(rgb: np.ndarray) -> np.ndarray:
+    """[H, W, 3] → [H, W, 2], c = (R - G, B - G)."""
     red, green, blue = np.moveaxis(rgb.astype(float), -1, 0)
-    colour = np.stack([red - green, blue - green], -1)
+    return np.stack([red - green, blue - green], -1)
+
+
+def colour_steps(rgb: np.ndarray) -> float:
+    """Mean |c's step to the right| + mean |c's step down|."""
+    colour = colours(rgb)
     return step(colour, 1) + step(colour, 0)
 
 
@@ -51,20 +56,20 @@ def grain(rgb: np.ndarray, style: np.ndarray) -> float:
     return ratio(colour_steps(rgb), colour_steps(style))
 
 
-def border(rgb: np.ndarray) -> dict[str, float]:
-    """Steps along the four sides over those in the interior, of R, G and B alike: 1 is even.
+def border(pixels: np.ndarray) -> dict[str, float]:
+    """Steps along the four sides over those in the interior, of all channels alike: 1 is even.
 
     The top is the mean |step| between horizontal neighbours in the first two rows, over the mean
     |step| between horizontal neighbours in the interior, which begins 8 px in from each side. So is
     the bottom; left and right are columns, with vertical neighbours here and there.
     """
-    inside = rgb[MARGIN:-MARGIN, MARGIN:-MARGIN]
+    inside = pixels[MARGIN:-MARGIN, MARGIN:-MARGIN]
     across, down = step(inside, 1), step(inside, 0)
     return {
-        "top": ratio(step(rgb[:2], 1), across),
-        "bottom": ratio(step(rgb[-2:], 1), across),
-        "left": ratio(step(rgb[:, :2], 0), down),
-        "right": ratio(step(rgb[:, -2:], 0), down),
+        "top": ratio(step(pixels[:2], 1), across),
+        "bottom": ratio(step(pixels[-2:], 1), across),
+        "left": ratio(step(pixels[:, :2], 0), down),
+        "right": ratio(step(pixels[:, -2:], 0), down),
     }
 
 
@@ -149,6 +154,7 @@ class Pair:
             "saved_objective": objective(seen, content, style, alpha, beta),
             "closed_by_layer": layers,
             "border_by_side": sides,
+            "colours_by_side": border(colours(rgb)),
         }
 
 

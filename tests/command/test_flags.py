@@ -96,9 +96,10 @@ def test_every_setting_has_a_flag(name):
 def test_every_flag_is_a_setting_or_named_here():
     shown = [line.strip() for line in help_text().splitlines() if line.startswith("  --")]
     assert shown == [
-        "--content", "--style", "--output", "--content_mask", "--style_mask", "--flagfile",
-        "--trace", "--save_every", "--checkpoint_dir", "--resume", "--tensorboard_dir", "--quiet",
-        "--device", "--strategy", "--deterministic", "--preset", "--strength", "--rerun",
+        "--content", "--style", "--output", "--depth", "--content_mask", "--style_mask",
+        "--flagfile", "--trace", "--save_every", "--checkpoint_dir", "--resume",
+        "--tensorboard_dir", "--quiet", "--device", "--strategy", "--deterministic", "--preset",
+        "--strength", "--rerun",
         *(f"--{n}" for n in FIELDS),
     ]  # fmt: skip
 
@@ -236,12 +237,30 @@ def test_missing_files(name):
             "--style_blend=1,2",
             "--style_blend is (1.0, 2.0); it must have one share for each style: 1",
         ),
+        ("--depth=12", "--depth is '12'; it must be 8, 16 or 32"),
+        ("--depth=", "--depth is ''; it must be 8, 16 or 32"),
+        (
+            "--depth=32",
+            "the output o.png can't have depth 32: PNG has 8 or 16 bits a channel; choose",
+        ),
         ("--trace=", "--trace is empty"),
         ("--trace=./o.png", "--trace is './o.png', which is one of the pictures"),
     ],
 )
 def test_refusals(argument, said):
     assert refused(argument).startswith(said)
+
+
+@pytest.mark.parametrize("name", ["o.jpg", "o.webp"])
+def test_depths_that_a_format_lacks(name):
+    output = f"--output={name}"
+    kind = {"o.jpg": "JPEG", "o.webp": "WEBP"}[name]
+    assert refused(output, "--depth=16") == (
+        f"the output {name} can't have depth 16: {kind} has 8 bits a channel; choose .png or .tif"
+    )
+    assert refused(output, "--depth=32").endswith("; choose .tif")
+    assert parsed(output, "--depth=8").depth == 8
+    assert parsed("--output=o.tif", "--depth=32").depth == 32
 
 
 def test_of_a_flag_given_twice_the_last_counts():

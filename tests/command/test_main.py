@@ -18,6 +18,7 @@ import zlib
 import h5py
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from artistyle_tf import __version__
@@ -498,6 +499,24 @@ def test_size_0_and_alpha(run, folder, picture):
     assert read_record(folder / "out" / "o.jpg")["config"]["size"] == 0
 
 
+def test_depth_of_the_output_and_of_its_previews(run, folder):
+    """The previews, which are for looking at, have 8 bits."""
+    output = folder / "out" / "o.tif"
+    done = run("--depth=32", "--save_every=2", output=output, optimizer="adam")
+    assert done.status == 0, done.err
+    levels = tifffile.imread(output)
+    assert (levels.dtype, levels.shape) == (np.float32, (24, 32, 3))
+    assert len(np.unique(levels)) > 256
+    assert pixels(folder / "out" / "o-0002.tif").dtype == np.uint8
+    record = read_record(output)
+    assert record["config"]["iterations"] == 4
+    again = folder / "out" / "again.png"
+    done = run("--depth=16", rerun=output, output=again)
+    assert done.status == 0, done.err
+    assert "not the" not in done.err
+    assert np.abs(read(again).rgb - np.clip(255 * levels, 0, 255)).max() <= 0.51 / 257
+
+
 def test_several_styles(run, folder):
     """Comma separated, repeated, and a name that holds a comma; shares are what they say."""
     comma = folder / "night, starry.png"
@@ -770,17 +789,18 @@ def test_an_output_that_fails_at_the_end_is_saved_elsewhere(run, folder, monkeyp
     monkeypatch.chdir(folder)
     write, meant = Result.save, folder / "out" / "o.png"
 
-    def full(result, path):
+    def full(result, path, depth):
         if str(path) == str(meant):
             raise InputError(f"can't write {path}: No space left on device")
-        write(result, path)
+        write(result, path, depth)
 
     monkeypatch.setattr(Result, "save", full)
-    done = run("--optimizer=adam", iterations=1)
+    done = run("--optimizer=adam", "--depth=16", iterations=1)
     assert done.status == 1
     assert f"can't write {meant}: No space left on device; it is in {folder}" in done.err
     (saved,) = folder.glob("artistyle-*-o.png")
     assert pixels(saved).shape == (24, 32, 3)
+    assert read(saved).rgb.dtype == np.float32
     assert done.out.startswith(f"{saved}: ")
 
 

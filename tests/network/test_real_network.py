@@ -38,7 +38,9 @@ LAYERS = {
     "content_layers": {"block4_conv2": 1.0},
 }
 GAMUT = 0.3
-SETTINGS = Config(weights=NETWORK, size=64, gamut_weight=GAMUT, **BALANCE, **LAYERS)
+SETTINGS = Config(
+    weights=NETWORK, size=64, gamut_weight=GAMUT, padding="zeros", **BALANCE, **LAYERS
+)
 
 # samples/content.jpg, a tenth as large, with its mirror image as content and style.jpg as style.
 CONTENT_LOSSES = {"block4_conv2": 486525.0}

@@ -109,7 +109,7 @@ def test_it_is_a_summand_of_the_objective(small_weights, picture, formula):
 def test_the_scale_is_the_mean_square_activation(small_weights, small_arrays, picture):
     """Of the content's and the style's layers, each counting the same."""
     content, style = picture(48, 64), picture(40, 32, 1)
-    objective = Objective(Config(), small_weights, dtype="float64")
+    objective = Objective(Config(padding="zeros"), small_weights, dtype="float64")
     goal = objective.targets(to_network(content), [to_network(style)], [1.0])
     of_content, of_style = (
         reference.forward(to_network(one)[0], small_arrays, "max") for one in (content, style)

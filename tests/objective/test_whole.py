@@ -28,6 +28,7 @@ def case(formula, pooling, tv_weight=0.0):
     config = Config(
         formula=formula,
         pooling=pooling,
+        padding="zeros",
         tv_weight=tv_weight,
         content_weight=1.5,
         style_weight=70.0,

@@ -48,7 +48,9 @@ def test_value_and_gradient_equal_numpy(
     small_arrays, small_weights, picture, pooling, dtype, tolerance, size
 ):
     """Two soft regions that overlap, with soft masks over styles of other sizes."""
-    config = Config(pooling=pooling, content_weight=1.5, style_weight=70.0, **LAYERS)
+    config = Config(
+        pooling=pooling, padding="zeros", content_weight=1.5, style_weight=70.0, **LAYERS
+    )
     plain = {**LAYERS, "content_weight": 1.5, "style_weight": 70.0, "tv_weight": 0.0}
     content, styles = picture(*size, 1), [picture(40, 37, 2), picture(21, 35, 3)]
     regions = Regions([soft(*size, 1), soft(*size, 2)], [soft(40, 37, 3), soft(21, 35, 4)])

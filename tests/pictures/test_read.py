@@ -195,7 +195,7 @@ def test_grey_and_rgba_arrays() -> None:
 def test_wrong_arrays_are_named(array: np.ndarray, received: str) -> None:
     text = _error(array, ConfigError)
     assert received in text
-    assert "uint8 [H, W, 3]" in text
+    assert "uint8 or uint16 [H, W, 3]" in text
 
 
 @pytest.mark.parametrize("source", [None, 3, [_pattern()], b"a.png"])
@@ -307,23 +307,22 @@ def _ramp16(width: int = 512) -> np.ndarray:
     return np.rint(np.linspace(0, 65535, width)).astype(np.uint16)
 
 
-def test_16_bit_grey_png_is_scaled(tmp_path: Path) -> None:
+def test_16_bit_grey_png_keeps_its_steps(tmp_path: Path) -> None:
     ramp = _ramp16()
     ramp[1:4] = 32768, 128, 129
     rows = b"".join(b"\0" + ramp.astype(">u2").tobytes() for _ in range(20))
     (tmp_path / "a.png").write_bytes(_png(len(ramp), 20, 16, 0, rows))
     picture = read.read(tmp_path / "a.png")
-    expected = [(2 * 255 * int(v) + 65535) // (2 * 65535) for v in ramp]
-    assert picture.rgb[7, :, 1].tolist() == expected
-    assert expected[:4] == [0, 128, 0, 1]
-    assert expected[-1] == 255
+    assert picture.rgb.dtype == np.float32
+    np.testing.assert_allclose(picture.rgb[7, :, 1], ramp / 257, rtol=1e-6)
+    assert (picture.rgb[7, 0, 0], picture.rgb[7, -1, 2]) == (0, 255)
     assert picture.notes == ()
 
 
 def test_dark_16_bit_png_stays_dark(tmp_path: Path) -> None:
     rows = (b"\0" + struct.pack(">H", 255) * 20) * 20
     (tmp_path / "a.png").write_bytes(_png(20, 20, 16, 0, rows))
-    assert _only(read.read(tmp_path / "a.png").rgb) == [1, 1, 1]
+    assert _only(read.read(tmp_path / "a.png").rgb) == pytest.approx([255 / 257] * 3)
 
 
 @pytest.mark.parametrize("order", ["<u2", ">u2"])
@@ -336,8 +335,8 @@ def test_16_bit_grey_tiff_of_both_byte_orders(tmp_path: Path, order: str) -> Non
     ifd += b"".join(struct.pack(end + "HHII", t, 4, 1, v) for t, v in tags) + bytes(4)
     head = (b"II*\0" if end == "<" else b"MM\0*") + struct.pack(end + "I", 8)
     (tmp_path / "a.tif").write_bytes((head + ifd).ljust(200, b"\0") + grey.tobytes())
-    expected = np.rint(_ramp16(64) / 257)
-    np.testing.assert_array_equal(read.read(tmp_path / "a.tif").rgb[5, :, 0], expected)
+    rgb = read.read(tmp_path / "a.tif").rgb
+    np.testing.assert_allclose(rgb[5, :, 0], _ramp16(64) / 257, rtol=1e-6)
 
 
 def test_16_bit_grey_with_a_transparent_value(tmp_path: Path) -> None:
@@ -348,7 +347,7 @@ def test_16_bit_grey_with_a_transparent_value(tmp_path: Path) -> None:
     picture = read.read(tmp_path / "a.png")
     assert picture.alpha is not None
     assert picture.alpha[0, :2].tolist() == [0, 255]
-    assert picture.rgb[0, :2, 0].tolist() == [255, 127]
+    assert picture.rgb[0, :2, 0].tolist() == pytest.approx([255, (65535 // 2) / 257])
 
 
 def test_16_bit_rgb_png(tmp_path: Path) -> None:
@@ -360,19 +359,21 @@ def test_16_bit_rgb_png(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "expected", "noted"),
     [
-        ([0.0, 0.5, 1.0], [0, 128, 255], True),
+        ([0.0, 0.5, 1.0], [0, 127.5, 255], True),
         ([0.0, 100.0, 255.0], [0, 100, 255], True),
-        ([0.0, 32768.0, 65535.0], [0, 128, 255], False),
+        ([0.0, 32768.0, 65535.0], [0, 32768 / 257, 255], False),
         ([-1.0, 0.6e6, 1e6], [0, 153, 255], True),
-        ([np.nan, 0.5, np.inf], [0, 128, 255], True),
+        ([np.nan, 0.5, np.inf], [0, 127.5, 255], True),
         ([-3.0, -2.0, -1.0], [0, 0, 0], True),
     ],
 )
-def test_float_tiff(tmp_path: Path, values: list[float], expected: list[int], noted: bool) -> None:
+def test_float_tiff(
+    tmp_path: Path, values: list[float], expected: list[float], noted: bool
+) -> None:
     plane = np.tile(np.repeat(np.float32(values), 8), (20, 1))
     Image.fromarray(plane).save(tmp_path / "a.tif")
     picture = read.read(tmp_path / "a.tif")
-    assert picture.rgb[0, ::8, 2].tolist() == expected
+    assert picture.rgb[0, ::8, 2].tolist() == pytest.approx(expected)
     assert bool(picture.notes) == noted
 
 
@@ -387,12 +388,13 @@ def test_32_bit_integers() -> None:
 def test_16_bit_pgm(tmp_path: Path) -> None:
     row = np.uint16([0, 32768, 255, 65535]).repeat(5).astype(">u2").tobytes()
     (tmp_path / "a.pgm").write_bytes(b"P5 20 20 65535\n" + row * 20)
-    assert read.read(tmp_path / "a.pgm").rgb[3, ::5, 0].tolist() == [0, 128, 1, 255]
+    expected = [0, 32768 / 257, 255 / 257, 255]
+    assert read.read(tmp_path / "a.pgm").rgb[3, ::5, 0].tolist() == pytest.approx(expected)
 
 
 def test_dark_16_bit_pgm_stays_dark(tmp_path: Path) -> None:
     (tmp_path / "a.pgm").write_bytes(b"P5 20 20 65535\n" + struct.pack(">H", 255) * 400)
-    assert _only(read.read(tmp_path / "a.pgm").rgb) == [1, 1, 1]
+    assert _only(read.read(tmp_path / "a.pgm").rgb) == pytest.approx([255 / 257] * 3)
 
 
 def test_palette(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Writing pictures, and seeing beforehand that they can be written."""
 
 import errno
+import io
 import os
 import stat
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from artistyle_tf import files
 from artistyle_tf.errors import ConfigError, InputError
@@ -39,7 +40,8 @@ def test_write_and_read_back(tmp_path: Path, extension: str) -> None:
     assert difference.max() <= (0 if extension in LOSSLESS else 12)
     assert difference.mean() < 2
     with Image.open(path) as image:
-        assert "icc_profile" not in image.info
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+        assert "sRGB" in ImageCms.getProfileDescription(profile)
         assert image.format == write._FORMATS[extension]
         if extension == ".tif":
             assert image.info["compression"] == "tiff_adobe_deflate"

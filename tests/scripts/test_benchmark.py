@@ -105,6 +105,9 @@ flags = dict(word[2:].split("=", 1) for word in sys.argv[1:])
 rows = [[n + 1, n + 0.5, 1e9 / (n + 1)] for n in range(int(flags["evaluations"]))]
 with open(flags["trace"], "w") as file:
     json.dump(rows, file)
+if "output" in flags:
+    from PIL import Image
+    Image.open(flags["content"]).resize((32, 24)).save(flags["output"])
 print("a line of PyTorch's")
 summary = {"flags": flags, "seconds": rows[-1][1], "evaluations": len(rows)}
 print(json.dumps({**summary, "best_objective": rows[-1][2]}))
@@ -121,7 +124,8 @@ def script(tmp_path: pathlib.Path) -> pathlib.Path:
 
 def test_reference_is_asked_for_the_same_run(benchmark: ModuleType, script: pathlib.Path) -> None:
     arguments = benchmark.parse([f"--reference={script}", "--repeats=4", "--sizes=32,48"])
-    got = benchmark.reference(arguments, "vgg19.h5", 48, 60.0, 2)
+    case = benchmark.Case(arguments.content, arguments.style, 48, 60.0, "noise")
+    got = benchmark.reference(arguments, "vgg19.h5", case, 2)
     assert got["trace"] == [[1, 0.5, 1e9], [2, 1.5, 5e8]]
     flags = got["flags"]
     assert {name: flags[name] for name in ("size", "evaluations", "init", "seed")} == {
@@ -144,16 +148,17 @@ def test_race_ends_at_the_goal(
     import benchmark_race
 
     arguments = benchmark.parse([])
+    case = benchmark_race.Case(arguments.content, arguments.style, 64, 60.0, "content")
     config = Config.preset("fast", weights="preview", size=64, iterations=12)
     scored = []
-    score = benchmark_race.scorer(arguments, config)
+    score = benchmark_race.scorer(case, config)
 
     def watched(image: Any) -> float:
         scored.append(score(image))
         return scored[-1]
 
     monkeypatch.setattr(benchmark_race, "NEAR", float("inf"))
-    run = benchmark_race.ours(arguments, config, goal, watched)
+    run = benchmark_race.ours(case, config, goal, watched)
     assert run["score"] == scored[-1]
     assert len(run["trace"]) == len(scored)
     if reached:
@@ -178,14 +183,15 @@ def test_race_tables_and_plot(
     import benchmark_race
 
     words = [f"--reference={script}", "--race=32", "--style_weights=60", "--rounds=2"]
-    words.append("--entrants=fast,float32")
+    words += ["--entrants=fast,float32", "--inits=content"]
     arguments = benchmark.parse([*words, "--race_evaluations=3"])
     monkeypatch.setattr(benchmark_race, "NEAR", float("inf"))
     heats = benchmark_race.race(arguments, "preview")
     shown = capsys.readouterr().out
-    assert "| 32 px, 60 | PyTorch: objective 3.333e+08 | 2.5 | 3 | 1 | |" in shown
+    goal = heats[0]["rounds"][0]["goal"]
+    assert f"| {heats[0]['name']} | PyTorch: saved {goal:.4g} | 2.5 | 3 | 1 | |" in shown
     for name in ("fast", "float32"):
-        assert f"| 32 px, 60 | {name} | " in shown
+        assert f"| content × style, 32 px, 60, content | {name} | " in shown
     assert " to " in shown  # the range of two rounds
     pytest.importorskip("matplotlib")
     benchmark_race.plot(heats, tmp_path / "race.svg")
@@ -195,13 +201,21 @@ def test_race_tables_and_plot(
 def test_mistakes(benchmark: ModuleType, tmp_path: pathlib.Path) -> None:
     from artistyle_tf.errors import ArtistyleError
 
-    for wrong in ("--sizes=big", "--repeats=0", "--rounds=0", "--race=256"):
+    for wrong in (
+        "--sizes=big",
+        "--repeats=0",
+        "--rounds=0",
+        "--race=256",
+        "--pair=a",
+        "--inits=grey",
+    ):
         with pytest.raises(SystemExit) as caught:
             benchmark.parse([wrong])
         assert caught.value.code == 2
     arguments = benchmark.parse([f"--reference={tmp_path / 'absent.py'}"])
+    case = benchmark.Case("a.jpg", "b.jpg", 48, 60.0, "noise")
     with pytest.raises(ArtistyleError, match=r"the reference did not run: .*absent"):
-        benchmark.reference(arguments, "vgg19.h5", 48, 60.0, 2)
+        benchmark.reference(arguments, "vgg19.h5", case, 2)
 
 
 def test_the_reference_gets_the_weights_in_keras_layout(

@@ -69,6 +69,21 @@ def test_border_by_hand(measures):
     assert measures.border(grey(levels).transpose(1, 0, 2))["left"] == 5
 
 
+def test_the_border_of_colours_by_hand(measures):
+    """A step of all three channels is none of colour."""
+    rgb = np.repeat(np.indices((24, 26)).sum(0)[..., None] % 2, 3, axis=-1) * 10
+    rgb[..., 0] += np.arange(26) % 2
+    rgb[..., 0] += np.arange(24)[:, None] % 2
+    rgb[:, :2, 2] += 3 * (np.arange(24) % 2)[:, None]
+    sides = measures.border(measures.colours(rgb))
+    assert (sides["left"], sides["right"]) == (4, 1)
+
+
+def test_sides_are_judged_by_their_median(judge):
+    each = [{"x_by_side": {"top": value}, "y": {"a": value}} for value in (1.0, 2.0, 9.0)]
+    assert judge.means(each) == {"x_by_side": {"top": 2.0}, "y": {"a": 4.0}}
+
+
 def test_border_of_a_picture_without_interior_is_unknown(measures, picture):
     assert all(math.isnan(side) for side in measures.border(picture(16, 40)).values())
 
@@ -119,7 +134,11 @@ def test_the_saved_objective_is_that_of_a_run(
 ):
     alpha, beta = balance
     config = artistyle_tf.Config(
-        size=64, weights=str(small_file), content_weight=alpha, style_weight=beta
+        size=64,
+        weights=str(small_file),
+        padding="zeros",
+        content_weight=alpha,
+        style_weight=beta,
     )
     bound = artistyle_tf.build_objective(*map(str, pair.paths), config)
     painted = picture(48, 64, seed=3)
