@@ -12,8 +12,10 @@ DEVIATION = 57.4
 divide pixels by it. Features of one network go as its input, biases likewise, so that losses in
 their units are ours over its square, for Gram matrices over its fourth power."""
 
-W2_SCALE = 1.0
-"""What makes one `style_weight` paint as much with statistics "w2" as with "gram"."""
+W2_SCALE = 0.1
+"""What makes one `style_weight` paint as much with statistics "w2" as with "gram". Measured: on
+Tübingen × The Starry Night, 256 px, 150 iterations of `fast`, β = 60 with "gram" ends at a content
+error of 0.69, and "w2" without this factor with β = 3, 10 at 0.48, 0.86: so at 0.69 with 6."""
 
 
 def content_scale(config: Config, elements: tf.Tensor) -> tf.Tensor | float:

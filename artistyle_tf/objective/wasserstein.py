@@ -103,7 +103,8 @@ def inverse_root(matrix: tf.Tensor, least: tf.Tensor, iterative: bool | None = N
         products are what is cheap.
     """
     if iterative is None:
-        iterative = any(device.device_type != "CPU" for device in tf.config.list_physical_devices())
+        devices = tf.config.list_physical_devices()
+        iterative = any(device.device_type in ("GPU", "TPU") for device in devices)
     eye = tf.eye(matrix.shape[-1], batch_shape=tf.shape(matrix)[:-2], dtype=matrix.dtype)
     largest = tf.reduce_max(tf.abs(matrix), axis=[-2, -1], keepdims=True)
     sound = tf.math.is_finite(largest) & (largest > 0)

@@ -52,6 +52,22 @@ def test_total_variation_by_hand(mode):
     assert mode(losses.total_variation)(image).numpy() == pytest.approx([(4 + 1 + 1 + 1 + 4) / 6])
 
 
+def test_nine_point_variation_by_hand(mode):
+    image = np.array([[[[0.0], [3]], [[1], [1]]]])
+    # down: 1, -2; right: 3, 0; four pixels. Diagonals of the 4x4 with replicated borders:
+    # falling 0 3 0 / 1 1 -2 / 0 0 0, rising 0 -3 0 / 1 -2 -2 / 0 0 0; nine each.
+    straight, diagonal = (1 + 4 + 9) / 4, (9 + 1 + 1 + 4) + (9 + 1 + 4 + 4)
+    expected = 2 / 3 * straight + diagonal / 9 / 6
+    assert mode(losses.nine_point_variation)(image).numpy() == pytest.approx([expected])
+
+
+def test_sums_of_features_with_and_without_a_guide(mode):
+    guide = np.array([[[2.0, 0], [1, 0], [0, 3]]])
+    assert mode(losses.feature_sum)(FEATURES * 1.0).numpy() == pytest.approx(np.array([[17, 21]]))
+    guided = mode(losses.feature_sum)(FEATURES * 1.0, guide)
+    assert guided.numpy() == pytest.approx(np.array([[2 + 5 + 3, 4 + 6 + 0]]))
+
+
 def test_paper_scales_give_the_published_sums():
     rng = np.random.default_rng(1)
     F, P = rng.normal(size=(2, 1, 5, 7, 3))

@@ -62,6 +62,15 @@ def test_every_minimizer_lowers_the_objective(settings, picture, judge, optimize
     assert float(value) < float(start)
 
 
+@pytest.mark.parametrize("task", ["stylize", "texture"])
+def test_means_and_covariances_paint_too(settings, picture, task):
+    config = settings(task=task, statistics="w2", optimizer="lbfgs", iterations=20)
+    content = picture(48, 48) if task == "stylize" else None
+    result = stylize(content, picture(48, 48, 1), config)
+    objectives = [row[2] for row in result.trace]
+    assert objectives[-1] < 0.5 * objectives[0]
+
+
 def test_the_same_seed_gives_the_same_bytes(settings, picture, tmp_path):
     config = settings(levels=2, size=64, iterations=4)
     for name in ("a", "b"):

@@ -15,9 +15,9 @@ from artistyle_tf.scene.bound import build_objective
 from artistyle_tf.settings.config import Config
 
 
-@pytest.fixture
-def case(small_file, picture):
-    config = Config(size=48, weights=str(small_file), tv_weight=0.1)
+@pytest.fixture(params=["gram", "w2"])
+def case(small_file, picture, request):
+    config = Config(size=48, weights=str(small_file), tv_weight=0.1, statistics=request.param)
     pictures = picture(40, 48), picture(32, 48, 1)
     return (*pictures, config), to_network(picture(48, 48, 2))
 
@@ -27,8 +27,10 @@ def test_the_same_numbers_as_the_objective(case, jit):
     arguments, image = case
     value, gradient = Stylizer(*arguments, jit_compile=jit).value_and_gradient(image)
     expected, slope = build_objective(*arguments)(image)
-    assert float(value) == pytest.approx(float(expected), rel=1e-5)
-    assert np.linalg.norm(gradient - slope) < 1e-4 * np.linalg.norm(slope)
+    # XLA has an eigendecomposition of its own.
+    rough = 10 if jit and arguments[2].statistics == "w2" else 1
+    assert float(value) == pytest.approx(float(expected), rel=1e-5 * rough)
+    assert np.linalg.norm(gradient - slope) < 1e-4 * rough * np.linalg.norm(slope)
 
 
 def test_exported_and_reloaded_where_the_package_is_not(case, tmp_path):

@@ -65,10 +65,12 @@ def test_what_else_was_published():
     assert [size[0] for size in sizes] == [128, 176, 256, 352, 512]  # 181, 362 in whole cells
 
 
-@pytest.mark.parametrize("weights", [(1, 1, 1), (1, 2, 5)])
-def test_equal_balance_starts_with_equal_shares(small_weights, picture, weights):
+@pytest.mark.parametrize(
+    ("weights", "statistics"), [((1, 1, 1), "gram"), ((1, 2, 5), "gram"), ((1, 2, 5), "w2")]
+)
+def test_equal_balance_starts_with_equal_shares(small_weights, picture, weights, statistics):
     layers = dict(zip(["block1_conv1", "block3_conv1", "block5_conv1"], weights, strict=True))
-    objective = Objective(Config(style_layers=layers), small_weights)
+    objective = Objective(Config(style_layers=layers, statistics=statistics), small_weights)
     goal = objective.targets(to_network(picture(48, 48)), [to_network(picture(48, 48, 1))], [1])
     image = tf.constant(to_network(picture(48, 48, 2)))
     before = objective.parts(image, goal)
