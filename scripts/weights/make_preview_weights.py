@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Make the preview network: VGG19 with fewer channels, which paints like the full one.
 
-    scripts/weights/make_preview_weights.py [OUTPUT] [--pictures=FOLDER] [--rounds=4] [--seed=1]
+    scripts/weights/make_preview_weights.py [OUTPUT] [--pictures=FOLDER] [--rounds=2] [--seed=1]
 
 The 8-bit network that comes with the package is pruned in closed form (see prune.py), refined by
 gradient on pictures and on what it paints itself (refine.py), scaled to the losses of the whole
@@ -89,9 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("output", nargs="?", type=Path, default=OUTPUT, help="the .npz file to write")
     add("--pictures", type=Path, help="a folder of pictures that join those to learn from")
-    add("--rounds", type=int, default=4, help="of refinement (4); 0: as pruned")
-    add("--steps", type=int, default=300, help="of Adam in each round (300)")
-    add("--runs", type=int, default=12, help="pictures painted for each round (12)")
+    add("--rounds", type=int, default=2, help="of refinement (2); 0: as pruned")
+    add("--steps", type=int, default=220, help="of Adam in each round (220)")
+    add("--runs", type=int, default=6, help="pictures painted for each round (6)")
     add("--seed", type=int, default=1)
     arguments = parser.parse_args(argv)
     try:

@@ -1,9 +1,12 @@
 """Refine a pruned network by gradient, on its teacher's activations and on its own pictures.
 
-The loss, for each layer that the objective looks at, with S and T the student's activations and
-those channels of the teacher's that they stand for, G their Gram matrices:
+The error of a layer that the objective looks at, with S and T the student's activations and those
+channels of the teacher's that they stand for, G their Gram matrices, is the mean over pictures of
 
-    |S - T|² / |T|²  +  GRAM |G(S) - G(T)|² / |G(T)|²        a mean over pictures
+    |S - T|² / |T|²  +  GRAM |G(S) - G(T)|² / |G(T)|²
+
+The loss is the sum of the errors' logarithms: an error that is large anyway, as in block 5, counts
+no more than one that matters as much where it is small.
 
 A picture that is painted by the student's gradient wanders to where the student is wrong and does
 not know it. So there are rounds: paint with the student as it is, add the pictures on their way to
@@ -33,10 +36,13 @@ LOOKED_AT = (*STYLE_LAYERS[1:], "block4_conv2")
 GRAM = 4.0
 """Weight of the Gram matrices' error beside the features'."""
 
+SMALL = 0.02
+"""Added to an error: below it little is to be gained."""
+
 BATCH = 4
-RATE = 2e-4
+RATE = 3e-5
 """Of Adam, at its highest."""
-WARM_UP = 50
+WARM_UP = 20
 """Steps until it is."""
 
 SNAPSHOTS = (12, 50)
@@ -107,7 +113,7 @@ def refine(
         with tf.GradientTape() as tape:
             found = _see({**first, **free}, image)
             errors = {name: _errors(found[name], targets[name]) for name in LOOKED_AT}
-            loss = tf.add_n([f + GRAM * g for f, g in errors.values()])
+            loss = tf.add_n([tf.math.log(f + GRAM * g + SMALL) for f, g in errors.values()])
         optimizer.apply_gradients(zip(tape.gradient(loss, flat), flat, strict=True))
         return errors
 
