@@ -32,6 +32,7 @@ SHIPPED_FILE = "vgg19_8bit.npz"
 SHIPPED_SHA256 = "75ce05f97bdf1961bfa1001751093cf1e075ae254ebac2a76e66893955477198"
 SHIPPED_DEEPEST = "block5_conv1"
 PREVIEW_FILE = "preview_vgg19.npz"
+PREVIEW_SHA256 = "a84f0d6faff81f3063f02ffeedece85ca18cb0b1a077cc47e1ccea75a6dbc53c"
 
 NAMES = ("auto", "imagenet", "imagenet-8bit", "preview")
 _SUFFIXES = (".h5", ".hdf5", ".npz")
@@ -41,13 +42,14 @@ _CREDITS = {
     "imagenet": f"{_VGG19}, as Keras distributes it",
     "imagenet-8bit": f"{_VGG19}; changed: each kernel quantised to 256 values, layers after "
     f"{SHIPPED_DEEPEST} left out",
-    "preview": "learned by artistyle_tf, MIT licence",
+    "preview": f"{_VGG19}; changed: channels left out, the others' filters fitted anew, "
+    f"each kernel quantised to 256 values, layers after {SHIPPED_DEEPEST} left out",
 }
 
 _DESCRIPTIONS = {
     "imagenet": "VGG19 trained on ImageNet, in float32, from Keras' cache",
     "imagenet-8bit": "VGG19 trained on ImageNet, in 8 bits, as it comes with artistyle",
-    "preview": "the small preview network",
+    "preview": "the small preview network, VGG19 with fewer channels",
 }
 
 
@@ -115,7 +117,7 @@ def load(
         check_shipped(name, deepest)
         return _load_shipped(SHIPPED_FILE, deepest, name, SHIPPED_SHA256)
     if name == "preview":
-        return _load_shipped(PREVIEW_FILE, deepest, name)
+        return _load_shipped(PREVIEW_FILE, deepest, name, PREVIEW_SHA256)
     if name == "imagenet":
         try:
             path = _imagenet_file(report=report, base=base, fetch=fetch)
@@ -171,9 +173,7 @@ def _imagenet_file(
         pass
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror or error})") from error
-    from artistyle_tf.network import (
-        download,  # here: it brings in HTTP and TLS, which few runs need
-    )
+    from artistyle_tf.network import download  # here: it brings in HTTP and TLS, for few runs
 
     url = (base or IMAGENET_BASE).rstrip("/") + "/" + IMAGENET_FILE
     try:
@@ -203,7 +203,7 @@ def _cache() -> Path:
     return Path(os.path.expanduser(os.environ.get("KERAS_HOME", home))) / "models"
 
 
-def _load_shipped(file: str, deepest: str, kind: str, sha256: str | None = None) -> Weights:
+def _load_shipped(file: str, deepest: str, kind: str, sha256: str) -> Weights:
     packed = importlib.resources.files("artistyle_tf") / "data" / file
     if not packed.is_file():
         raise InputError(f"{file} is missing from the package: {_REINSTALL}")

@@ -8,6 +8,7 @@ import pytest
 
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.network import weights
+from artistyle_tf.network.vgg19 import STYLE_LAYERS
 from artistyle_tf.network.weights import load
 from places import ROOT, SHARED
 from weight_networks import LAYERS, h5, npz, refusal, same
@@ -46,15 +47,28 @@ def test_zero_layers_are_allowed_and_arrays_are_read_only(tmp_path):
         found.layers["block1_conv1"] = None
 
 
-def test_preview(tmp_path, monkeypatch):
+def test_a_missing_preview_network(tmp_path, monkeypatch):
     monkeypatch.setattr(weights.importlib.resources, "files", lambda name: tmp_path / name)
     with pytest.raises(InputError, match="missing from the package: reinstall artistyle-tf"):
         load("preview")
-    (tmp_path / "artistyle_tf" / "data").mkdir(parents=True)
-    npz(tmp_path / "artistyle_tf" / "data" / "preview_vgg19.npz")
-    found = load("preview", "block3_conv1")
-    same(found, deepest="block3_conv1")
-    assert (found.kind, found.name) == ("preview", "preview_vgg19.npz")
+
+
+def test_preview():
+    """What losses look at keeps more channels than what lies between; the first layer is whole."""
+    found, whole = load("preview"), load("imagenet-8bit")
+    assert (found.kind, found.digest) == ("preview", weights.PREVIEW_SHA256)
+    assert list(found.layers) == list(whole.layers)
+    widths = {name: bias.size for name, (_, bias) in found.layers.items()}
+    assert all(widths[name] <= bias.size for name, (_, bias) in whole.layers.items())
+    assert widths["block1_conv1"] == 64
+    assert all(2 * widths[layer] > whole.layers[layer][1].size for layer in STYLE_LAYERS)
+    for word in ("Simonyan", "Zisserman", "CC BY 4.0", "channels left out", "256 values"):
+        assert word in found.credit
+
+
+def test_a_layer_beyond_the_preview_network():
+    with pytest.raises(InputError, match="layer block5_conv2 is missing"):
+        load("preview", "block5_conv2")
 
 
 def test_the_shipped_network_has_its_checksum_and_credit():
@@ -65,20 +79,22 @@ def test_the_shipped_network_has_its_checksum_and_credit():
         assert word in found.credit
 
 
+@pytest.mark.parametrize("name", ["imagenet-8bit", "preview"])
 @pytest.mark.parametrize("harm", ["byte", "cut", "other"])
-def test_a_damaged_shipped_network_asks_for_a_reinstallation(tmp_path, monkeypatch, harm):
-    packed = ROOT / "artistyle_tf" / "data" / weights.SHIPPED_FILE
+def test_a_damaged_shipped_network_asks_for_a_reinstallation(tmp_path, monkeypatch, harm, name):
+    file = weights.PREVIEW_FILE if name == "preview" else weights.SHIPPED_FILE
+    packed = ROOT / "artistyle_tf" / "data" / file
     data = bytearray(packed.read_bytes())
     if harm == "byte":
         data[len(data) // 2] ^= 1
     (tmp_path / "data").mkdir()
-    damaged = tmp_path / "data" / weights.SHIPPED_FILE
+    damaged = tmp_path / "data" / file
     damaged.write_bytes(data[:-9] if harm == "cut" else data)
     if harm == "other":
         npz(damaged)
     monkeypatch.setattr(weights.importlib.resources, "files", lambda name: tmp_path)
-    with pytest.raises(InputError, match=r"vgg19_8bit\.npz is damaged .*: reinstall") as caught:
-        load("imagenet-8bit", "block1_conv1")
+    with pytest.raises(InputError, match=rf"{file} is damaged .*: reinstall") as caught:
+        load(name, "block1_conv1")
     assert "\n" not in str(caught.value)
 
 

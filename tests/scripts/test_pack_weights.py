@@ -190,6 +190,7 @@ def test_notice_goes_with_the_package_and_names_authors_and_licences():
     notice = (ROOT / "NOTICE").read_text("utf-8")
     for needed in (
         SHIPPED.name,
+        "preview_vgg19.npz",
         "Karen Simonyan and Andrew Zisserman",
         "arXiv:1409.1556",
         "https://creativecommons.org/licenses/by/4.0/",
