@@ -50,6 +50,11 @@ def _reached(module: str) -> tuple[set[str], set[str]]:
     return modules, others
 
 
+def test_a_run_loads_tensorflow_probability_only_where_it_asks_for_it() -> None:
+    assert "tensorflow_probability" not in _reached("run.painter")[1]
+    assert "tensorflow_probability" in _reached("minimize.tfp_lbfgs")[1]
+
+
 def test_every_room_has_a_floor() -> None:
     rooms = {room_of(name) for name in SOURCES}
     assert rooms == set(FLOOR), "FLOORS in scripts/docs/make_map.py and the package differ"

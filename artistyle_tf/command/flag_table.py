@@ -61,8 +61,8 @@ FILES = (
     _Flag(
         "save_every",
         "Watch",
-        "write the picture of every so many iterations, or seconds, like 60s, beside the output, "
-        "like out-0020.png",
+        "write the picture of every so many iterations, or seconds, like 60s (then one two seconds "
+        "after the first iteration, too), beside the output, like out-0020.png",
     ),
     _Flag(
         "checkpoint_dir",

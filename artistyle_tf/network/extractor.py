@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -103,13 +104,11 @@ def constant_network(model: keras.Model, dtype: str | None = None) -> Callable[.
     elsewhere only of constants inside the graph, which take seconds longer to trace.
     """
     dtype = dtype or model.input.dtype
-    as_numpy = tf.as_dtype(dtype).as_numpy_dtype
-    filters = {
-        layer.name: [array.astype(as_numpy) for array in layer.get_weights()]
-        for layer in model.layers
+    filters: dict[str, list[Any]] = {  # in the variables' own dtype no copies, but their memory
+        layer.name: [tf.cast(one.value, dtype) for one in layer.weights] for layer in model.layers
     }
-    if os.environ.get(FROZEN) == "1":
-        filters = {name: [tf.constant(array) for array in pair] for name, pair in filters.items()}
+    if os.environ.get(FROZEN) != "1":
+        filters = {name: [one.numpy() for one in pair] for name, pair in filters.items()}
 
     def network(image: tf.Tensor, trim: Trim | None = None) -> Features:
         x, outputs = tf.cast(image, dtype), {}

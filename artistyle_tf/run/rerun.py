@@ -20,7 +20,13 @@ __all__ = ["Rerun", "read_rerun"]
 _FILES = ("weights", "init")
 _LONGEST = 300
 # What runs did before there was such a setting, so that their pictures come out again.
-_DEFAULTS_BEFORE = {"noise_amplitude": 60.0, "gamut_weight": 0.0, "coarsest": 128}
+_DEFAULTS_BEFORE = {
+    "noise_amplitude": 60.0,
+    "gamut_weight": 0.0,
+    "coarsest": 128,
+    "padding": "zeros",
+    "carry": "picture",
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -69,7 +69,7 @@ def _begun(scene: Scene, solvers: Solvers, state: State, targets: Targets) -> tu
     if state.previous is None:
         image = scene.start(size)
     else:
-        image = resample(state.previous.image[0], size)[None]
+        image = _enlarged(scene, state.previous.image, size)
     image = scene.masked(image)
     solver = solvers.of(state.here.plan, state.dtype)
     if scene.config.balance == "equal" and state.balance is None:  # at the run's very start
@@ -86,6 +86,15 @@ def _begun(scene: Scene, solvers: Solvers, state: State, targets: Targets) -> tu
 
         search = solver.minimizer.carried(search, state.left, resize)
     return state.replace(search=search, left=None, done=(*state.done, 0)), targets
+
+
+def _enlarged(scene: Scene, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """[1, h, w, 3] of the level before, for this one; a photo keeps the detail it has here."""
+    config = scene.config
+    if config.carry == "picture" or config.init in ("noise", "grey"):
+        return resample(image[0], size)[None]
+    change = image - scene.start((image.shape[1], image.shape[2]))
+    return scene.start(size) + resample(change[0], size)[None]
 
 
 def _moved(solvers: Solvers, state: State, clock: Clock) -> State:

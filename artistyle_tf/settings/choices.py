@@ -7,6 +7,7 @@ from typing import Literal, TypedDict
 __all__ = [
     "INITS",
     "Balance",
+    "Carry",
     "Color",
     "Formula",
     "LayerWeights",
@@ -30,6 +31,7 @@ Formula = Literal["mean", "paper", "neural-style", "crowson"]
 Statistics = Literal["gram", "w2"]
 Color = Literal["style", "luminance", "match", "cholesky", "histogram"]
 Balance = Literal["weights", "equal"]
+Carry = Literal["change", "picture"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 LayerWeights = Mapping[str, float] | Iterable[tuple[str, float]]
@@ -55,6 +57,7 @@ class Settings(TypedDict, total=False):
     level_step: float
     finest: float
     finer_iterations: int
+    carry: Carry
     tolerance: float
     optimizer: Optimizer
     history: int

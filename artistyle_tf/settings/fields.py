@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 from artistyle_tf.settings.choices import (
     Balance,
+    Carry,
     Color,
     Formula,
     Optimizer,
@@ -92,6 +93,13 @@ class Fields:
         "Run",
         "iterations of each level after the first, whose own then are iterations; 0: all levels "
         "share iterations, see finest",
+    )
+    carry: Carry = _setting(
+        "change",
+        "Run",
+        "what goes from a level to the next: change: what it did to a start that is a picture, "
+        "which keeps its detail; picture: what was painted, enlarged (as from noise always)",
+        Carry,
     )
     tolerance: float = _setting(
         0.0,

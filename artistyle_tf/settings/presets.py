@@ -68,6 +68,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "iterations": 1000,
         "finer_iterations": 500,
         "coarsest": 128,
+        "carry": "picture",
         "level_step": 1.4142,
         "optimizer": "averaged",
         "learning_rate": 5.1,  # 0.02 of 255

@@ -165,6 +165,35 @@ def test_the_compact_form_equals_the_dense_bfgs_matrix(history, count):
     np.testing.assert_allclose(search._direction(state)[0], -H @ gradient, rtol=1e-7)
 
 
+@pytest.mark.parametrize(("history", "count"), [(4, 7), (15, 23)])
+def test_pairs_in_bfloat16_are_those_of_the_rounded_vectors(history, count):
+    rng = np.random.default_rng(1)
+    start = np.zeros(40, np.float32)
+    rounded, wide = LBFGS(bowl, history=history, held="bfloat16"), LBFGS(bowl, history=history)
+    states = [search.start(start) for search in (rounded, wide)]
+    memories = [state.memory for state in states]
+    for _ in range(count):
+        noise = rng.normal(size=40)
+        step, change = (
+            tf.cast(tf.cast(tf.constant(one, tf.float32), tf.bfloat16), tf.float32)
+            for one in (noise, noise + 0.3 * rng.normal(size=40))
+        )
+        memories = [push(memory, step, change) for memory in memories]
+    assert {one.dtype for one in memories[0].blocks + memories[0].steps} == {tf.bfloat16}
+    gradient = tf.constant(rng.normal(size=40), tf.float32)
+    directions = [
+        search._direction(state._replace(gradient=gradient, memory=memory))[0]
+        for search, state, memory in zip((rounded, wide), states, memories, strict=True)
+    ]
+    np.testing.assert_array_equal(*directions)
+
+
+def test_a_search_with_pairs_in_bfloat16_finds_the_minimum():
+    search = LBFGS(rosenbrock, held="bfloat16")
+    state = search.advance(search.start(np.linspace(-1, 1, 11), first_step=0.05), iterations=200)
+    np.testing.assert_allclose(state.best_position, np.ones(11), atol=1e-4)
+
+
 @pytest.mark.parametrize("product", [-1.0, 0.0, 0.5 * CURVATURE])
 def test_pairs_of_poor_curvature_are_skipped(product):
     state = LBFGS(bowl, history=2).start(np.zeros(2))

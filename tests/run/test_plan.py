@@ -75,9 +75,9 @@ def test_fewer_channels_and_smaller_numbers_take_less():
         for channels, itemsize in ((FULL, 4), (FULL, 2), (narrow, 4))
     ]
     assert sizes[0] > sizes[1] > sizes[2]
-    # The pairs of L-BFGS: two vectors each, three float32 a pixel.
+    # The pairs of L-BFGS: two vectors each, three bfloat16 a pixel.
     more = estimate(config, size, FULL, 4, 0, 15) - sizes[0]
-    assert more == 10 * 2 * 12 * 1024**2
+    assert more == 10 * 2 * 6 * 1024**2
 
 
 def test_the_note_says_what_is_unusual():

@@ -44,9 +44,11 @@ def test_every_setting_comes_back_and_single_ones_are_replaced(finished):
 
 
 def test_pictures_from_before_a_setting_was_there_come_out_again(finished):
-    """Noise was of 60 grey levels, nothing kept values within 0-255, levels began at 128 px."""
+    """Noise was of 60 grey levels, nothing kept values within 0-255, levels began at 128 px, and
+    convolutions saw zeros beyond the border, and levels began with the one before, enlarged."""
     settings = CONFIG.to_dict()
     new = {"noise_amplitude": 60.0, "gamut_weight": 0.0, "coarsest": 128}
+    new |= {"padding": "zeros", "carry": "picture"}
     for name in new:
         del settings[name]
     path = finished()

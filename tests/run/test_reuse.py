@@ -22,7 +22,11 @@ def traces(painter):
     functions = [
         function
         for objective, minimizer in made
-        for function in (objective.value_and_gradient, objective._features, minimizer._traced)
+        for function in (
+            objective.value_and_gradient,
+            objective._features,
+            *minimizer._graphs.made.values(),
+        )
     ]
     return [function.experimental_get_tracing_count() for function in functions]
 
@@ -38,7 +42,7 @@ def test_every_size_has_the_same_traces_and_the_picture_of_stylize(
     painter = Painter(settings)
     sizes = [(48, 64), (64, 48), (50, 70)]
     made = [painter(picture(*size), picture(40, 50, 1)) for size in sizes]
-    assert traces(painter) == [1, 1, 1]
+    assert set(traces(painter)) == {1}
     assert len(loaded) == 1
     again = painter(picture(48, 64), picture(40, 50, 1))
     assert again.image.tobytes() == made[0].image.tobytes()

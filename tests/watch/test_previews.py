@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from artistyle_tf import Config, Previews
+from artistyle_tf.settings import interval
 from artistyle_tf.watch.previews import is_preview, preview_path
 from painters import stylize
 
@@ -39,6 +40,31 @@ def test_a_run_leaves_every_nth_picture(small_file, picture, tmp_path):
     # Who looks on changes nothing: neither pixels nor the record.
     assert np.array_equal(result.image, plain.image)
     assert result.record == plain.record
+
+
+def test_by_the_clock_the_first_one_comes_early(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(interval.time, "monotonic", lambda: now[0])
+    cadence = interval.Cadence("60s", first=Previews.FIRST)
+    now[0] += 30  # TensorFlow loads and traces
+    due = []
+    for iteration in range(1, 130):
+        if cadence.due(iteration):
+            due.append(now[0])
+        now[0] += 1
+    assert due == [132.0, 192.0, 252.0]
+
+
+def test_where_the_clock_is_faster_there_is_no_picture_more(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(interval.time, "monotonic", lambda: now[0])
+    cadence = interval.Cadence("1s", first=Previews.FIRST)
+    due = []
+    for iteration in range(1, 10):
+        now[0] += 0.5
+        if cadence.due(iteration):
+            due.append(now[0])
+    assert due == [1.0, 2.0, 3.0, 4.0]
 
 
 def test_a_preview_that_cannot_be_written_ends_no_run(small_file, picture, tmp_path, caplog):
