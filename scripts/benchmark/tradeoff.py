@@ -115,7 +115,7 @@ def run(asked: argparse.Namespace) -> None:
     see, curves = network(weights), {}
     for method in asked.methods.split(","):
         curves[method] = []
-        for beta in map(float, asked.betas.split(",")):
+        for beta in sorted(map(float, asked.betas.split(","))):
             target = asked.folder / f"{slug(pair.name)}--{method}-{beta:g}.png"
             print(f"tradeoff.py: {method}, {beta:g}", file=sys.stderr, flush=True)
             own = painted(pair, method, beta, target, asked)
