@@ -18,7 +18,7 @@ LAYERS = {
     "content_layers": {"block4_conv2": 1.0},
 }
 WEIGHTS = {"content_weight": 1.5, "style_weight": 70.0, "tv_weight": 0.2}
-CONFIG = Config(statistics="w2", gamut_weight=0, **LAYERS, **WEIGHTS)
+CONFIG = Config(statistics="w2", padding="zeros", gamut_weight=0, **LAYERS, **WEIGHTS)
 PLAIN = {**LAYERS, **WEIGHTS, "w2_scale": W2_SCALE}
 
 
