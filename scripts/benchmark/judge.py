@@ -37,7 +37,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from measures import Figures, Pair, network, read_pairs
@@ -48,6 +48,9 @@ from artistyle_tf.command.flags import Command, parse
 from artistyle_tf.pictures import write
 from artistyle_tf.pictures.picture import as_uint8
 from artistyle_tf.pictures.read import read, read_record
+from artistyle_tf.settings.choices import Padding
+
+BEYOND = "what the judge sees beyond the border: as of artistyle, but zeros by default"
 
 COLUMNS = (
     "closed",
@@ -237,7 +240,8 @@ def run(arguments: argparse.Namespace) -> None:
         from artistyle_tf.network.weights import load
 
         weights = load(arguments.weights)
-        see, balance = network(weights), (arguments.content_weight, arguments.style_weight)
+        see = network(weights, arguments.padding)
+        balance = (arguments.content_weight, arguments.style_weight)
         print(f"Judge: {weights.name}, {weights.digest[:12]}\n", flush=True)
         figures: dict[str, dict[str, Figures]] = {}
         for pair, targets in zip(pairs, made, strict=True):
@@ -269,6 +273,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--pair", action="append", default=[], help="CONTENT,STYLE; may be repeated")
     add("--paint", action="append", default=[], help="NAME: FLAGS; may be repeated")
     add("--weights", default="auto", help="the judge, as of artistyle (auto)")
+    add("--padding", default="zeros", choices=get_args(Padding), help=BEYOND)
     add("--content_weight", type=float, default=1.0, help="alpha of the saved objective (1)")
     add("--style_weight", type=float, default=60.0, help="beta of the saved objective (60)")
     add("--size", type=int, default=256, help="longer side of what is painted, px (256)")

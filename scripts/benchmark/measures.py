@@ -99,7 +99,7 @@ def objective(picture: Seen, content: Seen, style: Seen, alpha: float, beta: flo
     return alpha * float(content_loss(picture.content, content.content)) + beta * float(sum(each))
 
 
-def network(weights: Any) -> Callable[[np.ndarray], Seen]:
+def network(weights: Any, padding: str = "zeros") -> Callable[[np.ndarray], Seen]:
     """uint8 RGB [H, W, 3] → what these weights (a name, a file or loaded ones) see of it."""
     import tensorflow as tf
 
@@ -108,7 +108,7 @@ def network(weights: Any) -> Callable[[np.ndarray], Seen]:
     from artistyle_tf.objective.losses import gram_matrix
     from artistyle_tf.pictures.network_scale import to_network
 
-    extractor = build_feature_extractor(weights, (*STYLE_LAYERS, CONTENT_LAYER))
+    extractor = build_feature_extractor(weights, (*STYLE_LAYERS, CONTENT_LAYER), padding=padding)
     features = constant_network(extractor)
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])], autograph=False)

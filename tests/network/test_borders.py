@@ -1,5 +1,7 @@
 """What convolutions see beyond the border, against the NumPy reference."""
 
+from typing import get_args
+
 import keras
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from artistyle_tf.network.extractor import build_feature_extractor, constant_net
 from artistyle_tf.network.vgg19 import VGG19_LAYERS
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.network_scale import to_network
+from artistyle_tf.settings.choices import Padding
 from artistyle_tf.settings.config import Config
 
 LAYERS = VGG19_LAYERS[:13]
@@ -77,6 +80,10 @@ def test_the_model_can_be_saved(small_weights, padding, tmp_path):
     again = keras.models.load_model(tmp_path / "model.keras")
     picture = noise(32, 48)
     np.testing.assert_array_equal(again(picture)["block5_conv1"], model(picture)["block5_conv1"])
+
+
+def test_the_setting_offers_the_same():
+    assert get_args(Padding) == PADDINGS
 
 
 def test_unknown_padding(small_weights):
