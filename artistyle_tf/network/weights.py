@@ -32,7 +32,7 @@ SHIPPED_FILE = "vgg19_8bit.npz"
 SHIPPED_SHA256 = "75ce05f97bdf1961bfa1001751093cf1e075ae254ebac2a76e66893955477198"
 SHIPPED_DEEPEST = "block5_conv1"
 PREVIEW_FILE = "preview_vgg19.npz"
-PREVIEW_SHA256 = "a84f0d6faff81f3063f02ffeedece85ca18cb0b1a077cc47e1ccea75a6dbc53c"
+PREVIEW_SHA256 = "679ae039cbaec6aeb834f8a91d515a587486533b3842c6c86998be1bf4bfe358"
 
 NAMES = ("auto", "imagenet", "imagenet-8bit", "preview")
 _SUFFIXES = (".h5", ".hdf5", ".npz")

@@ -20,15 +20,18 @@ Sight = tuple[dict[str, np.ndarray], np.ndarray]
 """Style layer → Gram matrices [n, N, N]; the content layer's activations [n, h, w, N]."""
 
 
-def balanced(student: Layers, teacher: Layers, pictures: np.ndarray) -> tuple[Layers, dict]:
+def balanced(
+    student: Layers, teacher: Layers, pictures: np.ndarray, gains: Mapping[str, float]
+) -> tuple[Layers, dict[str, float]]:
     """The student with its layers scaled, and by what.
 
     Args:
       pictures: [n, H, W, 3] float32 BGR, mean subtracted; losses are between neighbours.
+      gains: layer → how many times the teacher's loss its own is to be; 1 where none is given.
     """
     ours, theirs = (_losses(*_sight(layers, pictures)) for layers in (student, teacher))
     factors = {
-        name: float((np.mean(theirs[name]) / np.mean(ours[name])) ** (1 / order))
+        name: float((gains.get(name, 1) * theirs[name] / ours[name]) ** (1 / order))
         for name, order in [*((layer, 4) for layer in STYLE_LAYERS), (CONTENT_LAYER, 2)]
     }
     return scaled(student, factors), factors

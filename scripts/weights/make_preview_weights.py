@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """Make the preview network: VGG19 with fewer channels, which paints like the full one.
 
-    scripts/weights/make_preview_weights.py [OUTPUT] [--pictures=FOLDER] [--rounds=2] [--seed=1]
+    scripts/weights/make_preview_weights.py [OUTPUT] [--pictures=FOLDER] [--seed=1]
 
-The 8-bit network that comes with the package is pruned in closed form (see prune.py), refined by
-gradient on pictures and on what it paints itself (refine.py), scaled to the losses of the whole
-network (balance.py) and packed with 8 bits a number (pack_weights.py). With --rounds=0 it stays as
-pruned, which takes two minutes. Needs scikit-image, which the extra `dev` brings; --pictures adds
-pictures of your own to learn from.
+The 8-bit network that comes with the package is pruned in closed form (see prune.py), scaled to the
+losses of the whole network (balance.py) and packed with 8 bits a number (pack_weights.py): three
+minutes of one core, 5 GB of memory. Needs scikit-image, which the extra `dev` brings; --pictures
+adds pictures of your own to fit it to. How widths and gains were found: docs/weights.md.
 """
 
 import argparse
@@ -31,9 +30,14 @@ from artistyle_tf.network.weights import Weights, load
 
 OUTPUT = Path(__file__).resolve().parents[2] / "artistyle_tf" / "data" / "preview_vgg19.npz"
 
-WIDTHS = (64, 32, 128, 64, 256, 96, 96, 96, 384, 192, 192, 192, 384)
+WIDTHS = (64, 32, 128, 128, 240, 96, 96, 96, 352, 176, 128, 128, 320)
 """Channels from block1_conv1 to block5_conv1, of the teacher's 64 64 128 128 256 … 512. The layers
-that losses look at keep most of theirs; those between only carry what the next ones need."""
+that losses look at keep most of theirs; those between only carry what the next ones need, and what
+block 2 leaves out nothing later sees again."""
+
+GAINS = {"block1_conv1": 4.0, "block3_conv1": 2.0, "block5_conv1": 10.0, "block4_conv2": 1.05}
+"""Losses that are to be so many times the whole network's: beside block4_conv1, which is nearly all
+of the style's loss, small ones come to nothing sooner where its gradient is only nearly right."""
 
 SIDE = 128
 """Of the pictures to learn from, px."""
@@ -59,7 +63,6 @@ def make(arguments: argparse.Namespace) -> bytes:
     from material import preprocess
     from pack_weights import packed
     from prune import prune
-    from refine import refine
 
     began = time.perf_counter()
 
@@ -71,13 +74,8 @@ def make(arguments: argparse.Namespace) -> bytes:
     pictures = lessons(arguments.pictures, SIDE, rng)
     report(f"{len(pictures)} pictures")
     widths = dict(zip(VGG19_LAYERS, WIDTHS, strict=False))
-    student, kept = prune(teacher, widths, preprocess(pictures), rng, report)
-    if arguments.rounds:
-        student = refine(
-            student, kept, teacher, pictures, arguments.rounds, arguments.steps, arguments.runs,
-            rng, report,
-        )  # fmt: skip
-    student, factors = balanced(student, teacher, preprocess(pictures[::4]))
+    student, _ = prune(teacher, widths, preprocess(pictures), rng, report)
+    student, factors = balanced(student, teacher, preprocess(pictures[::4]), GAINS)
     report("scaled: " + "  ".join(f"{k} {v:.3f}" for k, v in factors.items()))
     return packed(Weights(MappingProxyType(student), "file", "student", ""))
 
@@ -89,9 +87,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("output", nargs="?", type=Path, default=OUTPUT, help="the .npz file to write")
     add("--pictures", type=Path, help="a folder of pictures that join those to learn from")
-    add("--rounds", type=int, default=2, help="of refinement (2); 0: as pruned")
-    add("--steps", type=int, default=220, help="of Adam in each round (220)")
-    add("--runs", type=int, default=6, help="pictures painted for each round (6)")
     add("--seed", type=int, default=1)
     arguments = parser.parse_args(argv)
     try:
