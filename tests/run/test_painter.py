@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 import artistyle_tf
-from artistyle_tf import ArtistyleError, Config, ConfigError, InputError
+from artistyle_tf import ArtistyleError, Config, ConfigError, InputError, minimize
 from artistyle_tf.minimize import LBFGS
 from artistyle_tf.objective import making
 from artistyle_tf.objective.whole import Objective
@@ -17,7 +17,6 @@ from artistyle_tf.pictures.network_scale import to_network
 from artistyle_tf.pictures.picture import Picture
 from artistyle_tf.pictures.read import read_record
 from artistyle_tf.pictures.sizes import whole_cells
-from artistyle_tf.run import solvers
 from artistyle_tf.scene.bound import build_objective
 from painters import stylize
 
@@ -88,7 +87,7 @@ def test_levels_share_one_trace_and_the_iterations(settings, picture, monkeypatc
             super().__init__(*args, **kwargs)
             seen.append(self)
 
-    monkeypatch.setattr(solvers, "LBFGS", Watched)
+    monkeypatch.setattr(minimize, "LBFGS", Watched)
     result = artistyle_tf.stylize(
         picture(100, 140), picture(50, 40, 1), settings(size=140, levels=3, iterations=12)
     )
@@ -98,7 +97,8 @@ def test_levels_share_one_trace_and_the_iterations(settings, picture, monkeypatc
     assert sizes == sorted(sizes)
     assert result.image.shape == (100, 140, 3)
     assert len(seen) == 1
-    assert seen[0]._traced.experimental_get_tracing_count() == 1
+    graphs = seen[0]._graphs.made.values()
+    assert {graph.experimental_get_tracing_count() for graph in graphs} == {1}
     evaluations, seconds = zip(*[row[:2] for row in result.trace], strict=True)
     assert list(evaluations) == sorted(evaluations)
     assert list(seconds) == sorted(seconds)
