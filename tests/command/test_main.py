@@ -21,14 +21,14 @@ import pytest
 import tifffile
 from PIL import Image
 
-from artistyle_tf import __version__
+from artistyle_tf import __version__, minimize
 from artistyle_tf.command import console, main
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.network.extractor import FROZEN
 from artistyle_tf.network.vgg19 import VGG19_LAYERS
 from artistyle_tf.pictures.read import read, read_record
-from artistyle_tf.run import painter, solvers
+from artistyle_tf.run import painter
 from artistyle_tf.run.result import Result
 from artistyle_tf.scene import inputs
 from artistyle_tf.settings.config import Config
@@ -613,7 +613,7 @@ def test_ctrl_c_before_anything_is_painted(refused, monkeypatch, where):
     if where == "reading":
         monkeypatch.setattr(inputs, "read", interrupt)
     else:
-        monkeypatch.setattr(solvers.LBFGS, "advance", interrupt)
+        monkeypatch.setattr(minimize.LBFGS, "advance", interrupt)
     assert refused(130, optimizer="lbfgs") == "artistyle: interrupted\n"
 
 
