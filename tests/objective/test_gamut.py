@@ -180,7 +180,7 @@ def runs():
     made = {}
     for weight in (0.0, Config.gamut_weight):
         config = Config(
-            weights="preview", size=64, init="content", style_weight=1e4, iterations=40,
+            weights="preview", size=64, init="content", style_weight=200, iterations=40,
             optimizer="lbfgs", precision="float32", gamut_weight=weight,
         )  # fmt: skip
         made[weight] = stylize(*rgbs, config), build_objective(*rgbs, config)
@@ -188,7 +188,7 @@ def runs():
 
 
 def test_clipping_undoes_less(runs):
-    """Starts that differ by rounding lose 4 to 9 % without it and 1.0 to 1.5 % with it."""
+    """Here clipping more than doubles the objective without it, and adds 3 % with it."""
     lost, outside = {}, {}
     for weight, (result, _) in runs.items():
         lost[weight] = result.saved_objective / result.objective - 1
