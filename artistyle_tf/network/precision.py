@@ -2,8 +2,9 @@
 
 Recent GPUs multiply float32 matrices in TF32, with ten bits of mantissa, unless told otherwise;
 Gram matrices and line searches need all twenty-three. Convolutions may take bfloat16: its eight
-bits turn the gradient of a picture by some per cent, about which L-BFGS cares little, and CPUs
-that multiply them natively compute with them twice (AVX-512 BF16) to five times (AMX) as fast.
+bits turn the gradient of a picture by some per cent, about which L-BFGS cares little. CPUs with
+AMX tiles compute with them three to five times as fast, AMD's with AVX-512 BF16 twice; Intel's with
+AVX-512 BF16 but no tiles take longer than in float32.
 """
 
 import contextlib
@@ -20,8 +21,8 @@ __all__ = ["convolution_dtype", "multiplies_bfloat16", "true_float32"]
 
 CPUINFO = Path("/proc/cpuinfo")
 
-NATIVE = ({"amx_tile", "amx_bf16"}, {"avx512_bf16"})
-"""x86 flags with which oneDNN multiplies bfloat16 faster than float32, as was measured on both."""
+TILES = {"amx_tile", "amx_bf16"}
+"""x86 flags of tiles for bfloat16."""
 
 MARGIN = 1.3
 """How much faster bfloat16 has to be where it is measured: less is not worth eight bits."""
@@ -42,8 +43,8 @@ def convolution_dtype(precision: str) -> str:
 def multiplies_bfloat16() -> bool:
     """Whether convolutions are faster in bfloat16 on this CPU, with TensorFlow as it is set up.
 
-    On x86 its flags say so; Linux tells them. ARM has one flag for units as fast as float32's and
-    for twice as fast ones, so there it is measured once, which takes part of a second.
+    On x86 its flags and maker say so, as was measured; Linux tells them. ARM has one flag for units
+    as fast as float32's and for twice as fast ones: there it is measured once, in part of a second.
     """
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
         return False
@@ -55,7 +56,9 @@ def multiplies_bfloat16() -> bool:
     flags = {name.strip(): set(words.split()) for name, _, words in named}
     if "bf16" in flags.get("Features", ()):
         return _measured_gain() >= MARGIN
-    return any(native <= flags.get("flags", set()) for native in NATIVE)
+    known = flags.get("flags", set())
+    amd = "AuthenticAMD" in flags.get("vendor_id", ())
+    return known >= TILES or (amd and "avx512_bf16" in known)
 
 
 @functools.cache

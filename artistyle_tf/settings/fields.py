@@ -141,7 +141,7 @@ class Fields:
         "auto",
         "Network",
         "what convolutions compute in, losses being float32 always; auto: bfloat16 on CPUs that "
-        "multiply it natively (AVX-512 BF16, AMX, some ARM), float32 elsewhere",
+        "are faster in it (AMX, AMD's AVX-512 BF16, some ARM), float32 elsewhere",
         Precision,
     )
     tile_size: int | Literal["auto"] = _setting(

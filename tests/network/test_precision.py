@@ -17,6 +17,9 @@ from artistyle_tf.settings.config import Config
 AMX = "processor : 0\nflags\t\t: fpu sse2 avx512f amx_bf16 amx_tile amx_int8\n"
 
 
+AMD = "processor : 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu sse2 avx512f avx512_bf16\n"
+
+
 @pytest.fixture
 def cpu(monkeypatch, tmp_path):
     """A function that makes /proc/cpuinfo say something else."""
@@ -37,13 +40,14 @@ def cpu(monkeypatch, tmp_path):
         (AMX, "bfloat16"),
         (AMX.replace("amx_bf16 ", ""), "float32"),
         (AMX.replace("amx_tile", "amx_tiles"), "float32"),
-        (AMX.replace("amx_bf16 amx_tile", "avx512_bf16"), "bfloat16"),
-        (AMX.replace("amx_bf16 amx_tile", "avx512_fp16"), "float32"),
+        (AMD, "bfloat16"),
+        (AMD.replace("AuthenticAMD", "GenuineIntel"), "float32"),
+        (AMD.replace("avx512_bf16", "avx512_fp16"), "float32"),
         ("", "float32"),
         (None, "float32"),
     ],
 )
-def test_auto_takes_bfloat16_only_where_the_cpu_multiplies_it(cpu, text, wanted):
+def test_auto_takes_bfloat16_only_where_the_cpu_is_faster_in_it(cpu, text, wanted):
     cpu(text)
     assert precision.convolution_dtype("auto") == wanted
     assert precision.convolution_dtype("float32") == "float32"
