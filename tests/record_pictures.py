@@ -149,8 +149,11 @@ def fields(path: pathlib.Path) -> list[int]:
 
 
 def write(paths) -> None:
-    kept = json.loads(RECORDED.read_text()) if RECORDED.exists() else {"machines": {}}
-    kept["fields"] = {path.name: fields(path) for path in paths}
+    kept = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
+    found = {path.name: fields(path) for path in paths}
+    if kept.get("fields") != found:
+        kept = {"machines": {}}  # other machines, too, would paint other pictures now
+    kept["fields"] = found
     kept["machines"][machine()] = checksums(paths)
     for name, values in kept["fields"].items():
         kept["fields"][name] = json.dumps(values)
