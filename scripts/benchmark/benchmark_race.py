@@ -216,16 +216,23 @@ def show(heats: Sequence[dict[str, Any]]) -> None:
 
 
 def plot(heats: Sequence[dict[str, Any]], path: Path) -> None:
-    """Objective against seconds, log-log; coarse levels as they come, each with its own targets."""
+    """Objective against seconds, log-log; coarse levels as they come, each with its own targets.
+
+    Lines are of what the minimisers have, before it is clipped; the goal is the saved picture's.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
+    columns = min(3, len(heats))
+    rows = -(-len(heats) // columns)
     figure, axes = pyplot.subplots(
-        1, len(heats), figsize=(5 * len(heats), 4), squeeze=False, layout="constrained"
+        rows, columns, figsize=(5 * columns, 4 * rows), squeeze=False, layout="constrained"
     )
-    for axis, heat in zip(axes[0], heats, strict=True):
+    for axis in axes.flat[len(heats) :]:
+        axis.set_axis_off()
+    for axis, heat in zip(axes.flat, heats, strict=False):
         one = heat["rounds"][0]
         for name, run in {"PyTorch": one["reference"], **one["ours"]}.items():
             _, seconds, values = zip(*run["trace"], strict=True)
