@@ -30,9 +30,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measures import Pair, closed, read_pairs
+from measures import Pair, closed, exit_status, read_pairs
 
-from artistyle_tf import ArtistyleError, Config, InputError
+from artistyle_tf import Config, InputError
 from artistyle_tf.files import check_folder, write_bytes
 from artistyle_tf.network.vgg19 import VGG19_LAYERS
 from artistyle_tf.network.weights import Weights, load
@@ -268,14 +268,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--size", type=int, default=256, help="longer side, px (256)")
     add("--iterations", type=int, default=150, help="for each picture (150)")
     add("--json", type=Path, help="write all figures here")
-    try:
-        run(parser.parse_args(argv))
-    except (ArtistyleError, OSError) as error:
-        print(f"compare_weights.py: {error}", file=sys.stderr)
-        return getattr(error, "exit_status", 1)
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    arguments = parser.parse_args(argv)
+    return exit_status("compare_weights.py", lambda: run(arguments))
 
 
 if __name__ == "__main__":

@@ -40,10 +40,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-from measures import Figures, Pair, network, read_pairs
+from measures import Figures, Pair, exit_status, network, read_pairs
 from PIL import Image
 
-from artistyle_tf import ArtistyleError, ConfigError, InputError, files
+from artistyle_tf import ConfigError, InputError, files
 from artistyle_tf.command.flags import Command, parse
 from artistyle_tf.pictures import write
 from artistyle_tf.pictures.picture import as_uint8
@@ -280,15 +280,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--folder", type=Path, help="where the painted PNGs stay; those there are not made again")
     add("--sheet", type=Path, help="write the pictures here, pairs below each other")
     add("--json", type=Path, help="write all figures here, also by layer and by side")
-    try:
-        run(parser.parse_args(argv))
-    except (ArtistyleError, OSError) as error:
-        print(f"judge.py: {error}", file=sys.stderr)
-        return getattr(error, "exit_status", 1)
-    except KeyboardInterrupt:
-        print("judge.py: interrupted", file=sys.stderr)
-        return 130
-    return 0
+    arguments = parser.parse_args(argv)
+    return exit_status("judge.py", lambda: run(arguments))
 
 
 if __name__ == "__main__":

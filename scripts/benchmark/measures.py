@@ -1,13 +1,14 @@
 """What scripts/benchmark/judge.py measures, and the network that it sees with."""
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from artistyle_tf import ConfigError, InputError
+from artistyle_tf import ArtistyleError, ConfigError, InputError
 from artistyle_tf.pictures.read import read
 from artistyle_tf.pictures.sizes import resize, scale_to
 from artistyle_tf.settings.presets import STYLE_LAYERS
@@ -26,6 +27,19 @@ class Seen(NamedTuple):
     """Style layer → normalised Gram matrix [N, N]."""
     content: np.ndarray
     """[H, W, N], activations of `CONTENT_LAYER`."""
+
+
+def exit_status(name: str, work: Callable[[], None]) -> int:
+    """Of the script of that name, after its work; what went wrong is one line."""
+    try:
+        work()
+    except (ArtistyleError, OSError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return getattr(error, "exit_status", 1)
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return 130
+    return 0
 
 
 def ratio(one: float, other: float) -> float:

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from judge import plain, slug
-from measures import Figures, Pair, network, read_pairs
+from measures import Figures, Pair, exit_status, network, read_pairs
 
-from artistyle_tf import ArtistyleError, Config, files, stylize
+from artistyle_tf import Config, files, stylize
 from artistyle_tf.pictures import write
 from artistyle_tf.pictures.read import read, read_record
 
@@ -155,15 +155,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--folder", type=Path, required=True, help="where the pictures stay")
     add("--json", type=Path, help="write all figures here")
     add("--figure", type=Path, help="draw the curves here: .png or .svg")
-    try:
-        run(parser.parse_args(argv))
-    except (ArtistyleError, OSError) as error:
-        print(f"tradeoff.py: {error}", file=sys.stderr)
-        return getattr(error, "exit_status", 1)
-    except KeyboardInterrupt:
-        print("tradeoff.py: interrupted", file=sys.stderr)
-        return 130
-    return 0
+    arguments = parser.parse_args(argv)
+    return exit_status("tradeoff.py", lambda: run(arguments))
 
 
 if __name__ == "__main__":
