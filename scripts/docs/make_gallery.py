@@ -47,12 +47,6 @@ CONTROLS = (
         "The first two style layers alone: colours and fine texture.",
         "--style_layers=block1_conv1,block2_conv1",
     ),
-    (
-        "w2",
-        "Means and covariances compared instead of Gram matrices: longer strokes.",
-        "--statistics=w2",
-    ),
-    ("zeros", "Zeros beyond the border, as VGG19 was trained.", "--padding=zeros"),
     ("smooth", "Total variation: smoother.", "--tv_weight=300"),
     ("average", "Average pooling instead of the largest value.", "--pooling=avg"),
     (

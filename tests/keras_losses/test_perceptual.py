@@ -54,7 +54,7 @@ def test_a_batch_equals_numpy(
     styles = [picture(48, 32, 2), picture(32, 32, 3)]  # whole cells: nothing is filled up
     loss = PerceptualLoss(
         styles, style_blend=(0.7, 0.3), value_range=(black, white), weights=small_weights,
-        pooling="avg", reduction="none", dtype=dtype, **LAYERS, **BALANCE,
+        pooling="avg", padding="zeros", reduction="none", dtype=dtype, **LAYERS, **BALANCE,
     )  # fmt: skip
     scale = (white - black) / 255
 

@@ -147,7 +147,7 @@ def test_bfloat16_convolutions_keep_value_and_direction(small_weights, picture, 
         found.append((float(value), gradient.numpy().ravel()))
     (exact, slope), (rough, bent) = found
     assert rough != exact
-    assert rough == pytest.approx(exact, rel=0.01)
+    assert rough == pytest.approx(exact, rel=0.03)
     cosine = slope @ bent / np.linalg.norm(slope) / np.linalg.norm(bent)
     assert cosine > 0.97  # max pooling takes another of two that are nearly equal
 

@@ -206,7 +206,9 @@ def test_every_preset_paints(quick, preset):
     objectives = [row[2] for row in result.trace]
     assert len(objectives) == 2
     assert objectives[1] < objectives[0]
-    assert result.objective == pytest.approx(objectives[1], rel=0.02)  # bfloat16 rounds
+    # bfloat16 rounds; crowson's result is an average of what was evaluated.
+    error = 0.2 if preset == "crowson" else 0.02
+    assert result.objective == pytest.approx(objectives[1], rel=error)
     used = result.record["weights"]
     assert (used["kind"], used["name"]) == (NETWORK, FILE.name)
     assert "CC BY 4.0; changed: each kernel quantised to 256 values" in used["credit"]

@@ -17,7 +17,7 @@ from artistyle_tf.scene.bound import build_objective
 from artistyle_tf.settings.presets import PRESETS, STYLE_LAYERS
 from places import SAMPLES
 
-PUBLISHED = {"paper", "gatys-pytorch", "neural-style"}
+PUBLISHED = {"paper", "gatys-pytorch", "neural-style", "crowson"}
 MODES = {
     "eager": lambda f: f,
     "graph": lambda f: tf.function(f, autograph=False),

@@ -228,7 +228,7 @@ def test_sets_of_flags_are_painted_judged_and_not_painted_again(
     judge, small_file, tmp_path, capsys, monkeypatch
 ):
     folder, figures, sheet = tmp_path / "o", tmp_path / "figures.json", tmp_path / "sheet.png"
-    usual = f"--preset=fast --levels=1 --iterations=3 --weights={small_file}"
+    usual = f"--preset=fast --levels=1 --iterations=3 --padding=zeros --weights={small_file}"
     arguments = [
         *(PAIR, f"--pair={SAMPLES / 'style.jpg'},{SAMPLES / 'content.jpg'}"),
         *(f"--weights={small_file}", f"--paint=fast: {usual}", "--size=64"),
