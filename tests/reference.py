@@ -216,6 +216,12 @@ def gaussian_formula(features, targets, config):
     return value, grads
 
 
+def numeric_slope(function, image, direction, step):
+    """The central difference of function(image) along a direction."""
+    ahead, behind = (float(function(image + way * direction)) for way in (step, -step))
+    return (ahead - behind) / (2 * step)
+
+
 def total_variation(image):
     """(value, gradient) of the mean over pixels and channels of squared differences."""
     down, right = np.diff(image, axis=0), np.diff(image, axis=1)

@@ -62,6 +62,9 @@ class AveragedAdam(Minimizer):
         nothing, one = tf.zeros_like(state.position), tf.ones([], state.position.dtype)
         return Memory(nothing, nothing, tf.constant(0), nothing, one)
 
+    def remains(self, state: State) -> State:
+        return state
+
     def carried(self, state: State, before: State, resize: Callable[..., Any]) -> State:
         """The gradients' means go on from level to level; the average begins anew."""
         old = before.memory

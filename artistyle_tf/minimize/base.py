@@ -130,6 +130,11 @@ class Minimizer(abc.ABC):
     def prepare(self, state: State, context: Any = ()) -> None:  # noqa: B027 (Adam needs none)
         """Traces what iterations from `state` call, so that the first one takes no longer."""
 
+    def remains(self, state: State) -> State | None:
+        """What of a search that has ended `carried` will ask for: for most minimisers nothing, so
+        that nobody holds its memory."""
+        return None
+
     def carried(self, state: State, before: State, resize: Callable[[tf.Tensor], Any]) -> State:
         """`state`, about to start, with what it can use of the search that ended `before` it.
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-__all__ = ["convolution_dtype", "multiplies_bfloat16", "true_float32"]
+__all__ = ["convolution_dtype", "is_faster_in_bfloat16", "true_float32"]
 
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -31,16 +31,16 @@ MARGIN = 1.3
 def convolution_dtype(precision: str) -> str:
     """The dtype of convolutions that a `Config.precision` stands for on this machine.
 
-    "auto" is bfloat16 on a CPU that multiplies it natively, and float32 everywhere else, GPUs
+    "auto" is bfloat16 on a CPU that is faster in it, and float32 everywhere else, GPUs
     included: it is never taken where it was not measured.
     """
     if precision != "auto":
         return precision
     gpu = tf.config.list_physical_devices("GPU")
-    return "bfloat16" if not gpu and multiplies_bfloat16() else "float32"
+    return "bfloat16" if not gpu and is_faster_in_bfloat16() else "float32"
 
 
-def multiplies_bfloat16() -> bool:
+def is_faster_in_bfloat16() -> bool:
     """Whether convolutions are faster in bfloat16 on this CPU, with TensorFlow as it is set up.
 
     On x86 its flags and maker say so, as was measured; Linux tells them. ARM has one flag for units

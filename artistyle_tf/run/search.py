@@ -18,7 +18,6 @@ from artistyle_tf.objective.targets import Targets
 from artistyle_tf.pictures.sizes import resample
 from artistyle_tf.run.clock import Clock
 from artistyle_tf.run.recovery import fitting, may_widen, widened
-from artistyle_tf.run.schedule import total_iterations
 from artistyle_tf.run.solvers import Solver, Solvers
 from artistyle_tf.run.state import State
 from artistyle_tf.scene.scene import Scene
@@ -44,7 +43,7 @@ def advanced(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> Stat
         return _moved(solvers, state, clock)
     if may_widen(scene, state):
         return widened(scene, solvers, state)
-    return _left(scene, state)
+    return _left(scene, solvers, state)
 
 
 def _entered(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> State:
@@ -112,7 +111,7 @@ def _moved(solvers: Solvers, state: State, clock: Clock) -> State:
     )
 
 
-def _left(scene: Scene, state: State) -> State:
+def _left(scene: Scene, solvers: Solvers, state: State) -> State:
     """The next level, with the iterations that this one leaves; or the end."""
     best = state.best(scene.config)
     if best is None:
@@ -123,6 +122,7 @@ def _left(scene: Scene, state: State) -> State:
     following = state.level + 1
     if following == len(state.levels):
         return state.ended(_reason(scene, state))
+    assert state.search is not None
     levels = list(state.levels)
     if not state.running:
         spare = levels[following].budget + state.budget_left
@@ -131,7 +131,7 @@ def _left(scene: Scene, state: State) -> State:
         levels=tuple(levels),
         level=following,
         search=None,
-        left=state.search,
+        left=solvers.of(state.here.plan, state.dtype).minimizer.remains(state.search),
         targets=None,
         before=(state.iterations, state.evaluations),
         previous=best,
@@ -154,9 +154,7 @@ def _reason(scene: Scene, state: State) -> str:
         share = scene.config.tolerance
         return f"{WINDOW} iterations lowered the objective by less than {share:g} of it"
     if state.running:
-        config = scene.config
-        count = total_iterations(config.iterations, len(state.levels), config.finer_iterations)
-        return f"all {count} iterations done"
+        return f"all {state.total(scene.config)} iterations done"
     again = ", again after a restart" if int(state.search.restarts) else ""
     return f"{Status(int(state.search.status))}{again}"
 

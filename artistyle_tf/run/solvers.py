@@ -1,6 +1,6 @@
 """What computes a level: an objective and a minimiser of it, kept with their traces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -13,10 +13,19 @@ from artistyle_tf.objective.making import make_objective
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.network_scale import BGR_MEAN
 from artistyle_tf.run.plan import Plan
+from artistyle_tf.settings.choices import Optimizer
 from artistyle_tf.settings.config import Config
 
 __all__ = ["Solver", "Solvers", "minimizer_class"]
 
+
+MINIMIZERS: Mapping[Optimizer, str] = {
+    "tfp": "TFPLBFGS",
+    "lbfgs": "LBFGS",
+    "averaged": "AveragedAdam",
+    "adam": "Adam",
+}
+"""`Config.optimizer` → the class of `minimize`, which loads what it needs when it is asked for."""
 
 HELD = "bfloat16"
 """What L-BFGS holds its pairs in: they are most of what it needs of memory, and rounding them turns
@@ -70,15 +79,8 @@ class Solvers:
 
 def minimizer_class(config: Config) -> Callable[..., Minimizer]:
     """What `config.optimizer` names; the first to ask for tfp waits until its package is loaded."""
-    match config.optimizer:
-        case "tfp":
-            return minimize.TFPLBFGS
-        case "lbfgs":
-            return minimize.LBFGS
-        case "averaged":
-            return minimize.AveragedAdam
-        case _:
-            return minimize.Adam
+    named: Callable[..., Minimizer] = getattr(minimize, MINIMIZERS[config.optimizer])
+    return named
 
 
 def _minimizer(config: Config, objective: Objective, history: int) -> Minimizer:
@@ -98,14 +100,11 @@ def _minimizer(config: Config, objective: Objective, history: int) -> Minimizer:
         return tf.reshape(image, [-1])
 
     context_spec = (objective.targets_spec, tf.TensorSpec([2], tf.int32))
-    options: dict[str, Any]
-    match config.optimizer:
-        case "tfp":
-            options = {"history": history}
-        case "lbfgs":
-            options = {"history": history, "held": HELD}
-        case "averaged":
-            options = {"learning_rate": config.learning_rate, "project": within_range}
-        case _:
-            options = {"learning_rate": config.learning_rate}
-    return minimizer_class(config)(value_and_gradient, context_spec, **options)
+    options: dict[str, dict[str, Any]] = {
+        "tfp": {"history": history},
+        "lbfgs": {"history": history, "held": HELD},
+        "averaged": {"learning_rate": config.learning_rate, "project": within_range},
+        "adam": {"learning_rate": config.learning_rate},
+    }
+    make = minimizer_class(config)
+    return make(value_and_gradient, context_spec, **options[config.optimizer])

@@ -12,6 +12,7 @@ from artistyle_tf.minimize import Status
 from artistyle_tf.objective.coordinates import precondition
 from artistyle_tf.objective.targets import Targets
 from artistyle_tf.run.plan import Level, Plan
+from artistyle_tf.run.schedule import total_iterations
 from artistyle_tf.settings.config import Config
 
 __all__ = ["Ending", "Painted", "Row", "State", "image_of"]
@@ -61,7 +62,7 @@ class State:
     search: Search | None = None
     """The minimiser's own state in this level; None: the level has not begun."""
     left: Search | None = None
-    """That of the level before, until this one begins with what it can use of it."""
+    """What this level can use of that of the level before, until it begins."""
     targets: Targets | None = None
     """What this level is compared with; not in checkpoints, but computed anew."""
     before: tuple[int, int] = (0, 0)
@@ -90,6 +91,10 @@ class State:
     def evaluations(self) -> int:
         """Of the whole run."""
         return self.before[1] + (int(self.search.evaluations) if self.search else 0)
+
+    def total(self, config: Config) -> int:
+        """Iterations that the whole run may take."""
+        return total_iterations(config.iterations, len(self.levels), config.finer_iterations)
 
     @property
     def budget_left(self) -> int:

@@ -10,7 +10,6 @@ from artistyle_tf.pictures.network_scale import from_network, unclipped
 from artistyle_tf.run.clock import Clock
 from artistyle_tf.run.events import Step, rms
 from artistyle_tf.run.recovery import fitting
-from artistyle_tf.run.schedule import total_iterations
 from artistyle_tf.run.solvers import Solver, Solvers
 from artistyle_tf.run.state import State, image_of
 from artistyle_tf.scene.scene import Scene
@@ -45,7 +44,7 @@ def make_step(scene: Scene, solvers: Solvers, state: State, before: State, clock
         levels=len(state.levels),
         size=size,
         iteration=state.iterations,
-        iterations=total_iterations(config.iterations, len(state.levels), config.finer_iterations),
+        iterations=state.total(config),
         evaluations=state.evaluations,
         objective=float(search.value),
         seconds=state.trace[-1][1],

@@ -10,7 +10,6 @@ adds pictures of your own to fit it to. How widths and gains were found: docs/we
 """
 
 import argparse
-import hashlib
 import os
 import sys
 import time
@@ -22,9 +21,8 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
+from pack_weights import exit_status, packed
 
-from artistyle_tf.errors import ArtistyleError
-from artistyle_tf.files import check_folder, write_bytes
 from artistyle_tf.network.vgg19 import VGG19_LAYERS
 from artistyle_tf.network.weights import Weights, load
 
@@ -61,7 +59,6 @@ def make(arguments: argparse.Namespace) -> bytes:
     """The file; says what it does."""
     from balance import balanced
     from material import preprocess
-    from pack_weights import packed
     from prune import prune
 
     began = time.perf_counter()
@@ -89,15 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--pictures", type=Path, help="a folder of pictures that join those to learn from")
     add("--seed", type=int, default=1)
     arguments = parser.parse_args(argv)
-    try:
-        check_folder(arguments.output)
-        data = make(arguments)
-        write_bytes(arguments.output, data)
-    except ArtistyleError as error:
-        print(f"make_preview_weights.py: {error}", file=sys.stderr)
-        return error.exit_status
-    print(f"{len(data):,} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
-    return 0
+    return exit_status("make_preview_weights.py", arguments.output, lambda: make(arguments))
 
 
 if __name__ == "__main__":

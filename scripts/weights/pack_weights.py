@@ -20,7 +20,7 @@ import hashlib
 import io
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -152,14 +152,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("output", type=Path, help="the .npz file to write")
     parser.add_argument("--deepest", default="block5_conv1", help="the last layer (block5_conv1)")
     arguments = parser.parse_args(argv)
+
+    def make() -> bytes:
+        return packed(load(arguments.source, arguments.deepest))
+
+    return exit_status("pack_weights.py", arguments.output, make)
+
+
+def exit_status(name: str, output: Path, make: Callable[[], bytes]) -> int:
+    """Of the script of that name, after writing what it makes; what went wrong is one line."""
     try:
-        if arguments.output.suffix.lower() != ".npz":
-            raise ConfigError(f"the output {arguments.output} must end in .npz")
-        check_folder(arguments.output)
-        data = packed(load(arguments.source, arguments.deepest))
-        write_bytes(arguments.output, data)
+        if output.suffix.lower() != ".npz":
+            raise ConfigError(f"the output {output} must end in .npz")
+        check_folder(output)
+        data = make()
+        write_bytes(output, data)
     except ArtistyleError as error:
-        print(f"pack_weights.py: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return error.exit_status
     print(f"{len(data):,} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
     return 0
