@@ -1,27 +1,42 @@
-"""Adam: a Keras optimiser in an explicit loop. Kingma and Ba 2014, arXiv:1412.6980."""
+"""Adam. Kingma and Ba 2014, arXiv:1412.6980, in the form of the end of its section 2."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
-import keras
 import tensorflow as tf
 
-from artistyle_tf.minimize.base import Minimizer, State, Status, ValueAndGradient, keep_best
+from artistyle_tf.minimize.base import Minimizer, State, Status, ValueAndGradient
 
 __all__ = ["Adam"]
 
+FIRST_DECAY, SECOND_DECAY = 0.9, 0.999
+EPSILON = 1e-7
+"""All as `keras.optimizers.Adam` has them."""
 GROWN = 10.0
 PATIENCE = 20
 """A search has diverged that stays above so many times its first objective for so many iterations;
 its first steps alone may well lead up."""
 
 
+class Memory(NamedTuple):
+    """What the search remembers."""
+
+    first: tf.Tensor
+    """[n], decaying mean of gradients."""
+    second: tf.Tensor
+    """[n], of their squares."""
+    steps: tf.Tensor
+    """int64 [], steps that these means are of."""
+    began: tf.Tensor
+    """[], the objective where the search began."""
+    grown: tf.Tensor
+    """int32 [], for how many iterations it has been far above that."""
+
+
 class Adam(Minimizer):
     """`keras.optimizers.Adam` with a step that falls to 0 like a half cosine over the budget.
 
-    `first_step` scales the learning rate: after a restart it is a tenth. Memory is the two
-    moments and the optimiser's own count, the objective where the search began, and for how many
-    iterations it has been far above that.
+    `first_step` scales the learning rate: after a restart it is a tenth.
     """
 
     def __init__(
@@ -30,71 +45,57 @@ class Adam(Minimizer):
         context_spec: Any = (),
         *,
         learning_rate: float = 10.0,
+        compiled: bool = False,
     ):
-        super().__init__(value_and_gradient, context_spec)
+        super().__init__(value_and_gradient, context_spec, compiled=compiled)
         self.learning_rate = learning_rate
-        self._optimizer: keras.optimizers.Optimizer | None = None
-        self._variable: keras.Variable | None = None
 
-    def _empty_memory(self, state: State) -> Any:
+    def _empty_memory(self, state: State) -> Memory:
         nothing = tf.zeros_like(state.position)
         began = tf.constant(float("inf"), state.position.dtype)
-        return nothing, nothing, tf.constant(0, tf.int64), began, tf.constant(0)
+        return Memory(nothing, nothing, tf.constant(0, tf.int64), began, tf.constant(0))
 
-    def _advance(self, state: State, context: Any, until: int) -> State:
-        # Eager: a Keras optimiser keeps its moments in variables, which a state must not share.
-        if self._variable is None or self._variable.shape != tuple(state.position.shape):
-            self._variable = keras.Variable(state.position, dtype=state.position.dtype.name)
-            self._optimizer = keras.optimizers.Adam(epsilon=1e-7)
-            self._optimizer.build([self._variable])
-        while int(state.iterations) < until and int(state.status) == Status.RUNNING:
-            state = keep_best(self._iterate(state, context))
-        return state
+    def prepare(self, state: State, context: Any = ()) -> None:
+        traced = self._graphs.of(self._moved, state, contextual=True)
+        traced.get_concrete_function(*self._graphs.like(state, context))
 
     def _iterate(self, state: State, context: Any) -> State:
-        first = bool(tf.math.is_inf(state.value))
-        position, memory = state.position, state.memory
-        if not first:
-            position, memory = self._step(state)
+        after: State = self._graphs.of(self._moved, state, contextual=True)(state, context)
+        return after
+
+    def _moved(self, state: State, context: Any) -> State:
+        first = tf.math.is_inf(state.value)  # nothing has been evaluated yet
+        position, memory = tf.cond(
+            first, lambda: (state.position, state.memory), lambda: self._step(state)
+        )
         value, gradient = self._value_and_gradient(position, context)
         finite = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
-        *moments, began, grown = memory
-        began = value if first else began
-        grown = grown + 1 if bool(value > GROWN * began) else tf.zeros_like(grown)
-        memory = (*moments, began, grown)
-        if not bool(finite):
-            status = Status.NON_FINITE
-        elif int(grown) > PATIENCE:
-            status = Status.DIVERGED
-        elif not bool(tf.reduce_any(gradient != 0)):
-            status = Status.CONVERGED
-        else:
-            status = Status.RUNNING
+        began = tf.where(first, value, memory.began)
+        grown = tf.where(value > GROWN * began, memory.grown + 1, 0)
+        status = tf.where(tf.reduce_any(gradient != 0), int(Status.RUNNING), int(Status.CONVERGED))
+        status = tf.where(grown > PATIENCE, int(Status.DIVERGED), status)
+        status = tf.where(finite, status, int(Status.NON_FINITE))
+        moved = ~first & (status == int(Status.RUNNING))
         return state._replace(
             position=position,
             value=tf.where(finite, value, tf.constant(float("nan"), value.dtype)),
             gradient=gradient,
-            iterations=state.iterations + (0 if first or status != Status.RUNNING else 1),
+            iterations=state.iterations + tf.where(moved, 1, 0),
             evaluations=state.evaluations + 1,
-            status=tf.constant(int(status)),
-            memory=memory,
+            status=status,
+            memory=memory._replace(began=began, grown=grown),
         )
 
-    def _step(self, state: State) -> tuple[tf.Tensor, Any]:
-        assert self._optimizer is not None
-        assert self._variable is not None
-        optimizer, variable = self._optimizer, self._variable
-        done = min(int(state.iterations) / max(int(state.budget), 1), 1.0)
-        schedule = 0.5 * (1 + math.cos(math.pi * done)) if int(state.budget) else 1.0
-        rate = self.learning_rate * float(state.first_step) * schedule
-        # The first two variables of every Keras optimiser are its count and its learning rate.
-        _, _, first_moment, second_moment = optimizer.variables
-        variable.assign(state.position)
-        for target, saved in zip((first_moment, second_moment), state.memory[:2], strict=True):
-            target.assign(saved)
-        optimizer.iterations.assign(state.memory[2])
-        optimizer.learning_rate.assign(rate)
-        optimizer.apply([state.gradient], [variable])
-        moments = (tf.identity(first_moment), tf.identity(second_moment))
-        count = tf.identity(optimizer.iterations)
-        return tf.identity(variable), (*moments, count, *state.memory[3:])
+    def _step(self, state: State) -> tuple[tf.Tensor, Memory]:
+        memory, slope = state.memory, state.gradient
+        steps = memory.steps + 1
+        count, real = tf.cast(steps, slope.dtype), slope.dtype
+        done = tf.cast(state.iterations, real) / tf.cast(tf.maximum(state.budget, 1), real)
+        schedule = 0.5 * (1 + tf.cos(math.pi * tf.minimum(done, 1)))
+        schedule = tf.where(state.budget > 0, schedule, tf.ones_like(schedule))
+        first = memory.first + (1 - FIRST_DECAY) * (slope - memory.first)
+        second = memory.second + (1 - SECOND_DECAY) * (tf.square(slope) - memory.second)
+        rate = self.learning_rate * state.first_step * schedule
+        rate *= tf.sqrt(1 - SECOND_DECAY**count) / (1 - FIRST_DECAY**count)
+        position = state.position - rate * first / (tf.sqrt(second) + EPSILON)
+        return position, memory._replace(first=first, second=second, steps=steps)

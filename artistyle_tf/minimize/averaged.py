@@ -44,6 +44,7 @@ class AveragedAdam(Minimizer):
       context_spec: as there.
       learning_rate: of every step.
       project: (position, context) → the nearest position that is allowed; None: all are.
+      compiled: as in `Minimizer`.
     """
 
     def __init__(
@@ -53,8 +54,9 @@ class AveragedAdam(Minimizer):
         *,
         learning_rate: float = 5.1,
         project: Callable[[tf.Tensor, Any], tf.Tensor] | None = None,
+        compiled: bool = False,
     ):
-        super().__init__(value_and_gradient, context_spec)
+        super().__init__(value_and_gradient, context_spec, compiled=compiled)
         self.learning_rate = learning_rate
         self._project = project
 
@@ -73,7 +75,8 @@ class AveragedAdam(Minimizer):
         return state._replace(memory=memory)
 
     def prepare(self, state: State, context: Any = ()) -> None:
-        self._graphs.of(self._moved, state, contextual=True).get_concrete_function()
+        traced = self._graphs.of(self._moved, state, contextual=True)
+        traced.get_concrete_function(*self._graphs.like(state, context))
 
     def _iterate(self, state: State, context: Any) -> State:
         after: State = self._graphs.of(self._moved, state, contextual=True)(state, context)

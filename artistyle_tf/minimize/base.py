@@ -9,10 +9,16 @@ import tensorflow as tf
 
 from artistyle_tf.minimize.graphs import Graphs
 
-__all__ = ["Minimizer", "State", "Status", "ValueAndGradient", "step_factor"]
+__all__ = ["MOST_STEPS", "Minimizer", "State", "Status", "ValueAndGradient", "step_factor"]
+
+MOST_STEPS = 64
+"""Iterations that one call of `Minimizer.advance_at_once` can take."""
 
 ValueAndGradient = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
 """(position [n], context) → (value [], gradient [n]). The context is any nest of tensors."""
+
+
+Row = tuple[int, float]
 
 
 class Status(enum.IntEnum):
@@ -73,13 +79,20 @@ class Minimizer(abc.ABC):
     Args:
       value_and_gradient: traced once for all numbers of dimensions n.
       context_spec: nest of `tf.TensorSpec` like the context.
+      compiled: whether XLA compiles what is traced, once for each n.
     """
 
     RESTARTS = 1
 
-    def __init__(self, value_and_gradient: ValueAndGradient, context_spec: Any = ()):
+    def __init__(
+        self,
+        value_and_gradient: ValueAndGradient,
+        context_spec: Any = (),
+        *,
+        compiled: bool = False,
+    ):
         self._value_and_gradient = value_and_gradient
-        self._graphs = Graphs(context_spec)
+        self._graphs = Graphs(context_spec, compiled)
 
     def start(self, position: tf.Tensor, *, budget: int = 0, first_step: float = 1.0) -> State:
         """The state at `position` [n], float32 or float64. Nothing is evaluated yet."""
@@ -92,16 +105,74 @@ class Minimizer(abc.ABC):
         return empty._replace(memory=self._empty_memory(empty))
 
     def advance(self, state: State, context: Any = (), *, iterations: int = 1) -> State:
-        """The state after that many more iterations, or fewer where the search ends."""
+        """The state after that many more iterations, or fewer where the search ends.
+
+        What comes next is decided in Python after every evaluation.
+        """
         until = int(state.iterations) + iterations
         while True:
-            state = self._advance(state, context, until)
-            helpless = int(state.restarts) >= self.RESTARTS or bool(
-                tf.math.is_inf(state.best_value)
-            )
-            if int(state.status) == Status.RUNNING or helpless:
+            while bool(self._is_due(state, until)):
+                state = self._kept(self._iterate(state, context))
+            if not self._may_restart(state):
                 return state
             state = self._restarted(state)
+
+    def advance_at_once(
+        self, state: State, context: Any = (), *, iterations: int = 1
+    ) -> tuple[State, list[Row]]:
+        """As `advance`, in one call of the device, which decides itself what comes next.
+
+        Returns:
+          The state, and (evaluations, objective) after each of its new iterations.
+
+        Raises:
+          ValueError: more than `MOST_STEPS` iterations.
+        """
+        if iterations > MOST_STEPS:
+            raise ValueError(f"{iterations} iterations at once; at most {MOST_STEPS} can be")
+        until = int(state.iterations) + iterations
+        rows: list[Row] = []
+        while True:
+            before, limit = int(state.iterations), tf.constant(until)
+            loop = self._graphs.of(self._looped, state, limit, contextual=True)
+            state, evaluations, values = loop(state, limit, context)
+            done = int(state.iterations) - before
+            rows += zip(evaluations.numpy()[:done].tolist(), values.numpy()[:done], strict=True)
+            if not self._may_restart(state):
+                return state, rows
+            state = self._restarted(state)
+
+    def prepare_at_once(self, state: State, context: Any = ()) -> Any:
+        """Traces what `advance_at_once` calls from `state` on; the traced function."""
+        limit = tf.constant(0)
+        traced = self._graphs.of(self._looped, state, limit, contextual=True)
+        return traced.get_concrete_function(*self._graphs.like(state, limit, context))
+
+    def _looped(
+        self, state: State, until: tf.Tensor, context: Any
+    ) -> tuple[State, tf.Tensor, tf.Tensor]:
+        """Iterations until there are so many; evaluations and values [MOST_STEPS] after each."""
+        before, places = state.iterations, tf.range(MOST_STEPS)
+
+        def due(state: State, *_: tf.Tensor) -> tf.Tensor:
+            return self._is_due(state, until)
+
+        def moved(state: State, evaluations: tf.Tensor, values: tf.Tensor) -> Any:
+            own = self._kept(self._iterate(state, context))
+            here = (places == state.iterations - before) & (own.iterations > state.iterations)
+            evaluations = tf.where(here, own.evaluations, evaluations)
+            return own, evaluations, tf.where(here, own.value, values)
+
+        nothing = tf.zeros([MOST_STEPS], state.value.dtype)
+        start = state, tf.zeros([MOST_STEPS], tf.int32), nothing
+        found: tuple[State, tf.Tensor, tf.Tensor] = tf.while_loop(
+            due, moved, start, parallel_iterations=1
+        )
+        return found
+
+    def _may_restart(self, state: State) -> bool:
+        helpless = int(state.restarts) >= self.RESTARTS or bool(tf.math.is_inf(state.best_value))
+        return int(state.status) != Status.RUNNING and not helpless
 
     def _restarted(self, state: State) -> State:
         fresh = self.start(state.best_position)
@@ -115,17 +186,12 @@ class Minimizer(abc.ABC):
             memory=fresh.memory,
         )
 
-    def _advance(self, state: State, context: Any, until: int) -> State:
-        while self._is_due(state, until):
-            state = self._kept(self._iterate(state, context))
-        return state
-
-    def _is_due(self, state: State, until: int) -> bool:
+    def _is_due(self, state: State, until: int | tf.Tensor) -> tf.Tensor:
         # A restart is evaluated at once: its caller has had all its iterations, maybe, and must
         # not be left with an infinite objective.
-        restarted = int(state.restarts) > 0 and bool(tf.math.is_inf(state.value))
-        due = int(state.iterations) < until or restarted
-        return due and int(state.status) == Status.RUNNING
+        restarted = (state.restarts > 0) & tf.math.is_inf(state.value)
+        due = (state.iterations < until) | restarted
+        return due & (state.status == int(Status.RUNNING))
 
     def prepare(self, state: State, context: Any = ()) -> None:  # noqa: B027 (Adam needs none)
         """Traces what iterations from `state` call, so that the first one takes no longer."""
@@ -152,14 +218,21 @@ class Minimizer(abc.ABC):
 
     @abc.abstractmethod
     def _iterate(self, state: State, context: Any) -> State:
-        """One iteration; `_kept` then sees to `best_position` and `best_value`."""
+        """One iteration; `_kept` then sees to `best_position` and `best_value`.
+
+        Branches and loops are TensorFlow's: called eagerly they are decided in Python, and traced
+        they are the device's.
+        """
 
 
 def keep_best(state: State) -> State:
     """The state with its best position brought up to date."""
-    if not bool(state.value < state.best_value):  # NaN is not
-        return state
-    return state._replace(best_position=state.position, best_value=state.value)
+    position, value = tf.cond(
+        state.value < state.best_value,  # NaN is not
+        lambda: (state.position, state.value),
+        lambda: (state.best_position, state.best_value),
+    )
+    return state._replace(best_position=position, best_value=value)
 
 
 def step_factor(gradient: tf.Tensor, root_mean_square: tf.Tensor) -> tf.Tensor:

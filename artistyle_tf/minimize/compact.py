@@ -39,17 +39,19 @@ class Memory(NamedTuple):
     filled: tf.Tensor
     """int32 [], pairs in `steps` and `changes`."""
     step_change: tf.Tensor
-    """float64 [m, m], s_iᵀ y_j where i is as old as j or older; 1 for i = j without a pair."""
+    """[m, m], s_iᵀ y_j where i is as old as j or older; 1 for i = j without a pair."""
     change_change: tf.Tensor
-    """float64 [m, m], y_iᵀ y_j."""
+    """[m, m], y_iᵀ y_j."""
     scale: tf.Tensor
     """γ = sᵀy / yᵀy of the newest pair (eq. 7.20 of Nocedal and Wright); 0 before there is one."""
 
 
-def empty_memory(position: tf.Tensor, history: int, held: str | None = None) -> Memory:
+def empty_memory(
+    position: tf.Tensor, history: int, held: str | None = None, wide: str = "float64"
+) -> Memory:
     """Room for `history` pairs of vectors like `position` [n], or for up to four more.
 
-    They are held in that dtype, by default in the position's own.
+    They are held in that dtype, by default in the position's own, and their products in `wide`.
 
     As pairs are forgotten by groups, at least `history` less four are held once they have come in.
     """
@@ -63,8 +65,8 @@ def empty_memory(position: tf.Tensor, history: int, held: str | None = None) -> 
         (nothing,) * group,
         (block,) * (groups - 1),
         tf.constant(0),
-        tf.eye(pairs, dtype=tf.float64),
-        tf.zeros([pairs, pairs], tf.float64),
+        tf.eye(pairs, dtype=wide),
+        tf.zeros([pairs, pairs], wide),
         tf.zeros([], position.dtype),
     )
 
@@ -97,20 +99,23 @@ def push(
     `run(function, *arguments)` calls what is to be traced.
     """
     pair = run(_measured, step, change, memory.steps[0])
-    if not bool(pair.curved):
-        return memory
-    if int(memory.filled) == len(memory.steps):
-        memory = _regrouped(memory)
-    across, own = run(_extended, pair.change, pair.product, pair.squared, memory)
-    return Memory(
-        (pair.step, *memory.steps[:-1]),
-        (pair.change, *memory.changes[:-1]),
-        memory.blocks,
-        memory.filled + 1,
-        across,
-        own,
-        pair.product / pair.squared,
-    )
+
+    def pushed() -> Memory:
+        full = memory.filled == len(memory.steps)
+        here: Memory = tf.cond(full, lambda: _regrouped(memory), lambda: memory)
+        across, own = run(_extended, pair.change, pair.product, pair.squared, here)
+        return Memory(
+            (pair.step, *here.steps[:-1]),
+            (pair.change, *here.changes[:-1]),
+            here.blocks,
+            here.filled + 1,
+            across,
+            own,
+            pair.product / pair.squared,
+        )
+
+    after: Memory = tf.cond(pair.curved, pushed, lambda: memory)
+    return after
 
 
 def _measured(step: tf.Tensor, change: tf.Tensor, held: tf.Tensor) -> _Pair:
@@ -133,7 +138,7 @@ def _extended(
     column, row = _products(memory, tf.cast(change, memory.scale.dtype))
     column, row = (tf.gather(one, order) for one in (column, row))
     column, row = (
-        tf.concat([[tf.cast(first, tf.float64)], one[1:]], axis=0)
+        tf.concat([[tf.cast(first, one.dtype)], one[1:]], axis=0)
         for first, one in ((product, column), (squared, row))
     )
     across = _first(_permuted(memory.step_change, order), column, tf.zeros_like(column))
@@ -142,7 +147,7 @@ def _extended(
 
 def inverse_product(memory: Memory, vector: tf.Tensor) -> tf.Tensor:
     """H v, [n] → [n], with γ I as the matrix that the pairs correct."""
-    scale = tf.cast(memory.scale, tf.float64)
+    scale = tf.cast(memory.scale, memory.step_change.dtype)
     along_steps, along_changes = _products(memory, vector)
     # s_iᵀ y_j with i as old as j or older is what the theorem calls R; newest first it is lower
     # triangular.
@@ -173,8 +178,8 @@ def _scale_and_add(
 
 
 def _products(memory: Memory, vector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """(s_iᵀ v, y_iᵀ v), float64 [m] each."""
-    group = len(memory.steps)
+    """(s_iᵀ v, y_iᵀ v), [m] each, as wide as the products."""
+    group, wide = len(memory.steps), memory.step_change.dtype
     newest = [
         tf.reduce_sum(tf.cast(one, vector.dtype) * vector)
         for one in (*memory.steps, *memory.changes)
@@ -184,8 +189,8 @@ def _products(memory: Memory, vector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.control_dependencies(columns[-1:]):  # one wide copy at a time
             columns.append(tf.linalg.matvec(tf.cast(block, vector.dtype), vector))
     return (
-        tf.cast(tf.concat([column[:group] for column in columns], axis=0), tf.float64),
-        tf.cast(tf.concat([column[group:] for column in columns], axis=0), tf.float64),
+        tf.cast(tf.concat([column[:group] for column in columns], axis=0), wide),
+        tf.cast(tf.concat([column[group:] for column in columns], axis=0), wide),
     )
 
 
@@ -197,7 +202,7 @@ def _regrouped(memory: Memory) -> Memory:
     kept = group * len(memory.blocks)
     outside = [[group, 0], [group, 0]]
     across = tf.pad(memory.step_change[:kept, :kept], outside)
-    across += tf.linalg.diag(tf.constant([1.0] * group + [0.0] * kept, tf.float64))
+    across += tf.linalg.diag(tf.constant([1.0] * group + [0.0] * kept, across.dtype))
     own = tf.pad(memory.change_change[:kept, :kept], outside)
     return memory._replace(
         steps=empty,

@@ -8,7 +8,7 @@ that lack it are left out.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -21,11 +21,26 @@ SUFFICIENT_DECREASE = 1e-4
 TRIALS = 12
 
 
+class _Trial(NamedTuple):
+    """A step along the line, and what it found."""
+
+    found: tf.Tensor
+    """bool [], whether it is accepted."""
+    finite: tf.Tensor
+    """bool []"""
+    position: tf.Tensor
+    value: tf.Tensor
+    gradient: tf.Tensor
+    following: tf.Tensor
+    """[], the length to try next."""
+
+
 class LBFGS(Minimizer):
     """L-BFGS with backtracking to sufficient decrease.
 
     `history` pairs are held, or up to four fewer after old ones were forgotten; pairs without
-    curvature are skipped. They are rounded to `held`, like "bfloat16", if that is given.
+    curvature are skipped. They are rounded to `held`, like "bfloat16", if that is given; the small
+    system that the pairs make is solved in `wide`.
     """
 
     def __init__(
@@ -35,17 +50,20 @@ class LBFGS(Minimizer):
         *,
         history: int = 10,
         held: str | None = None,
+        wide: str = "float64",
+        compiled: bool = False,
     ):
-        super().__init__(value_and_gradient, context_spec)
-        self.history, self._held = history, held
+        super().__init__(value_and_gradient, context_spec, compiled=compiled)
+        self.history, self._held, self._wide = history, held, wide
 
     def _empty_memory(self, state: State) -> Memory:
-        return empty_memory(state.position, self.history, self._held)
+        return empty_memory(state.position, self.history, self._held, self._wide)
 
     def prepare(self, state: State, context: Any = ()) -> None:
         position, value = state.position, state.value
         arguments = position, position, value, value, value
-        self._graphs.of(self._trial, *arguments, contextual=True).get_concrete_function()
+        trial = self._graphs.of(self._trial, *arguments, contextual=True)
+        trial.get_concrete_function(*self._graphs.like(*arguments, context))
         self._traced(self._direction, state)
         ones = tf.ones_like(position)  # of good curvature
         push(state.memory, ones, ones, run=self._traced)
@@ -53,29 +71,48 @@ class LBFGS(Minimizer):
     def _iterate(self, state: State, context: Any) -> State:
         # Before the first evaluation the value is infinite and the gradient 0: the trial is then
         # the starting point itself, and it is accepted. So there is one place that evaluates.
-        first = bool(tf.math.is_inf(state.value))
+        first = tf.math.is_inf(state.value)
         direction, slope = self._traced(self._direction, state)
-        length = tf.ones_like(state.value)
-        evaluations = state.evaluations
-        for _ in range(1 if first else TRIALS):
-            evaluations += 1
-            arguments = state.position, direction, state.value, slope, length
-            trial = self._graphs.of(self._trial, *arguments, contextual=True)
-            found, finite, position, value, gradient, length = trial(*arguments, context)
-            if bool(found):
-                break
-        evaluated = state._replace(evaluations=evaluations)
-        if not bool(found):
-            status = Status.LINE_SEARCH_FAILED if bool(finite) else Status.NON_FINITE
-            return evaluated._replace(status=tf.constant(int(status)))
-        step, change = position - state.position, gradient - state.gradient
-        stuck = not first and bool(value >= state.value)
-        if stuck or not bool(tf.reduce_any(gradient != 0)):
-            evaluated = evaluated._replace(status=tf.constant(int(Status.CONVERGED)))
-        elif not first:
-            evaluated = evaluated._replace(iterations=state.iterations + 1)
-        memory = push(state.memory, step, change, run=self._traced)
-        return evaluated._replace(position=position, value=value, gradient=gradient, memory=memory)
+        most = tf.where(first, 1, TRIALS)
+
+        def wanting(count: tf.Tensor, trial: _Trial) -> tf.Tensor:
+            return ~trial.found & (count < most)
+
+        def tried(count: tf.Tensor, trial: _Trial) -> tuple[tf.Tensor, _Trial]:
+            arguments = state.position, direction, state.value, slope, trial.following
+            evaluate = self._graphs.of(self._trial, *arguments, contextual=True)
+            return count + 1, evaluate(*arguments, context)
+
+        no, one = tf.constant(False), tf.ones_like(state.value)
+        untried = _Trial(no, no, state.position, state.value, state.gradient, one)
+        trials, trial = tf.while_loop(wanting, tried, (0, untried), parallel_iterations=1)
+
+        def accepted() -> tuple[Any, ...]:
+            step, change = trial.position - state.position, trial.gradient - state.gradient
+            memory = push(state.memory, step, change, run=self._traced)
+            return trial.position, trial.value, trial.gradient, memory
+
+        def refused() -> tuple[Any, ...]:
+            return state.position, state.value, state.gradient, state.memory
+
+        stuck = ~first & (trial.value >= state.value)
+        ended = stuck | ~tf.reduce_any(trial.gradient != 0)
+        failed = tf.where(
+            trial.finite, int(Status.LINE_SEARCH_FAILED), int(Status.NON_FINITE)
+        )
+        status = tf.where(ended, int(Status.CONVERGED), int(Status.RUNNING))
+        status = tf.where(trial.found, status, failed)
+        moved = ~first & (status == int(Status.RUNNING))
+        position, value, gradient, memory = tf.cond(trial.found, accepted, refused)
+        return state._replace(
+            position=position,
+            value=value,
+            gradient=gradient,
+            iterations=state.iterations + tf.where(moved, 1, 0),
+            evaluations=state.evaluations + trials,
+            status=status,
+            memory=memory,
+        )
 
     def _traced(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return self._graphs.of(function, *arguments)(*arguments)
@@ -96,8 +133,7 @@ class LBFGS(Minimizer):
         slope: tf.Tensor,
         length: tf.Tensor,
         context: Any,
-    ) -> tuple[tf.Tensor, ...]:
-        """(found, finite, position, value, gradient, the length to try next)."""
+    ) -> "_Trial":
         position = start + length * direction
         value, gradient = self._value_and_gradient(position, context)
         finite = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
@@ -105,4 +141,4 @@ class LBFGS(Minimizer):
         # The minimum of the parabola through both values and the slope, within bounds.
         parabola = tf.math.divide_no_nan(-slope * length, 2 * (value - before - slope * length))
         factor = tf.where(finite, tf.clip_by_value(parabola, 0.1, 0.5), 0.1)
-        return finite & enough, finite, position, value, gradient, length * factor
+        return _Trial(finite & enough, finite, position, value, gradient, length * factor)

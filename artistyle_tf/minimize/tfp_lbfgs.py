@@ -5,6 +5,7 @@ iteration, since it brackets a minimum along the line even where the unit step w
 """
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -35,9 +36,14 @@ class TFPLBFGS(Minimizer):
     """
 
     def __init__(
-        self, value_and_gradient: ValueAndGradient, context_spec: Any = (), *, history: int = 10
+        self,
+        value_and_gradient: ValueAndGradient,
+        context_spec: Any = (),
+        *,
+        history: int = 10,
+        compiled: bool = False,
     ):
-        super().__init__(value_and_gradient, context_spec)
+        super().__init__(value_and_gradient, context_spec, compiled=compiled)
         self.history = history
 
     def _empty_memory(self, state: State) -> Any:
@@ -56,12 +62,16 @@ class TFPLBFGS(Minimizer):
 
     def prepare(self, state: State, context: Any = ()) -> None:
         for function in (self._first_evaluation, self._resume):
-            self._graphs.of(function, state, contextual=True).get_concrete_function()
+            traced = self._graphs.of(function, state, contextual=True)
+            traced.get_concrete_function(*self._graphs.like(state, context))
 
     def _iterate(self, state: State, context: Any) -> State:
-        first = bool(tf.math.is_inf(state.value))
-        function = self._first_evaluation if first else self._resume
-        after: State = self._graphs.of(function, state, contextual=True)(state, context)
+        def by(function: Callable[..., State]) -> Callable[[], State]:
+            traced = self._graphs.of(function, state, contextual=True)
+            return lambda: traced(state, context)
+
+        first = tf.math.is_inf(state.value)
+        after: State = tf.cond(first, by(self._first_evaluation), by(self._resume))
         return after
 
     def _first_evaluation(self, state: State, context: Any) -> State:

@@ -65,7 +65,8 @@ def test_adam_is_the_keras_optimizer():
     variable, adam = keras.Variable(np.zeros(4), dtype="float64"), keras.optimizers.Adam(0.3)
     for _ in range(7):
         adam.apply([bowl(variable.value)[1]], [variable])
-    np.testing.assert_allclose(state.position, variable.value, rtol=1e-6)
+    # Keras takes 0.999 through float32 to float64.
+    np.testing.assert_allclose(state.position, variable.value, rtol=1e-5)
 
 
 @pytest.mark.parametrize("minimizer", ALL)
