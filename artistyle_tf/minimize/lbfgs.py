@@ -97,9 +97,7 @@ class LBFGS(Minimizer):
 
         stuck = ~first & (trial.value >= state.value)
         ended = stuck | ~tf.reduce_any(trial.gradient != 0)
-        failed = tf.where(
-            trial.finite, int(Status.LINE_SEARCH_FAILED), int(Status.NON_FINITE)
-        )
+        failed = tf.where(trial.finite, int(Status.LINE_SEARCH_FAILED), int(Status.NON_FINITE))
         status = tf.where(ended, int(Status.CONVERGED), int(Status.RUNNING))
         status = tf.where(trial.found, status, failed)
         moved = ~first & (status == int(Status.RUNNING))

@@ -93,7 +93,9 @@ def build_feature_extractor(
     return model
 
 
-def constant_network(model: keras.Model, dtype: str | None = None) -> Callable[..., Features]:
+def constant_network(
+    model: keras.Model, dtype: str | None = None, *, captured: bool = False
+) -> Callable[..., Features]:
     """The extractor as a function to be traced, its weights known to be constant.
 
     It computes in `dtype`, the model's own by default, and so are the activations. The function
@@ -101,13 +103,14 @@ def constant_network(model: keras.Model, dtype: str | None = None) -> Callable[.
 
     oneDNN packs filters once if it knows that they never change, and computes in half the time.
     It knows where the process says so for all its networks (`FROZEN`, as our command does);
-    elsewhere only of constants inside the graph, which take seconds longer to trace.
+    elsewhere only of constants inside the graph, which take seconds longer to trace. `captured`
+    filters are arguments of the graph instead, which a compiler need not read.
     """
     dtype = dtype or model.input.dtype
     filters: dict[str, list[Any]] = {  # in the variables' own dtype no copies, but their memory
         layer.name: [tf.cast(one.value, dtype) for one in layer.weights] for layer in model.layers
     }
-    if os.environ.get(FROZEN) != "1":
+    if not captured and os.environ.get(FROZEN) != "1":
         filters = {name: [one.numpy() for one in pair] for name, pair in filters.items()}
 
     def network(image: tf.Tensor, trim: Trim | None = None) -> Features:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from artistyle_tf.network.weights import Weights
+from artistyle_tf.objective.fixed import FixedTiledObjective
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.settings.config import Config
@@ -18,15 +19,19 @@ def make_objective(
     convolutions: str | None = None,
     regions: int = 0,
     strategy: Any = None,
+    fixed: tuple[int, int] | None = None,
+    wide: str = "float64",
 ) -> Objective:
-    """An objective in tiles of `tile` px a side, or 0: at once; else as in `TiledObjective`."""
+    """An objective in tiles of `tile` px a side, or 0: at once; else as in `TiledObjective`.
+
+    With `fixed`, a (height, width), it can be compiled by XLA: see `Objective`.
+    """
+    options: dict[str, Any] = {
+        "convolutions": convolutions,
+        "regions": regions,
+        "fixed": fixed,
+    }
     if not tile:
-        return Objective(config, weights, convolutions=convolutions, regions=regions)
-    return TiledObjective(
-        config,
-        weights,
-        tile=tile,
-        convolutions=convolutions,
-        regions=regions,
-        strategy=strategy,
-    )
+        return Objective(config, weights, **options)
+    options.update(tile=tile, strategy=strategy, wide=wide)
+    return (FixedTiledObjective if fixed else TiledObjective)(config, weights, **options)

@@ -17,7 +17,7 @@ from artistyle_tf.network.vgg19 import CELL, block_of, contexts, stride
 from artistyle_tf.network.weights import Weights
 from artistyle_tf.objective.moments import Moments, empty_moments
 from artistyle_tf.objective.targets import Parts, Sums, Targets
-from artistyle_tf.objective.tiles import Span, cut, span, tile_cores
+from artistyle_tf.objective.tiles import Span, cut, over, put, span, tile_cores
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.settings.config import Config
 
@@ -28,8 +28,9 @@ class TiledObjective(Objective):
     """`Objective`, evaluated in tiles of `tile` px a side, a multiple of 16, plus their halos.
 
     It costs two forward passes and one back, where the whole picture takes one of each, and the
-    halos. Totals are float64. Zero padding happens at the picture's own borders only: a crop has
-    it at its edges too, but what that reaches is halo and is cut off.
+    halos. Totals are in `wide`, float64 unless the device has none. Zero padding happens at the
+    picture's own borders only: a crop has it at its edges too, but what that reaches is halo and is
+    cut off.
 
     With a `strategy` every replica takes its share of the tiles, the strategy's own all-reduce
     adds up the sums and the gradients, and the caller stays outside, in cross-replica context.
@@ -45,11 +46,20 @@ class TiledObjective(Objective):
         convolutions: str | None = None,
         regions: int = 0,
         strategy: tf.distribute.Strategy | None = None,
+        wide: str = "float64",
+        fixed: tuple[int, int] | None = None,
     ):
-        super().__init__(config, weights, dtype=dtype, convolutions=convolutions, regions=regions)
+        super().__init__(
+            config,
+            weights,
+            dtype=dtype,
+            convolutions=convolutions,
+            regions=regions,
+            fixed=fixed,
+        )
         if tile < CELL or tile % CELL:
             raise ValueError(f"tile is {tile}; it must be a multiple of {CELL}")
-        self.tile = tile
+        self.tile, self.wide = tile, wide
         self._strategy = strategy
         self._contexts = contexts(config.layers[-1])
         image = tf.TensorSpec([1, None, None, 3], dtype)
@@ -95,7 +105,7 @@ class TiledObjective(Objective):
         def add(core: tf.Tensor, found: Features) -> Features:
             features, _ = self._core_features(image, core, size)
             return {
-                name: _put(found[name], features[name], span(core, size, stride(name)))
+                name: put(found[name], features[name], span(core, size, stride(name)))
                 for name in found
             }
 
@@ -103,7 +113,7 @@ class TiledObjective(Objective):
             name: tf.zeros(tf.concat([[1], size // stride(name), spec.shape[3:]], 0), spec.dtype)
             for name, spec in self.targets_spec.content.items()
         }
-        return _over(cores, add, empty)
+        return over(cores, add, empty)
 
     def _value_and_gradient(
         self, image: tf.Tensor, targets: Targets
@@ -120,33 +130,29 @@ class TiledObjective(Objective):
     def _totals(
         self, image: tf.Tensor, content: Features, guides: Features, alone: bool = False
     ) -> Sums:
-        """The sums over all of the image, in float64: the first pass."""
+        """The sums over all of the image, in `wide`: the first pass."""
 
         def share(image: tf.Tensor, content: Features, guides: Features, cores: tf.Tensor) -> Sums:
-            size = tf.shape(image)[1:3]
-
             def add(core: tf.Tensor, totals: Sums) -> Sums:
-                features, _ = self._core_features(image, core, size)
-                parts = _cores(content, core, size), _cores(guides, core, size)
-                own = self.sums(features, *parts)
-                return tf.nest.map_structure(tf.add, totals, _cast(own, tf.float64))
+                own = self._tile_sums(image, content, guides, core)
+                return tf.nest.map_structure(tf.add, totals, _cast(own, self.wide))
 
             nothing = Sums(
-                {name: tf.zeros([1], tf.float64) for name in content},
+                {name: tf.zeros([1], self.wide) for name in content},
                 {
                     name: empty_moments(
                         guides[name].shape[-1] if guides else 1,
                         self._channels[name],
                         self._means,
-                        tf.float64,
+                        self.wide,
                     )
                     for name in self._style
                 },
             )
-            return _over(cores, add, nothing)
+            return over(cores, add, nothing)
 
         if alone:
-            return share(image, content, guides, tile_cores(tf.shape(image)[1:3], self.tile))
+            return share(image, content, guides, self._cores_of(image))
         return self._spread(share, image, content, guides)
 
     def _gradient(
@@ -157,36 +163,62 @@ class TiledObjective(Objective):
         def share(
             image: tf.Tensor, content: Features, guides: Features, slopes: Sums, cores: tf.Tensor
         ) -> tf.Tensor:
-            size = tf.shape(image)[1:3]
-
             def add(core: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
-                with tf.GradientTape(watch_accessed_variables=False) as tape:
-                    features, crop = self._core_features(image, core, size, tape)
-                    parts = _cores(content, core, size), _cores(guides, core, size)
-                    own = self.sums(features, *parts)
-                where = span(core, size, 1, self._contexts[1])
-                return _put(gradient, tape.gradient(own, crop, slopes), where, add=True)
+                return self._tile_gradient(gradient, image, content, guides, slopes, core)
 
-            return _over(cores, add, tf.zeros_like(image))
+            return over(cores, add, tf.zeros_like(image))
 
         return gradient + self._spread(share, image, targets.content, targets.guides, slopes)
 
     def _spread(self, share: Callable[..., Any], image: tf.Tensor, *rest: Any) -> Any:
         """`share(image, *rest, cores)`, added up over the replicas if there are any."""
-        cores = tile_cores(tf.shape(image)[1:3], self.tile)
+        cores = self._cores_of(image)
         if self._strategy is None:
             return share(image, *rest, cores)
         replicas = self._strategy.num_replicas_in_sync
 
         def own(*arguments: Any) -> Any:
             index = tf.distribute.get_replica_context().replica_id_in_sync_group
-            return share(*arguments[:-1], arguments[-1][index::replicas])
+            return share(*arguments[:-1], self._own_cores(arguments[-1], index, replicas))
 
         spread = self._strategy.run(own, args=(image, *rest, cores))
         return tf.nest.map_structure(
             lambda part: self._strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None),
             spread,
         )
+
+    def _cores_of(self, image: tf.Tensor) -> tf.Tensor:
+        """int32 [T, 4], see `tile_cores`."""
+        return tile_cores(tf.shape(image)[1:3], self.tile)
+
+    def _own_cores(self, cores: tf.Tensor, index: tf.Tensor, replicas: int) -> tf.Tensor:
+        """Those of one of so many replicas."""
+        return cores[index::replicas]
+
+    def _tile_sums(
+        self, image: tf.Tensor, content: Features, guides: Features, core: tf.Tensor
+    ) -> Sums:
+        """The sums over the positions of one core."""
+        size = tf.shape(image)[1:3]
+        features, _ = self._core_features(image, core, size)
+        return self.sums(features, _cores(content, core, size), _cores(guides, core, size))
+
+    def _tile_gradient(
+        self,
+        gradient: tf.Tensor,
+        image: tf.Tensor,
+        content: Features,
+        guides: Features,
+        slopes: Sums,
+        core: tf.Tensor,
+    ) -> tf.Tensor:
+        """`gradient` of the image plus what those sums make of it."""
+        size = tf.shape(image)[1:3]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            features, crop = self._core_features(image, core, size, tape)
+            own = self.sums(features, _cores(content, core, size), _cores(guides, core, size))
+        where = span(core, size, 1, self._contexts[1])
+        return put(gradient, tape.gradient(own, crop, slopes), where, add=True)
 
     def _core_features(
         self, image: tf.Tensor, core: tf.Tensor, size: tf.Tensor, tape: Any = None
@@ -217,28 +249,3 @@ def _cores(content: Features, core: tf.Tensor, size: tf.Tensor) -> Features:
 
 def _cast(sums: Sums, dtype: Any) -> Sums:
     return tf.nest.map_structure(lambda one: tf.cast(one, dtype), sums)
-
-
-def _over(cores: tf.Tensor, add: Callable[[tf.Tensor, Any], Any], found: Any) -> Any:
-    """`found` after `add(core, found)` for one core after the other."""
-
-    def body(index: tf.Tensor, found: Any) -> tuple[tf.Tensor, Any]:
-        return index + 1, add(cores[index], found)
-
-    def more(index: tf.Tensor, found: Any) -> tf.Tensor:
-        return index < tf.shape(cores)[0]
-
-    return tf.while_loop(more, body, (0, found), parallel_iterations=1)[1]
-
-
-def _put(whole: tf.Tensor, part: tf.Tensor, where: Span, add: bool = False) -> tf.Tensor:
-    """[1, H, W, C] with `part` there, or added there; in place if nobody else holds `whole`."""
-    if add:
-        part += cut(whole, where)
-    return tf.raw_ops.TensorStridedSliceUpdate(
-        input=whole,
-        begin=tf.concat([[0], where.start, [0]], axis=0),
-        end=tf.concat([[1], where.stop, tf.shape(whole)[3:]], axis=0),
-        strides=tf.ones([4], tf.int32),
-        value=part,
-    )

@@ -5,13 +5,14 @@ of those positions see beyond the core. The halo shrinks from block to block (`v
 that at the last layer nothing is left of it.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from artistyle_tf.network.vgg19 import CELL
 
-__all__ = ["Span", "cut", "span", "tile_cores"]
+__all__ = ["Span", "cut", "over", "put", "span", "tile_cores"]
 
 
 class Span(NamedTuple):
@@ -67,3 +68,28 @@ def cut(tensor: tf.Tensor, part: Span, within: Span | None = None) -> tf.Tensor:
     """[1, H, W, C] → the part of it; `within` says what the tensor itself is a part of."""
     start, stop = part if within is None else (part.start - within.start, part.stop - within.start)
     return tensor[:, start[0] : stop[0], start[1] : stop[1]]
+
+
+def over(cores: tf.Tensor, add: Callable[[tf.Tensor, Any], Any], found: Any) -> Any:
+    """`found` after `add(core, found)` for one core after the other."""
+
+    def body(index: tf.Tensor, found: Any) -> tuple[tf.Tensor, Any]:
+        return index + 1, add(cores[index], found)
+
+    def more(index: tf.Tensor, found: Any) -> tf.Tensor:
+        return index < tf.shape(cores)[0]
+
+    return tf.while_loop(more, body, (0, found), parallel_iterations=1)[1]
+
+
+def put(whole: tf.Tensor, part: tf.Tensor, where: Span, add: bool = False) -> tf.Tensor:
+    """[1, H, W, C] with `part` there, or added there; in place if nobody else holds `whole`."""
+    if add:
+        part += cut(whole, where)
+    return tf.raw_ops.TensorStridedSliceUpdate(
+        input=whole,
+        begin=tf.concat([[0], where.start, [0]], axis=0),
+        end=tf.concat([[1], where.stop, tf.shape(whole)[3:]], axis=0),
+        strides=tf.ones([4], tf.int32),
+        value=part,
+    )

@@ -20,6 +20,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from artistyle_tf.network.place import device_kind
+
 __all__ = ["FLOOR", "RELATIVE_FLOOR", "Gaussian", "gaussian", "inverse_root", "wasserstein"]
 
 FLOOR = 0.33
@@ -103,8 +105,7 @@ def inverse_root(matrix: tf.Tensor, least: tf.Tensor, iterative: bool | None = N
         products are what is cheap.
     """
     if iterative is None:
-        devices = tf.config.list_physical_devices()
-        iterative = any(device.device_type in ("GPU", "TPU") for device in devices)
+        iterative = device_kind() != "CPU"
     eye = tf.eye(matrix.shape[-1], batch_shape=tf.shape(matrix)[:-2], dtype=matrix.dtype)
     largest = tf.reduce_max(tf.abs(matrix), axis=[-2, -1], keepdims=True)
     sound = tf.math.is_finite(largest) & (largest > 0)

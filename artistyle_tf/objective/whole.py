@@ -38,20 +38,24 @@ class Objective:
         dtype: str = "float32",
         convolutions: str | None = None,
         regions: int = 0,
+        fixed: tuple[int, int] | None = None,
     ):
         """With `convolutions` in another dtype, like bfloat16, all else stays in `dtype`.
 
-        `regions`: how many masks the targets will have; 0: none.
+        `regions`: how many masks the targets will have; 0: none. `fixed`: (height, width) that
+        all images have; their shapes are then known when `value_and_gradient` is traced, and the
+        filters are arguments of its graph: what XLA needs.
         """
         self.config = config
         self.extractor = build_feature_extractor(
             weights, config.layers, config.pooling, padding=config.padding, dtype=dtype
         )
-        self._network = constant_network(self.extractor, convolutions)
+        self._network = constant_network(self.extractor, convolutions, captured=fixed is not None)
         self._content = config.layer_weights("content")
         self._style = config.layer_weights("style")
         computed = convolutions or dtype
         image = tf.TensorSpec([1, None, None, 3], dtype)
+        self.image_spec = tf.TensorSpec([1, *fixed, 3], dtype) if fixed else image
         shapes = {name: output.shape for name, output in self.extractor.output.items()}
         self._channels = {name: shape[-1] for name, shape in shapes.items()}
         self._means = config.statistics == "w2"
@@ -74,7 +78,7 @@ class Objective:
         self._features = tf.function(self._seen, input_signature=[image], autograph=False)
         self.value_and_gradient = tf.function(
             self._value_and_gradient,
-            input_signature=[image, self.targets_spec],
+            input_signature=[self.image_spec, self.targets_spec],
             autograph=False,
             # A minimiser may call it in many places; the graph then holds the network once.
             experimental_attributes={"_noinline": True},

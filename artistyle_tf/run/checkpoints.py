@@ -5,7 +5,6 @@ import errno
 import json
 import os
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,16 +12,12 @@ from artistyle_tf.errors import InputError
 from artistyle_tf.files import replacing
 from artistyle_tf.locks import Lock, hold
 from artistyle_tf.run.checkpoint_file import Saved, read, write
-from artistyle_tf.settings.interval import Cadence
+from artistyle_tf.run.checkpoint_pace import Pace
 from artistyle_tf.text import one_line, reason
 
 __all__ = ["Checkpoints", "Saved"]
 
 KEPT = 2
-SECONDS = 60.0
-SHARE = 50
-"""Where the user says nothing, a checkpoint is due every so many seconds, and never sooner than so
-many times what the last one cost."""
 
 _NAME = re.compile(r"artistyle-(?P<iteration>\d{8,})(-(?P<number>\d{6,}))?\.npz")
 """With a running number within the folder: the newest is what was written last, which need not be
@@ -30,29 +25,6 @@ the highest iteration, and no clock and no copying confuses numbers. Older versi
 _MARK = "checkpoint-"
 """In the names of files that are being written, so that no other run's are taken for leftovers."""
 _LEFT = re.compile(rf"\.artistyle-{_MARK}[0-9a-f]+\.tmp")
-
-
-class _Pace:
-    """When a checkpoint is due: as often as the user says, or by time and what they cost."""
-
-    def __init__(self, every: int | str | None):
-        self._cadence = None if every is None else Cadence(every)
-        self._last, self._cost = time.monotonic(), 0.0
-
-    def due(self, iteration: int) -> bool:
-        if self._cadence is not None:
-            return self._cadence.due(iteration)
-        return time.monotonic() - self._last >= max(SECONDS, SHARE * self._cost)
-
-    @contextlib.contextmanager
-    def measured(self) -> Iterator[None]:
-        """For the time in which one is written."""
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self._last = time.monotonic()
-            self._cost = self._last - began
 
 
 class Checkpoints:
@@ -83,7 +55,7 @@ class Checkpoints:
         self._every, self._keep = every, max(1, keep)
         self._identity: Mapping[str, Any] = {}
         self._lock: Lock | None = None
-        self._pace = _Pace(every)
+        self._pace = Pace(every)
         self._writes = True
         self._broken: list[str] = []
         """Paths of those that `begin` found to be damaged."""
@@ -124,7 +96,7 @@ class Checkpoints:
                 raise InputError(f"another run keeps its checkpoints in {one_line(self.folder)}")
             self._lock = lock
         self._identity = identity
-        self._pace, self._writes = _Pace(self._every), writes
+        self._pace, self._writes = Pace(self._every), writes
         self._broken, self.notes = [], []
         try:
             if writes:
@@ -144,6 +116,10 @@ class Checkpoints:
     def due(self, iteration: int) -> bool:
         """Whether one is to be saved after that iteration of the run."""
         return self._writes and self._pace.due(iteration)
+
+    def next_due(self, iteration: int) -> int | None:
+        """The next iteration after that one after which one is; None if nobody knows, or none."""
+        return self._pace.next_due(iteration) if self._writes else None
 
     def save(self, iteration: int, header: Mapping[str, Any], arrays: Sequence[Any]) -> None:
         """Writes one, all or nothing, and forgets the damaged and the oldest.

@@ -64,7 +64,9 @@ class Step:
 
 
 Callback = Callable[[Step], bool | None]
-
+"""Called after each call of the device: where that takes several iterations
+(`Config.steps_per_execution`), after the last of them. One with a method `next_due(iteration)`,
+which names the next iteration after that one or is None, is called right after that, too."""
 
 Callbacks = Callback | Sequence[Callback]
 """One, or several to be called in turn; the run ends if one of them asks for it."""

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from artistyle_tf.errors import ConfigError
+from artistyle_tf.network.place import device_kind
 from artistyle_tf.network.precision import true_float32
 from artistyle_tf.network.weights import Weights
 from artistyle_tf.run.autosave import Autosave
 from artistyle_tf.run.checkpoints import Checkpoints
 from artistyle_tf.run.clock import Clock
 from artistyle_tf.run.events import Callbacks, consult
+from artistyle_tf.run.execution import Execution, watching
 from artistyle_tf.run.finish import make_result
 from artistyle_tf.run.planning import first_state, note_plans
 from artistyle_tf.run.recovery import broken_off
@@ -41,12 +43,15 @@ def paint(
 ) -> Result:
     """Paints a scene, coarse to fine; whatever ends the run, it hands back the best picture."""
     state = first_state(scene, solvers)  # sizes, iterations, tiles and pairs of every level
+    execution = Execution(scene.config, device_kind(), watching(callback, checkpoints))
     with contextlib.closing(Autosave(checkpoints)) as autosave:
         try:
             state = autosave.begin(scene, solvers, state, writes=is_chief(solvers.strategy))
             note_plans(scene, state)
             while state.ending is None:
-                before, state = state, advanced(scene, solvers, state, clock)
+                steps = execution.steps(state.iterations)
+                before, state = state, advanced(scene, solvers, state, clock, steps)
+                execution.took(before, state)
                 if state.iterations > before.iterations:  # and not just a level begun or left
                     autosave.reached(state)
                     state = _told(scene, solvers, state, before, clock, callback)

@@ -39,7 +39,7 @@ def fitting(
     """
     while True:
         try:
-            return state, compute(solvers.of(state.here.plan, state.dtype))
+            return state, compute(solvers.of(state.here, state.dtype))
         except tf.errors.ResourceExhaustedError:
             plan = smaller(state.here.plan, state.here.size)
             if plan is None:
@@ -67,7 +67,7 @@ def widened(scene: Scene, solvers: Solvers, state: State) -> State:
     wide = planned(scene, solvers, [level[:2] for level in state.levels[state.level :]], "float32")
     levels = (*state.levels[: state.level], *wide)
     state = state.replace(levels=levels, dtype="float32", widened=state.iterations, targets=None)
-    minimizer = solvers.of(state.here.plan, state.dtype).minimizer
+    minimizer = solvers.of(state.here, state.dtype).minimizer
     fresh = minimizer.start(
         search.best_position, budget=int(search.budget), first_step=float(search.first_step)
     )

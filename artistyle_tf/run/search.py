@@ -6,6 +6,7 @@ goes on from there.
 
 import functools
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -26,12 +27,17 @@ __all__ = ["advanced"]
 
 logger = logging.getLogger("artistyle_tf")
 
+Rows = Sequence[tuple[int, float]]
+"""(evaluations of the level, objective) after each iteration of a call."""
+
 WINDOW = 20
 """Iterations over which `Config.tolerance` looks: single ones of L-BFGS gain very unevenly."""
 
 
-def advanced(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> State:
-    """One step on: into a level, an iteration, over to float32, or out of the level.
+def advanced(scene: Scene, solvers: Solvers, state: State, clock: Clock, steps: int = 1) -> State:
+    """One step on: into a level, by up to so many iterations, over to float32, or out of the level.
+
+    Where the device doesn't take several in one call, it is one iteration.
 
     Raises:
       ArtistyleError: the objective is not finite anywhere.
@@ -40,7 +46,7 @@ def advanced(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> Stat
     if state.targets is None:
         return _entered(scene, solvers, state, clock)
     if state.running and state.budget_left and not _stalled(scene, state):
-        return _moved(solvers, state, clock)
+        return _moved(scene, solvers, state, clock, min(steps, state.budget_left))
     if may_widen(scene, state):
         return widened(scene, solvers, state)
     return _left(scene, solvers, state)
@@ -70,7 +76,7 @@ def _begun(scene: Scene, solvers: Solvers, state: State, targets: Targets) -> tu
     else:
         image = _enlarged(scene, state.previous.image, size)
     image = scene.masked(image)
-    solver = solvers.of(state.here.plan, state.dtype)
+    solver = solvers.of(state.here, state.dtype)
     if scene.config.balance == "equal" and state.balance is None:  # at the run's very start
         targets = solver.objective.balanced(tf.constant(image), targets)
         balance = {name: float(factor) for name, factor in targets.balance.items()}
@@ -96,19 +102,22 @@ def _enlarged(scene: Scene, image: np.ndarray, size: tuple[int, int]) -> np.ndar
     return scene.start(size) + resample(change[0], size)[None]
 
 
-def _moved(solvers: Solvers, state: State, clock: Clock) -> State:
-    """An iteration on, or the same place with a search that has ended."""
-    before = state.iterations
-    state, search = fitting(solvers, state, functools.partial(_advance, state))
-    state = state.replace(search=search)
-    if state.iterations == before:
-        return state
-    row = (state.evaluations, clock.seconds(), float(search.value), *state.here.size)
-    return state.replace(
-        done=(*state.done[:-1], int(search.iterations)),
-        trace=(*state.trace, row),
-        previous=None if np.isfinite(search.best_value) else state.previous,
-    )
+def _moved(scene: Scene, solvers: Solvers, state: State, clock: Clock, steps: int) -> State:
+    """So many iterations on, or fewer with a search that has ended or come to a standstill."""
+    began = clock.seconds()
+    state, (search, rows) = fitting(solvers, state, functools.partial(_advance, state, steps))
+    took = (clock.seconds() - began) / max(len(rows), 1)
+    before = state.trace
+    for count, (evaluations, value) in enumerate(rows, start=1):
+        row = (state.before[1] + evaluations, began + took * count, float(value), *state.here.size)
+        done = (*state.done[:-1], state.done[-1] + 1)
+        previous = None if np.isfinite(search.best_value) else state.previous
+        state = state.replace(done=done, trace=(*state.trace, row), previous=previous)
+        if count < len(rows) and _stalled(scene, state):
+            # It should have ended here: again from where it was, no further than this.
+            state = state.replace(done=(*done[:-1], done[-1] - count), trace=before)
+            return _moved(scene, solvers, state, clock, count)
+    return state.replace(search=search)
 
 
 def _left(scene: Scene, solvers: Solvers, state: State) -> State:
@@ -131,7 +140,7 @@ def _left(scene: Scene, solvers: Solvers, state: State) -> State:
         levels=tuple(levels),
         level=following,
         search=None,
-        left=solvers.of(state.here.plan, state.dtype).minimizer.remains(state.search),
+        left=solvers.of(state.here, state.dtype).minimizer.remains(state.search),
         targets=None,
         before=(state.iterations, state.evaluations),
         previous=best,
@@ -165,12 +174,22 @@ def _targets(scene: Scene, size: tuple[int, int], state: State, solver: Solver) 
 
 def _prepare(state: State, solver: Solver) -> None:
     assert state.search is not None
-    solver.minimizer.prepare(state.search, _context(state))
+    minimizer = solver.minimizer
+    prepare = minimizer.prepare_at_once if solver.at_once else minimizer.prepare
+    prepare(state.search, _context(state))
 
 
-def _advance(state: State, solver: Solver) -> Search:
-    assert state.search is not None
-    return solver.minimizer.advance(state.search, _context(state))
+def _advance(
+    state: State, steps: int, solver: Solver
+) -> tuple[Search, Sequence[tuple[int, float]]]:
+    """The search after so many iterations, or one, with (evaluations, objective) after each."""
+    before, context = state.search, _context(state)
+    assert before is not None
+    if solver.at_once:
+        return solver.minimizer.advance_at_once(before, context, iterations=steps)
+    after = solver.minimizer.advance(before, context)
+    moved = int(after.iterations) > int(before.iterations)
+    return after, [(int(after.evaluations), float(after.value))] if moved else []
 
 
 def _context(state: State) -> tuple[Targets | None, tf.Tensor]:

@@ -60,7 +60,7 @@ def state_of(saved: Saved, fresh: State, scene: Scene, solvers: Solvers) -> Stat
     layers = list(scene.config.layer_weights("style"))
     state = parsed(saved.header, fresh, layers)
     height, width = state.here.size
-    minimizer = solvers.of(state.here.plan, state.dtype).minimizer
+    minimizer = solvers.of(state.here, state.dtype).minimizer
     search = minimizer.start(tf.zeros([height * width * 3]))
     kinds = [(tuple(one.shape), one.dtype.as_numpy_dtype) for one in arrays_of(search)]
     if kinds != [(array.shape, array.dtype.type) for array in saved.arrays]:

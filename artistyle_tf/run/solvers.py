@@ -1,5 +1,6 @@
 """What computes a level: an objective and a minimiser of it, kept with their traces."""
 
+import gc
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -7,12 +8,14 @@ import tensorflow as tf
 
 from artistyle_tf import minimize
 from artistyle_tf.minimize import Minimizer
+from artistyle_tf.network.place import device_kind
 from artistyle_tf.network.weights import Weights
 from artistyle_tf.objective.coordinates import precondition
 from artistyle_tf.objective.making import make_objective
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.network_scale import BGR_MEAN
-from artistyle_tf.run.plan import Plan
+from artistyle_tf.run.execution import is_compiled, takes_many
+from artistyle_tf.run.plan import Level
 from artistyle_tf.settings.choices import Optimizer
 from artistyle_tf.settings.config import Config
 
@@ -37,6 +40,8 @@ class Solver(NamedTuple):
 
     objective: Objective
     minimizer: Minimizer
+    at_once: bool
+    """Whether the device takes many iterations in one call."""
 
 
 class Solvers:
@@ -56,14 +61,22 @@ class Solvers:
         strategy: tf.distribute.Strategy | None = None,
         regions: int = 0,
     ):
+        _Circles.collect()
         self.config, self.weights, self.strategy = config, weights, strategy
         self.regions = regions
-        self._made: dict[tuple[str, int, int], Solver] = {}
+        self._made: dict[Any, Solver] = {}
 
-    def of(self, plan: Plan, dtype: str) -> Solver:
-        """The solver for this plan, computing convolutions in that dtype."""
-        key = (dtype, plan.tile, plan.history)
+    def of(self, level: Level, dtype: str) -> Solver:
+        """The solver for this level, computing convolutions in that dtype.
+
+        Levels of equal plans share one, unless it is compiled: then each size has its own.
+        """
+        kind, plan = device_kind(), level.plan
+        compiled = is_compiled(self.config, kind) and self.strategy is None
+        fixed = level.size if compiled or kind == "TPU" else None
+        key = (kind, dtype, plan.tile, plan.history, fixed)
         if key not in self._made:
+            wide = "float32" if kind == "TPU" else "float64"
             objective = make_objective(
                 self.config,
                 self.weights,
@@ -71,10 +84,31 @@ class Solvers:
                 convolutions=dtype,
                 regions=self.regions,
                 strategy=self.strategy,
+                fixed=fixed,
+                wide=wide,
             )
-            minimizer = _minimizer(self.config, objective, plan.history)
-            self._made[key] = Solver(objective, minimizer)
+            minimizer = _minimizer(self.config, objective, plan.history, fixed, wide, compiled)
+            # A strategy's own loop around its replicas is on the host.
+            at_once = self.strategy is None and (compiled or takes_many(self.config, kind))
+            self._made[key] = Solver(objective, minimizer, at_once)
         return self._made[key]
+
+
+class _Circles:
+    """Traced functions and what they are traced from hold each other.
+
+    Python looks for such circles so seldom that runs of different settings would pile them up, a
+    gigabyte each with the full VGG19.
+    """
+
+    made = False
+
+    @classmethod
+    def collect(cls) -> None:
+        """Frees those that nobody holds any more, if there can be any."""
+        if cls.made:
+            gc.collect()
+        cls.made = True
 
 
 def minimizer_class(config: Config) -> Callable[..., Minimizer]:
@@ -83,17 +117,28 @@ def minimizer_class(config: Config) -> Callable[..., Minimizer]:
     return named
 
 
-def _minimizer(config: Config, objective: Objective, history: int) -> Minimizer:
+def _minimizer(
+    config: Config,
+    objective: Objective,
+    history: int,
+    fixed: tuple[int, int] | None,
+    wide: str,
+    compiled: bool,
+) -> Minimizer:
+    def as_image(position: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+        shape = [1, *fixed, 3] if fixed else tf.concat([[1], size, [3]], axis=0)
+        return tf.reshape(position, shape)
+
     def value_and_gradient(position: tf.Tensor, context: Any) -> tuple[tf.Tensor, tf.Tensor]:
         targets, size = context
-        image = tf.reshape(position, tf.concat([[1], size, [3]], axis=0))
+        image = as_image(position, size)
         value, gradient = objective.value_and_gradient(
             precondition(image, config.precondition), targets
         )
         return value, tf.reshape(precondition(gradient, config.precondition), [-1])
 
     def within_range(position: tf.Tensor, context: Any) -> tf.Tensor:
-        image = tf.reshape(position, tf.concat([[1], context[1], [3]], axis=0))
+        image = as_image(position, context[1])
         black = -tf.constant(BGR_MEAN, image.dtype)
         image = precondition(image, config.precondition)
         image = precondition(tf.clip_by_value(image, black, black + 255), -config.precondition)
@@ -102,9 +147,10 @@ def _minimizer(config: Config, objective: Objective, history: int) -> Minimizer:
     context_spec = (objective.targets_spec, tf.TensorSpec([2], tf.int32))
     options: dict[str, dict[str, Any]] = {
         "tfp": {"history": history},
-        "lbfgs": {"history": history, "held": HELD},
+        "lbfgs": {"history": history, "held": HELD, "wide": wide},
         "averaged": {"learning_rate": config.learning_rate, "project": within_range},
         "adam": {"learning_rate": config.learning_rate},
     }
     make = minimizer_class(config)
+    options[config.optimizer]["compiled"] = compiled
     return make(value_and_gradient, context_spec, **options[config.optimizer])

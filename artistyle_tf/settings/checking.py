@@ -79,6 +79,9 @@ def checked(
         kept[name] = integer(name, kept[name], least, greatest)
     if kept["levels"] != "auto":
         kept["levels"] = integer("levels", kept["levels"], 1, 16, " or auto")
+    if kept["steps_per_execution"] != "auto":
+        steps = integer("steps_per_execution", kept["steps_per_execution"], 1, 64, " or auto")
+        kept["steps_per_execution"] = steps
     if kept["tile_size"] != "auto":
         kept["tile_size"] = _tile_size(kept["tile_size"])
     if kept["memory"] is not None:

@@ -10,6 +10,7 @@ __all__ = [
     "Carry",
     "Color",
     "Formula",
+    "JitCompile",
     "LayerWeights",
     "Optimizer",
     "Padding",
@@ -32,6 +33,7 @@ Statistics = Literal["gram", "w2"]
 Color = Literal["style", "luminance", "match", "cholesky", "histogram"]
 Balance = Literal["weights", "equal"]
 Carry = Literal["change", "picture"]
+JitCompile = Literal["auto", "on", "off"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 LayerWeights = Mapping[str, float] | Iterable[tuple[str, float]]
@@ -69,6 +71,8 @@ class Settings(TypedDict, total=False):
     precision: Precision
     tile_size: int | Literal["auto"]
     memory: str | int | None
+    jit_compile: JitCompile
+    steps_per_execution: int | Literal["auto"]
     content_weight: float
     style_weight: float
     tv_weight: float

@@ -12,6 +12,7 @@ from artistyle_tf.settings.choices import (
     Carry,
     Color,
     Formula,
+    JitCompile,
     Optimizer,
     Padding,
     Pooling,
@@ -156,6 +157,21 @@ class Fields:
         "Network",
         "plan as if no more memory were free, like 8GB or 500MB; none: what the system says is "
         "free",
+        recorded=False,
+    )
+    jit_compile: JitCompile = _setting(
+        "auto",
+        "Network",
+        "compile each level with XLA, which takes a while at its first iteration; auto: on TPUs, "
+        "which need it",
+        JitCompile,
+    )
+    steps_per_execution: int | Literal["auto"] = _setting(
+        "auto",
+        "Network",
+        "iterations that the device takes between two looks at the host, up to 64: progress, "
+        "previews and checkpoints come after them; auto: 1 on CPUs, what a second holds on GPUs "
+        "and TPUs",
         recorded=False,
     )
     content_weight: float = _setting(1.0, "Balance", "weight α of the content")

@@ -38,6 +38,15 @@ class Cadence:
         self._last = time.monotonic()
         self._first, self._early = first, float("inf")
 
+    def next_due(self, iteration: int) -> int | None:
+        """The next iteration after that one that it is time after; None by the clock: nobody knows.
+
+        >>> Cadence(3).next_due(4)
+        6
+        """
+        every = self.iterations
+        return None if every is None else iteration // every * every + every
+
     def due(self, iteration: int) -> bool:
         """Whether it is time after that iteration, counted from 1; by the clock, since the last."""
         if self.iterations is not None:

@@ -29,6 +29,10 @@ class Previews:
     def __init__(self, path: str | os.PathLike[str], every: int | str):
         self._path, self._cadence = os.fspath(path), Cadence(every, first=self.FIRST)
 
+    def next_due(self, iteration: int) -> int | None:
+        """The next iteration after that one whose picture is written; None by the clock."""
+        return self._cadence.next_due(iteration)
+
     def __call__(self, step: Step) -> None:
         if self._cadence.due(step.iteration):
             path = preview_path(self._path, step.iteration, step.iterations)

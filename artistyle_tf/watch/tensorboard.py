@@ -48,6 +48,10 @@ class TensorBoard:
         except (OSError, tf.errors.OpError) as error:
             raise self._refused(error) from error
 
+    def next_due(self, iteration: int) -> int:
+        """The next iteration after that one whose parts and picture are written."""
+        return iteration // self._every * self._every + self._every
+
     def __call__(self, step: Step) -> None:
         from tensorflow import errors
 

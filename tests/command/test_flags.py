@@ -58,6 +58,8 @@ OTHER = {
     "precision": ("bfloat16", "bfloat16"),
     "tile_size": ("512", 512),
     "memory": ("8GB", "8GB"),
+    "jit_compile": ("on", "on"),
+    "steps_per_execution": ("7", 7),
 }
 
 

@@ -41,6 +41,8 @@ GOOD = {
     "precision": ("auto", "float32", "bfloat16"),
     "tile_size": ("auto", 0, 32, 1024),
     "memory": (None, "8GB", "8 GB", "500MB", "8GiB", "1.5gb", "8000000000", 8 * 10**9, "1b"),
+    "jit_compile": ("auto", "on", "off"),
+    "steps_per_execution": ("auto", 1, 64),
     "content_weight": (0, 1e-30, 1e12),
     "style_weight": (0, 1e12),
     "tv_weight": (0, 1e12),
@@ -94,6 +96,8 @@ BAD = {
         True,
         ["8GB"],
     ),
+    "jit_compile": (True, "yes", None),
+    "steps_per_execution": (0, 65, "Auto", 2.5, True, None),
     "content_weight": (-1, -1e-9, NAN, INFINITY, 1e31, "1", None, True),
     "style_weight": (-1, NAN, -INFINITY),
     "tv_weight": (-1, NAN),
@@ -234,8 +238,9 @@ def test_equal_settings_are_written_equally():
 
 
 def test_to_dict_has_all_that_determines_the_picture():
-    assert list(Config().to_dict()) == [name for name in FIELDS if name != "memory"]
-    assert Config(memory="8GB").to_dict() == Config().to_dict()
+    unrecorded = {"memory", "steps_per_execution"}
+    assert list(Config().to_dict()) == [name for name in FIELDS if name not in unrecorded]
+    assert Config(memory="8GB", steps_per_execution=9).to_dict() == Config().to_dict()
     assert Config(**json.loads(json.dumps(Config(levels=3).to_dict()))) == Config(levels=3)
 
 

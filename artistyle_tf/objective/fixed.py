@@ -1,0 +1,128 @@
+"""The objective out of tiles of one fixed shape, for compilers that know no other.
+
+As `tiled`, but every tile is computed from a window of the same size, moved to where the tile is
+and held inside the picture, so that its edges are the picture's own border or beyond what the tile
+sees. A mask then leaves the tile's positions and makes all others 0. A picture's number of tiles
+may be filled up with empty ones, whose mask is 0 everywhere, so that replicas have equally many.
+"""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from artistyle_tf.network.extractor import Features
+from artistyle_tf.network.vgg19 import CELL, stride
+from artistyle_tf.network.weights import Weights
+from artistyle_tf.objective.targets import Sums
+from artistyle_tf.objective.tiled import TiledObjective
+from artistyle_tf.objective.tiles import tile_cores
+from artistyle_tf.settings.config import Config
+
+__all__ = ["FixedTiledObjective"]
+
+
+class FixedTiledObjective(TiledObjective):
+    """`TiledObjective` for images of one size, every shape of it known when it is traced.
+
+    Its value and gradient are; pictures of other sizes, as targets are made of, go the other way.
+
+    Args:
+      config, weights: as for `Objective`.
+      fixed: (height, width) of the images in px, multiples of 16.
+      options: as for `TiledObjective`.
+    """
+
+    def __init__(self, config: Config, weights: Weights, *, fixed: tuple[int, int], **options: Any):
+        super().__init__(config, weights, fixed=fixed, **options)
+        if any(side % CELL for side in fixed):
+            raise ValueError(f"size is {fixed}; it must be of multiples of {CELL}")
+        self.size = size = fixed
+        with tf.device("CPU"):
+            cores = tile_cores(tf.constant(size), self.tile).numpy()
+        replicas = self._strategy.num_replicas_in_sync if self._strategy else 1
+        missing = -len(cores) % replicas
+        self._all_cores = np.pad(cores, ((0, missing), (0, 0)))
+        halo = -(-self._contexts[1] // CELL) * CELL
+        largest = (cores[:, 2:] - cores[:, :2]).max(axis=0)
+        self.window = tuple(
+            min(side, int(core) + 2 * halo) for side, core in zip(size, largest, strict=True)
+        )
+        """(height, width) of what one tile is computed from."""
+        self._halo = halo
+
+    def _is_fixed(self, image: tf.Tensor) -> bool:
+        return tuple(image.shape[1:3]) == self.size
+
+    def _cores_of(self, image: tf.Tensor) -> tf.Tensor:
+        return tf.constant(self._all_cores) if self._is_fixed(image) else super()._cores_of(image)
+
+    def _own_cores(self, cores: tf.Tensor, index: tf.Tensor, replicas: int) -> tf.Tensor:
+        if cores.shape[0] is None:
+            return super()._own_cores(cores, index, replicas)
+        return tf.gather(tf.reshape(cores, [-1, replicas, 4]), index, axis=1)
+
+    def _tile_sums(
+        self, image: tf.Tensor, content: Features, guides: Features, core: tf.Tensor
+    ) -> Sums:
+        if not self._is_fixed(image):
+            return super()._tile_sums(image, content, guides, core)
+        start = self._start(core)
+        crop = tf.slice(image, [0, start[0], start[1], 0], [1, *self.window, 3])
+        return self._sums_of(crop, content, guides, core)
+
+    def _tile_gradient(
+        self,
+        gradient: tf.Tensor,
+        image: tf.Tensor,
+        content: Features,
+        guides: Features,
+        slopes: Sums,
+        core: tf.Tensor,
+    ) -> tf.Tensor:
+        start = self._start(core)
+        crop = tf.slice(image, [0, start[0], start[1], 0], [1, *self.window, 3])
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(crop)
+            own = self._sums_of(crop, content, guides, core)
+        found = tape.gradient(own, crop, slopes)
+        beyond = [[0, side - part] for side, part in zip(self.size, self.window, strict=True)]
+        whole = tf.pad(found, [[0, 0], *beyond, [0, 0]])
+        return gradient + tf.roll(whole, start, [1, 2])
+
+    def _sums_of(
+        self, crop: tf.Tensor, content: Features, guides: Features, core: tf.Tensor
+    ) -> Sums:
+        """The sums over the core's positions in the window."""
+        start, features = self._start(core), {}
+        there: Features = {}
+        for name, seen in self._network(crop).items():
+            mask = self._mask(core, start, stride(name), seen.dtype)
+            features[name] = seen * mask
+            if name in content:
+                there[name] = self._part(content[name], start, name) * mask
+        inside = {name: self._part(guide, start, name) for name, guide in guides.items()}
+        return self.sums(features, there, inside)
+
+    def _start(self, core: tf.Tensor) -> tf.Tensor:
+        """int32 [2]: top and left of the window around a core."""
+        last = np.subtract(self.size, self.window)
+        return tf.clip_by_value(core[:2] - self._halo, 0, tf.constant(last, tf.int32))
+
+    def _part(self, whole: tf.Tensor, start: tf.Tensor, layer: str) -> tf.Tensor:
+        """What a layer has in the window, [1, h, w, C]."""
+        step = stride(layer)
+        begin = tf.concat([[0], start // step, [0]], axis=0)
+        shape = [1, *(side // step for side in self.window), whole.shape[-1]]
+        return tf.slice(whole, begin, shape)
+
+    def _mask(self, core: tf.Tensor, start: tf.Tensor, step: int, dtype: Any) -> tf.Tensor:
+        """[1, h, w, 1]: 1 at the core's positions of a layer in the window, 0 elsewhere."""
+        rows, columns = (
+            (places >= core[axis] // step) & (places < core[axis + 2] // step)
+            for axis, places in enumerate(
+                tf.range(side // step) + start[axis] // step
+                for axis, side in enumerate(self.window)
+            )
+        )
+        return tf.cast(rows[:, None] & columns[None], dtype)[None, ..., None]
