@@ -73,7 +73,7 @@ def _html(
             "method": "update",
             "args": [
                 {"x": [values] * len(lines)},
-                {"xaxis.title.text": axis, "shapes": _borders(facts, axis)},
+                {"shapes": _borders(facts, axis)},
             ],
         }
         for axis, values in axes.items()
@@ -82,15 +82,21 @@ def _html(
     figure.update_layout(
         template="none",
         height=HEIGHT[name],
-        margin={"l": 56, "r": 12, "t": 48, "b": 44},
+        margin={"l": 52, "r": 12, "t": 48, "b": 32},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, sans-serif", "size": 13, "color": "#777"},
         hovermode="x unified",
         showlegend=len(lines) > 1,
-        legend={"orientation": "h", "y": -0.2, "x": 0, "yanchor": "top"},
-        xaxis={"title": {"text": first}, **grid},
-        yaxis={"type": "log", "exponentformat": "power", "hoverformat": ".4g", **grid},
+        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
+        xaxis=grid,
+        yaxis={
+            "type": "log",
+            "dtick": _ticks(lines),
+            "exponentformat": "power",
+            "hoverformat": ".4g",
+            **grid,
+        },
         shapes=_borders(facts, first),
         updatemenus=[
             {
@@ -129,6 +135,12 @@ def _borders(facts: Facts, axis: str) -> list[dict[str, Any]]:
         {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line}
         for x in ends
     ]
+
+
+def _ticks(lines: Sequence[dict[str, Any]]) -> int | str:
+    """Every power of ten, or 1, 2 and 5 times each where there are few of them."""
+    values = [value for line in lines for value in line["y"] if value is not None]
+    return 1 if values and max(values) > 1e3 * min(values) else "D2"
 
 
 def _positive(value: float | None) -> float | None:

@@ -94,6 +94,7 @@ def render(facts: Facts) -> str:
         ],
         charts={name: Markup(text) for name, text in drawn.items()},  # plotly's own, numbers only
         settings=_settings(facts.record),
+        rows=_final_rows(facts),
         paired=facts.record["config"]["optimizer"] in ("lbfgs", "tfp"),
         command=again.command(facts.record),
         python=again.python_lines(facts.record),
@@ -121,6 +122,15 @@ def _sources(facts: Facts) -> list[dict[str, Any]]:
         for kind, one in kinds
         if one is not None
     ]
+
+
+def _final_rows(facts: Facts) -> list[str]:
+    """The objective's parts as its table has them: sums before what they are made of."""
+    rows = ["value"]
+    for kind in ("style", "content"):
+        layers = [name for name in facts.parts if name.startswith(f"{kind}/")]
+        rows += [kind, *layers] if layers else []
+    return rows + [name for name in facts.parts if "/" not in name]
 
 
 def _settings(record: Mapping[str, Any]) -> list[dict[str, str]]:
