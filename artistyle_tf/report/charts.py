@@ -24,7 +24,7 @@ def objective_chart(facts: Facts) -> str:
     """HTML of the objective after every iteration, against iterations, seconds or evaluations."""
     values = [_positive(row[2]) for row in facts.trace]
     line = {"y": values, "name": "objective", "line": {"color": COLORS[0], "width": 2}}
-    axes = {
+    axes: dict[str, list[Any]] = {
         "iteration": list(range(1, len(facts.trace) + 1)),
         "seconds": [round(row[1], 3) for row in facts.trace],
         "evaluations": [row[0] for row in facts.trace],
@@ -49,7 +49,7 @@ def loss_chart(facts: Facts) -> str:
                 "marker": {"size": 4},
             }
         )
-    axes = {
+    axes: dict[str, list[Any]] = {
         "iteration": [moment.iteration for moment in moments],
         "seconds": [round(moment.seconds, 3) for moment in moments],
         "evaluations": [moment.evaluations for moment in moments],
