@@ -18,12 +18,13 @@ class ReportLog:
         result.report("report.html", log)
 
     It takes 12 thumbnails, evenly over the iterations of all levels, and computes the losses by
-    layer, which is a forward pass, 36 times and at the first iteration of each level. Which
-    iterations these are depends on nothing but their number, so that equal runs have equal
-    reports. It holds the moments of one run: the next one clears it.
+    layer, which is a forward pass, likewise at every 16th or so, 8 to 36 times, and at the first of
+    each level: some per cent of a short run, less of a long one. Which iterations these are depends
+    on nothing but their number, so that equal runs have equal reports. It holds the moments of one
+    run: the next one clears it.
     """
 
-    PICTURES, PARTS = 12, 36
+    PICTURES, PARTS, FEWEST_PARTS, EVERY = 12, 36, 8, 16
 
     def __init__(self) -> None:
         self._moments: list[Moment] = []
@@ -33,7 +34,8 @@ class ReportLog:
         if step.iteration <= self._seen:
             self._moments, self._seen, self._level = [], 0, 0
         pictured = self._due(step, self.PICTURES)
-        parted = self._due(step, self.PARTS) or step.level != self._level
+        count = min(self.PARTS, max(self.FEWEST_PARTS, step.iterations // self.EVERY))
+        parted = self._due(step, count) or step.level != self._level
         self._seen, self._level = step.iteration, step.level
         if pictured or parted:
             self._moments.append(

@@ -34,8 +34,8 @@ def make_step(iteration, iterations, level=1, levels=1, counts=None, size=(300, 
     )
 
 
-@pytest.mark.parametrize("iterations", [40, 300, 870, 10**4])
-def test_few_of_many_iterations_evenly_and_both_ends(iterations):
+@pytest.mark.parametrize(("iterations", "most"), [(40, 8), (300, 18), (870, 36), (10**4, 36)])
+def test_few_of_many_iterations_evenly_and_both_ends(iterations, most):
     log, counts = ReportLog(), {"parts": 0, "image": 0}
     for iteration in range(1, iterations + 1):
         level = 1 + 3 * iteration // (iterations + 1)
@@ -43,7 +43,7 @@ def test_few_of_many_iterations_evenly_and_both_ends(iterations):
     pictured = [moment.iteration for moment in log if moment.picture is not None]
     parted = [moment.iteration for moment in log if moment.parts is not None]
     assert len(pictured) == counts["image"] == 12
-    assert 36 <= len(parted) == counts["parts"] <= 36 + 2
+    assert most <= len(parted) == counts["parts"] <= most + 2
     for found in (pictured, parted):
         assert (found[0], found[-1]) == (1, iterations)
     gaps = np.diff(pictured)
@@ -51,7 +51,7 @@ def test_few_of_many_iterations_evenly_and_both_ends(iterations):
     assert {moment.level for moment in log if moment.parts} == {1, 2, 3}
 
 
-@pytest.mark.parametrize("iterations", [1, 2, 5, 12])
+@pytest.mark.parametrize("iterations", [1, 2, 5, 8])
 def test_all_of_few(iterations):
     log = ReportLog()
     for iteration in range(1, iterations + 1):
