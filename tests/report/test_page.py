@@ -1,5 +1,6 @@
 """The report of a run as a page: sound, alone, and true."""
 
+import configparser
 import dataclasses
 import sys
 
@@ -13,8 +14,10 @@ from artistyle_tf.report.facts import Facts
 from artistyle_tf.report.page import check_report
 from artistyle_tf.run.result import Result
 from painters import stylize
+from places import ROOT
 from report_pages import Page, check
 
+KINDS = {".jinja", ".css", ".js"}
 NASTY = """<b>"it's" & <script>alert(1)</script> x.png"""
 
 
@@ -69,7 +72,7 @@ def test_the_page_has_the_figures_of_the_record(page_of, painted):
     assert [int(row[7]) for row in levels] == [plan["history"] for plan in record["plans"]]
     planned = [f"{estimate / 1e9:.1f} GB" for estimate in result.planned_memory]
     assert [row[8] for row in levels] == planned
-    assert f"{result.peak_memory / 1e9:.1f} GB, all that the process held" in page.text
+    assert f"{result.peak_memory / 1e9:.1f} GB resident, of the whole process" in page.text
     assert f"artistyle_tf {record['versions']['artistyle_tf']}" in page.text
 
 
@@ -131,7 +134,7 @@ def test_an_alpha_is_kept(page_of, painted):
 
 def test_without_a_log_there_is_no_way_to_show(page_of, painted):
     page = page_of(painted[0])
-    assert "How it came about" not in page.text
+    assert "Progress</h2>" not in page.text
     assert [int(row[0]) for row in page.rows("figures")] == list(range(1, 11))
     assert [row[3] for row in page.rows("figures")] == [row[2] for row in painted[0].trace]
     assert page.chart("objective")
@@ -208,6 +211,19 @@ def test_places_that_cannot_be(tmp_path, painted):
         painted[0].report(tmp_path / "report.png")
     with pytest.raises(InputError, match="there is no folder"):
         painted[0].report(tmp_path / "absent" / "report.html")
+
+
+def test_the_templates_are_installed():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", "utf-8")
+    patterns = setup["options.package_data"]["artistyle_tf"].split(", ")
+    package = ROOT / "artistyle_tf"
+    templates = [path for path in (package / "report").rglob("*.*") if path.suffix in KINDS]
+    assert {path.suffix for path in templates} == KINDS
+    for path in templates:
+        assert any(path.relative_to(package).match(pattern) for pattern in patterns), path
+    for name in ("plotly", "jinja2"):
+        assert f"{name}>=" in setup["options.extras_require"]["report"]
 
 
 def test_a_result_knows_what_its_report_needs(painted, picture):
