@@ -18,6 +18,7 @@ from artistyle_tf.run.events import Step
 from artistyle_tf.settings.config import Config
 from artistyle_tf.watch.previews import Previews
 from artistyle_tf.watch.progress import Progress
+from artistyle_tf.watch.report_log import ReportLog
 from artistyle_tf.watch.tensorboard import TensorBoard
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ __all__ = [
     "Painter",
     "Previews",
     "Progress",
+    "ReportLog",
     "Result",
     "Step",
     "Stylizer",

@@ -59,6 +59,12 @@ FILES = (
         "trace", "Files", "write rows [evaluations, seconds, objective, height, width] as JSON here"
     ),
     _Flag(
+        "report",
+        "Files",
+        "write a page about the run here, .html: pictures, losses by layer, times, settings (needs "
+        "the packages plotly and jinja2)",
+    ),
+    _Flag(
         "save_every",
         "Watch",
         "write the picture of every so many iterations, or seconds, like 60s (then one two seconds "

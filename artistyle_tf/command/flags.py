@@ -13,6 +13,7 @@ from artistyle_tf.command.flag_table import SWITCHES, USAGE, all_flags, help_tex
 from artistyle_tf.command.values import LISTS, number, setting
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.pictures.write import DEPTHS, check_depth
+from artistyle_tf.report.page import check_name
 from artistyle_tf.run.rerun import Rerun, read_rerun
 from artistyle_tf.run.schedule import total_iterations
 from artistyle_tf.scene.inputs import check_inputs
@@ -48,6 +49,7 @@ class Command(NamedTuple):
     style_masks: Sequence[str] = ()
     depth: int = 8
     """Bits a channel of the output."""
+    report: str | None = None
 
     def read(self) -> list[str]:
         """All pictures that are read, as real paths."""
@@ -99,18 +101,17 @@ def parse(arguments: Sequence[str]) -> Command | str:
     _require(given, "output")
     output = os.path.expanduser(given["output"][0])
     depth = _depth(given, output)
-    trace = given.get("trace", [None])[0]
     rerun = _rerun(given)
     command = Command(
         content=os.path.expanduser(given["content"][0]) if "content" in given else None,
         styles=_paths(given, "style"),
         output=output,
         config=rerun.config if rerun else _config(given),
-        trace=trace and os.path.expanduser(trace),
+        trace=_place(given, "trace", "FILE"),
         save_every=_checked(given, "save_every", lambda text: Cadence(text, "save_every")),
-        tensorboard_dir=_folder(given, "tensorboard_dir"),
+        tensorboard_dir=_place(given, "tensorboard_dir", "FOLDER"),
         device=_checked(given, "device", check_device),
-        checkpoint_dir=_folder(given, "checkpoint_dir"),
+        checkpoint_dir=_place(given, "checkpoint_dir", "FOLDER"),
         resume=bool(values["resume"].value),
         quiet=bool(values["quiet"].value),
         deterministic=bool(values["deterministic"].value),
@@ -119,6 +120,7 @@ def parse(arguments: Sequence[str]) -> Command | str:
         content_masks=tuple(_paths(given, "content_mask")),
         style_masks=tuple(_paths(given, "style_mask")),
         depth=depth,
+        report=_place(given, "report", "FILE"),
     )
     _check_files(command)
     if command.device is not None and command.strategy is not None:
@@ -177,12 +179,16 @@ def _check_files(command: Command) -> None:
                 )
     if command.resume and command.checkpoint_dir is None:
         raise ConfigError("--resume needs --checkpoint_dir=FOLDER, which says from where")
-    if command.trace is None:
-        return
-    if not command.trace:
-        raise ConfigError("--trace is empty; write --trace=FILE")
-    if os.path.realpath(command.trace) in [*pictures, os.path.realpath(command.output)]:
-        raise ConfigError(f"--trace is {command.trace!r}, which is one of the pictures")
+    taken = dict.fromkeys([*pictures, os.path.realpath(command.output)], "one of the pictures")
+    for name, path in (("trace", command.trace), ("report", command.report)):
+        if path is None:
+            continue
+        if os.path.realpath(path) in taken:
+            raise ConfigError(f"--{name} is {path!r}, which is {taken[os.path.realpath(path)]}")
+        taken[os.path.realpath(path)] = f"the --{name}"
+    if command.report is not None:
+        with _named_as_flags():
+            check_name(command.report)
 
 
 def _spelled_out(arguments: Sequence[str]) -> list[str]:
@@ -210,11 +216,11 @@ def _named_as_flags() -> Iterator[None]:
         raise ConfigError(f"--{error}") from None
 
 
-def _folder(given: dict[str, list[str]], name: str) -> str | None:
+def _place(given: dict[str, list[str]], name: str, kind: str) -> str | None:
     if name not in given:
         return None
     if not given[name][0]:
-        raise ConfigError(f"--{name} is empty; write --{name}=FOLDER")
+        raise ConfigError(f"--{name} is empty; write --{name}={kind}")
     return os.path.expanduser(given[name][0])
 
 

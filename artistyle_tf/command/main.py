@@ -18,6 +18,7 @@ from artistyle_tf.command.flags import Command, parse
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.pictures import write
+from artistyle_tf.report.page import check_report
 from artistyle_tf.run.checkpoints import Checkpoints
 from artistyle_tf.run.events import Callback
 from artistyle_tf.run.result import INTERRUPTED
@@ -26,6 +27,7 @@ from artistyle_tf.scene.start import read_start
 from artistyle_tf.text import one_line, reason
 from artistyle_tf.watch.previews import Previews
 from artistyle_tf.watch.progress import Progress
+from artistyle_tf.watch.report_log import ReportLog
 from artistyle_tf.watch.tensorboard import TensorBoard, check_tensorboard
 
 if TYPE_CHECKING:
@@ -74,6 +76,9 @@ def _run(command: Command) -> int:
             check_tensorboard()
         if command.trace:
             files.check_folder(command.trace)
+        if command.report:
+            check_report(command.report)
+    log = ReportLog() if chief and command.report else None
     with contextlib.ExitStack() as stack:
         console = stack.enter_context(showing(progress=chief and not command.quiet))
         # Before TensorFlow loads, which takes seconds: a picture that is no good is said at once.
@@ -84,14 +89,14 @@ def _run(command: Command) -> int:
                 logger.warning(
                     "another run writes %s too; the last one wins", one_line(command.output)
                 )
-        result = _painted(command, inputs, chief, console.progress)
+        result = _painted(command, inputs, chief, console.progress, log)
         if result.error and not console.told(reason(result.error)):
             console.line(f"{result.stop_reason}: {reason(result.error)}")
         interrupted = result.stop_reason == INTERRUPTED
         if interrupted and not result.trace:
             raise KeyboardInterrupt  # nothing is painted: whatever the file holds is worth more
     done = EXIT_INTERRUPTED if interrupted else int(result.error is not None)
-    return _finish(command, result, done) if chief else done
+    return _finish(command, result, log, done) if chief else done
 
 
 def _read(command: Command) -> Inputs:
@@ -111,7 +116,9 @@ def _read(command: Command) -> Inputs:
     return inputs
 
 
-def _painted(command: Command, inputs: Inputs, chief: bool, progress: Progress | None) -> "Result":
+def _painted(
+    command: Command, inputs: Inputs, chief: bool, progress: Progress | None, log: ReportLog | None
+) -> "Result":
     """The result of the run.
 
     Raises:
@@ -137,6 +144,7 @@ def _painted(command: Command, inputs: Inputs, chief: bool, progress: Progress |
     try:
         with on_device(command.device), contextlib.ExitStack() as stack:
             watchers = list(_watchers(command, progress, stack)) if chief else []
+            watchers += [log] if log is not None else []
             return painter.stylize(
                 inputs.content,
                 inputs.styles,
@@ -153,7 +161,7 @@ def _painted(command: Command, inputs: Inputs, chief: bool, progress: Progress |
         raise ArtistyleError(f"TensorFlow failed: {_why(error)}") from error
 
 
-def _finish(command: Command, result: "Result", status: int) -> int:
+def _finish(command: Command, result: "Result", log: ReportLog | None, status: int) -> int:
     """Writes what the run made; the exit status."""
     saved = _save(result, command.output, command.depth)
     if command.trace:
@@ -168,6 +176,8 @@ def _finish(command: Command, result: "Result", status: int) -> int:
             f"after {result.setup_seconds:.0f} s of setting up, {result.stop_reason}, "
             f"objective {result.objective:.4g}{held}"
         )
+    if command.report:
+        result.report(command.report, log or ())
     return status or int(saved != command.output)
 
 

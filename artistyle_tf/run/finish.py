@@ -8,6 +8,7 @@ import numpy as np
 from artistyle_tf.pictures.network_scale import from_network, to_network, unclipped
 from artistyle_tf.pictures.sizes import resample
 from artistyle_tf.run.clock import Clock
+from artistyle_tf.run.memory import peak_bytes
 from artistyle_tf.run.record import make_record
 from artistyle_tf.run.recovery import fitting
 from artistyle_tf.run.result import INTERRUPTED, Result
@@ -49,6 +50,10 @@ def make_result(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> R
         saved_objective=saved_parts.get("value", math.nan),
         record=make_record(scene, state, outcome),
         error=error if isinstance(error, Exception) else None,
+        content=content,
+        styles=tuple(scene.sources.styles),
+        peak_memory=peak_bytes(),
+        planned_memory=tuple(level.plan.estimate for level in state.levels),
     )
 
 

@@ -4,7 +4,9 @@ The constants were measured on a CPU with the full VGG19 (docs/tiles.md has the 
 estimate is meant to be within a fifth of the peak.
 """
 
+import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import psutil
 from artistyle_tf.network.vgg19 import VGG19_LAYERS, contexts, stride
 from artistyle_tf.settings.config import Config
 
-__all__ = ["estimate", "free_bytes", "resident_bytes"]
+__all__ = ["estimate", "free_bytes", "peak_bytes", "resident_bytes"]
 
 # Bytes of each activation that an evaluation keeps, by the size of an activation: itself, its
 # gradient, float32 copies for Gram matrices; for tiles also the parts that are cut out of it.
@@ -93,6 +95,23 @@ def free_bytes(gpu: bool = False) -> int | None:
 def resident_bytes() -> int:
     """What this process holds of memory now."""
     return int(psutil.Process().memory_info().rss)
+
+
+def peak_bytes(status: Path = Path("/proc/self/status")) -> int | None:
+    """The most that this process has held of memory so far; None if nobody knows."""
+    try:
+        # Linux: getrusage would count what the process was forked from as well.
+        found = re.search(r"^VmHWM:\s*(\d+) kB", status.read_text(), re.MULTILINE)
+        if found:
+            return int(found[1]) * 1024
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:  # Windows
+        return getattr(psutil.Process().memory_info(), "peak_wset", None)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _group_free(folder: Path = Path("/sys/fs/cgroup")) -> int | None:

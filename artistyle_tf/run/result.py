@@ -2,12 +2,16 @@
 
 import dataclasses
 import os
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from artistyle_tf.pictures import write
 from artistyle_tf.pictures.notebook import to_html
+from artistyle_tf.pictures.picture import Picture
+from artistyle_tf.report.facts import Facts, Moment
+from artistyle_tf.report.page import write_report
 
 __all__ = ["INTERRUPTED", "Result"]
 
@@ -42,6 +46,13 @@ class Result:
     """What determines the pixels, and the final losses. `save` puts it into the file."""
     error: Exception | None = None
     """What ended the run before its time; None if nothing did, or Ctrl-C."""
+    content: Picture | None = None
+    """As it was read; None where the task has none."""
+    styles: Sequence[Picture] = ()
+    peak_memory: int | None = None
+    """Bytes that the process had held at the most when the run was over; None if nobody knows."""
+    planned_memory: Sequence[int] = ()
+    """Bytes that each level was planned to take, all of the process, coarse to fine."""
 
     def save(self, path: str | os.PathLike[str], depth: int = 8) -> None:
         """Writes the picture by extension (.png .jpg .webp .tif), with its alpha, its record and an
@@ -59,6 +70,34 @@ class Result:
         """
         pixels = self.image if depth == 8 else self.unclipped
         write.write(path, pixels, alpha=self.alpha, record=self.record, depth=depth)
+
+    def report(self, path: str | os.PathLike[str], log: Iterable[Moment] = ()) -> None:
+        """Writes the report of the run: one HTML file with pictures, losses, times and settings,
+        which needs no network to be looked at.
+
+        Args:
+          path: where to, ending in .html.
+          log: the `ReportLog` that was a callback of the run, for thumbnails and losses by layer
+            over time; without it the report has none.
+
+        Raises:
+          ConfigError: another ending, or the packages of the extra `report` are not installed.
+          InputError: a file that can't be written; whatever was there is still there.
+        """
+        facts = Facts(
+            image=self.image,
+            alpha=self.alpha,
+            content=self.content,
+            styles=self.styles,
+            record=self.record,
+            trace=self.trace,
+            seconds=self.seconds,
+            setup_seconds=self.setup_seconds,
+            peak=self.peak_memory,
+            estimates=self.planned_memory,
+            moments=tuple(log),
+        )
+        write_report(path, facts)
 
     def _repr_png_(self) -> bytes:
         """For notebooks: the picture with its alpha."""

@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "text", "locks", "minimize"),
     ("files", "network"),
     ("pictures", "settings", "precision"),
-    ("objective", "images"),
+    ("objective", "images", "report"),
     ("scene", "keras_losses"),
     ("run", "feedforward"),
     ("watch",),

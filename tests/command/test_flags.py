@@ -100,7 +100,7 @@ def test_every_flag_is_a_setting_or_named_here():
     shown = [line.strip() for line in help_text().splitlines() if line.startswith("  --")]
     assert shown == [
         "--content", "--style", "--output", "--depth", "--content_mask", "--style_mask",
-        "--flagfile", "--trace", "--save_every", "--checkpoint_dir", "--resume",
+        "--flagfile", "--trace", "--report", "--save_every", "--checkpoint_dir", "--resume",
         "--tensorboard_dir", "--quiet", "--device", "--strategy", "--deterministic", "--preset",
         "--strength", "--rerun",
         *(f"--{n}" for n in FIELDS),
@@ -248,6 +248,9 @@ def test_missing_files(name):
         ),
         ("--trace=", "--trace is empty"),
         ("--trace=./o.png", "--trace is './o.png', which is one of the pictures"),
+        ("--report=", "--report is empty"),
+        ("--report=./o.png", "--report is './o.png', which is one of the pictures"),
+        ("--report=o.pdf", "--report is 'o.pdf'; it must end in .html"),
     ],
 )
 def test_refusals(argument, said):

@@ -4,7 +4,7 @@ import pytest
 
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.network.vgg19 import VGG19_LAYERS, block_of
-from artistyle_tf.run.memory import estimate, free_bytes, resident_bytes
+from artistyle_tf.run.memory import estimate, free_bytes, peak_bytes, resident_bytes
 from artistyle_tf.run.plan import FEWEST_PAIRS, TILES, Level, Room, make_plan, plan_note
 from artistyle_tf.settings.config import Config
 from artistyle_tf.text import gigabytes
@@ -109,3 +109,11 @@ def test_masks_take_memory_too():
     config = Config(optimizer="lbfgs", history=5)
     more = [estimate(config, (768, 1024), FULL, 2, 0, 5, regions) for regions in (0, 2)]
     assert more[1] - more[0] == pytest.approx(0.46 * GB, rel=0.2)
+
+
+def test_the_peak_is_never_below_what_is_held(tmp_path):
+    """As Linux tells it, or where it doesn't, as getrusage does."""
+    assert peak_bytes() >= 0.9 * resident_bytes()
+    (tmp_path / "status").write_text("Name:\tpython\nVmPeak:\t   9 kB\nVmHWM:\t   1234 kB\n")
+    assert peak_bytes(tmp_path / "status") == 1234 * 1024
+    assert peak_bytes(tmp_path / "absent") >= 0.9 * resident_bytes()

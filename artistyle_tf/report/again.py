@@ -1,0 +1,95 @@
+"""The command and the Python lines that paint a recorded picture again."""
+
+import dataclasses
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from artistyle_tf.network.weights import NAMES
+from artistyle_tf.settings.config import Config
+
+__all__ = ["changed", "command", "flag_text", "python_lines"]
+
+OUTPUT = "again.png"
+
+
+def changed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a record that differ from the defaults, in the order of `Config`.
+
+    `weights` is the network that was really used, where it has a name of its own.
+    """
+    settings = dict(record["config"])
+    kind = record["weights"]["kind"]
+    if kind in NAMES:
+        settings["weights"] = kind
+    found = {}
+    for field in dataclasses.fields(Config):
+        if field.name in settings:
+            value = _tuples(settings[field.name])
+            if value != field.default:
+                found[field.name] = value
+    return found
+
+
+def command(record: Mapping[str, Any]) -> str:
+    """The command as a shell takes it, a flag a line; files by their base names, which is all
+    that a record has of them."""
+    words = ["artistyle"]
+    if record["content"]:
+        words.append(f"--content={record['content']['name']}")
+    for flag, kind in (
+        ("style", "styles"),
+        ("content_mask", "content_masks"),
+        ("style_mask", "style_masks"),
+    ):
+        words += [f"--{flag}={name}" for name in _names(record[kind])]
+    words.append(f"--output={OUTPUT}")
+    words += [f"--{name}={flag_text(value)}" for name, value in changed(record).items()]
+    return " \\\n    ".join(map(shlex.quote, words))
+
+
+def python_lines(record: Mapping[str, Any]) -> str:
+    """The same in Python."""
+    settings = [f"    {name}={value!r},\n" for name, value in changed(record).items()]
+    content = record["content"]["name"] if record["content"] else None
+    styles = _names(record["styles"])
+    style = styles if len(styles) > 1 else styles[0] if styles else None
+    masks = "".join(
+        f", {kind}={_names(record[kind])!r}"
+        for kind in ("content_masks", "style_masks")
+        if record[kind]
+    )
+    config = "artistyle_tf.Config(" + ("\n" + "".join(settings) if settings else "") + ")"
+    return (
+        "import artistyle_tf\n\n"
+        f"config = {config}\n"
+        f"result = artistyle_tf.stylize({content!r}, {style!r}, config{masks})\n"
+        f"result.save({OUTPUT!r})\n"
+    )
+
+
+def flag_text(value: Any) -> str:
+    """A setting as its flag takes it, with all of its digits.
+
+    >>> flag_text((("block1_conv1", 0.2), ("block4_conv1", 1.0)))
+    'block1_conv1:0.2,block4_conv1:1'
+    >>> flag_text((640, 480)), flag_text((0.7, 0.3)), flag_text(60.0), flag_text("auto")
+    ('640x480', '0.7,0.3', '60', 'auto')
+    """
+    if isinstance(value, tuple):
+        if value and all(isinstance(item, int) for item in value):
+            return "x".join(map(str, value))
+        return ",".join(
+            f"{item[0]}:{flag_text(item[1])}" if isinstance(item, tuple) else flag_text(item)
+            for item in value
+        )
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _names(pictures: Sequence[Mapping[str, str]]) -> list[str]:
+    return [picture["name"] for picture in pictures]
+
+
+def _tuples(value: Any) -> Any:
+    """The value with lists, which JSON has instead, as tuples."""
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value

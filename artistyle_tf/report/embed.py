@@ -1,0 +1,59 @@
+"""Pictures inside of HTML, bounded in size. No TensorFlow."""
+
+import base64
+import io
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from artistyle_tf.pictures.picture import as_uint8
+from artistyle_tf.pictures.sizes import fit, resize
+from artistyle_tf.pictures.write import png_bytes
+
+__all__ = ["Embedded", "embedded", "shrunk"]
+
+
+class Embedded(NamedTuple):
+    """A picture that an <img> can show."""
+
+    uri: str
+    """data:image/…"""
+    width: int
+    """px, as it is embedded."""
+    height: int
+    full: tuple[int, int]
+    """(height, width) that it has by itself."""
+
+    @property
+    def reduced(self) -> bool:
+        """Whether it is embedded smaller than it is."""
+        return self.full != (self.height, self.width)
+
+
+def shrunk(rgb: np.ndarray, longest: int) -> np.ndarray:
+    """uint8 [h, w, 3] of a picture [H, W, 3], with no side longer than that many px."""
+    size = rgb.shape[0], rgb.shape[1]
+    return as_uint8(resize(rgb, fit(*size, longest)) if max(size) > longest else rgb)
+
+
+def embedded(
+    rgb: np.ndarray, longest: int, quality: int, alpha: np.ndarray | None = None
+) -> Embedded:
+    """A picture as a data URI: JPEG, or PNG if it has an alpha.
+
+    Args:
+      rgb: uint8 or float32 [H, W, 3] sRGB in grey levels.
+      longest: longer side in px at the most.
+      quality: of JPEG, 1 to 95.
+      alpha: uint8 or float32 [h, w] in grey levels, of any size.
+    """
+    small = shrunk(rgb, longest)
+    if alpha is not None:
+        kind, data = "png", png_bytes(small, alpha)
+    else:
+        kind, file = "jpeg", io.BytesIO()
+        Image.fromarray(small).save(file, "JPEG", quality=quality, subsampling=0, optimize=True)
+        data = file.getvalue()
+    uri = f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    return Embedded(uri, small.shape[1], small.shape[0], (rgb.shape[0], rgb.shape[1]))

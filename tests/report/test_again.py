@@ -1,0 +1,90 @@
+"""The command and the Python lines of a report, taken by the command and by Python."""
+
+import subprocess
+
+import pytest
+
+import artistyle_tf
+from artistyle_tf.command.flags import parse
+from artistyle_tf.report.again import changed, command, python_lines
+from artistyle_tf.settings.config import Config
+from artistyle_tf.settings.presets import PRESETS
+
+ODD = Config(
+    init="start, 'odd' & <b>.png", seed=7, size=0, style_blend=(0.1, 0.7), learning_rate=1e-05,
+    content_layers={"block3_conv2": 0.1 + 0.2}, weights="some file.npz",
+)  # fmt: skip
+CONFIGS = {name: Config.preset(name) for name in PRESETS} | {"odd": ODD}
+NAMES = ["a,b 'c'.jpg", '$HOME "x".png']
+
+
+def record(config, content="-photo`x`.jpg", styles=NAMES, masks=(), kind=None):
+    named = [{"name": name, "sha256": ""} for name in styles]
+    shown = [{"name": name, "sha256": ""} for name in masks]
+    return {
+        "config": config.to_dict(),
+        "content": content and {"name": content, "sha256": ""},
+        "styles": named,
+        "content_masks": shown,
+        "style_masks": [],
+        "weights": {"kind": kind or ("file" if config is ODD else "auto")},
+    }
+
+
+def words(recorded):
+    """The arguments that a shell makes of the command."""
+    script = 'artistyle() { printf "%s\\0" "$@"; }\n' + command(recorded)
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    return done.stdout.split("\0")[:-1]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_command_is_taken(name):
+    masks = ["m, 1.png", "m2.png"] if name == "fast" else []
+    found = parse(words(record(CONFIGS[name], masks=masks)))
+    assert found.config == CONFIGS[name]
+    assert (found.content, found.styles) == ("-photo`x`.jpg", NAMES)
+    assert list(found.content_masks) == masks
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_python_lines_do_the_same(name, monkeypatch):
+    calls = []
+
+    class Saved:
+        def save(self, path):
+            calls.append(path)
+
+    def stylize(*arguments, **options):
+        calls.append((arguments, options))
+        return Saved()
+
+    monkeypatch.setattr(artistyle_tf, "stylize", stylize, raising=False)
+    masks = ["m1.png", "m2.png"] if name == "fast" else []
+    exec(python_lines(record(CONFIGS[name], masks=masks)), {})
+    wanted = {"content_masks": masks} if masks else {}
+    assert calls == [(("-photo`x`.jpg", NAMES, CONFIGS[name]), wanted), "again.png"]
+
+
+def test_tasks_with_fewer_pictures(monkeypatch):
+    texture = record(Config(task="texture", size=(64, 32)), content=None, styles=["s.png"])
+    found = parse(words(texture))
+    assert found.config.size == (64, 32)
+    assert found.content is None
+    assert "stylize(None, 's.png', config)" in python_lines(texture)
+    rebuilt = record(Config(task="reconstruct"), styles=[])
+    assert parse(words(rebuilt)).styles == []
+    assert "stylize('-photo`x`.jpg', None, config)" in python_lines(rebuilt)
+
+
+def test_the_network_is_the_one_that_was_used():
+    assert changed(record(Config(), kind="imagenet-8bit")) == {"weights": "imagenet-8bit"}
+    assert changed(record(Config())) == {}
+    assert "config = artistyle_tf.Config()\n" in python_lines(record(Config()))
+
+
+def test_a_record_that_was_read_from_a_file_has_lists():
+    plain = record(Config(style_layers=[("block1_conv1", 0.5)]))
+    plain["config"]["style_layers"] = [["block1_conv1", 0.5]]
+    plain["config"]["style_blend"] = []
+    assert changed(plain) == {"style_layers": (("block1_conv1", 0.5),)}

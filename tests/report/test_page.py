@@ -1,0 +1,263 @@
+"""The report of a run as a page: sound, alone, and true."""
+
+import configparser
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artistyle_tf import Config, ConfigError, InputError, ReportLog
+from artistyle_tf.report.charts import library
+from artistyle_tf.report.facts import Facts
+from artistyle_tf.report.page import check_report
+from artistyle_tf.run.result import Result
+from painters import stylize
+from places import ROOT
+from report_pages import Page, check
+
+KINDS = {".jinja", ".css", ".js"}
+NASTY = """<b>"it's" & <script>alert(1)</script> x.png"""
+
+
+@pytest.fixture(scope="module")
+def config(small_file):
+    return Config(
+        size=64, levels=2, iterations=10, weights=str(small_file), optimizer="lbfgs", tv_weight=0.1
+    )
+
+
+@pytest.fixture(scope="module")
+def painted(config, picture):
+    """(result, log) of a small run with two styles."""
+    log = ReportLog()
+    content, styles = picture(64, 64), [picture(40, 40, 1), picture(32, 48, 2)]
+    return stylize(content, styles, config, callback=[log]), log
+
+
+@pytest.fixture
+def page_of(tmp_path):
+    """A function: a result → its report, parsed and checked."""
+
+    def make(result, log=()):
+        result.report(tmp_path / "report.html", log)
+        page = Page((tmp_path / "report.html").read_text("utf-8"))
+        check(page, library())
+        return page
+
+    return make
+
+
+def test_the_page_has_the_figures_of_the_record(page_of, painted):
+    result, log = painted
+    page, record = page_of(result, log), result.record
+    outcome = record["outcome"]
+    found = {row[0]: row[1:] for row in page.rows("final")}
+    for name, part in outcome["objective"].items():
+        label = {"value": "objective"}.get(name, name.rpartition("/")[2].replace("_v", " v"))
+        if part:
+            assert found[label][:2] == [part, outcome["saved_objective"][name]], name
+            assert float(found[label][2].rstrip(" %")) == pytest.approx(
+                100 * part / outcome["objective"]["value"], abs=0.06
+            )
+    assert len(found) == len([1 for part in outcome["objective"].values() if part])
+
+    levels = page.rows("levels")
+    assert [row[1] for row in levels] == [f"{w} × {h}" for h, w, _ in record["levels"]]
+    assert [int(row[2]) for row in levels] == [done for _, _, done in record["levels"]]
+    assert sum(int(row[3]) for row in levels) == outcome["evaluations"] == result.trace[-1][0]
+    assert sum(float(row[4]) for row in levels) == pytest.approx(result.seconds, abs=0.11)
+    assert [row[6] for row in levels] == ["whole", "whole"]
+    assert [int(row[7]) for row in levels] == [plan["history"] for plan in record["plans"]]
+    planned = [f"{estimate / 1e9:.1f} GB" for estimate in result.planned_memory]
+    assert [row[8] for row in levels] == planned
+    assert f"{result.peak_memory / 1e9:.1f} GB resident, of the whole process" in page.text
+    assert f"artistyle_tf {record['versions']['artistyle_tf']}" in page.text
+
+
+def test_the_charts_have_the_figures_of_the_run(page_of, painted):
+    result, log = painted
+    page = page_of(result, log)
+    (line,), layout = page.chart("objective")
+    assert line["y"] == [row[2] for row in result.trace]
+    assert line["x"] == list(range(1, len(result.trace) + 1))
+    assert layout["yaxis"]["type"] == "log"
+    done = result.record["levels"][0][2]
+    assert [shape["x0"] for shape in layout["shapes"]] == [done + 0.5]
+    buttons = {one["label"]: one["args"] for one in layout["updatemenus"][0]["buttons"]}
+    assert buttons["evaluations"][0]["x"] == [[row[0] for row in result.trace]]
+    assert buttons["seconds"][0]["x"][0] == pytest.approx([r[1] for r in result.trace], abs=1e-3)
+    assert buttons["seconds"][1]["shapes"][0]["x0"] == result.trace[done - 1][1]
+
+    lines, _ = page.chart("losses")
+    found = {line["name"]: line["y"] for line in lines}
+    moments = [moment for moment in log if moment.parts]
+    for label, part in {
+        "style 1.1": "style/block1_conv1",
+        "content 4.2": "content/block4_conv2",
+        "total variation": "total_variation",
+    }.items():
+        assert found[label] == [moment.parts[part] for moment in moments]
+    rows = page.rows("figures")
+    assert [int(row[0]) for row in rows] == [moment.iteration for moment in moments]
+    assert [row[4] for row in rows] == [moment.objective for moment in moments]
+    assert [row[5] for row in rows] == [moment.parts["style/block1_conv1"] for moment in moments]
+
+
+def test_pictures_and_the_slider(page_of, painted):
+    result, log = painted
+    page = page_of(result, log)
+    sizes = {one["alt"]: (int(one["width"]), int(one["height"])) for one in page.all("img")}
+    assert sizes["The result, array × array × array"] == (64, 64)
+    assert sizes["The content, array"] == (64, 64)
+    thumbnails = [alt for alt in sizes if alt.startswith("After iteration")]
+    assert thumbnails == [f"After iteration {n}" for n in range(1, 11)]
+    (cut,) = page.all("input")
+    assert (cut["type"], cut["min"], cut["max"], cut["value"]) == ("range", "0", "100", "50")
+    assert [one["for"] for one in page.all("label")] == [cut["id"]]
+
+
+def test_large_pictures_are_embedded_smaller_and_that_is_said(page_of, painted, picture):
+    large = dataclasses.replace(painted[0], image=picture(20, 3200), alpha=None)
+    page = page_of(large)
+    assert {(one["width"], one["height"]) for one in page.all("img")[:2]} == {("1600", "10")}
+    assert "Shown at 1600 × 10 px; the result has 3200 × 20." in page.text
+
+
+def test_an_alpha_is_kept(page_of, painted):
+    """As PNG, since JPEG has none."""
+    clear = dataclasses.replace(painted[0], alpha=np.zeros((4, 4), np.uint8))
+    assert page_of(clear).all("img")[0]["src"].startswith("data:image/png")
+    assert page_of(painted[0]).all("img")[0]["src"].startswith("data:image/jpeg")
+
+
+def test_without_a_log_there_is_no_way_to_show(page_of, painted):
+    page = page_of(painted[0])
+    assert "Progress</h2>" not in page.text
+    assert [int(row[0]) for row in page.rows("figures")] == list(range(1, 11))
+    assert [row[3] for row in page.rows("figures")] == [row[2] for row in painted[0].trace]
+    assert page.chart("objective")
+    assert '"chart-losses"' not in page.text
+
+
+def test_without_content_or_without_iterations(page_of, painted):
+    """A texture, and a run that was resumed when it had ended: its trace may be empty."""
+    result = painted[0]
+    record = {**result.record, "content": None, "levels": []}
+    page = page_of(dataclasses.replace(result, content=None, record=record, trace=[]))
+    assert not page.all("input")
+    assert page.rows("levels") == []
+    assert len(page.scripts) == 1
+
+
+def test_what_others_wrote_is_escaped(page_of, painted):
+    result = painted[0]
+    named = {"name": NASTY, "sha256": "0" * 64}
+    record = {
+        **result.record,
+        "content": named,
+        "styles": [named, named],
+        "notes": [f"{NASTY} is small"],
+        "outcome": {**result.record["outcome"], "stop_reason": f"a callback raised {NASTY}"},
+        "weights": {"kind": "file", "name": NASTY, "sha256": "", "credit": NASTY},
+        "config": {**result.record["config"], "weights": NASTY, "init": NASTY},
+    }
+    styles = [dataclasses.replace(style, name=NASTY) for style in result.styles]
+    page = page_of(dataclasses.replace(result, record=record, styles=styles))
+    assert "<script>alert(1)" not in page.text
+    alts = [one["alt"] for one in page.all("img")]
+    assert alts[0] == f"The result, {' × '.join([NASTY] * 3)}"
+    assert alts.count(f"The style, {NASTY}") == 2
+    assert page.texts["notes"].strip() == f"{NASTY} is small"
+    assert page.texts["title"] == " × ".join([NASTY] * 3)
+    assert repr(NASTY) in page.texts["python"]
+
+
+def test_equal_runs_have_equal_pages_but_for_times_and_memory(page_of, painted, config, picture):
+    def timeless(result, log):
+        trace = [(evaluations, 0.0, *rest) for evaluations, _, *rest in result.trace]
+        moments = [dataclasses.replace(moment, seconds=0.0) for moment in log]
+        return page_of(
+            dataclasses.replace(
+                result, trace=trace, seconds=0, setup_seconds=0, peak_memory=None, planned_memory=()
+            ),
+            moments,
+        ).text
+
+    log = ReportLog()
+    styles = [picture(40, 40, 1), picture(32, 48, 2)]
+    again = stylize(picture(64, 64), styles, config, callback=log)
+    assert timeless(again, log) == timeless(*painted)
+
+
+@pytest.mark.parametrize("absent", [["plotly"], ["jinja2"], ["jinja2", "plotly"]])
+def test_absent_packages(monkeypatch, tmp_path, painted, absent):
+    for name in absent:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ConfigError) as caught:
+        check_report(tmp_path / "report.html")
+    assert str(caught.value) == (
+        f"a report needs {' and '.join(absent)}, not installed here: "
+        'pip install "artistyle-tf[report]"'
+    )
+    with pytest.raises(ConfigError):
+        painted[0].report(tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_places_that_cannot_be(tmp_path, painted):
+    with pytest.raises(ConfigError, match=r"report is '.*report.png'; it must end in .html"):
+        painted[0].report(tmp_path / "report.png")
+    with pytest.raises(InputError, match="there is no folder"):
+        painted[0].report(tmp_path / "absent" / "report.html")
+
+
+def test_the_templates_are_installed():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", "utf-8")
+    patterns = setup["options.package_data"]["artistyle_tf"].split(", ")
+    package = ROOT / "artistyle_tf"
+    templates = [path for path in (package / "report").rglob("*.*") if path.suffix in KINDS]
+    assert {path.suffix for path in templates} == KINDS
+    for path in templates:
+        assert any(path.relative_to(package).match(pattern) for pattern in patterns), path
+    for name in ("plotly", "jinja2"):
+        assert f"{name}>=" in setup["options.extras_require"]["report"]
+
+
+def test_a_result_knows_what_its_report_needs(painted, picture):
+    result = painted[0]
+    assert isinstance(result, Result)
+    np.testing.assert_array_equal(result.content.rgb, picture(64, 64))
+    assert len(result.styles) == 2
+    assert len(result.planned_memory) == 2
+    assert min(result.planned_memory) > 0
+    assert result.peak_memory > 50 * 2**20
+
+
+def test_levels_that_were_not_begun_are_left_out(painted):
+    result = painted[0]
+    first = result.record["levels"][:1]
+    facts = Facts(
+        image=result.image,
+        record={**result.record, "levels": first},
+        trace=result.trace[: first[0][2]],
+        seconds=1.0,
+        setup_seconds=1.0,
+    )
+    (level,) = facts.levels
+    assert (level.iterations, level.estimate) == (first[0][2], None)
+    assert level.evaluations == facts.trace[-1][0]
+
+
+def test_pictures_are_those_of_the_run(page_of, painted, tmp_path):
+    """The thumbnail after the last iteration is the result, which is small enough to be whole."""
+    import base64
+    import io
+
+    page = page_of(*painted)
+    images = {one["alt"]: one["src"] for one in page.all("img")}
+    last = base64.b64decode(images["After iteration 10"].partition(",")[2])
+    shown = np.asarray(Image.open(io.BytesIO(last)), float)
+    assert np.abs(shown - painted[0].image).mean() < 12
