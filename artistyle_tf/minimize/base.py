@@ -133,9 +133,8 @@ class Minimizer(abc.ABC):
         until = int(state.iterations) + iterations
         rows: list[Row] = []
         while True:
-            before, limit = int(state.iterations), tf.constant(until)
-            loop = self._graphs.of(self._looped, state, limit, contextual=True)
-            state, evaluations, values = loop(state, limit, context)
+            before, loop = int(state.iterations), self.loop(state)
+            state, evaluations, values = loop(state, tf.constant(until), context)
             done = int(state.iterations) - before
             rows += zip(evaluations.numpy()[:done].tolist(), values.numpy()[:done], strict=True)
             if not self._may_restart(state):
@@ -144,9 +143,13 @@ class Minimizer(abc.ABC):
 
     def prepare_at_once(self, state: State, context: Any = ()) -> Any:
         """Traces what `advance_at_once` calls from `state` on; the traced function."""
-        limit = tf.constant(0)
-        traced = self._graphs.of(self._looped, state, limit, contextual=True)
-        return traced.get_concrete_function(*self._graphs.like(state, limit, context))
+        arguments = self._graphs.like(state, tf.constant(0), context)
+        return self.loop(state).get_concrete_function(*arguments)
+
+    def loop(self, state: State) -> Any:
+        """The traced function (state, int32 [] iterations, context) → (state, evaluations, values)
+        of `advance_at_once`."""
+        return self._graphs.of(self._looped, state, tf.constant(0), contextual=True)
 
     def _looped(
         self, state: State, until: tf.Tensor, context: Any

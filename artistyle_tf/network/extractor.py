@@ -110,7 +110,9 @@ def constant_network(
     filters: dict[str, list[Any]] = {  # in the variables' own dtype no copies, but their memory
         layer.name: [tf.cast(one.value, dtype) for one in layer.weights] for layer in model.layers
     }
-    if not captured and os.environ.get(FROZEN) != "1":
+    if captured:  # tensors, not the variables: XLA's arguments are plain values
+        filters = {name: [tf.identity(one) for one in pair] for name, pair in filters.items()}
+    elif os.environ.get(FROZEN) != "1":
         filters = {name: [one.numpy() for one in pair] for name, pair in filters.items()}
 
     def network(image: tf.Tensor, trim: Trim | None = None) -> Features:

@@ -3,8 +3,7 @@
 The style's moments and squared distances are sums over positions, so they add over tiles exactly.
 A first pass over the tiles adds them up; the losses of the totals are then known, with their
 derivatives with respect to the totals; a second pass takes each tile's share of the sums back to
-its pixels. Total variation and the gamut's penalty are those of the whole picture. docs/tiles.md
-has the proof.
+its pixels. Total variation and gamut are those of the whole picture. docs/tiles.md has the proof.
 """
 
 from collections.abc import Callable
