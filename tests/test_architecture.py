@@ -26,7 +26,7 @@ LIGHT_ROOMS = {
 LIGHT_MODULES = {
     "network.backend", "network.download", "network.http_source", "network.sandbox",
     "network.vgg19", "network.weight_files", "network.weights", "objective.guidance",
-    "run.checkpoint_file", "run.checkpoints", "run.events", "run.memory", "run.plan",
+    "run.cards", "run.checkpoint_file", "run.checkpoints", "run.events", "run.memory", "run.plan",
     "run.rerun", "run.result", "run.schedule", "scene.inputs", "scene.start",
 }  # fmt: skip
 HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras"}
