@@ -21,7 +21,7 @@ imports, room_of = make_map.imports, make_map.room_of
 # not even by way of another module.
 LIGHT_ROOMS = {
     "__init__", "__main__", "command", "errors", "files", "images", "locks", "pictures",
-    "report", "settings", "text", "watch",
+    "report", "samples", "settings", "text", "watch",
 }  # fmt: skip
 LIGHT_MODULES = {
     "network.backend", "network.download", "network.http_source", "network.sandbox",

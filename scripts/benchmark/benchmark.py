@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from artistyle_tf.network.weights import Weights
     from artistyle_tf.settings.config import Config
 
-SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+SAMPLES = Path(__file__).resolve().parents[2] / "artistyle_tf" / "samples"
 FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"  # as the command says it; see extractor.FROZEN
 
 

@@ -13,9 +13,10 @@ import tensorflow as tf
 tf.config.experimental.enable_op_determinism()
 from artistyle_tf import Config, Painter
 
-photo, painting = (np.random.default_rng(n).integers(0, 256, (32, 32, 3), np.uint8) for n in (0, 1))
+photo, painting = (np.random.default_rng(n).integers(0, 256, (48, 64, 3), np.uint8) for n in range(2))
 ways = [dict(optimizer=name) for name in ("tfp", "lbfgs", "adam", "averaged")]
-ways += [dict(optimizer="lbfgs", statistics="w2", tile_size=16, precision="bfloat16", tv_weight=1)]
+tiles = dict(statistics="w2", tile_size=32, size=64, precision="bfloat16", tv_weight=1)
+ways += [dict(optimizer="lbfgs", **tiles)]
 for way in ways:
     settings = {"size": 32, "iterations": 3, "precision": "float32", **way}
     painter = Painter(Config(weights=sys.argv[1], **settings))
