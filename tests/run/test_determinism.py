@@ -13,7 +13,8 @@ import tensorflow as tf
 tf.config.experimental.enable_op_determinism()
 from artistyle_tf import Config, Painter
 
-photo, painting = (np.random.default_rng(n).integers(0, 256, (48, 64, 3), np.uint8) for n in range(2))
+rng = np.random.default_rng(0)
+photo, painting = (rng.integers(0, 256, (48, 64, 3), np.uint8) for _ in range(2))
 ways = [dict(optimizer=name) for name in ("tfp", "lbfgs", "adam", "averaged")]
 tiles = dict(statistics="w2", tile_size=32, size=64, precision="bfloat16", tv_weight=1)
 ways += [dict(optimizer="lbfgs", **tiles)]
