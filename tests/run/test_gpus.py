@@ -217,3 +217,13 @@ def test_a_run_is_planned_for_the_gpu_that_it_computes_on(machine, known, monkey
         monkeypatch.setattr(gpus, "devices_used", lambda strategy, name=name: {name})
         assert planning.first_state(scene, solvers).dtype == dtype
         assert planning._room(scene, solvers) == (free * MIB, 0, False)
+
+
+def test_a_run_on_the_cpu_is_planned_for_its_memory(machine, monkeypatch):
+    """However many GPUs there are: --device=cpu, or tf.device around the call."""
+    machine(2)
+    monkeypatch.setattr(planning, "free_on", lambda gpus: pytest.fail("no GPU computes"))
+    monkeypatch.setattr(planning, "free_bytes", lambda: 1234)
+    monkeypatch.setattr(planning, "resident_bytes", lambda: 56)
+    scene = types.SimpleNamespace(config=Config())
+    assert planning._room(scene, types.SimpleNamespace(strategy=None)) == (1234, 56, False)
