@@ -1,4 +1,4 @@
-"""Each claim of docs/gpu-tpu.md about GPUs has a test that stands for it, or is said not to be run."""
+"""Each claim of docs/gpu-tpu.md about GPUs has a test, or is said not to have been run."""
 
 import ast
 import re

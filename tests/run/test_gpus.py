@@ -5,6 +5,7 @@ import types
 
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from artistyle_tf import ArtistyleError, Config, stylize
 from artistyle_tf.command import main as command
@@ -121,9 +122,9 @@ class EnoughError(ArtistyleError):
     """Ends what has been seen enough of."""
 
 
-def test_the_command_lets_memory_grow_before_it_lists_devices(monkeypatch, picture, tmp_path):
-    from PIL import Image
-
+def test_the_command_lets_memory_grow_before_it_lists_devices(
+    monkeypatch, picture, tmp_path, unfrozen
+):
     order = []
 
     def stylize(*_, **__):
