@@ -25,6 +25,7 @@ CLAIMS = {
     ),
     "In Python that works until TensorFlow has begun": (
         "run/test_gpus.py::test_when_tensorflow_has_begun_it_is_too_late_and_no_matter",
+        "docs/test_notebook.py::test_memory_grows_unless_the_user_says_otherwise",
     ),
     "What is free is asked of `nvidia-smi`, for the card that the run computes on.": (
         "run/test_gpus.py::test_a_run_is_planned_for_the_gpu_that_it_computes_on",

@@ -4,6 +4,7 @@ import base64
 import copy
 import io
 import json
+import os
 import pathlib
 import re
 import sys
@@ -194,11 +195,19 @@ def test_in_colab_pictures_are_uploaded_and_a_cancelled_upload_is_no_error(
     assert "['painted.png']" in printed(saved)
 
 
-def checked() -> dict[str, object]:
-    """The names that the first cell defines."""
+def checked(environment: dict[str, str] | None = None) -> dict[str, object]:
+    """The names that the first cell defines; what it sets goes to `environment`."""
     names: dict[str, object] = {}
-    exec(code_cells(read())[0].source, names)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "environ", dict(os.environ) if environment is None else environment)
+        exec(code_cells(read())[0].source, names)
     return names
+
+
+def test_memory_grows_unless_the_user_says_otherwise() -> None:
+    for given, wanted in (({}, "true"), ({"TF_FORCE_GPU_ALLOW_GROWTH": "false"}, "false")):
+        checked(given)
+        assert given["TF_FORCE_GPU_ALLOW_GROWTH"] == wanted
 
 
 def test_a_runtime_is_a_gpu_a_tpu_or_a_cpu(
