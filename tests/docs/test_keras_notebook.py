@@ -5,7 +5,7 @@ import re
 
 import nbformat
 import pytest
-from test_notebook import code_cells, pictures, printed, run, with_settings
+from test_notebook import LINK, code_cells, pictures, printed, run, with_settings
 
 from places import ROOT
 
@@ -18,10 +18,9 @@ def test_the_notebook_runs_from_top_to_bottom(tmp_path):
     small |= {"WEIGHTS": "preview"}
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     pressed = "buttons[-1].click()\nprint(message.value)\ndownload_button.click()\n"
-    pressed += "print(*(o['data']['text/plain'].rpartition('/')[2] for o in place.outputs))"
-    notebook.cells.append(nbformat.v4.new_code_cell(pressed))
+    notebook.cells += map(nbformat.v4.new_code_cell, (pressed, LINK))
     done = run(with_settings(notebook, **small), tmp_path)
-    *_, fit, show, save, press = code_cells(done)
+    *_, fit, show, save, press, link = code_cells(done)
     losses = [float(text) for text in re.findall(r"[\d.]+e[+]\d+|[\d.]+", printed(fit))]
     assert len(losses) == 3
     assert losses[-1] < losses[0]
@@ -33,7 +32,8 @@ def test_the_notebook_runs_from_top_to_bottom(tmp_path):
     assert row.width == 3 * 64
     assert "stylizer.keras: " in printed(save)
     assert (tmp_path / "stylizer.keras").is_file()
-    assert printed(press).splitlines() == ["The sample pictures are used.", "stylizer.keras"]
+    assert printed(press).splitlines() == ["The sample pictures are used."]
+    assert printed(link) == "stylizer.keras\n"
 
 
 def test_the_notebook_is_committed_with_the_outputs_of_one_whole_run():
