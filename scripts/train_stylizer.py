@@ -3,7 +3,7 @@
 
     scripts/train_stylizer.py --folder=stylizer --minutes=5
 
-It learns from random crops of three pictures of scikit-image to paint like samples/style.jpg, and
+It learns from random crops of three pictures of scikit-image to paint like the sample painting, and
 is judged on a fourth that it never sees. Source of the method: Johnson, Alahi, Fei-Fei 2016,
 "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", arXiv:1603.08155. Needs
 scikit-image, which the extra `dev` brings. Writes model.keras and before/after pictures.
@@ -22,9 +22,9 @@ import numpy as np
 import skimage.data
 from PIL import Image
 
-from artistyle_tf import feedforward
+from artistyle_tf import feedforward, samples
 
-STYLE = pathlib.Path(__file__).resolve().parents[1] / "samples" / "style.jpg"
+STYLE = samples.style()
 LESSONS = ("astronaut", "coffee", "rocket")
 UNSEEN = "chelsea"
 

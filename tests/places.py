@@ -3,6 +3,7 @@
 import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-TESTS, SCRIPTS, SAMPLES = ROOT / "tests", ROOT / "scripts", ROOT / "samples"
+TESTS, SCRIPTS = ROOT / "tests", ROOT / "scripts"
+SAMPLES = ROOT / "artistyle_tf" / "samples"
 SHARED = ROOT.parent / "shared"
 """Real material, which is not everywhere."""

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 HERE = pathlib.Path(__file__).resolve().parent
-SAMPLES = HERE.parent / "samples"
+SAMPLES = HERE.parent / "artistyle_tf" / "samples"
 RECORDED = HERE / "recorded.json"
 LIBRARIES = ("tensorflow", "tensorflow-probability", "keras", "numpy", "pillow")
 FIELDS = 4

@@ -21,12 +21,12 @@ imports, room_of = make_map.imports, make_map.room_of
 # not even by way of another module.
 LIGHT_ROOMS = {
     "__init__", "__main__", "command", "errors", "files", "images", "locks", "pictures",
-    "report", "settings", "text", "watch",
+    "report", "samples", "settings", "text", "watch",
 }  # fmt: skip
 LIGHT_MODULES = {
     "network.backend", "network.download", "network.http_source", "network.sandbox",
     "network.vgg19", "network.weight_files", "network.weights", "objective.guidance",
-    "run.checkpoint_file", "run.checkpoints", "run.events", "run.memory", "run.plan",
+    "run.cards", "run.checkpoint_file", "run.checkpoints", "run.events", "run.memory", "run.plan",
     "run.rerun", "run.result", "run.schedule", "scene.inputs", "scene.start",
 }  # fmt: skip
 HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras"}

@@ -134,8 +134,9 @@ def _painted(
     with quiet_import(progress):
         import tensorflow as tf
 
-        from artistyle_tf.run import painter, solvers
+        from artistyle_tf.run import gpus, painter, solvers
 
+        gpus.let_memory_grow()  # before any device is there, whose memory would be taken whole
         solvers.minimizer_class(command.config)  # which may have a package to load
         strategy = make_strategy(command.strategy)  # which some need before anything else
         if command.deterministic:

@@ -4,7 +4,8 @@ Recent GPUs multiply float32 matrices in TF32, with ten bits of mantissa, unless
 Gram matrices and line searches need all twenty-three. Convolutions may take bfloat16: its eight
 bits turn the gradient of a picture by some per cent, about which L-BFGS cares little. CPUs with
 AMX tiles compute with them three to five times as fast, AMD's with AVX-512 BF16 twice; Intel's with
-AVX-512 BF16 but no tiles take longer than in float32.
+AVX-512 BF16 but no tiles take longer than in float32. GPUs were not measured: theirs goes by their
+documentation.
 """
 
 import contextlib
@@ -12,12 +13,12 @@ import functools
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
-__all__ = ["convolution_dtype", "is_faster_in_bfloat16", "true_float32"]
+__all__ = ["convolution_dtype", "gpu_dtype", "is_faster_in_bfloat16", "true_float32"]
 
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -28,16 +29,33 @@ MARGIN = 1.3
 """How much faster bfloat16 has to be where it is measured: less is not worth eight bits."""
 
 
-def convolution_dtype(precision: str) -> str:
+def convolution_dtype(precision: str, capabilities: Sequence[tuple[int, int] | None] = ()) -> str:
     """The dtype of convolutions that a `Config.precision` stands for on this machine.
 
-    "auto" is bfloat16 on a CPU that is faster in it, and float32 everywhere else, GPUs
-    included: it is never taken where it was not measured.
+    Args:
+      precision: "auto" or what it then is.
+      capabilities: CUDA's compute capability of each GPU that computes, None for other makers'.
+        None given: the CPU computes, whatever else there is.
     """
     if precision != "auto":
         return precision
-    gpu = tf.config.list_physical_devices("GPU")
-    return "bfloat16" if not gpu and is_faster_in_bfloat16() else "float32"
+    if capabilities:
+        kinds = {gpu_dtype(capability) for capability in capabilities}
+        return "bfloat16" if kinds == {"bfloat16"} else "float32"
+    return "bfloat16" if is_faster_in_bfloat16() else "float32"
+
+
+def gpu_dtype(capability: tuple[int, int] | None) -> str:
+    """The dtype of convolutions on a GPU of that compute capability.
+
+    From 8.0 (Ampere) on, tensor cores multiply in bfloat16, twice as fast as in TF32 and eight
+    times as float32: 312, 156 and 19.5 TFLOP/s in NVIDIA's data sheet of the A100. That is by
+    the documentation, and was not measured here.
+
+    >>> gpu_dtype((7, 5)), gpu_dtype((8, 0)), gpu_dtype(None)
+    ('float32', 'bfloat16', 'float32')
+    """
+    return "bfloat16" if capability is not None and capability >= (8, 0) else "float32"
 
 
 def is_faster_in_bfloat16() -> bool:

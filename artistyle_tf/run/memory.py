@@ -5,7 +5,6 @@ estimate is meant to be within a fifth of the peak.
 """
 
 import re
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,16 +76,8 @@ def estimate(
     )
 
 
-def free_bytes(gpu: bool = False) -> int | None:
-    """Memory that is free: of the first GPU as `nvidia-smi` tells, or of the system and its
-    control group. None if nobody knows."""
-    if gpu:
-        query = ["nvidia-smi", "--query-gpu=memory.free", "--format=csv,noheader,nounits"]
-        try:
-            told = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
-            return int(told.stdout.split()[0]) * 2**20
-        except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-            return None
+def free_bytes() -> int:
+    """Memory that is free on the system and in its control group."""
     group = _group_free()
     system = int(psutil.virtual_memory().available)
     return system if group is None else min(system, group)

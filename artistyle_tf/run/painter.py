@@ -16,6 +16,7 @@ from artistyle_tf.run.clock import Clock
 from artistyle_tf.run.events import Callbacks, consult
 from artistyle_tf.run.execution import Execution, watching
 from artistyle_tf.run.finish import make_result
+from artistyle_tf.run.gpus import let_memory_grow
 from artistyle_tf.run.planning import first_state, note_plans
 from artistyle_tf.run.recovery import broken_off
 from artistyle_tf.run.result import Result
@@ -122,6 +123,7 @@ class Painter:
     ) -> Result:
         """Paints the content picture in the style of another: see `stylize`."""
         with self._alone, true_float32():
+            let_memory_grow()
             clock = Clock()
             inputs = read_inputs(self.config, content, several(style), content_masks, style_masks)
             start = read_start(self.config)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from artistyle_tf.network.precision import convolution_dtype
+from artistyle_tf.run.gpus import free_on, gpus_used
 from artistyle_tf.run.memory import free_bytes, resident_bytes
 from artistyle_tf.run.plan import Level, Room, make_plan, plan_note, shared
 from artistyle_tf.run.schedule import level_sizes, split_iterations
@@ -29,7 +30,8 @@ def first_state(scene: Scene, solvers: Solvers) -> State:
     budgets = split_iterations(
         config.iterations, len(sizes), config.finest, config.finer_iterations
     )
-    dtype = convolution_dtype(config.precision)
+    gpus = gpus_used(solvers.strategy)
+    dtype = convolution_dtype(config.precision, [gpu.capability for gpu in gpus])
     levels = list(zip(sizes[-len(budgets) :], budgets, strict=True))
     return State(levels=planned(scene, solvers, levels, dtype), dtype=dtype)
 
@@ -42,7 +44,7 @@ def planned(
     Raises:
       ArtistyleError: one can't fit.
     """
-    room = _room(scene)
+    room = _room(scene, solvers)
     channels = {name: pair[0].shape[-1] for name, pair in scene.sources.weights.layers.items()}
     itemsize = tf.as_dtype(dtype).size
     strategy = solvers.strategy
@@ -63,8 +65,8 @@ def note_plans(scene: Scene, state: State) -> None:
             logger.warning("%s", note)
 
 
-def _room(scene: Scene) -> Room:
-    gpu = bool(tf.config.list_logical_devices("GPU"))
-    free, most = free_bytes(gpu), scene.config.memory_bytes
+def _room(scene: Scene, solvers: Solvers) -> Room:
+    gpus = gpus_used(solvers.strategy)
+    free, most = free_on(gpus) if gpus else free_bytes(), scene.config.memory_bytes
     asked = most is not None and (free is None or most < free)
-    return Room(most if asked else free, 0 if gpu else resident_bytes(), asked)
+    return Room(most if asked else free, 0 if gpus else resident_bytes(), asked)

@@ -142,7 +142,8 @@ class Fields:
         "auto",
         "Network",
         "what convolutions compute in, losses being float32 always; auto: bfloat16 on CPUs that "
-        "are faster in it (AMX, AMD's AVX-512 BF16, some ARM), float32 elsewhere",
+        "are faster in it (AMX, AMD's AVX-512 BF16, some ARM) and on GPUs of compute capability "
+        "8.0 or higher, float32 elsewhere",
         Precision,
     )
     tile_size: int | Literal["auto"] = _setting(

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from artistyle_tf.network.weights import Weights
     from artistyle_tf.settings.config import Config
 
-SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+SAMPLES = Path(__file__).resolve().parents[2] / "artistyle_tf" / "samples"
 FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"  # as the command says it; see extractor.FROZEN
 
 
@@ -199,12 +199,14 @@ def evaluations(
     from artistyle_tf.objective.whole import Objective
     from artistyle_tf.pictures import read
     from artistyle_tf.pictures.sizes import scale_to, whole_cells
+    from artistyle_tf.run.gpus import gpus_used
     from artistyle_tf.scene.canvas import level_targets
     from artistyle_tf.scene.start import white_noise
 
     content, style = read.read(arguments.content).rgb, read.read(arguments.style).rgb
     began = time.perf_counter()
-    convolutions = convolution_dtype(arguments.precision)
+    gpus = [gpu.capability for gpu in gpus_used()]
+    convolutions = convolution_dtype(arguments.precision, gpus)
     objective = Objective(config, weights, convolutions=convolutions)
     objective.value_and_gradient.get_concrete_function()
     setup = {"import_seconds": imported, "tracing_seconds": time.perf_counter() - began}

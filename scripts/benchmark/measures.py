@@ -180,7 +180,7 @@ def default_pairs() -> list[tuple[Path, Path]]:
         raise InputError(
             "scikit-image, which has the pictures, is missing; name a --pair"
         ) from None
-    data, samples = Path(skimage.__file__).parent / "data", ROOT / "samples"
+    data, samples = Path(skimage.__file__).parent / "data", ROOT / "artistyle_tf" / "samples"
     night = samples / "style.jpg"
     return [
         (samples / "content.jpg", night),

@@ -16,7 +16,7 @@ PACKAGE, PAGE = ROOT / "artistyle_tf", ROOT / "CONTRIBUTING.md"
 BEGIN, END = "<!-- map: scripts/docs/make_map.py -->", "<!-- end of map -->"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "text", "locks", "minimize"),
+    ("errors", "text", "locks", "minimize", "samples"),
     ("files", "network"),
     ("pictures", "settings", "precision"),
     ("objective", "images", "report"),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from PIL import Image
 
 import artistyle_tf
+from artistyle_tf import samples
 from artistyle_tf.pictures.write import check_output
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -23,9 +24,8 @@ STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
 def parser(description: str, iterations: int) -> argparse.ArgumentParser:
     """Flags with the sample pictures as defaults."""
     flags = argparse.ArgumentParser(description=description)
-    samples = ROOT / "samples"
-    flags.add_argument("--content", default=str(samples / "content.jpg"), help="the photo")
-    flags.add_argument("--style", default=str(samples / "style.jpg"), help="the painting")
+    flags.add_argument("--content", default=str(samples.content()), help="the photo")
+    flags.add_argument("--style", default=str(samples.style()), help="the painting")
     flags.add_argument("--output", required=True, help="the sheet: .png, .jpg, .webp or .tif")
     flags.add_argument("--weights", default="auto", help="as of artistyle (auto)")
     flags.add_argument("--size", type=int, default=192, help="longer side of each, px (192)")

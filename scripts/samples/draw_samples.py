@@ -18,7 +18,7 @@ import sample_harbour
 import sample_night
 from PIL import Image
 
-DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "samples"
+DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "artistyle_tf" / "samples"
 DRAW = {"content": sample_harbour.draw, "style": sample_night.draw}
 
 

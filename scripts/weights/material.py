@@ -16,7 +16,7 @@ from artistyle_tf.pictures.read import read
 
 __all__ = ["PHOTOGRAPHS", "crop", "drawn", "gather", "preprocess", "recoloured"]
 
-SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+SAMPLES = Path(__file__).resolve().parents[2] / "artistyle_tf" / "samples"
 
 # Files of skimage/data in the wheel, and the terms its `_fetchers.py` states for each.
 PHOTOGRAPHS = {

@@ -21,7 +21,7 @@ from artistyle_tf import Config
 from artistyle_tf.command import flag_table, flags
 from artistyle_tf.pictures import write
 from artistyle_tf.settings.presets import PRESETS
-from places import ROOT
+from places import ROOT, SAMPLES
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 README = PAGES[0].read_text("utf-8")
@@ -185,8 +185,8 @@ def desk(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pat
     monkeypatch.setattr(artistyle_tf, "stylize", tiny, raising=False)
     monkeypatch.setattr(artistyle_tf, "Painter", small, raising=False)
     monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "samples" / "content.jpg", tmp_path / "photo.jpg")
-    shutil.copy(ROOT / "samples" / "style.jpg", tmp_path / "painting.jpg")
+    shutil.copy(SAMPLES / "content.jpg", tmp_path / "photo.jpg")
+    shutil.copy(SAMPLES / "style.jpg", tmp_path / "painting.jpg")
     return tmp_path
 
 
@@ -231,7 +231,7 @@ def test_example_of_the_pieces(desk: pathlib.Path) -> None:
 @pytest.fixture
 def elsewhere(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     """An empty folder to work in, but for the samples."""
-    (tmp_path / "samples").symlink_to(ROOT / "samples", target_is_directory=True)
+    (tmp_path / "samples").symlink_to(SAMPLES, target_is_directory=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 from artistyle_tf.network import precision
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.network_scale import to_network
+from artistyle_tf.run.gpus import gpus_used
 from artistyle_tf.run.painter import stylize
 from artistyle_tf.scene.bound import build_objective
 from artistyle_tf.settings.config import Config
@@ -54,14 +55,47 @@ def test_auto_takes_bfloat16_only_where_the_cpu_is_faster_in_it(cpu, text, wante
     assert precision.convolution_dtype("bfloat16") == "bfloat16"
 
 
-def test_auto_stays_with_float32_without_onednn_or_beside_a_gpu(cpu, monkeypatch):
-    cpu(AMX)
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
-    assert precision.convolution_dtype("auto") == "float32"
-    monkeypatch.undo()
+def test_auto_stays_with_float32_without_onednn(cpu, monkeypatch):
     cpu(AMX)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     assert precision.convolution_dtype("auto") == "float32"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "wanted"),
+    [
+        ([(7, 0)], "float32"),  # Volta
+        ([(7, 5)], "float32"),  # Turing
+        ([(8, 0)], "bfloat16"),  # Ampere
+        ([(8, 9)], "bfloat16"),  # Ada
+        ([(10, 0)], "bfloat16"),  # Blackwell
+        ([None], "float32"),
+        ([(8, 0), (9, 0)], "bfloat16"),
+        ([(7, 5), (9, 0)], "float32"),
+    ],
+)
+def test_auto_takes_bfloat16_on_gpus_from_compute_capability_8(cpu, capabilities, wanted):
+    """All that compute must have it; what the host's CPU is faster in does not matter."""
+    for text in (AMX, ""):
+        cpu(text)
+        assert precision.convolution_dtype("auto", capabilities) == wanted
+        assert precision.convolution_dtype("float32", capabilities) == "float32"
+        assert precision.convolution_dtype("bfloat16", capabilities) == "bfloat16"
+
+
+def test_a_run_on_the_cpu_of_a_machine_with_a_gpu_goes_by_the_cpu(cpu, monkeypatch):
+    there = tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [there])
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind=None: [there])
+    monkeypatch.setattr(tf.config, "get_logical_device_configuration", lambda gpu: None)
+    capability = {"compute_capability": (9, 0)}
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: capability)
+    monkeypatch.setattr(tf.config.experimental, "get_memory_growth", lambda gpu: True)
+    for text, wanted in ((AMX, "bfloat16"), ("", "float32")):
+        cpu(text)
+        assert gpus_used() == []  # this test's computations are the CPU's
+        capabilities = [gpu.capability for gpu in gpus_used()]
+        assert precision.convolution_dtype("auto", capabilities) == wanted
 
 
 @pytest.mark.parametrize(

@@ -155,3 +155,17 @@ def test_what_is_not_finite_stays_so(wrong, iterative):
     found = w2.inverse_root(matrix, tf.constant([1.0, 1.0]), iterative).numpy()
     np.testing.assert_allclose(found[0], np.eye(3), atol=1e-5)
     assert np.isnan(found[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "wanted"),
+    [(["CPU"], "eigenvalues"), (["CPU", "GPU"], "products"), (["CPU", "TPU"], "products")],
+)
+def test_accelerators_are_given_products_of_matrices(monkeypatch, kinds, wanted):
+    there = [tf.config.PhysicalDevice(f"/physical_device:{kind}:0", kind) for kind in kinds]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda: there)
+    used = []
+    for way in ("eigenvalues", "products"):
+        monkeypatch.setattr(w2, f"_by_{way}", lambda unit, *_, way=way: used.append(way) or unit)
+    w2.inverse_root(tf.eye(3), tf.constant(1e-3))
+    assert used == [wanted]

@@ -88,16 +88,9 @@ def test_the_note_says_what_is_unusual():
     assert "correction pairs instead of 50: about " in note
 
 
-def test_this_machine_is_asked(tmp_path, monkeypatch):
+def test_this_machine_is_asked():
     assert 10**6 < resident_bytes() < 10**12
-    known = free_bytes()
-    assert known is None or 10**6 < known < 10**14
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert free_bytes(gpu=True) is None
-    script = tmp_path / "nvidia-smi"
-    script.write_text("#!/bin/sh\necho 5000\necho 7000\n")
-    script.chmod(0o755)
-    assert free_bytes(gpu=True) == 5000 * 2**20
+    assert 10**6 < free_bytes() < 10**14
 
 
 def test_gigabytes():

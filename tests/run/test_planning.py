@@ -9,6 +9,7 @@ import pytest
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.network.vgg19 import VGG19_LAYERS, block_of
 from artistyle_tf.run import planning
+from artistyle_tf.run.gpus import Gpu
 from artistyle_tf.run.planning import note_plans, planned
 from artistyle_tf.run.state import State
 from artistyle_tf.settings.config import Config
@@ -23,8 +24,11 @@ LEVELS = [((384, 512), 30), ((3072, 4096), 70)]
 
 @pytest.fixture
 def plan(monkeypatch):
-    def make(free, replicas=None, **settings):
-        monkeypatch.setattr(planning, "free_bytes", lambda gpu: free)
+    def make(free, replicas=None, on_gpu=False, **settings):
+        gpus = [Gpu("GPU:0", 0)] if on_gpu else []
+        monkeypatch.setattr(planning, "gpus_used", lambda strategy: gpus)
+        monkeypatch.setattr(planning, "free_on", lambda gpus: free)
+        monkeypatch.setattr(planning, "free_bytes", lambda: 10**15 if on_gpu else free)
         monkeypatch.setattr(planning, "resident_bytes", lambda: GB)
         config = Config(optimizer="lbfgs", **settings)
         sources = types.SimpleNamespace(weights=types.SimpleNamespace(layers=FULL))
@@ -40,6 +44,14 @@ def test_levels_keep_sizes_and_budgets(plan):
     _, levels = plan(10**13)
     assert [(level.size, level.budget) for level in levels] == LEVELS
     assert [level.plan.tile for level in levels] == [0, 0]
+
+
+def test_on_a_gpu_its_own_memory_counts(plan):
+    """Neither what the host has free nor what this process holds there."""
+    _, (_, there) = plan(8 * GB, on_gpu=True)
+    assert there.plan.tile
+    assert there.plan.estimate <= 0.85 * 8 * GB
+    assert plan(10**13, on_gpu=True)[1][1].plan.tile == 0
 
 
 def test_memory_is_planned_for_as_if_no_more_were_free(plan, caplog):

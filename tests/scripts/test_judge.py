@@ -13,9 +13,8 @@ import artistyle_tf
 from artistyle_tf.pictures.network_scale import to_network
 from artistyle_tf.pictures.read import read_record
 from artistyle_tf.pictures.sizes import resize
-from places import ROOT, SCRIPTS
+from places import SAMPLES, SCRIPTS
 
-SAMPLES = ROOT / "samples"
 PAIR = f"--pair={SAMPLES / 'content.jpg'},{SAMPLES / 'style.jpg'}"
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from places import ROOT, SCRIPTS
+from artistyle_tf import samples
+from places import ROOT, SAMPLES, SCRIPTS
 
 
 @pytest.fixture
@@ -38,12 +39,12 @@ def test_the_command_writes_both(draw_samples: ModuleType, tmp_path: Path) -> No
     masks = {"top.png": (160, 120), "bottom.png": (160, 120)}
     assert sizes == {"content.jpg": (64, 48), "style.jpg": (64, 48), **masks}
     for name in masks:
-        assert (tmp_path / "new" / name).read_bytes() == (ROOT / "samples" / name).read_bytes()
+        assert (tmp_path / "new" / name).read_bytes() == (SAMPLES / name).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["content", "style"])
 def test_shipped_files_are_what_the_script_draws(draw_samples: ModuleType, name: str) -> None:
-    with Image.open(ROOT / "samples" / f"{name}.jpg") as file:
+    with Image.open(SAMPLES / f"{name}.jpg") as file:
         assert file.size == (640, 480)
         shipped = np.asarray(file.convert("RGB").resize((80, 60), Image.Resampling.BOX), np.float32)
     drawn = draw_samples.DRAW[name](160).resize((80, 60), Image.Resampling.BOX)
@@ -52,4 +53,12 @@ def test_shipped_files_are_what_the_script_draws(draw_samples: ModuleType, name:
 
 
 def test_shipped_files_are_small() -> None:
-    assert sum(path.stat().st_size for path in (ROOT / "samples").glob("*.jpg")) <= 400 * 1024
+    assert sum(path.stat().st_size for path in (SAMPLES).glob("*.jpg")) <= 400 * 1024
+
+
+def test_the_package_says_where_they_are_and_the_repository_has_one_copy() -> None:
+    assert samples.content() == SAMPLES / "content.jpg"
+    assert samples.style() == SAMPLES / "style.jpg"
+    link = ROOT / "samples"  # what commands in the documentation name
+    assert link.is_symlink()
+    assert link.resolve() == SAMPLES

@@ -185,8 +185,8 @@ def test_demo_flags(clone: pathlib.Path) -> None:
     flags = [line for line in done.stdout.splitlines() if not line.startswith("demo: ")]
     assert sorted(flags) == sorted(
         [
-            f"--content={clone}/samples/content.jpg",
-            f"--style={clone}/samples/style.jpg",
+            f"--content={clone}/artistyle_tf/samples/content.jpg",
+            f"--style={clone}/artistyle_tf/samples/style.jpg",
             f"--output={clone}/artistyle-demo.png",
             "--preset=fast",
             "--strength=0.4",

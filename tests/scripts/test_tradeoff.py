@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from artistyle_tf.settings.config import Config
-from places import ROOT, SCRIPTS
+from places import SAMPLES, SCRIPTS
 
-PAIR = f"--pair={ROOT / 'samples' / 'content.jpg'},{ROOT / 'samples' / 'style.jpg'}"
+PAIR = f"--pair={SAMPLES / 'content.jpg'},{SAMPLES / 'style.jpg'}"
 
 
 @pytest.fixture

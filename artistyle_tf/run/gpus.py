@@ -1,0 +1,128 @@
+"""The GPUs that a run computes on: their memory before TensorFlow takes it, and what they can.
+
+Written by the documentation of `tf.config` and of CUDA, and tested with stand-ins: nobody has run
+it on a GPU yet (docs/gpu-tpu.md).
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from artistyle_tf.run.cards import card_free, cards
+
+__all__ = ["Gpu", "devices_used", "free_on", "gpus_used", "let_memory_grow"]
+
+logger = logging.getLogger("artistyle_tf")
+
+VARIABLE = "TF_FORCE_GPU_ALLOW_GROWTH"
+"""By which a user has the last word; TensorFlow reads it itself."""
+
+
+class Gpu(NamedTuple):
+    """A logical GPU of TensorFlow's."""
+
+    name: str
+    """Like "GPU:0"."""
+    number: int
+    """CUDA's, of the card that it is on."""
+    model: str = ""
+    capability: tuple[int, int] | None = None
+    """CUDA's compute capability, like (8, 0); None if it has none."""
+    limit: int | None = None
+    """Bytes that it was given, where the user divided a card."""
+    grows: bool = False
+    """Whether TensorFlow takes memory as it is needed, and not all of it at its start."""
+
+
+def let_memory_grow() -> None:
+    """Has TensorFlow take the memory of GPUs as it needs it, so that what is free can be planned.
+
+    It does nothing where the user has decided (`TF_FORCE_GPU_ALLOW_GROWTH`, `set_memory_growth`,
+    logical devices), or where TensorFlow has begun and it is too late.
+    """
+    if os.environ.get(VARIABLE):
+        return
+    visible = tf.config.get_visible_devices("GPU")
+    for gpu in visible:
+        decided = tf.config.experimental.get_memory_growth(gpu) is not None
+        if decided or tf.config.get_logical_device_configuration(gpu):
+            return
+    try:
+        for gpu in visible:  # TensorFlow wants it alike on all
+            tf.config.experimental.set_memory_growth(gpu, True)
+    except (RuntimeError, ValueError) as error:
+        logger.debug("the memory of GPUs stays as TensorFlow took it: %s", error)
+
+
+def devices_used(strategy: tf.distribute.Strategy | None = None) -> set[str]:
+    """The devices that a run begun here and now computes on, like {"CPU:0"}.
+
+    They are the strategy's on this machine, or the one of `tf.device` around the call, or the one
+    that TensorFlow chooses.
+    """
+    if strategy is not None:
+        names = list(strategy.extended.worker_devices)
+    else:
+        names = [(tf.zeros([1]) + 1.0).device]
+    return {name.rpartition("device:")[2] for name in names}
+
+
+def gpus_used(strategy: tf.distribute.Strategy | None = None) -> list[Gpu]:
+    """The GPUs among `devices_used`; none: the run computes elsewhere, whatever else there is."""
+    wanted = devices_used(strategy)
+    return [gpu for gpu in _logical_gpus() if gpu.name in wanted]
+
+
+def _logical_gpus() -> list[Gpu]:
+    found: list[Gpu] = []
+    visible = tf.config.get_visible_devices("GPU")
+    for number, device in enumerate(tf.config.list_physical_devices("GPU")):
+        if device not in visible:
+            continue
+        details = tf.config.experimental.get_device_details(device)
+        for part in tf.config.get_logical_device_configuration(device) or [None]:
+            limit = getattr(part, "memory_limit", None)
+            found.append(
+                Gpu(
+                    f"GPU:{len(found)}",
+                    number,
+                    details.get("device_name", ""),
+                    details.get("compute_capability"),
+                    None if limit is None else int(limit) * 2**20,
+                    _grows(device),
+                )
+            )
+    return found
+
+
+def _grows(device: Any) -> bool:
+    forced = os.environ.get(VARIABLE, "").lower()
+    if forced in ("true", "false"):
+        return forced == "true"
+    return bool(tf.config.experimental.get_memory_growth(device))
+
+
+def free_on(gpus: Sequence[Gpu]) -> int | None:
+    """Bytes that a run may still take on each of these GPUs; None if nobody knows.
+
+    Of a card that TensorFlow took whole nobody does: what is free is then free inside of
+    TensorFlow, which doesn't tell how much it took.
+    """
+    known = cards() if any(gpu.grows and gpu.limit is None for gpu in gpus) else ()
+    each = [_free(gpu, known) for gpu in gpus]
+    return min((free for free in each if free is not None), default=None)
+
+
+def _free(gpu: Gpu, known: Sequence[Any]) -> int | None:
+    try:
+        used = tf.config.experimental.get_memory_info(gpu.name)
+    except (ValueError, tf.errors.OpError):  # an allocator that keeps no accounts
+        used = {"current": 0, "peak": 0}
+    if gpu.limit is not None:
+        return max(gpu.limit - used["current"], 0)
+    free = card_free(gpu.number, known, gpu.model) if gpu.grows else None
+    # What TensorFlow once had it keeps, and will use again before it takes more.
+    return None if free is None else free + max(used["peak"] - used["current"], 0)
