@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from typing import TextIO
 
-from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.text import reason
 from artistyle_tf.watch.progress import Progress
 
@@ -137,6 +137,8 @@ def quiet_import(progress: Progress | None = None) -> Iterator[None]:
         try:
             with _uncollected():
                 yield
+        except ConfigError:  # no device of that kind: whatever TensorFlow says of it is in there
+            raise
         except Exception as error:
             if progress:
                 progress.close()  # its line would be in the way

@@ -9,11 +9,20 @@ from typing import Any
 
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.run.workers import is_first
+from artistyle_tf.settings.validation import one_of
 from artistyle_tf.text import one_line
 
-__all__ = ["STRATEGIES", "check_device", "check_strategy", "is_chief", "make_strategy", "on_device"]
+__all__ = [
+    "STRATEGIES",
+    "check_device",
+    "check_strategy",
+    "connect_to_tpu",
+    "is_chief",
+    "make_strategy",
+    "on_device",
+]
 
-STRATEGIES = ("mirrored", "multiworker")
+STRATEGIES = ("mirrored", "multiworker", "tpu")
 
 _NAME = re.compile(r"(?:/|/device:)?(cpu|gpu|tpu)(?::(\d{1,4}))?", re.IGNORECASE)
 
@@ -46,12 +55,34 @@ def on_device(name: str | None) -> Iterator[None]:
     import tensorflow as tf  # here: the names above are checked before it loads
 
     kind, number = check_device(name)
+    if kind == "TPU":
+        connect_to_tpu()
     wanted = f"{kind}:{number}"
-    there = [device.name.split("device:")[-1] for device in tf.config.list_logical_devices()]
+    devices = tf.config.list_logical_devices()
+    there = {device.name.split("device:")[-1]: device.name for device in devices}
     if wanted not in there:
         raise ConfigError(f"there is no device {wanted}; TensorFlow sees {', '.join(there)} here")
-    with tf.device(f"/device:{wanted}"):
+    with tf.device(there[wanted]):
         yield
+
+
+def connect_to_tpu() -> Any:
+    """The resolver of this machine's TPU, or of the one that TPU_NAME names, made ready to be used.
+
+    `tf.config` then lists its cores. What was made on it before is lost: TensorFlow begins anew.
+
+    Raises:
+      ConfigError: there is none.
+    """
+    import tensorflow as tf
+
+    resolver = tf.distribute.cluster_resolver.TPUClusterResolver
+    named = any(os.environ.get(name) for name in ("TPU_NAME", "COLAB_TPU_ADDR"))
+    try:
+        return resolver.connect(None if named else "local")
+    except (ValueError, RuntimeError, tf.errors.OpError) as error:
+        why = one_line((str(error).splitlines() or [type(error).__name__])[0].split(". ")[0])
+        raise ConfigError(f"there is no TPU that TensorFlow can use: {why}") from None
 
 
 def check_strategy(name: str) -> None:
@@ -61,7 +92,7 @@ def check_strategy(name: str) -> None:
       ConfigError: no such name, or workers that TF_CONFIG doesn't tell of.
     """
     if name not in STRATEGIES:
-        raise ConfigError(f"strategy is {one_line(name)!r}; it must be {' or '.join(STRATEGIES)}")
+        raise ConfigError(f"strategy is {one_line(name)!r}; it must be {one_of(STRATEGIES)}")
     if name == "multiworker" and not _workers()[0]:
         raise ConfigError(
             "strategy multiworker needs the variable TF_CONFIG with a cluster of workers and this "
@@ -73,7 +104,10 @@ def make_strategy(name: str | None) -> Any:
     """The `tf.distribute.Strategy` of that name, or None; before TensorFlow does anything else.
 
     mirrored: all GPUs of this machine, or its logical CPUs where there is none. multiworker: the
-    workers that TF_CONFIG lists, which all run the same command.
+    workers that TF_CONFIG lists, which all run the same command. tpu: all cores of a TPU.
+
+    Raises:
+      ConfigError: no TPU.
     """
     if name is None:
         return None
@@ -82,6 +116,8 @@ def make_strategy(name: str | None) -> Any:
     check_strategy(name)
     if name == "multiworker":
         return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "tpu":
+        return tf.distribute.TPUStrategy(connect_to_tpu())
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     devices = tf.config.list_logical_devices(kind)
     return tf.distribute.MirroredStrategy([device.name for device in devices])

@@ -44,7 +44,9 @@ def paint(
 ) -> Result:
     """Paints a scene, coarse to fine; whatever ends the run, it hands back the best picture."""
     state = first_state(scene, solvers)  # sizes, iterations, tiles and pairs of every level
-    execution = Execution(scene.config, device_kind(), watching(callback, checkpoints))
+    execution = Execution(
+        scene.config, device_kind(solvers.strategy), watching(callback, checkpoints)
+    )
     with contextlib.closing(Autosave(checkpoints)) as autosave:
         try:
             state = autosave.begin(scene, solvers, state, writes=is_chief(solvers.strategy))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from artistyle_tf.network.place import device_kind
 from artistyle_tf.network.precision import convolution_dtype
 from artistyle_tf.run.gpus import free_on, gpus_used
 from artistyle_tf.run.memory import free_bytes, resident_bytes
@@ -18,6 +19,9 @@ __all__ = ["first_state", "note_plans", "planned"]
 
 logger = logging.getLogger("artistyle_tf")
 
+TPU_MEMORY = 8 * 2**30
+"""Bytes of a core of the smallest TPUs (v2): TensorFlow doesn't tell what one has."""
+
 
 def first_state(scene: Scene, solvers: Solvers) -> State:
     """A run that has not begun: sizes, iterations and plans of all its levels.
@@ -30,8 +34,7 @@ def first_state(scene: Scene, solvers: Solvers) -> State:
     budgets = split_iterations(
         config.iterations, len(sizes), config.finest, config.finer_iterations
     )
-    gpus = gpus_used(solvers.strategy)
-    dtype = convolution_dtype(config.precision, [gpu.capability for gpu in gpus])
+    dtype = _dtype(config.precision, solvers)
     levels = list(zip(sizes[-len(budgets) :], budgets, strict=True))
     return State(levels=planned(scene, solvers, levels, dtype), dtype=dtype)
 
@@ -65,7 +68,16 @@ def note_plans(scene: Scene, state: State) -> None:
             logger.warning("%s", note)
 
 
+def _dtype(precision: str, solvers: Solvers) -> str:
+    if precision == "auto" and device_kind(solvers.strategy) == "TPU":
+        return "bfloat16"  # what a TPU multiplies in
+    gpus = gpus_used(solvers.strategy)
+    return convolution_dtype(precision, [gpu.capability for gpu in gpus])
+
+
 def _room(scene: Scene, solvers: Solvers) -> Room:
+    if device_kind(solvers.strategy) == "TPU":
+        return Room(scene.config.memory_bytes or TPU_MEMORY, 0, bool(scene.config.memory))
     gpus = gpus_used(solvers.strategy)
     free, most = free_on(gpus) if gpus else free_bytes(), scene.config.memory_bytes
     asked = most is not None and (free is None or most < free)

@@ -14,6 +14,7 @@ import tensorflow as tf
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.minimize import State as Search
 from artistyle_tf.minimize import Status
+from artistyle_tf.network.place import device_kind, on_host
 from artistyle_tf.objective.coordinates import precondition
 from artistyle_tf.objective.targets import Targets
 from artistyle_tf.pictures.sizes import resample
@@ -169,7 +170,10 @@ def _reason(scene: Scene, state: State) -> str:
 
 
 def _targets(scene: Scene, size: tuple[int, int], state: State, solver: Solver) -> Targets:
-    return scene.targets(solver.objective, size, state.balance)
+    kind = device_kind()
+    with on_host(kind):
+        targets = scene.targets(solver.objective, size, state.balance)
+    return targets if kind == "CPU" else tf.nest.map_structure(tf.identity, targets)
 
 
 def _prepare(state: State, solver: Solver) -> None:

@@ -71,7 +71,7 @@ class Solvers:
 
         Levels of equal plans share one, unless it is compiled: then each size has its own.
         """
-        kind, plan = device_kind(), level.plan
+        kind, plan = device_kind(self.strategy), level.plan
         compiled = is_compiled(self.config, kind) and self.strategy is None
         fixed = level.size if compiled or kind == "TPU" else None
         key = (kind, dtype, plan.tile, plan.history, fixed)
@@ -87,8 +87,9 @@ class Solvers:
                 fixed=fixed,
                 wide=wide,
             )
+            # With a strategy the minimiser stays on the host, and so does its loop.
+            wide = wide if compiled else "float64"
             minimizer = _minimizer(self.config, objective, plan.history, fixed, wide, compiled)
-            # A strategy's own loop around its replicas is on the host.
             at_once = self.strategy is None and (compiled or takes_many(self.config, kind))
             self._made[key] = Solver(objective, minimizer, at_once)
         return self._made[key]

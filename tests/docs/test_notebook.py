@@ -221,9 +221,10 @@ def test_a_runtime_is_a_gpu_a_tpu_or_a_cpu(
     names["has_tpu"] = lambda: False
     assert runtime()[::2] == ("CPU", None)
     names["has_tpu"] = lambda: True
+    names["tpu_device"] = lambda: None
     kind, found, device = runtime()
     assert (kind, device) == ("CPU", "/CPU:0")
-    assert "doesn't compute yet" in found
+    assert "which is not used" in found
     names["tpu_device"] = lambda: "tpu"
     assert runtime()[::2] == ("TPU", "tpu")
     smi.write_text("#!/bin/sh\necho Tesla T4\necho NVIDIA A100\n")

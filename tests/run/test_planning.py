@@ -19,6 +19,7 @@ FULL = {
     name: (np.zeros((0, 0, 0, (64, 128, 256, 512, 512)[block_of(name) - 1])),)
     for name in VGG19_LAYERS
 }
+HOST = types.SimpleNamespace(worker_devices=["/device:CPU:0"])
 LEVELS = [((384, 512), 30), ((3072, 4096), 70)]
 
 
@@ -33,7 +34,7 @@ def plan(monkeypatch):
         config = Config(optimizer="lbfgs", **settings)
         sources = types.SimpleNamespace(weights=types.SimpleNamespace(layers=FULL))
         scene = types.SimpleNamespace(config=config, sources=sources)
-        strategy = replicas and types.SimpleNamespace(num_replicas_in_sync=replicas)
+        strategy = replicas and types.SimpleNamespace(num_replicas_in_sync=replicas, extended=HOST)
         solvers = types.SimpleNamespace(strategy=strategy, regions=0)
         return scene, planned(scene, solvers, LEVELS, "float32")
 

@@ -150,8 +150,9 @@ def test_names(monkeypatch):
     check_strategy("mirrored")
     assert make_strategy(None) is None
     assert is_chief(None)
-    for name in ("", "tpu", "Mirrored"):
-        with pytest.raises(ConfigError, match="must be mirrored or multiworker"):
+    check_strategy("tpu")
+    for name in ("", "gpu", "Mirrored"):
+        with pytest.raises(ConfigError, match="must be one of mirrored, multiworker, tpu"):
             check_strategy(name)
     for told in ("", "{}", "[]", "no json", '{"cluster": {"worker": []}, "task": {"type": "x"}}'):
         monkeypatch.setenv("TF_CONFIG", told)
@@ -168,7 +169,7 @@ def test_names(monkeypatch):
 def test_flags():
     files = ["--content=a.png", "--style=b.png", "--output=c.png"]
     assert parse([*files, "--strategy=mirrored"]).strategy == "mirrored"
-    with pytest.raises(ConfigError, match="--strategy is 'tpu'"):
-        parse([*files, "--strategy=tpu"])
+    with pytest.raises(ConfigError, match="--strategy is 'tpus'"):
+        parse([*files, "--strategy=tpus"])
     with pytest.raises(ConfigError, match="--device and --strategy are both given"):
         parse([*files, "--strategy=mirrored", "--device=cpu"])
