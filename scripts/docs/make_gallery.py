@@ -48,6 +48,17 @@ CONTROLS = (
         "--style_layers=block1_conv1,block2_conv1",
     ),
     ("smooth", "Total variation: smoother.", "--tv_weight=300"),
+    (
+        "w2",
+        "Means and covariances of the style's features instead of Gram matrices: whole motifs, more "
+        "grain in flat parts.",
+        "--statistics=w2",
+    ),
+    (
+        "zeros",
+        "Zeros beyond the border instead of its mirror image: the border shows.",
+        "--padding=zeros",
+    ),
     ("average", "Average pooling instead of the largest value.", "--pooling=avg"),
     (
         "deep",
