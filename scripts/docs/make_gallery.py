@@ -50,7 +50,7 @@ CONTROLS = (
     ("smooth", "Total variation: smoother.", "--tv_weight=300"),
     (
         "w2",
-        "Means and covariances of the style's features instead of Gram matrices: whole motifs, more "
+        "Means and covariances of the style's features, not Gram matrices: whole motifs, and more "
         "grain in flat parts.",
         "--statistics=w2",
     ),

@@ -35,6 +35,7 @@ def test_every_control_is_shown():
     for flag in (
         "init", "init_noise", "color", "style_scale", "balance", "style_layers", "content_layers",
         "strength", "noise_amplitude", "weights", "tv_weight", "pooling", "style_blend",
-        "statistics", "padding", "content_mask", "style_mask", "task=texture", "task=reconstruct", "rerun", "size",
+        "statistics", "padding", "content_mask", "style_mask", "task=texture", "task=reconstruct",
+        "rerun", "size",
     ):  # fmt: skip
         assert f"--{flag}" in shown
