@@ -21,7 +21,7 @@ def traces(painter):
     made = [pair for solvers in painter._solvers.values() for pair in solvers._made.values()]
     functions = [
         function
-        for objective, minimizer in made
+        for objective, minimizer, _ in made
         for function in (
             objective.value_and_gradient,
             objective._features,
