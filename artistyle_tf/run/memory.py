@@ -40,6 +40,7 @@ def estimate(
     tile: int,
     history: int,
     regions: int = 0,
+    states: int = 1,
 ) -> int:
     """Bytes that a level takes beside what the process holds before it.
 
@@ -51,6 +52,8 @@ def estimate(
       tile: side of the tiles in px; 0: the whole image at once.
       history: correction pairs of L-BFGS.
       regions: number of masks.
+      states: how many states of the minimiser there are at once, each with pairs of its own: two
+        where the device takes several iterations in a call, which begins with one and makes one.
     """
     pixels = size[0] * size[1]
     layers = VGG19_LAYERS[: VGG19_LAYERS.index(config.layers[-1]) + 1]
@@ -61,7 +64,7 @@ def estimate(
         sides = (min(side, tile + 2 * halo) for side in size)
         evaluated, cost = next(sides) * next(sides), TILED[itemsize]
     content = sum(channels[name] / stride(name) ** 2 for name in config.layer_weights("content"))
-    pairs = 2 * history * COPIES[config.optimizer]
+    pairs = 2 * history * COPIES[config.optimizer] * states
     vectors = 3 * 4 * pixels * (VECTORS[config.optimizer] + pairs)
     style = config.layer_weights("style")
     guided = sum(

@@ -64,6 +64,7 @@ def make_plan(
     itemsize: int,
     room: Room,
     regions: int = 0,
+    states: int = 1,
 ) -> Plan:
     """The fastest way to compute a level that fits, or the one that `config.tile_size` asks for.
 
@@ -74,13 +75,14 @@ def make_plan(
       itemsize: bytes of an activation.
       room: what it has to fit into.
       regions: number of masks.
+      states: as in `estimate`.
 
     Raises:
       ArtistyleError: it can't fit; the message says which size would.
     """
 
     def planned(tile: int, history: int, size: tuple[int, int] = size) -> Plan:
-        taken = estimate(config, size, channels, itemsize, tile, history, regions)
+        taken = estimate(config, size, channels, itemsize, tile, history, regions, states)
         return Plan(tile, history, room.resident + taken)
 
     asked = config.tile_size

@@ -51,9 +51,9 @@ def planned(
     channels = {name: pair[0].shape[-1] for name, pair in scene.sources.weights.layers.items()}
     itemsize = tf.as_dtype(dtype).size
     strategy = solvers.strategy
-    made = []
+    states, made = 2 if solvers.at_once else 1, []
     for size, budget in levels:
-        plan = make_plan(scene.config, size, channels, itemsize, room, solvers.regions)
+        plan = make_plan(scene.config, size, channels, itemsize, room, solvers.regions, states)
         if strategy is not None:
             plan = shared(plan, size, strategy.num_replicas_in_sync)
         made.append(Level(size, budget, plan))

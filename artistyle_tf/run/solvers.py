@@ -90,9 +90,17 @@ class Solvers:
             # With a strategy the minimiser stays on the host, and so does its loop.
             wide = wide if compiled else "float64"
             minimizer = _minimizer(self.config, objective, plan.history, fixed, wide, compiled)
-            at_once = self.strategy is None and (compiled or takes_many(self.config, kind))
-            self._made[key] = Solver(objective, minimizer, at_once)
+            self._made[key] = Solver(objective, minimizer, self.at_once)
         return self._made[key]
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the device, as it is now, takes many iterations in one call.
+
+        A strategy's own loop around its replicas is on the host.
+        """
+        config, kind = self.config, device_kind(self.strategy)
+        return self.strategy is None and (is_compiled(config, kind) or takes_many(config, kind))
 
 
 class _Circles:

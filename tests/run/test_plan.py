@@ -110,3 +110,11 @@ def test_the_peak_is_never_below_what_is_held(tmp_path):
     (tmp_path / "status").write_text("Name:\tpython\nVmPeak:\t   9 kB\nVmHWM:\t   1234 kB\n")
     assert peak_bytes(tmp_path / "status") == 1234 * 1024
     assert peak_bytes(tmp_path / "absent") >= 0.9 * resident_bytes()
+
+
+def test_a_call_of_many_iterations_holds_its_pairs_twice():
+    config = Config(optimizer="lbfgs", history=50)
+    one, two = (estimate(config, SIZE, FULL, 4, 0, 50, states=states) for states in (1, 2))
+    assert two - one == 2 * 50 * 3 * 2 * SIZE[0] * SIZE[1]  # bfloat16
+    adam = Config(optimizer="adam")
+    assert estimate(adam, SIZE, FULL, 4, 0, 50, states=2) == estimate(adam, SIZE, FULL, 4, 0, 50)

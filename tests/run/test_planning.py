@@ -35,7 +35,7 @@ def plan(monkeypatch):
         sources = types.SimpleNamespace(weights=types.SimpleNamespace(layers=FULL))
         scene = types.SimpleNamespace(config=config, sources=sources)
         strategy = replicas and types.SimpleNamespace(num_replicas_in_sync=replicas, extended=HOST)
-        solvers = types.SimpleNamespace(strategy=strategy, regions=0)
+        solvers = types.SimpleNamespace(strategy=strategy, regions=0, at_once=False)
         return scene, planned(scene, solvers, LEVELS, "float32")
 
     return make
