@@ -41,7 +41,8 @@ class Pretender:
         for iteration in range(1, self.steps + 1):
             step = types.SimpleNamespace(
                 image=lambda: image, iteration=iteration, iterations=self.steps, level=1,
-                levels=1, evaluations=1, objective=1.0, seconds=0.0, remaining=1.0, parts=lambda: {"style/a": 1.0},
+                levels=1, evaluations=1, objective=1.0, seconds=0.0,
+                remaining=1.0, parts=lambda: {"style/a": 1.0},
             )  # fmt: skip
             if False in [each(step) for each in callback]:
                 break
