@@ -21,7 +21,7 @@ imports, room_of = make_map.imports, make_map.room_of
 # not even by way of another module.
 LIGHT_ROOMS = {
     "__init__", "__main__", "command", "errors", "files", "images", "locks", "pictures",
-    "report", "samples", "settings", "text", "watch",
+    "report", "samples", "settings", "text", "watch", "web",
 }  # fmt: skip
 LIGHT_MODULES = {
     "network.backend", "network.download", "network.http_source", "network.sandbox",
@@ -30,6 +30,7 @@ LIGHT_MODULES = {
     "run.rerun", "run.result", "run.schedule", "scene.inputs", "scene.start",
 }  # fmt: skip
 HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras"}
+FACES = {"command", "web"}
 LIGHT = LIGHT_MODULES | {name for name in SOURCES if room_of(name) in LIGHT_ROOMS}
 
 LONGEST = 250
@@ -89,9 +90,14 @@ def test_minimisers_know_nothing_of_the_rest(module: str) -> None:
     assert {room_of(other) for other in _reached(module)[0] - {""}} <= {"minimize"}
 
 
-@pytest.mark.parametrize("module", [name for name in SOURCES if room_of(name) != "command"])
-def test_only_the_command_knows_of_flags(module: str) -> None:
+@pytest.mark.parametrize("module", [name for name in SOURCES if room_of(name) not in FACES])
+def test_only_the_commands_know_of_flags(module: str) -> None:
     assert "absl" not in imports(module, inside_functions=True)[1]
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if room_of(name) != "web"])
+def test_only_the_page_knows_gradio(module: str) -> None:
+    assert "gradio" not in imports(module, inside_functions=True)[1]
 
 
 @pytest.mark.parametrize("module", SOURCES)

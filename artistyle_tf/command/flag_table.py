@@ -8,7 +8,7 @@ from artistyle_tf.command.devices import STRATEGIES
 from artistyle_tf.settings.config import Config
 from artistyle_tf.settings.presets import PRESETS
 
-__all__ = ["FILES", "SWITCHES", "USAGE", "all_flags", "help_text"]
+__all__ = ["FILES", "SWITCHES", "USAGE", "all_flags", "help_text", "shown"]
 
 USAGE = "artistyle --content=photo.jpg --style=painting.jpg --output=out.png [flags]"
 
@@ -127,19 +127,18 @@ def all_flags() -> list[_Flag]:
     for field in dataclasses.fields(Config):
         choices = field.metadata["choices"]
         text = field.metadata["help"] + (f" ({', '.join(choices)})" if choices else "")
-        settings.append(_Flag(field.name, field.metadata["group"], text, _shown(field.default)))
+        settings.append(_Flag(field.name, field.metadata["group"], text, shown(field.default)))
     return settings
 
 
-def _shown(value: Any) -> str | None:
+def shown(value: Any) -> str | None:
+    """A setting's value as its flag would be written; None stays None."""
     if value is None:
         return None
     if isinstance(value, tuple):
         return ",".join(
             str(item) if isinstance(item, float) else f"{item[0]}:{item[1]:g}" for item in value
         )
-    if value is None:
-        return ""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

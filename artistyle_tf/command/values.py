@@ -10,6 +10,8 @@ __all__ = ["LISTS", "number", "setting"]
 LISTS = ("style_blend", "style_layers", "content_layers")
 """Settings whose flags hold several values each, and add up."""
 
+_NUMBER_OR_AUTO = ("levels", "tile_size", "steps_per_execution")
+
 
 def setting(field: dataclasses.Field[Any], texts: list[str]) -> Any:
     """The value that a flag's texts stand for; what is none stays text, for `Config` to refuse."""
@@ -22,7 +24,7 @@ def setting(field: dataclasses.Field[Any], texts: list[str]) -> Any:
         return tuple(int(side) for side in texts[0].split("x"))
     if isinstance(field.default, float):
         return number(texts[0], float)
-    if isinstance(field.default, int) or field.name in ("levels", "tile_size"):
+    if isinstance(field.default, int) or field.name in _NUMBER_OR_AUTO:
         return number(texts[0], int)
     return os.path.expanduser(texts[0]) if field.name == "init" else texts[0]
 

@@ -18,7 +18,7 @@ from artistyle_tf.settings.validation import (
     weighted_layers,
 )
 
-__all__ = ["checked", "layer_weights"]
+__all__ = ["MAX_SIZE", "checked", "layer_weights"]
 
 MIN_SIZE = 16
 MAX_SIZE = 65536

@@ -6,7 +6,7 @@ from typing import Any
 from artistyle_tf.network.vgg19 import STYLE_LAYERS
 from artistyle_tf.settings.validation import number
 
-__all__ = ["PRESETS", "STYLE_LAYERS", "style_weight_of"]
+__all__ = ["GENTLEST", "PRESETS", "STRONGEST", "STYLE_LAYERS", "style_weight_of"]
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "artistyle": {},

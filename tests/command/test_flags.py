@@ -7,7 +7,7 @@ import pytest
 from absl import flags as absl_flags
 
 from artistyle_tf import __version__
-from artistyle_tf.command.flag_table import _shown, help_text
+from artistyle_tf.command.flag_table import help_text, shown
 from artistyle_tf.command.flags import Command, parse
 from artistyle_tf.command.values import setting
 from artistyle_tf.errors import ConfigError, InputError
@@ -310,7 +310,7 @@ def test_a_setting_that_is_text_or_nothing():
     field = dataclasses.field(default=None)
     field.name = "memory"
     assert setting(field, ["8GB"]) == "8GB"
-    assert not _shown(None)
+    assert not shown(None)
 
 
 def test_both_weights_zero():

@@ -21,6 +21,7 @@ from artistyle_tf import Config
 from artistyle_tf.command import flag_table, flags
 from artistyle_tf.pictures import write
 from artistyle_tf.settings.presets import PRESETS
+from artistyle_tf.web import flags as web_flags
 from places import ROOT, SAMPLES
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -121,6 +122,8 @@ def test_commands_parse(
             if words and words[0] == "artistyle":
                 assert not isinstance(flags.parse(words[1:]), str)
                 seen += 1
+            elif words and words[0] == "artistyle-web":
+                assert not isinstance(web_flags.parse(words[1:]), str)
             elif words and words[0].startswith(("./", "scripts/")):
                 assert (ROOT / words[0]).is_file(), line
     assert seen or page.name != "README.md"

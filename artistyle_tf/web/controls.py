@@ -1,0 +1,150 @@
+"""The controls of the page, made from `Config`'s fields, and back to a `Config`. No Gradio."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from artistyle_tf.command.flag_table import shown
+from artistyle_tf.command.values import setting
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.settings.config import INITS, Config
+from artistyle_tf.settings.presets import GENTLEST, PRESETS, STRONGEST
+from artistyle_tf.settings.validation import one_of
+
+__all__ = ["FIRST", "MAIN", "Control", "all_controls", "make_config", "preset_values"]
+
+MAIN = ("strength", "size", "style_scale", "color", "init")
+"""The controls that matter, in the page's order; `strength` is no field but sets one."""
+
+FIRST = "fast"
+"""The preset that the page begins with: the best picture for the time."""
+
+_SHIPPED = ("auto", "imagenet-8bit", "preview")
+"""Networks that may be chosen on the page: what names a file or downloads is the server's word."""
+
+_SIZES = ("256", "384", "512", "768", "1024")
+
+_LABELS = {
+    "strength": "Balance",
+    "size": "Size",
+    "style_scale": "Stroke size",
+    "color": "Colours",
+    "init": "Start from",
+    "tv_weight": "TV weight",
+    "balance": "Balance of layers",
+}
+_HELP = {
+    "strength": "0 keeps the photo, 1 leaves little of it",
+    "size": "longer side, px",
+    "style_scale": "1 as in the painting",
+}
+
+
+class Control(NamedTuple):
+    """One control of the page."""
+
+    name: str
+    """Of the setting."""
+    label: str
+    group: str
+    help: str
+    kind: str
+    """"share" (slider from 0 to 1), "scale" (slider), "choice", "open" (a choice, or what is
+    typed), "number", "whole" or "text"."""
+    choices: Sequence[str] = ()
+
+
+def all_controls(weights: str = "auto") -> list[Control]:
+    """`strength`, then every field of `Config`.
+
+    Args:
+      weights: what the server was started with, which may be chosen too.
+    """
+    controls = [_control("strength", "Balance", "", "share")]
+    for field in dataclasses.fields(Config):
+        group, text = field.metadata["group"], field.metadata["help"]
+        choices = field.metadata["choices"]
+        if field.name == "size":
+            kind, choices = "open", _SIZES
+        elif field.name == "init":
+            kind, choices = "choice", INITS
+        elif field.name == "weights":
+            kind, choices = "choice", tuple(dict.fromkeys((weights, *_SHIPPED)))
+        elif choices:
+            kind = "choice"
+        elif field.name == "style_scale":
+            kind = "scale"
+        elif field.name == "style_weight":
+            kind, text = "text", f"{text}; empty: as Balance says"
+        elif isinstance(field.default, float):
+            kind = "number"
+        else:
+            kind = "whole" if isinstance(field.default, int) else "text"
+        controls.append(_control(field.name, group, text, kind, choices))
+    return controls
+
+
+def _control(name: str, group: str, text: str, kind: str, choices: Sequence[str] = ()) -> Control:
+    label = _LABELS.get(name, name.replace("_", " ").capitalize())
+    return Control(name, label, group, _HELP.get(name, text), kind, choices)
+
+
+def preset_values(preset: str, weights: str = "auto") -> dict[str, Any]:
+    """Control → what it shows for a preset.
+
+    Raises:
+      ConfigError: there is no such preset.
+    """
+    config = Config.preset(preset, weights=weights)
+    values: dict[str, Any] = {}
+    for control in all_controls(weights):
+        if control.name == "strength":
+            values[control.name] = _strength(config)
+        elif control.kind in ("number", "whole", "scale"):
+            values[control.name] = getattr(config, control.name)
+        else:
+            values[control.name] = shown(getattr(config, control.name)) or ""
+    if "style_weight" not in PRESETS[preset]:
+        values["style_weight"] = ""
+    return values
+
+
+def _strength(config: Config) -> float:
+    """Where the slider stands for a style weight, the other way round as `style_weight_of`."""
+    ratio = config.style_weight / (config.content_weight or 1)
+    share = math.log(ratio / GENTLEST) / math.log(STRONGEST / GENTLEST)
+    return round(min(1.0, max(0.0, share)), 2)
+
+
+def make_config(preset: str, values: Mapping[str, Any], weights: str = "auto") -> Config:
+    """The settings that the page shows.
+
+    Args:
+      preset: its name.
+      values: control → number or text; what is missing, None or empty is as the preset has it.
+      weights: what the server was started with.
+
+    Raises:
+      ConfigError: a value that can't be; the message begins with the setting's name.
+    """
+    base = Config.preset(preset, weights=weights)
+    fields = {field.name: field for field in dataclasses.fields(Config)}
+    changed: dict[str, Any] = {"weights": weights}
+    for control in all_controls(weights):
+        value = values.get(control.name)
+        if value is None or not str(value).strip() or control.name == "strength":
+            continue
+        if control.kind == "choice" and value not in control.choices:
+            raise ConfigError(f"{control.name} is {value!r}; it must be {one_of(control.choices)}")
+        text, own = str(value).strip(), getattr(base, control.name)
+        if text in (shown(own), str(own)):  # what is shown of it may be rounded
+            continue
+        meant = setting(fields[control.name], [text])
+        if meant != own:
+            changed[control.name] = meant
+    if not str(values.get("style_weight") or "").strip() and values.get("strength") is not None:
+        asked = float(values["strength"])
+        if asked != _strength(base):  # the slider stands where the preset put it
+            changed["strength"] = asked
+    return Config.preset(preset, **changed)

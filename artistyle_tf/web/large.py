@@ -1,0 +1,112 @@
+"""A painting made anew at a larger size: its settings, and what it will take. No Gradio."""
+
+import dataclasses
+from typing import NamedTuple
+
+from artistyle_tf.command.values import number
+from artistyle_tf.network.weights import load
+from artistyle_tf.pictures.picture import MIN_SIDE
+from artistyle_tf.pictures.sizes import fit, whole_cells
+from artistyle_tf.run.memory import free_bytes, resident_bytes
+from artistyle_tf.run.plan import Room, make_plan
+from artistyle_tf.run.schedule import level_sizes, split_iterations
+from artistyle_tf.settings.checking import MAX_SIZE
+from artistyle_tf.settings.config import Config
+from artistyle_tf.settings.presets import PRESETS
+from artistyle_tf.settings.validation import integer
+from artistyle_tf.text import clock, gigabytes
+from artistyle_tf.web.job import Painting
+
+__all__ = ["Estimate", "estimate", "large_config", "longer_side", "room_now"]
+
+
+class Estimate(NamedTuple):
+    """What a large painting will take."""
+
+    size: tuple[int, int]
+    """(height, width) in px."""
+    seconds: float
+    memory: int
+    """Bytes at the peak, what the server holds already included."""
+    tile: int
+    """Side of the tiles it is computed in; 0: at once."""
+
+    def __str__(self) -> str:
+        height, width = self.size
+        how = f", in tiles of {self.tile} px" if self.tile else ""
+        return (
+            f"{width}×{height} px: about {clock(self.seconds)} and "
+            f"{gigabytes(self.memory)} of memory{how}"
+        )
+
+
+def longer_side(text: str) -> int:
+    """The longer side in px that was chosen or typed.
+
+    Raises:
+      ConfigError: it is no such number.
+    """
+    return integer("size", number(text.strip(), int), MIN_SIDE, MAX_SIZE)
+
+
+def large_config(painting: Painting, longer: int) -> Config:
+    """The painting's settings at a larger size, its iterations spent as preset `large` does."""
+    config, large = painting.order.config, PRESETS["large"]
+    size: int | tuple[int, int] = longer
+    if painting.order.content is None:  # a texture, which need not be square
+        height, width = _size(painting, longer)
+        size = width, height
+    history = min(config.history, large["history"])
+    return dataclasses.replace(config, size=size, finest=large["finest"], history=history)
+
+
+def room_now() -> Room:
+    """The memory that a run finds, on the GPUs if there are any. Loads TensorFlow."""
+    from artistyle_tf.run.gpus import free_on, gpus_used
+
+    gpus = gpus_used(None)
+    return Room(free_on(gpus) if gpus else free_bytes(), 0 if gpus else resident_bytes())
+
+
+def estimate(painting: Painting, longer: int, room: Room) -> Estimate:
+    """What the painting will take at that longer side, by the pace at which it was painted.
+
+    Args:
+      painting: one that is finished or stopped.
+      longer: in px.
+      room: the memory that there is.
+
+    Raises:
+      ArtistyleError: it can't fit into the memory; the message says what would.
+    """
+    config = large_config(painting, longer)
+    size = _size(painting, longer)
+    sizes = level_sizes(whole_cells(size), config.levels, config.coarsest, config.level_step)
+    budgets = split_iterations(
+        config.iterations, len(sizes), config.finest, config.finer_iterations
+    )
+    pixels = sum(
+        budget * level[0] * level[1]
+        for budget, level in zip(budgets, sizes[-len(budgets) :], strict=True)
+    )
+    weights = load(config.weights, config.layers[-1], report=lambda *text: None)
+    channels = {name: pair[0].shape[-1] for name, pair in weights.layers.items()}
+    itemsize = 2 if painting.result.record["convolutions"].startswith("bfloat16") else 4
+    regions = 1 if painting.order.mask else 0
+    plan = make_plan(config, sizes[-1], channels, itemsize, room, regions)
+    return Estimate(size, pixels * _pace(painting), plan.estimate, plan.tile)
+
+
+def _size(painting: Painting, longer: int) -> tuple[int, int]:
+    height, width = painting.result.image.shape[:2]
+    return fit(height, width, longer)
+
+
+def _pace(painting: Painting) -> float:
+    """Seconds that an iteration took for each pixel, at the finest level that was reached."""
+    trace = painting.result.trace
+    height, width = trace[-1][3:]
+    rows = [row for row in trace if row[3:] == (height, width)]
+    if len(rows) > 1:  # without the first, which may have a trace to wait for
+        return (rows[-1][1] - rows[0][1]) / ((len(rows) - 1) * height * width)
+    return rows[0][1] / sum(row[3] * row[4] for row in trace)

@@ -1,0 +1,129 @@
+"""Pictures that come from the browser: read within limits, and the mask out of the brush's layers.
+No Gradio, no TensorFlow."""
+
+import logging
+import math
+import os
+import re
+import warnings
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from artistyle_tf import samples
+from artistyle_tf.errors import InputError
+from artistyle_tf.images import Picture, read
+from artistyle_tf.pictures.sizes import fit, resize
+from artistyle_tf.settings.config import Config
+
+__all__ = [
+    "Limits",
+    "check_output",
+    "drawn_mask",
+    "read_upload",
+    "sample_pair",
+    "stem",
+    "thumbnail",
+]
+
+logger = logging.getLogger("artistyle_tf")
+
+
+class Limits(NamedTuple):
+    """What the server takes."""
+
+    pixels: int = 50_000_000
+    """Of a picture, given or painted."""
+    megabytes: int = 40
+    """Of an upload, 10^6 bytes each."""
+
+
+def sample_pair() -> tuple[str, str]:
+    """Paths of the sample photo and the sample painting."""
+    return str(samples.content()), str(samples.style())
+
+
+def read_upload(path: str, limits: Limits) -> Picture:
+    """The picture at `path`, refused undecoded if its header tells of too many pixels.
+
+    Raises:
+      InputError: too large, or no picture that can be read.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                _check_pixels(os.path.basename(path), image.size, limits)
+    except InputError:
+        raise
+    except Exception as error:  # of many kinds; `read` says what is wrong
+        logger.debug("%s: %s", path, error)
+    picture = read(path)
+    height, width = picture.rgb.shape[:2]
+    _check_pixels(picture.name, (width, height), limits)
+    return picture
+
+
+def check_output(config: Config, content: Picture | None, limits: Limits) -> None:
+    """InputError if the painting would have too many pixels."""
+    if isinstance(config.size, tuple):
+        width, height = config.size
+    elif content is None:
+        width = height = config.size
+    else:
+        height, width = fit(content.rgb.shape[0], content.rgb.shape[1], config.size)
+    _check_pixels("the painting", (width, height), limits)
+
+
+def _check_pixels(name: str, size: tuple[int, int], limits: Limits) -> None:
+    width, height = size
+    if width * height > limits.pixels:
+        side = math.isqrt(limits.pixels)
+        raise InputError(
+            f"{name} has {width}×{height} px; this page takes at most "
+            f"{limits.pixels / 1e6:.3g} million, like {side}×{side}"
+        )
+
+
+def drawn_mask(editor: Mapping[str, Any] | None, picture: Picture) -> Picture | None:
+    """The mask that was drawn on a photo: white where there is paint, in the photo's shape.
+
+    Args:
+      editor: what the image editor gives: "layers", each uint8 [H, W, 4]; its colours don't count.
+      picture: the photo.
+
+    Returns:
+      None: nothing was drawn, so the style goes everywhere.
+    """
+    layers = (editor or {}).get("layers") or []
+    alphas = [np.asarray(layer)[..., 3] for layer in layers if np.asarray(layer).shape[-1] == 4]
+    if not alphas:
+        return None
+    paint = alphas[0]
+    for alpha in alphas[1:]:
+        paint = np.maximum(paint, alpha)
+    if not paint.any():
+        return None
+    # The brush is translucent so that the photo shows through; its full strength is white.
+    white = np.clip(paint.astype(np.float32) * (255 / paint.max()), 0, 255).astype(np.uint8)
+    height, width = picture.rgb.shape[:2]
+    return read(resize(white, fit(height, width, min(max(height, width), 1024))))
+
+
+def thumbnail(picture: Picture, longer: int = 1024) -> np.ndarray:
+    """uint8 [H, W, 3] sRGB with that longer side at the most."""
+    height, width = picture.rgb.shape[:2]
+    small = resize(picture.rgb, fit(height, width, min(longer, max(height, width))))
+    return np.clip(np.rint(small), 0, 255).astype(np.uint8)
+
+
+def stem(picture: Picture | None) -> str:
+    """A part of a file's name from a picture's name: letters, digits and hyphens.
+
+    >>> stem(read(np.zeros((16, 16, 3), np.uint8)))
+    'array'
+    """
+    name = os.path.splitext(picture.name)[0] if picture else ""
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40] or "picture"

@@ -1,0 +1,277 @@
+"""The page in headless Chromium, as people use it: a few long scenarios, each with a server.
+
+They need the extra `dev` (Gradio, Playwright) and a Chromium, such as Debian's package `chromium`.
+"""
+
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.parse
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artistyle_tf.images import read, read_record
+from commands import HANGING, children
+
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+MISSING = [name for name in ("gradio", "playwright") if importlib.util.find_spec(name) is None]
+MISSING += [] if CHROMIUM else ["chromium"]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+]
+
+PATIENCE = 300_000
+"""Milliseconds after which something hangs, on however busy a machine."""
+
+NAMELESS = """() => [...document.querySelectorAll("button, input, textarea, select")]
+    .filter(e => e.offsetParent && e.type !== "file" && !e.closest("#mask"))
+    .filter(e => !(e.innerText || "").trim() && !e.ariaLabel && !e.title && !e.labels?.length
+        && !e.getAttribute("aria-labelledby"))
+    .map(e => e.outerHTML.slice(0, 200))"""
+
+
+@pytest.fixture
+def server(tmp_path):
+    """(address, process, folder of paintings) of a server with a small network and low limits."""
+    command = [
+        sys.executable, "-m", "artistyle_tf.web", "--port=0", "--weights=preview",
+        f"--folder={tmp_path}/paintings", "--max_pixels=40000", "--max_megabytes=1",
+    ]  # fmt: skip
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with children() as start:
+        process = start(command, **pipes)
+        line = process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+        assert found, line + process.stderr.read()
+        yield found[0], process, tmp_path / "paintings"
+
+
+@pytest.fixture
+def browser():
+    """A function: options → a context of a new browser, with `asked`, all addresses it asked for,
+    and `said`, the errors on its console."""
+    from playwright.sync_api import sync_playwright
+
+    flags = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+
+        def make(**options):
+            context = chromium.new_context(**options)
+            context.set_default_timeout(PATIENCE)
+            context.asked, context.said = [], []
+            context.on("request", lambda request: context.asked.append(request.url))
+            context.on("weberror", lambda error: context.said.append(str(error.error)))
+            context.on(
+                "console",
+                lambda note: context.said.append(note.text) if note.type == "error" else None,
+            )
+            return context
+
+        try:
+            yield make
+        finally:
+            chromium.close()
+
+
+@pytest.fixture
+def pair(picture, tmp_path):
+    """Paths of a photo and a painting."""
+    paths = [tmp_path / f"{name}.png" for name in ("photo", "painting")]
+    for number, path in enumerate(paths):
+        Image.fromarray(picture(96, 128, number)).save(path)
+    return [str(path) for path in paths]
+
+
+def opened(context, url, pair=(), iterations=None):
+    """A page with those pictures, at 128 px."""
+    page = context.new_page()
+    page.goto(url)
+    ready(page)
+    for name, path in zip(("photo", "style"), pair, strict=False):
+        page.locator(f"#{name} input[type=file]").set_input_files(path)
+        page.locator(f"#{name} img").first.wait_for()
+    page.locator("#set-size input").fill("128")
+    page.keyboard.press("Enter")
+    if iterations:
+        set_iterations(page, iterations)
+    return page
+
+
+def ready(page):
+    page.locator("#paint").wait_for()
+    page.locator("#style input[type=file]").wait_for(state="attached")
+
+
+def set_iterations(page, count):
+    field = page.locator("#set-iterations input")
+    if not field.is_visible():
+        page.locator("#more button").first.click()
+        page.locator("#more-run button").first.click()
+    field.fill(str(count))
+    page.keyboard.press("Tab")
+
+
+def says(page, text):
+    """Waits until the state is that."""
+    page.locator("#state").get_by_text(text).wait_for()
+
+
+def iteration(page):
+    found = re.search(
+        r"(\d+) of \d+ iterations", page.locator("#easel .figures").first.inner_text()
+    )
+    return int(found[1])
+
+
+def painted(page):
+    """Waits for the end of a run."""
+    says(page, re.compile("kept as"))
+    page.locator("#compare img").first.wait_for()
+
+
+def downloaded(page, path):
+    with page.expect_download() as waiting:
+        page.locator("#download").click()
+    waiting.value.save_as(path)
+    return path
+
+
+def test_from_upload_to_download(server, browser, pair, tmp_path):
+    url, _, folder = server
+    context = browser(viewport={"width": 1280, "height": 900})
+    page = opened(context, url)
+
+    # Nothing is given yet; then what is no picture, and what is too large.
+    page.locator("#paint").click()
+    says(page, "choose a photo first")
+    (tmp_path / "text.png").write_text("no picture at all")
+    page.locator("#photo input[type=file]").set_input_files(tmp_path / "text.png")
+    says(page, re.compile(r"text\.png is not a picture"))
+    assert context.said == []
+    page.reload()
+    ready(page)
+    context.said.clear()  # Gradio's client tells of what was under way
+    Image.new("RGB", (300, 200)).save(tmp_path / "wide.png")
+    page.locator("#photo input[type=file]").set_input_files(tmp_path / "wide.png")
+    says(page, re.compile("wide.png has 300×200 px; this page takes at most"))
+    page.close()
+
+    # Paint with the keyboard, stop, go on exactly there, to the end.
+    page = opened(context, url, pair, 400)
+    page.locator("#paint").focus()
+    page.keyboard.press("Enter")
+    page.locator("#canvas img").wait_for()
+    page.locator("#stop").focus()
+    page.keyboard.press("Space")
+    painted(page)
+    stopped = iteration(page)
+    assert 1 <= stopped < 400
+    assert page.evaluate(NAMELESS) == []
+    page.locator("#go-on").click()
+    page.locator("#stop").click()
+    painted(page)
+    assert stopped < iteration(page) < 400
+
+    # Change a control and go on from here.
+    set_iterations(page, 3)
+    page.locator("#change").click()
+    says(page, re.compile("^Done"))
+    painted(page)
+    record = read_record(downloaded(page, tmp_path / "got.png"))
+    assert (record["config"]["size"], record["config"]["iterations"]) == (128, 3)
+    assert record["config"]["init"].endswith(".png")
+    if importlib.util.find_spec("plotly"):
+        page.locator("#report").wait_for()
+    assert record["weights"]["kind"] == "preview"
+    page.locator("#objective button").first.click()
+    page.locator(".curves polyline").nth(5).wait_for(state="attached")  # of five styles, a content
+
+    # A mask, drawn by brush on the left half: the photo stays on the right.
+    page.locator("#part button").first.click()
+    canvas = page.locator("#mask canvas").first
+    canvas.wait_for()
+    canvas.scroll_into_view_if_needed()
+    page.wait_for_timeout(2000)  # it fades in
+    box = canvas.bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(middle[0] - 60, middle[1])
+    page.mouse.down()
+    page.mouse.move(middle[0] - 30, middle[1], steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    page.locator("#paint").click()
+    page.locator("#stop").wait_for()
+    says(page, re.compile("^Done"))
+    painted(page)
+    masked = downloaded(page, tmp_path / "masked.png")
+    assert len(read_record(masked)["content_masks"]) == 1
+    photo, result = read(pair[0]).rgb, read(masked).rgb
+    same = (photo == result).all(axis=-1)
+    assert same[:, 96:].all()
+    assert not same.all()
+
+    # A large one, in the background, after it is said what it takes.
+    page.locator("#large-box button").first.click()
+    large = page.locator("#large-box")
+    large.get_by_text("the painting has 1024×768 px; this page takes at most").wait_for()
+    assert page.locator("#large").is_disabled()
+    page.locator("#large-size input").fill("160")
+    page.keyboard.press("Enter")
+    large.get_by_text(re.compile("160×120 px: about .* of memory")).wait_for()
+    page.locator("#large").click()
+    large.get_by_text(re.compile("Done: kept as")).wait_for()
+
+    assert {read(path).rgb.shape for path in folder.iterdir()} == {(96, 128, 3), (120, 160, 3)}
+    hosts = {urllib.parse.urlsplit(asked).netloc for asked in context.asked}
+    assert hosts - {""} == {urllib.parse.urlsplit(url).netloc}  # "": data in the page itself
+    assert context.said == []
+
+    # Too many bytes are refused by the page; a phone has no use for a wider one.
+    noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "heavy.png")
+    phone = browser(viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
+    page = opened(phone, url)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.locator("#photo input[type=file]").set_input_files(tmp_path / "heavy.png")
+    page.get_by_text(re.compile("exceed the maximum allowed size")).first.wait_for()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 20, 18)"
+
+
+def test_two_tabs_a_reload_a_closed_tab_and_the_end_of_the_server(server, browser, pair):
+    url, process, folder = server
+    context = browser()
+    first, second = (opened(context, url, pair, 100_000) for _ in range(2))
+    first.locator("#paint").click()
+    first.locator("#canvas img").wait_for()
+    second.locator("#paint").click()
+    says(second, "Waiting for one other painting to be finished: number 1 in line")
+
+    first.reload()  # ends its run, and the next one begins
+    second.locator("#canvas img").wait_for()
+    assert len(list(folder.iterdir())) == 1
+    first.locator("#paint").wait_for()
+
+    third = opened(context, url, pair, 100_000)
+    third.locator("#paint").click()
+    says(third, "Waiting for one other painting to be finished: number 1 in line")
+    second.close()
+    third.locator("#canvas img").wait_for()
+    assert len(list(folder.iterdir())) == 2
+
+    os.kill(process.pid, signal.SIGTERM)
+    out, err = process.communicate(timeout=HANGING)
+    assert process.returncode == 0, err
+    assert f"3 paintings are in {folder}, the last as " in out
+    assert len(list(folder.iterdir())) == 3
+    assert "Traceback" not in err

@@ -1,0 +1,86 @@
+"""The command line of `artistyle-web`."""
+
+import importlib.util
+import re
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.web import main as command
+from artistyle_tf.web.flags import Options, parse
+from artistyle_tf.web.uploads import Limits
+from places import ROOT
+
+PAGE = ROOT / "docs" / "web.md"
+
+
+def test_defaults():
+    wanted = Options("127.0.0.1", 7860, "auto", "artistyle-paintings", Limits(), False, False)
+    assert parse([]) == wanted
+    assert Limits() == (50_000_000, 40)
+
+
+def test_all_of_them():
+    given = ["--host=0.0.0.0", "--port=0", "--weights=preview", "--folder=a", "--max_pixels=1000"]
+    given += ["--max_megabytes=2", "--share", "--open_browser"]
+    wanted = Options("0.0.0.0", 0, "preview", "a", Limits(1000, 2), True, True)
+    assert parse(given) == wanted
+    assert parse(["--port=1", "--port=2"]).port == 2
+
+
+@pytest.mark.parametrize(
+    "flag",
+    ["--port=web", "--port=70000", "--port=-1", "--max_pixels=0", "--max_megabytes=1.5",
+     "--weights=network", "--folder=", "--host=", "--colour=red", "photo.jpg", "--share=maybe"],
+)  # fmt: skip
+def test_a_bad_one_is_one_line_and_status_2(flag, capsys):
+    assert command.main([flag]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("artistyle-web: ")
+    assert err.count("\n") == 1
+    with pytest.raises(ConfigError):
+        parse([flag])
+
+
+def test_help_and_version_load_neither_tensorflow_nor_gradio():
+    program = (
+        "import sys; from artistyle_tf.web.main import main; main(['--help']); "
+        "main(['--version']); print(sorted({'tensorflow', 'keras', 'gradio'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True)
+    out = done.stdout.decode()
+    assert all(f"--{name}\n" in out for name in (*Options._fields[:4], "max_pixels", "share"))
+    assert out.endswith("[]\n")
+    assert done.stderr == b""
+
+
+def test_without_gradio_it_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert command.main([]) == 1
+    assert "pip install 'artistyle-tf[web]'" in capsys.readouterr().err
+
+
+def test_a_taken_port_is_said_before_anything_is_loaded(capsys):
+    if importlib.util.find_spec("gradio") is None:
+        pytest.skip("the extra `web` is not installed")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert command.main([f"--port={port}"]) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert f"can't listen at 127.0.0.1:{port}" in err
+
+
+def test_the_page_about_it_has_all_flags_and_their_defaults():
+    rows = re.findall(r"^\| `--(\w+)` \| (?:`(.*?)`)? ?\|", PAGE.read_text("utf-8"), re.MULTILINE)
+    helped = re.findall(r"^  --(\w+)\n((?:      .*\n)+)", parse(["--help"]) + "\n", re.MULTILINE)
+    defaults = [re.search(r"\[([^\[\]]*)\]\s*$", text) for _, text in helped]
+    assert rows == [
+        (name, found[1] if found else "") for (name, _), found in zip(helped, defaults, strict=True)
+    ]
