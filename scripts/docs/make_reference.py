@@ -65,8 +65,8 @@ def flags_page() -> str:
         "",
         "`artistyle --help` shows the flags that most people need, `--helpfull` all of them. Every",
         "flag from *Picture* on is also a field of `artistyle_tf.Config` under the same name. If a",
-        "flag is given twice the last one counts, but `--style`, the masks, and lists of layers and",
-        "shares add up.",
+        "flag is given twice the last one counts, but `--style`, the masks, and lists of layers",
+        "and shares add up.",
     ]
     group = None
     for flag in all_flags():
