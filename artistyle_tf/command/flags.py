@@ -133,7 +133,7 @@ def _rerun(given: dict[str, list[str]]) -> Rerun | None:
     if "rerun" not in given:
         return None
     if "preset" in given:
-        raise ConfigError("--preset and --rerun are both given; choose one to begin from")
+        raise ConfigError("--preset and --rerun are both given; choose one to start from")
     path = _rerun_path(given)
     if not path:
         raise ConfigError("--rerun is empty; write --rerun=FILE")

@@ -755,7 +755,7 @@ def test_a_preview_that_fails_is_said_and_the_run_goes_on(run, folder):
     (folder / "out" / "o-0002.png").mkdir()
     done = run(save_every=2, iterations=4, optimizer="lbfgs")
     assert done.status == 0
-    assert "o-0002.png: it is a folder; the run goes on" in done.err
+    assert "o-0002.png: it is a folder; the run continues" in done.err
     assert read_record(folder / "out" / "o.png")["outcome"]["iterations"] == 4
     assert (folder / "out" / "o-0004.png").is_file()
 
