@@ -24,6 +24,7 @@ from artistyle_tf.command import console, flag_table, flags, main
 from artistyle_tf.network import weights
 from artistyle_tf.network.extractor import FROZEN
 from artistyle_tf.pictures import write
+from artistyle_tf.web import flags as web_flags
 from places import ROOT, SAMPLES
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -165,6 +166,8 @@ def test_commands_parse_and_scripts_have_their_flags(
                 source = "".join(path.read_text("utf-8") for path in beside)
                 for flag in re.findall(r"--(\w+)", " ".join(words)):
                     assert f'"--{flag}"' in source or flag in OWN, (script, flag)
+            elif words[0] == "artistyle-web":
+                assert not isinstance(web_flags.parse(words[1:]), str)
             elif words[0].startswith("./"):
                 assert (ROOT / words[0]).is_file()
 
