@@ -134,7 +134,7 @@ COMMON = {
     "strength": "more painting or more photo, 0 to 1 (0.5 without this flag)",
     "size": "longer side of the result in px; 0: that of the photo",
     "style_scale": "size of the strokes: 2 is larger, 0.5 finer",
-    "color": "whose colours: style, or the photo's (luminance, match)",
+    "color": "whose colours: style; the photo's: luminance, match",
     "init": "what to start from: noise, content or a picture file",
     "content_mask": "a mask for each style: white where it is painted",
     "weights": "the network; preview: for drafts, in 2/5 of the time",
