@@ -8,7 +8,7 @@ from artistyle_tf.command.devices import STRATEGIES
 from artistyle_tf.settings.config import Config
 from artistyle_tf.settings.presets import PRESETS
 
-__all__ = ["FILES", "SWITCHES", "USAGE", "all_flags", "help_text", "shown"]
+__all__ = ["COMMON", "FILES", "SWITCHES", "USAGE", "all_flags", "help_text", "shown"]
 
 USAGE = "artistyle --content=photo.jpg --style=painting.jpg --output=out.png [flags]"
 
@@ -28,55 +28,58 @@ FILES = (
     _Flag(
         "style",
         "Files",
-        "the painting to take the style from; several: comma separated, or the flag repeated "
-        "(for file names with commas)",
+        "the painting to take the style from; for several separate them by commas, or repeat the "
+        "flag (for file names that contain commas)",
     ),
-    _Flag("output", "Files", "the result: .png, .jpg, .webp or .tif"),
+    _Flag("output", "Files", "the file for the result: .png, .jpg, .webp or .tif"),
     _Flag(
         "depth",
         "Files",
-        "bits a channel of the result, of what was painted: 8; 16 in .png and .tif; 32 in .tif, "
-        "float, 0 for black and 1 for white, unclipped; all in sRGB",
+        "bits per channel of the result: 8; 16 for .png and .tif; 32 for .tif: float, 0 for black "
+        "and 1 for white, unclipped; all in sRGB",
         8,
     ),
     _Flag(
         "content_mask",
         "Files",
-        "a picture for each style, in the shape of the content: white where that style goes, black "
-        "where not; the content stays where all are black",
+        "a mask for each style, with the aspect ratio of the content: white where that style is "
+        "painted, black where it is not; the content stays where all masks are black",
     ),
     _Flag(
         "style_mask",
         "Files",
-        "a picture for each style, in its shape: white what counts of it; none: all of each",
+        "a mask for each style, with the aspect ratio of that style: white selects the part whose "
+        "style is used; without masks all of it is",
     ),
     _Flag(
         "flagfile",
         "Files",
-        "read flags from this file, one a line, as if they stood here; # begins a comment",
+        "read flags from this file, one per line, as if they were given here; # starts a comment",
     ),
     _Flag(
-        "trace", "Files", "write rows [evaluations, seconds, objective, height, width] as JSON here"
+        "trace",
+        "Files",
+        "write rows [evaluations, seconds, objective, height, width] to this file, as JSON",
     ),
     _Flag(
         "report",
         "Files",
-        "write a page about the run here, .html: pictures, losses by layer, times, settings (needs "
-        "the packages plotly and jinja2)",
+        "write a report of the run to this .html file: pictures, losses by layer, times, settings "
+        "(needs the packages plotly and jinja2)",
     ),
     _Flag(
         "save_every",
         "Watch",
-        "write the picture of every so many iterations, or seconds, like 60s (then one two seconds "
-        "after the first iteration, too), beside the output, like out-0020.png",
+        "save a preview every N iterations, or every so many seconds, like 60s (then also two "
+        "seconds after the first iteration), next to the output, like out-0020.png",
     ),
     _Flag(
         "checkpoint_dir",
         "Watch",
-        "keep what a killed run needs to go on in this folder: every --save_every iterations, or "
-        "about every minute",
+        "save checkpoints to this folder, to resume an interrupted run from: as often as "
+        "--save_every says, or about once a minute",
     ),
-    _Flag("resume", "Watch", "go on from the newest checkpoint in --checkpoint_dir"),
+    _Flag("resume", "Watch", "resume from the newest checkpoint in --checkpoint_dir"),
     _Flag(
         "tensorboard_dir",
         "Watch",
@@ -86,39 +89,62 @@ FILES = (
     _Flag(
         "quiet",
         "Watch",
-        "print warnings and errors only: no progress, no remarks, no line at the end",
+        "print only warnings and errors: no progress, no messages, no summary",
     ),
     _Flag(
-        "device", "Machine", "where to compute, like cpu, gpu or gpu:1; none: TensorFlow chooses"
+        "device",
+        "Machine",
+        "device to compute on, like cpu, gpu or gpu:1; by default TensorFlow chooses",
     ),
     _Flag(
         "strategy",
         "Machine",
-        "spread the tiles of every level over several devices: " + ", ".join(STRATEGIES),
+        "distribute the tiles of every level over several devices: " + ", ".join(STRATEGIES),
     ),
     _Flag(
         "deterministic",
         "Machine",
-        "only operations whose results TensorFlow promises to repeat; on CPUs they do so without",
+        "use deterministic ops only, so that equal commands give equal pictures on GPUs too; on "
+        "CPUs they do so without this flag",
     ),
     _Flag(
         "preset",
         "Recipe",
-        "settings to begin from; single flags replace single settings: " + ", ".join(PRESETS),
+        "settings to start from, which other flags override one by one: " + ", ".join(PRESETS),
         "artistyle",
     ),
     _Flag(
         "strength",
         "Recipe",
-        "how much painting and how much photo, from 0 to 1, instead of --style_weight: sets it to "
-        "3 to 1200 times --content_weight, 0.5 to 60 times",
+        "balance of photo and painting, 0 (photo) to 1 (painting), instead of --style_weight: 0 is "
+        "3 times --content_weight, 0.5 is 60 times, 1 is 1200 times",
     ),
     _Flag(
         "rerun",
         "Recipe",
-        "a finished picture: begin from the settings recorded in it, instead of a preset",
+        "a picture made earlier: start from the settings recorded in it, instead of a preset",
     ),
 )
+
+COMMON = {
+    "content": "the photo",
+    "style": "the painting; several are separated by commas",
+    "output": "the file for the result: .png, .jpg, .webp or .tif",
+    "preset": "settings to start from; the best is fast",
+    "strength": "more painting or more photo, 0 to 1 (0.5 without this flag)",
+    "size": "longer side of the result in px; 0: that of the photo",
+    "style_scale": "size of the strokes: 2 is larger, 0.5 finer",
+    "color": "whose colours: style; the photo's: luminance, match",
+    "init": "what to start from: noise, content or a picture file",
+    "content_mask": "a mask for each style: white where it is painted",
+    "weights": "the network; preview: for drafts, in 2/5 of the time",
+    "save_every": "save a preview every N iterations, or like 60s",
+    "report": "write a report of the run to this .html file",
+    "checkpoint_dir": "save checkpoints to this folder",
+    "resume": "resume from the newest of them",
+    "device": "cpu, gpu or gpu:1; by default TensorFlow chooses",
+}
+"""What most people need, in the words of --help; --helpfull has all flags in full."""
 
 
 def all_flags() -> list[_Flag]:
@@ -142,11 +168,30 @@ def shown(value: Any) -> str | None:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def help_text() -> str:
-    """All flags by purpose, with their defaults."""
-    lines = ["Paints one picture in the style of another.", "", f"  {USAGE}"]
-    lines += ["", "--preset=fast gives the best picture for the time."]
-    group = None
+def help_text(full: bool = False) -> str:
+    """The flags that most people need, or all of them by purpose, with their defaults."""
+    lines = ["Paints one picture in the style of another.", "", f"  {USAGE}", ""]
+    lines += _in_full() if full else _in_short()
+    lines += [
+        "",
+        "If a flag is given twice the last one counts; pictures and lists add up.",
+        "Exit status: 0 done, 1 a file can't be used or the run failed, 2 a wrong flag,",
+        "130 interrupted, 143 terminated.",
+    ]
+    return "\n".join(lines)
+
+
+def _in_short() -> list[str]:
+    defaults = {flag.name: flag.default for flag in all_flags()}
+    lines = []
+    for name, text in COMMON.items():
+        default = f" [{defaults[name]}]" if defaults[name] else ""
+        lines.append(f"  {'--' + name:<17}{text}{default}")
+    return [*lines, "", f"--helpfull shows all {len(defaults)} flags."]
+
+
+def _in_full() -> list[str]:
+    lines, group = ["--preset=fast gives the best picture for the time."], None
     for flag in all_flags():
         if flag.group != group:
             lines += ["", f"{flag.group}:"]
@@ -154,10 +199,4 @@ def help_text() -> str:
         default = f" [{flag.default}]" if flag.default else ""
         text = textwrap.wrap(flag.help + default, 72, break_on_hyphens=False)
         lines += [f"  --{flag.name}", *(f"      {line}" for line in text)]
-    lines += [
-        "",
-        "A flag given twice: the last one counts, but pictures and lists are added up.",
-        "Exit status: 0 done, 1 a file is no good or the run failed, 2 a flag is no good,",
-        "130 interrupted, 143 terminated.",
-    ]
-    return "\n".join(lines)
+    return lines

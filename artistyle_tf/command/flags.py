@@ -1,4 +1,4 @@
-"""The command's flags, made from `Config`. absl only; no TensorFlow."""
+"""What the command's flags ask for, made from `Config`. No TensorFlow."""
 
 import contextlib
 import dataclasses
@@ -6,12 +6,11 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from absl import flags as absl_flags
-
+from artistyle_tf.command.arguments import answered, read_arguments
 from artistyle_tf.command.devices import check_device, check_strategy
-from artistyle_tf.command.flag_table import SWITCHES, USAGE, all_flags, help_text
+from artistyle_tf.command.flag_table import SWITCHES, USAGE, all_flags
 from artistyle_tf.command.values import LISTS, number, setting
-from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.errors import ConfigError
 from artistyle_tf.pictures.write import DEPTHS, check_depth
 from artistyle_tf.report.page import check_name
 from artistyle_tf.run.rerun import Rerun, read_rerun
@@ -19,7 +18,6 @@ from artistyle_tf.run.schedule import total_iterations
 from artistyle_tf.scene.inputs import check_inputs
 from artistyle_tf.settings.config import INITS, Config
 from artistyle_tf.settings.interval import Cadence
-from artistyle_tf.text import one_line, reason
 from artistyle_tf.watch.previews import is_preview
 
 __all__ = ["Command", "parse"]
@@ -67,30 +65,13 @@ def parse(arguments: Sequence[str]) -> Command | str:
       ConfigError: flags that can't be; no file but that of --rerun has been opened to know.
       InputError: a picture to --rerun that has no record to be used.
     """
-    # Private, so that importing this package never touches a host program's absl flags.
-    values = absl_flags.FlagValues()
-    for flag in all_flags():
-        if flag.name not in SWITCHES:
-            absl_flags.DEFINE_multi_string(flag.name, None, flag.help, flag_values=values)
-    for name in ("help", "version", *SWITCHES):
-        absl_flags.DEFINE_boolean(name, False, name, flag_values=values)
-    try:
-        rest = values(["artistyle", *_spelled_out(arguments)])[1:]
-    except absl_flags.CantOpenFlagFileError as error:
-        raise InputError(_unread_flagfile(error.__context__)) from None
-    except UnicodeDecodeError:
-        raise InputError("a --flagfile is no text; it must have one flag a line") from None
-    except absl_flags.Error as error:
-        raise ConfigError(f"{' '.join(str(error).split())} (--help lists the flags)") from None
-    if values["help"].value:
-        return help_text()
-    if values["version"].value:
-        from artistyle_tf import __version__
-
-        return f"artistyle {__version__}"
+    values, rest = read_arguments(arguments)
+    answer = answered(values)
+    if answer is not None:
+        return answer
     if rest:
         raise ConfigError(
-            f"{rest[0]!r} is no flag; write --content=FILE --style=FILE --output=FILE"
+            f"{rest[0]!r} is not a flag; write --content=FILE --style=FILE --output=FILE"
         )
     named = [flag.name for flag in all_flags() if flag.name not in SWITCHES]
     given = {name: values[name].value for name in named if values[name].value}
@@ -152,7 +133,7 @@ def _rerun(given: dict[str, list[str]]) -> Rerun | None:
     if "rerun" not in given:
         return None
     if "preset" in given:
-        raise ConfigError("--preset and --rerun are both given; choose one to begin from")
+        raise ConfigError("--preset and --rerun are both given; choose one to start from")
     path = _rerun_path(given)
     if not path:
         raise ConfigError("--rerun is empty; write --rerun=FILE")
@@ -189,16 +170,6 @@ def _check_files(command: Command) -> None:
     if command.report is not None:
         with _named_as_flags():
             check_name(command.report)
-
-
-def _spelled_out(arguments: Sequence[str]) -> list[str]:
-    """The arguments with -h for --help; absl would take --help=x and --nohelp as well."""
-    return ["--help" if argument in ("-h", "-help") else argument for argument in arguments]
-
-
-def _unread_flagfile(error: BaseException | None) -> str:
-    assert isinstance(error, OSError)  # absl's own error has the path and errno in its text
-    return f"can't read the flagfile {one_line(str(error.filename))}: {reason(error)}"
 
 
 def _config(given: dict[str, list[str]]) -> Config:

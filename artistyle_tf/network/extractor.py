@@ -144,5 +144,5 @@ def deepest_layer(layers: Iterable[str]) -> str:
                 f"there is no layer {name!r} in VGG19; it must be one of {', '.join(VGG19_LAYERS)}"
             )
     if not layers:
-        raise ConfigError("no layer is asked for; name at least one, like block4_conv2")
+        raise ConfigError("no layer is given; name at least one, like block4_conv2")
     return max(layers, key=VGG19_LAYERS.index)

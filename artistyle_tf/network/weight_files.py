@@ -151,13 +151,13 @@ def _by_number(found: _Found, where: str) -> _Found:
         return found
     keys = sorted(numbers, key=lambda key: int(numbers[key][2] or 0))
     if len(keys) > len(VGG19_LAYERS):
-        raise InputError(f"{where} is no VGG19: it has {len(keys)} convolutions, not 16")
+        raise InputError(f"{where} is not a VGG19: it has {len(keys)} convolutions, not 16")
     named = {layer: found[key] for layer, key in zip(VGG19_LAYERS, keys, strict=False)}
     widths: dict[str, int] = {}
     for layer, roles in named.items():
         width = roles["kernel"][0].shape[-1] if "kernel" in roles else 0
         if width != widths.setdefault(layer[: len("block1")], width):
-            raise InputError(f"{where} is no VGG19: convolutions change width at layer {layer}")
+            raise InputError(f"{where} is not a VGG19: convolutions change width at layer {layer}")
     return named
 
 

@@ -84,7 +84,7 @@ def read_masks(
                 f"{picture.name}, {own[1]}×{own[0]} px"
             )
         if not grey(mask).any():
-            raise InputError(f"the mask {mask.name} is all black; what is white in it counts")
+            raise InputError(f"the mask {mask.name} is all black; only its white parts are used")
     return masks
 
 

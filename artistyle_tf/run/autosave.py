@@ -64,7 +64,7 @@ class Autosave:
             self._checkpoints.save(state.iterations, header_of(state), arrays_of(state.search))
             self._written = state
         except InputError as error:
-            logger.warning("%s; the run goes on", error)
+            logger.warning("%s; the run continues", error)
 
     def close(self) -> None:
         """Lets other processes use the folder."""

@@ -151,7 +151,7 @@ class Checkpoints:
             paths, files = self._paths(), self._files()
         for path in paths:
             if path not in files:
-                self.notes.append(f"{one_line(path)} is not a regular file; it is passed over")
+                self.notes.append(f"{one_line(path)} is not a regular file; it is skipped")
         for path in files:
             try:
                 saved = read(path, self._identity)
@@ -175,8 +175,8 @@ class Checkpoints:
             files = [] if self.resume else self._files()
         if files:
             raise InputError(
-                f"{one_line(files[0])} is there already; --resume goes on from it; to "
-                "begin anew, remove it or name another folder"
+                f"{one_line(files[0])} exists already; --resume continues from it; to "
+                "start a new run, remove it or choose another folder"
             )
 
     def _remove_leftovers(self) -> None:

@@ -136,7 +136,7 @@ def plan_note(config: Config, level: Level) -> str | None:
     if plan.tile:
         how.append(f"in tiles of {plan.tile} px")
     if plan.history < config.history:
-        how.append(f"with {plan.history} correction pairs instead of {config.history}")
+        how.append(f"with a history of {plan.history} instead of {config.history}")
     if not how:
         return None
     asked = (plan.tile and config.tile_size == "auto") or plan.history < config.history

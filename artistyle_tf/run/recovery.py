@@ -44,7 +44,7 @@ def fitting(
             plan = smaller(state.here.plan, state.here.size)
             if plan is None:
                 raise
-            logger.warning("memory ran out; going on in tiles of %s px", plan.tile)
+            logger.warning("memory ran out; continuing in tiles of %s px", plan.tile)
             state = state.with_plan(plan)
 
 

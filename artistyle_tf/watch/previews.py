@@ -39,7 +39,7 @@ class Previews:
             try:
                 write.write(path, step.image())
             except InputError as error:  # the result may still find room
-                logger.warning("%s; the run goes on", error)
+                logger.warning("%s; the run continues", error)
 
 
 def preview_path(path: str, iteration: int, iterations: int) -> str:

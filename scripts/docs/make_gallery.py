@@ -103,7 +103,7 @@ PHOTOGRAPHS = (
     "",
     "`--preset=fast --size=384`, with Vincent van Gogh's *The Starry Night* (1889, public domain).",
     "The coffee is a photograph by Rachel Michetti, courtesy of Pikolo Espresso Bar (CC0), from",
-    "scikit-image; the harbour is `samples/content.jpg`. More photographs: [README](../README.md).",
+    "scikit-image; the harbour is `samples/content.jpg`. More photographs: [home](index.md).",
 )
 """The end of the page; its sheet was put together by scripts/docs/make_sheet.py."""
 

@@ -2,12 +2,13 @@
 
 import dataclasses
 import os
+import re
 
 import pytest
 from absl import flags as absl_flags
 
 from artistyle_tf import __version__
-from artistyle_tf.command.flag_table import help_text, shown
+from artistyle_tf.command.flag_table import COMMON, all_flags, help_text, shown
 from artistyle_tf.command.flags import Command, parse
 from artistyle_tf.command.values import setting
 from artistyle_tf.errors import ConfigError, InputError
@@ -97,7 +98,7 @@ def test_every_setting_has_a_flag(name):
 
 
 def test_every_flag_is_a_setting_or_named_here():
-    shown = [line.strip() for line in help_text().splitlines() if line.startswith("  --")]
+    shown = [line.strip() for line in help_text(True).splitlines() if line.startswith("  --")]
     assert shown == [
         "--content", "--style", "--output", "--depth", "--content_mask", "--style_mask",
         "--flagfile", "--trace", "--report", "--save_every", "--checkpoint_dir", "--resume",
@@ -108,7 +109,7 @@ def test_every_flag_is_a_setting_or_named_here():
 
 
 def test_help_shows_defaults_choices_and_groups():
-    words = " ".join(help_text().split())
+    words = " ".join(help_text(full=True).split())
     for name, field in FIELDS.items():
         assert " ".join(field.metadata["help"].split()) in words
         assert f"{field.metadata['group']}: --" in words
@@ -120,13 +121,31 @@ def test_help_shows_defaults_choices_and_groups():
     assert "(.h5, .weights.h5, .npz) [auto]" in words
     assert all(preset in words for preset in PRESETS)
     assert words.endswith("130 interrupted, 143 terminated.")
-    assert max(map(len, help_text().splitlines())) <= 80
+    assert max(map(len, help_text(full=True).splitlines())) <= 80
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h", "-help"])
 def test_help_needs_nothing_else(flag):
     assert parse([flag]) == help_text()
     assert parse([*FILES, flag]) == help_text()
+
+
+def test_help_shows_first_what_most_people_need():
+    lines = help_text().splitlines()
+    shown = [line.split()[0] for line in lines if line.startswith("  --")]
+    assert shown == [f"--{name}" for name in COMMON]
+    assert 12 <= len(shown) <= 16
+    assert COMMON.keys() < {*FIELDS, *re.findall(r"^  --(\w+)$", help_text(True), re.MULTILINE)}
+    assert len(lines) <= 30
+    assert max(map(len, lines)) <= 80
+    for words in ("--size           longer side of the result in px", "[512]", "[artistyle]"):
+        assert words in help_text()
+    assert f"--helpfull shows all {len(all_flags())} flags." in lines
+
+
+@pytest.mark.parametrize("flag", ["--helpfull", "-helpfull"])
+def test_helpfull_shows_all(flag):
+    assert parse([flag]) == parse([*FILES, "--help", flag]) == help_text(full=True)
 
 
 def test_version():
@@ -215,7 +234,7 @@ def test_missing_files(name):
         ("--wibble", "Unknown command line flag 'wibble'"),
         ("--size", "Missing value for flag --size"),
         ("--version=abc", "flag --version=abc"),
-        ("photo.jpg", "'photo.jpg' is no flag; write --content=FILE"),
+        ("photo.jpg", "'photo.jpg' is not a flag; write --content=FILE"),
         ("--size=5", "--size is 5; it must be 0 or at least 16 px"),
         ("--size=-64", "--size is -64; it must be a whole number from 0 to 65536"),
         ("--size=64.5", "--size is '64.5'; it must be a whole number from 0 to 65536"),
@@ -300,7 +319,7 @@ def test_files_of_flags(tmp_path):
             parsed(f"--flagfile={path}")
         assert str(caught.value) == said
     mine.write_bytes(b"\x89PNG\xff\n")
-    with pytest.raises(InputError, match=r"a --flagfile is no text"):
+    with pytest.raises(InputError, match=r"a --flagfile is not text"):
         parsed(f"--flagfile={mine}")
     assert "--flagfile with no argument" in refused("--flagfile")
 
@@ -324,8 +343,8 @@ def test_unknown_layer_is_answered_with_the_known():
 
 
 def test_a_bad_flag_is_found_wherever_it_stands():
-    assert "'x.jpg' is no flag" in refused("x.jpg", "--size=64")
-    assert "'x.jpg' is no flag" in refused("--", "x.jpg")
+    assert "'x.jpg' is not a flag" in refused("x.jpg", "--size=64")
+    assert "'x.jpg' is not a flag" in refused("--", "x.jpg")
 
 
 def test_the_hosts_flags_are_left_alone():

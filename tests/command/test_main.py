@@ -321,7 +321,7 @@ def test_bad_flags(refused, named, said):
 
 
 def test_bad_arguments(refused):
-    assert "'photo.jpg' is no flag" in refused(2, "photo.jpg")
+    assert "'photo.jpg' is not a flag" in refused(2, "photo.jpg")
 
 
 def test_flags_are_read_before_files_and_tensorflow(tmp_path):
@@ -345,7 +345,7 @@ def test_bad_file_in_a_process_of_its_own(folder, flags):
 # Answers without a run
 
 
-@pytest.mark.parametrize("flag", ["--help", "--version"])
+@pytest.mark.parametrize("flag", ["--help", "--helpfull", "--version"])
 def test_answers_without_tensorflow(flag):
     program = (
         "import sys; from artistyle_tf.command.main import main; status = main(sys.argv[1:]);"
@@ -358,6 +358,9 @@ def test_answers_without_tensorflow(flag):
     if flag == "--version":
         assert text == f"artistyle {__version__}"
         return
+    if flag == "--help":
+        assert "\n  --content " in text
+        return
     for field in dataclasses.fields(Config):
         assert f"\n  --{field.name}\n" in text
         assert f"\n{field.metadata['group']}:\n" in text
@@ -367,7 +370,7 @@ def test_answers_without_tensorflow(flag):
 
 def test_help_where_letters_are_few():
     """Windows' pipes and some terminals don't know α and β."""
-    done = finish(spawn(["--help"], PYTHONIOENCODING="ascii"))
+    done = finish(spawn(["--helpfull"], PYTHONIOENCODING="ascii"))
     assert (done.status, done.err) == (0, "")
     assert "weight \\u03b1 of the content" in done.out
 
@@ -752,7 +755,7 @@ def test_a_preview_that_fails_is_said_and_the_run_goes_on(run, folder):
     (folder / "out" / "o-0002.png").mkdir()
     done = run(save_every=2, iterations=4, optimizer="lbfgs")
     assert done.status == 0
-    assert "o-0002.png: it is a folder; the run goes on" in done.err
+    assert "o-0002.png: it is a folder; the run continues" in done.err
     assert read_record(folder / "out" / "o.png")["outcome"]["iterations"] == 4
     assert (folder / "out" / "o-0004.png").is_file()
 

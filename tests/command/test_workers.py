@@ -131,4 +131,4 @@ def test_another_worker_refuses_nothing_that_it_does_not_write(
     assert "there is no folder" in capsys.readouterr().err
     (tmp_path / "nowhere").mkdir()
     assert main.main(flags) == 1
-    assert "artistyle-00000002.npz is there already" in capsys.readouterr().err
+    assert "artistyle-00000002.npz exists already" in capsys.readouterr().err

@@ -178,7 +178,7 @@ def test_unknown_layer_is_answered_with_the_known(small_weights):
     with pytest.raises(ConfigError, match="'relu1_1'") as caught:
         build_feature_extractor(small_weights, ["block1_conv1", "relu1_1"])
     assert all(layer in str(caught.value) for layer in VGG19_LAYERS)
-    with pytest.raises(ConfigError, match="no layer is asked for"):
+    with pytest.raises(ConfigError, match="no layer is given"):
         build_feature_extractor(small_weights, [])
 
 

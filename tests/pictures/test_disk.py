@@ -39,7 +39,7 @@ def test_room_for_the_picture_but_not_for_checkpoints(limited):
     assert status == 0
     refused = [line for line in errors if "can't write checkpoints in checkpoints" in line]
     assert len(refused) == 2
-    assert all(line.endswith("the run goes on") for line in refused)
+    assert all(line.endswith("the run continues") for line in refused)
     assert list((folder / "checkpoints").iterdir()) == []
     with Image.open(folder / "out.png") as file:
         assert file.size == (64, 48)

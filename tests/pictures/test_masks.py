@@ -300,7 +300,10 @@ def test_counts(case, content_masks, style_masks, error, told):
 def test_masks_that_cannot_be(case, tmp_path):
     content, red, _, config = case
     for mask, told in (
-        (np.zeros((64, 96), np.uint8), "the mask array is all black; what is white in it counts"),
+        (
+            np.zeros((64, 96), np.uint8),
+            "the mask array is all black; only its white parts are used",
+        ),
         (half(64, 64), "the mask array is 64×64 px; it must have the shape of array, 96×64 px"),
         (tmp_path / "gone.png", "does not exist"),
     ):

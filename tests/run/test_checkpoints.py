@@ -216,7 +216,7 @@ def test_other_pictures_and_weights_are_refused(stopped, picture, small_arrays, 
 def test_without_resume_checkpoints_that_are_there_are_not_touched(stopped):
     folder = stopped[2]
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    with pytest.raises(InputError, match=r"000003.npz is there already; --resume goes on"):
+    with pytest.raises(InputError, match=r"000003.npz exists already; --resume continues"):
         Checkpoints(folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
@@ -322,7 +322,7 @@ def test_a_disk_that_is_full_costs_no_picture(
 
     result = stylize(*pictures, config, callback=watch, checkpoints=Checkpoints(folder, every=2))
     assert "can't write checkpoints in" in caplog.text
-    assert "No space left on device; the run goes on" in caplog.text
+    assert "No space left on device; the run continues" in caplog.text
     assert names(folder) == ["artistyle-00000002-000001.npz"]
     if moment == "periodic":
         assert result.image.tobytes() == whole.image.tobytes()
@@ -543,7 +543,7 @@ def test_a_second_run_without_resume_touches_nothing(tmp_path):
     checkpoints.save(9, {}, [])
     checkpoints.close()
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(InputError, match=r"000001.npz is there already; --resume goes on from it"):
+    with pytest.raises(InputError, match=r"000001.npz exists already; --resume continues from it"):
         checkpoints.begin({"seed": 2})
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
@@ -571,8 +571,8 @@ checkpoints.save(3, {}, [])
     assert done.returncode == 0, done.stderr
     told = [line.rpartition("/")[2] for line in done.stdout.splitlines()]
     assert told[:2] == [
-        "artistyle-00000009-000009.npz is not a regular file; it is passed over",
-        "artistyle-00000008-000008.npz is not a regular file; it is passed over",
+        "artistyle-00000009-000009.npz is not a regular file; it is skipped",
+        "artistyle-00000008-000008.npz is not a regular file; it is skipped",
     ]
     assert told[2].endswith("to resume from")
     assert names(tmp_path) == [

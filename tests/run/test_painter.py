@@ -306,7 +306,7 @@ def test_memory_that_runs_out_makes_the_tiles_smaller(settings, picture, monkeyp
     )
     monkeypatch.setattr(making, "Objective", Greedy)
     result = artistyle_tf.stylize(picture(96, 128), picture(50, 40, 1), config)
-    assert "memory ran out; going on in tiles of 64 px" in caplog.text
+    assert "memory ran out; continuing in tiles of 64 px" in caplog.text
     assert result.record["plans"] == [{"tile": 64, "history": config.history}]
     # The targets had been computed whole, so rounded elsewhere.
     np.testing.assert_allclose(result.unclipped, wanted.unclipped, atol=0.01)

@@ -74,7 +74,7 @@ def test_a_preview_that_cannot_be_written_ends_no_run(small_file, picture, tmp_p
     assert result.error is None
     assert len(result.trace) == 6
     assert caplog.text.count("can't write") == 3
-    assert "the run goes on" in caplog.text
+    assert "the run continues" in caplog.text
     assert result.image.shape == (32, 32, 3)
 
 

@@ -1,0 +1,55 @@
+"""What MkDocs does to the pages of docs/ on the way to the site: see mkdocs.yml.
+
+Links that leave docs/ work in the repository only, and no address of the repository is known to
+the site, so they become the path they lead to. Formulas become MathML, which browsers show without
+any script or font from elsewhere.
+"""
+
+import html
+import pathlib
+import re
+from typing import Any
+
+from latex2mathml.converter import convert
+
+__all__ = ["on_config", "on_page_content", "on_page_markdown"]
+
+OUTWARD = re.compile(r"(?<!!)\[([^\]]+)\]\(\.\./([^)\s]+)\)")
+FORMULA = re.compile(r'<(span|div) class="arithmatex">(.*?)</\1>', re.DOTALL)
+LATER = {"web.md": "In the browser", "batch.md": "Many pictures", "video.md": "Video"}
+"""Pages of the guide that are listed once they are there."""
+
+
+def on_config(config: Any) -> Any:
+    """Adds to the guide what is there of `LATER`."""
+    (guide,) = [part["Guide"] for part in config["nav"] if "Guide" in part]
+    for page, title in LATER.items():
+        there = (pathlib.Path(config["docs_dir"]) / page).is_file()
+        if there and page not in str(config["nav"]):
+            guide.append({title: page})
+    return config
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Links to files outside of docs/ become their paths."""
+    return OUTWARD.sub(lambda link: _as_text(link[1], link[2]), markdown)
+
+
+def _as_text(text: str, path: str) -> str:
+    """
+    >>> _as_text("scripts/demo", "scripts/demo"), _as_text("`Step`", "artistyle_tf/run/events.py")
+    ('`scripts/demo`', '`Step` (`artistyle_tf/run/events.py`)')
+    """
+    place, name = path.partition("#")[0], text.strip("`")
+    return f"`{place}`" if place.endswith(name) else f"{text} (`{place}`)"
+
+
+def on_page_content(content: str, **_: Any) -> str:
+    """Formulas as MathML."""
+    return FORMULA.sub(lambda found: _mathml(found[1] == "div", found[2]), content)
+
+
+def _mathml(block: bool, source: str) -> str:
+    latex = html.unescape(source.strip())[2:-2]  # between \( \) or \[ \]
+    math = convert(latex.strip(), display="block" if block else "inline")
+    return f"<p>{math}</p>" if block else math

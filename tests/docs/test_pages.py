@@ -1,0 +1,240 @@
+"""Every command and every block of Python in README.md and docs/ runs, with small settings.
+
+What can't be run here says why, in a comment before its block: <!-- not run: the reason -->.
+"""
+
+import dataclasses
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import artistyle_tf
+from artistyle_tf import Config
+from artistyle_tf.command import console, flag_table, flags, main
+from artistyle_tf.network import weights
+from artistyle_tf.network.extractor import FROZEN
+from artistyle_tf.pictures import write
+from artistyle_tf.web import flags as web_flags
+from places import ROOT, SAMPLES
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(
+    r"^(?:<!-- not run: (?P<reason>[^>]+) -->\n)?```(?P<language>\w*)\n(?P<code>.*?)^```",
+    re.MULTILINE | re.DOTALL,
+)
+TINY = ("--size=32", "--iterations=2", "--optimizer=lbfgs", "--quiet")
+"""What every command runs with; the last of two flags counts."""
+
+
+class Block(NamedTuple):
+    language: str
+    code: str
+    reason: str | None
+    """Why it is not run."""
+
+    def lines(self) -> list[list[str]]:
+        """The words of its commands."""
+        lines = self.code.replace("\\\n", " ").splitlines()
+        return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def blocks(page: pathlib.Path) -> list[Block]:
+    found = FENCE.finditer(page.read_text("utf-8"))
+    return [Block(match["language"], match["code"], match["reason"]) for match in found]
+
+
+def put_record(path: pathlib.Path) -> None:
+    outcome = {"objective": {"value": 1.0}}
+    record = {"config": Config().to_dict(), "weights": {"kind": "imagenet"}, "outcome": outcome}
+    write.write(str(path), np.zeros((24, 32, 3), np.uint8), record=record)
+
+
+@pytest.fixture
+def desk(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """A folder with the files that the pages name, the small network, and tiny runs in Python."""
+    from artistyle_tf.network import extractor
+    from artistyle_tf.run import painter
+    from artistyle_tf.scene import bound, scene
+
+    load, stylize, Painter = weights.load, painter.stylize, painter.Painter
+
+    def small(config: Config) -> Config:
+        size = min(config.size, 32)
+        return dataclasses.replace(config, size=size, iterations=min(config.iterations, 3))
+
+    def preview(name: str, *arguments: Any, **options: Any) -> weights.Weights:
+        return load("preview" if name == "auto" else name, *arguments, **options)
+
+    def tiny(content: Any, style: Any, config: Config, **options: Any) -> artistyle_tf.Result:
+        return stylize(content, style, small(config), **options)
+
+    for module in (bound, extractor, scene):
+        monkeypatch.setattr(module, "load", preview)
+    monkeypatch.setattr(artistyle_tf, "stylize", tiny, raising=False)
+    monkeypatch.setattr(artistyle_tf, "Painter", lambda config: Painter(small(config)), False)
+    for name in {"KERAS_BACKEND", "KERAS_HOME", *console.ENVIRONMENT} - {FROZEN}:
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.chdir(tmp_path)
+    for name, shows in (
+        ("photo", "content"), ("painting", "style"), ("night", "style"), ("field", "style")
+    ):  # fmt: skip
+        shutil.copy(SAMPLES / f"{shows}.jpg", tmp_path / f"{name}.jpg")
+    for name, shows in (
+        ("sky", "top"), ("ground", "bottom"), ("night-sky", "top"), ("grass", "bottom")
+    ):  # fmt: skip
+        shutil.copy(SAMPLES / f"{shows}.png", tmp_path / f"{name}.png")
+    (tmp_path / "samples").symlink_to(SAMPLES, target_is_directory=True)
+    (tmp_path / "docs").symlink_to(ROOT / "docs", target_is_directory=True)
+    put_record(tmp_path / "out.png")
+    return tmp_path
+
+
+OWN = {flag.name for flag in flag_table.all_flags()}
+HOSTS = '{"worker": ["localhost:12345", "localhost:12346"]}'
+
+SAVED, LOADED = 'model.save("model.keras")', 'load_model("model.keras")'
+CHECKED = ("artistyle_tf.Painter(config)", "read_record", '["block1_conv1", "block4_conv2"]')
+CHECKED += (SAVED, LOADED)
+"""What is in blocks that have tests of their own below."""
+
+DONE: set[tuple[str, ...]] = set()
+"""Commands that some page before has run."""
+
+
+def run_command(words: list[str], folder: pathlib.Path, network: pathlib.Path) -> None:
+    """Runs a command in this process; once, unless it goes on from what others left."""
+    if tuple(words) in DONE and "--checkpoint_dir=run1" not in words:
+        return
+    DONE.add(tuple(words))
+    (output,) = [word.partition("=")[2] for word in words if word.startswith("--output=")]
+    (folder / output).unlink(missing_ok=True)
+    if any(word.startswith("--rerun=out.png") for word in words):
+        put_record(folder / "out.png")
+    assert main.main([*words[1:], *TINY, f"--weights={network}"]) == 0, words
+    assert (folder / output).is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_page_runs_from_top_to_bottom(
+    page: pathlib.Path, desk: pathlib.Path, small_file: pathlib.Path, unfrozen: None
+) -> None:
+    for block in blocks(page):
+        if block.reason or any(start in block.code for start in CHECKED):
+            continue
+        if block.language == "python" and page.name != "reference-python.md":
+            exec(compile(block.code, page.name, "exec"), {})
+        elif block.language == "sh":
+            for words in block.lines():
+                assert words[0] == "artistyle", f"{page.name}: {words} is not run and says not why"
+                run_command(words, desk, small_file)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_parse_and_scripts_have_their_flags(
+    page: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them, those that are not run too."""
+    monkeypatch.chdir(tmp_path)  # --rerun alone opens a file
+    (tmp_path / "docs" / "gallery").mkdir(parents=True)
+    for name in ("out.png", "docs/gallery/plain.png"):
+        put_record(tmp_path / name)
+    for block in blocks(page):
+        assert block.language in ("sh", "python", "pycon", ""), block
+        if block.language != "sh":
+            continue
+        for words in block.lines():
+            while (variable := re.match(r"(\w+)=(.*)", words[0])) and len(words) > 1:
+                monkeypatch.setenv(variable[1], variable[2].replace("{$hosts}", HOSTS))
+                words = words[1:]
+            if words[0] == "artistyle":
+                given = words[1:-1] if words[-1] == "&" else words[1:]
+                assert not isinstance(flags.parse(given), str)
+            elif script := next((word for word in words[:2] if word.startswith("scripts/")), None):
+                beside = (ROOT / script).parent.glob("*.py")
+                source = "".join(path.read_text("utf-8") for path in beside)
+                for flag in re.findall(r"--(\w+)", " ".join(words)):
+                    assert f'"--{flag}"' in source or flag in OWN, (script, flag)
+            elif words[0] == "artistyle-web":
+                assert not isinstance(web_flags.parse(words[1:]), str)
+            elif words[0].startswith("./"):
+                assert (ROOT / words[0]).is_file()
+
+
+def test_reasons_are_given_and_few() -> None:
+    reasons = [block.reason for page in PAGES for block in blocks(page) if block.reason]
+    assert all(len(reason.split()) >= 3 for reason in reasons)
+    ran = [block for page in PAGES for block in blocks(page) if not block.reason]
+    assert len([block for block in ran if block.language in ("sh", "python")]) > 2 * len(reasons)
+
+
+def only(page: str, start: str) -> str:
+    (block,) = [one.code for one in blocks(ROOT / page) if start in one.code]
+    return block
+
+
+@pytest.mark.slow
+def test_what_the_examples_make(desk: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    exec(only("README.md", CHECKED[0]), names)
+    assert names["config"].seed == 1
+    for name in ("out.png", "0.png", "1.png"):
+        with Image.open(desk / name) as saved:
+            assert saved.size == (32, 24)
+    assert "all 3 iterations done (24, 32, 3)" in capsys.readouterr().out
+    exec(only("docs/files.md", CHECKED[1]), {})
+    assert capsys.readouterr().out.startswith("preview 1 ")
+    exec(only("docs/python.md", CHECKED[2]), names)
+    assert names["features"]["block1_conv1"].shape[1:3] == (192, 256)
+    channels = names["features"]["block1_conv1"].shape[-1]
+    assert names["gram"].shape == (1, channels, channels)
+    assert names["gradient"].shape == (1, 192, 256, 3)
+    assert np.isfinite(float(names["value"]))
+
+
+@pytest.mark.slow
+def test_a_saved_model_is_loaded_by_a_process_that_made_none(desk: pathlib.Path) -> None:
+    """Here all is imported already; a reader of the page begins with its block."""
+    for start in (SAVED, LOADED):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        block = only("docs/keras.md", start)
+        done = subprocess.run(
+            [sys.executable, "-c", block], env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def keras_example(side: tuple[int, int], generator: np.random.Generator) -> Iterator[float]:
+    """For each style layer: its loss in the Keras example, over the common form's."""
+    height, width = side
+    for block, channels in ((1, 64), (2, 128), (3, 256), (4, 512), (5, 512)):
+        count = (height >> block - 1) * (width >> block - 1)
+        one, other = generator.random((2, channels, 8))  # any Gram matrices will do
+        ours, theirs = one @ one.T * count, other @ other.T * count
+        example = np.sum((ours - theirs) ** 2) / (4 * 3**2 * (height * width) ** 2)
+        common = np.mean((ours / (channels * count) - theirs / (channels * count)) ** 2)
+        yield 1e-6 / 5 * example / common
+
+
+def test_the_weights_of_the_keras_example_and_the_tutorial() -> None:
+    page = (ROOT / "docs" / "coming-from.md").read_text("utf-8")
+    factors = list(keras_example((400, 600), np.random.default_rng(0)))
+    alpha = 2.5e-8 * 512 * (400 // 16) * (600 // 16)
+    assert f"= {alpha:.4f} for a photo of 600×400" in page
+    assert np.allclose(factors[:4], 0.0932, rtol=0.01)
+    assert np.isclose(factors[4] / factors[0], 1 / 16, rtol=0.05)
+    assert f"β = {factors[0] / alpha:.1f}:" in page
+    tutorial = [1e-2 / 5 / 1e4 * channels**2 for channels in (64, 128, 256, 512, 512)]
+    assert f"--style_weight={tutorial[0]:.2g} " in page
+    assert [round(one / tutorial[0]) for one in tutorial] == [1, 4, 16, 64, 64]

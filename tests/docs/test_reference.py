@@ -1,0 +1,57 @@
+"""The reference pages are what their script makes of the code, and say what is."""
+
+import dataclasses
+import importlib.util
+import re
+
+import artistyle_tf
+from artistyle_tf import Config
+from artistyle_tf.command import flag_table, flags
+from places import ROOT, SCRIPTS
+
+_spec = importlib.util.spec_from_file_location("make", SCRIPTS / "docs" / "make_reference.py")
+make = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(make)
+
+FILES = ("--content=a.jpg", "--style=b.jpg", "--output=c.png")
+
+
+def test_the_pages_are_up_to_date() -> None:
+    for name, page in make.PAGES.items():
+        text = (ROOT / "docs" / name).read_text("utf-8")
+        assert text == page(), "run scripts/docs/make_reference.py"
+
+
+def shown_flags() -> dict[str, str]:
+    rows = re.findall(r"^\| `(--\w+)` \| (.*?) \|", make.flags_page(), re.MULTILINE)
+    return {name: default.strip("`") for name, default in rows}
+
+
+def test_every_flag_is_there_once() -> None:
+    names = re.findall(r"^\| `--(\w+)`", make.flags_page(), re.MULTILINE)
+    assert names == [flag.name for flag in flag_table.all_flags()]
+    assert {field.name for field in dataclasses.fields(Config)} < set(names)
+    assert make.MORE.keys() <= set(names)
+
+
+def test_defaults_are_those_of_an_empty_command_line() -> None:
+    spelled = [f"{name}={default}" for name, default in shown_flags().items() if default]
+    assert len(spelled) > 30
+    assert flags.parse(FILES) == flags.parse([*FILES, *spelled])
+
+
+def test_every_public_name_has_its_place_and_a_docstring() -> None:
+    page = make.python_page()
+    for name in artistyle_tf.__all__:
+        assert f"### `artistyle_tf.{name}`\n" in page
+    parts = re.split(r"^### ", page, flags=re.MULTILINE)[1:]
+    assert len(parts) > 35
+    for part in parts:
+        told = re.sub(r"```.*?```", "", part.partition("\n")[2], flags=re.DOTALL).strip()
+        assert told, part
+
+
+def test_signatures_are_those_of_the_source() -> None:
+    page = make.python_page()
+    assert "    callback: Callbacks | None = None,\n    strategy: Any = None," in page
+    assert "gram_matrix(features: tf.Tensor) -> tf.Tensor" in page

@@ -1,0 +1,69 @@
+"""docs/ as a site: it builds without a warning, and loads nothing from elsewhere."""
+
+import importlib.util
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from places import ROOT, SCRIPTS
+
+pytest.importorskip("material", reason="the extra docs is not installed")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(folder)]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr  # any warning is an error
+    return folder
+
+
+def test_every_page_is_on_it(site: pathlib.Path) -> None:
+    for page in (ROOT / "docs").glob("*.md"):
+        place = site if page.stem == "index" else site / page.stem
+        assert (place / "index.html").is_file(), page.name
+
+
+def test_it_loads_nothing_from_elsewhere(site: pathlib.Path) -> None:
+    pages = [path.read_text("utf-8") for path in site.rglob("*.html")]
+    assert len(pages) > 20
+    loading = re.compile(r"<(?:script|img|iframe|source)\b[^>]*\bsrc=\"?(?:https?:)?//[^>]*>")
+    styles = re.compile(r"<link\b[^>]*\bhref=\"?(?:https?:)?//[^>]*>")
+    for page in pages:
+        assert not loading.search(page)
+        assert not styles.search(page)
+    sheets = list(site.rglob("*.css"))
+    assert sheets
+    for sheet in sheets:
+        assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", sheet.read_text("utf-8"))
+
+
+def test_formulas_are_formulas(site: pathlib.Path) -> None:
+    page = (site / "method" / "index.html").read_text("utf-8")
+    assert page.count("<math ") > 10
+    assert "<mfrac>" in page
+    assert "arithmatex" not in page
+
+
+def test_links_out_of_docs_are_paths(site: pathlib.Path) -> None:
+    page = (site / "tiles" / "index.html").read_text("utf-8")
+    assert "<code>tests/objective/test_tiled.py</code>" in page
+    for path in site.rglob("*.html"):
+        assert not re.search(r"href=\"[^\"]*\.(py|ipynb)\"", path.read_text("utf-8")), path
+
+
+def test_pages_that_come_later_are_listed_once_they_are_there(tmp_path: pathlib.Path) -> None:
+    spec = importlib.util.spec_from_file_location("hooks", SCRIPTS / "docs" / "site_hooks.py")
+    hooks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hooks)
+    for there in (False, True):
+        nav = [{"Home": "index.md"}, {"Guide": []}]
+        hooks.on_config({"nav": nav, "docs_dir": str(tmp_path)})
+        assert nav[1]["Guide"] == ([{"In the browser": "web.md"}] if there else [])
+        (tmp_path / "web.md").touch()
