@@ -17,7 +17,8 @@ from typing import Literal
 from artistyle_tf.batch.finished import NEW, Digests, why_paint, with_depth
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.places import base_name, fetched, is_url, make_folder, store
-from artistyle_tf.command.console import ENVIRONMENT
+from artistyle_tf.command.console import quiet_import
+from artistyle_tf.command.devices import on_device
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.run.checkpoints import Checkpoints
@@ -188,13 +189,11 @@ class Worker:
         if self._made is not None:
             yield
             return
-        for name, value in ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
-        os.environ["KERAS_BACKEND"] = "tensorflow"
+        if not self._ready:
+            # Once: what is there then is never gone through again, and so never collected.
+            with quiet_import():
+                from artistyle_tf.run import gpus, painter  # noqa: F401 (what jobs need)
         import tensorflow as tf
-
-        from artistyle_tf.command.devices import on_device
-        from artistyle_tf.run import gpus
 
         if not self._ready:
             if self._options.threads:
