@@ -69,13 +69,13 @@ def test_equal_names_are_told_apart_by_what_is_painted():
 
 
 def test_outputs_that_can_not_be(tmp_path):
-    with pytest.raises(ConfigError, match="two jobs have the output out/o.png"):
+    with pytest.raises(ConfigError, match=r"two jobs have the output out/O\.png"):
         placed([job(output="o.png"), job(output="O.png")], "out")
     with pytest.raises(ConfigError, match=r"the output \S*/b.png is one of the pictures to read"):
         placed([job("a.jpg", f"{tmp_path}/b.png", output="b.png")], str(tmp_path))
     with pytest.raises(ConfigError, match="can't have depth 16"):
         placed([job(output="o.jpg", depth=16)], "out")
-    with pytest.raises(ConfigError, match="has the extension .gif"):
+    with pytest.raises(ConfigError, match="has the extension"):
         placed([job(output="o.gif")], "out")
 
 
