@@ -68,7 +68,7 @@ def slow(options):
 
 class _Poisoned(Worker):
     def paint(self, job):
-        if "poison" in job.output:
+        if job.output.endswith("poison.png"):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().paint(job)
 
