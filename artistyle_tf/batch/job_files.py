@@ -82,7 +82,8 @@ def _csv(file: Iterable[str], shown: str) -> Iterator[tuple[int, Mapping[str, An
                 raise ConfigError(f"{shown}, line {line}: it has fewer cells than columns")
             yield line, {name: value.strip() for name, value in row.items()}
     except csv.Error as error:
-        raise ConfigError(f"{shown}, line {reader.reader.line_num}: {one_line(str(error))}") from None
+        line = reader.reader.line_num  # the dictionaries' own count is one behind
+        raise ConfigError(f"{shown}, line {line}: {one_line(str(error))}") from None
 
 
 def _jsonl(file: Iterable[str], shown: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
