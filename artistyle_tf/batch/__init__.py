@@ -7,7 +7,7 @@ Importing this loads neither Ray nor TensorFlow.
 
 from artistyle_tf.batch.driver import paint_all
 from artistyle_tf.batch.jobs import Job
+from artistyle_tf.batch.outcome import Outcome
 from artistyle_tf.batch.summary import Summary
-from artistyle_tf.batch.worker import Outcome
 
 __all__ = ["Job", "Outcome", "Summary", "paint_all"]

@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Any
 
 from artistyle_tf.batch.jobs import Job
+from artistyle_tf.batch.outcome import Outcome
 from artistyle_tf.batch.places import base_name
-from artistyle_tf.batch.worker import Outcome
 from artistyle_tf.text import clock, one_line
 
 __all__ = ["Board"]

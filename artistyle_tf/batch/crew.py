@@ -12,7 +12,8 @@ from typing import Any
 
 from artistyle_tf.batch.dispatch import WorkerDiedError
 from artistyle_tf.batch.jobs import Job
-from artistyle_tf.batch.worker import Options, Outcome, Worker
+from artistyle_tf.batch.outcome import Options, Outcome
+from artistyle_tf.batch.worker import Worker
 from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.text import one_line, reason
 

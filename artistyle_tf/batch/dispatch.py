@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from artistyle_tf.batch.jobs import Job
-from artistyle_tf.batch.worker import Outcome
+from artistyle_tf.batch.outcome import Outcome
 
 __all__ = ["Crew", "Tell", "WorkerDiedError", "dispatch"]
 

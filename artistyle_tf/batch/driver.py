@@ -12,11 +12,11 @@ from artistyle_tf.batch.dispatch import Crew, Tell, dispatch
 from artistyle_tf.batch.finished import NEW, Digests, why_paint
 from artistyle_tf.batch.job_files import texts
 from artistyle_tf.batch.jobs import Job, make_job, placed
+from artistyle_tf.batch.outcome import Options, Outcome
 from artistyle_tf.batch.pace import Pace
 from artistyle_tf.batch.places import is_url
 from artistyle_tf.batch.plan import in_order
 from artistyle_tf.batch.summary import Summary
-from artistyle_tf.batch.worker import Options, Outcome
 from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.settings.interval import Cadence
 

@@ -10,11 +10,11 @@ from artistyle_tf.batch.board import Board
 from artistyle_tf.batch.crew import RayCrew
 from artistyle_tf.batch.driver import pace_file, run, sort_out
 from artistyle_tf.batch.flags import BatchCommand, parse
+from artistyle_tf.batch.outcome import Options
 from artistyle_tf.batch.pace import Pace
 from artistyle_tf.batch.places import make_folder
 from artistyle_tf.batch.plan import plan_lines
 from artistyle_tf.batch.sheet import write_sheet
-from artistyle_tf.batch.worker import Options
 from artistyle_tf.command.console import ready_streams, terminable
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.text import one_line

@@ -8,7 +8,7 @@ from typing import Any
 
 from artistyle_tf import files
 from artistyle_tf.batch.jobs import Job
-from artistyle_tf.batch.worker import Outcome, Status
+from artistyle_tf.batch.outcome import Outcome, Status
 from artistyle_tf.text import clock, one_line
 
 __all__ = ["Summary"]

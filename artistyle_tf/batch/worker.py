@@ -12,10 +12,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Literal
 
 from artistyle_tf.batch.finished import NEW, Digests, why_paint, with_depth
 from artistyle_tf.batch.jobs import Job
+from artistyle_tf.batch.outcome import Options, Outcome
 from artistyle_tf.batch.places import base_name, fetched, is_url, make_folder, store
 from artistyle_tf.command.console import quiet_import
 from artistyle_tf.command.devices import on_device
@@ -29,46 +29,10 @@ from artistyle_tf.scene.inputs import several
 from artistyle_tf.settings.config import INITS, Config
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["Options", "Outcome", "Status", "Worker", "checkpoint_folder"]
+__all__ = ["Worker", "checkpoint_folder"]
 
 PAINTERS = 2
 """Painters that a worker keeps, each with a network and what was traced; jobs come by settings."""
-
-Status = Literal["done", "skipped", "failed", "busy", "stopped"]
-"""done: painted now; skipped: nothing to do; busy: another run has it; stopped: by the user."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """What holds for all jobs of a batch."""
-
-    save_every: str | None = None
-    """How often checkpoints are written: see `Checkpoints`."""
-    device: str | None = None
-    deterministic: bool = False
-    threads: int | None = None
-    """Of TensorFlow, where several workers share a machine's CPUs."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """How a job ended. Small: pictures stay where they were made."""
-
-    status: Status
-    reason: str = ""
-    """Why it was skipped or failed; for what was done, why the run stopped."""
-    seconds: float = 0.0
-    """In all, from the job's beginning to its file."""
-    painting: float = 0.0
-    """Seconds of that from the first evaluation to the last."""
-    size: tuple[int, int] | None = None
-    """(height, width) of the result."""
-    tries: int = 1
-    resident: int = 0
-    """Bytes that the worker held afterwards."""
-    notes: tuple[str, ...] = ()
-    """What the user should know of this job."""
-    pid: int = 0
 
 
 class Worker:

@@ -12,7 +12,7 @@ import stub_workers
 from artistyle_tf.batch.crew import RayCrew
 from artistyle_tf.batch.driver import run
 from artistyle_tf.batch.jobs import make_job, placed
-from artistyle_tf.batch.worker import Options
+from artistyle_tf.batch.outcome import Options
 from artistyle_tf.run.memory import peak_bytes, resident_bytes
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from artistyle_tf.batch.dispatch import GROWTH, WorkerDiedError, dispatch
 from artistyle_tf.batch.jobs import Job
-from artistyle_tf.batch.worker import Outcome
+from artistyle_tf.batch.outcome import Outcome
 
 DONE = Outcome("done")
 

@@ -8,9 +8,9 @@ from PIL import Image
 
 from artistyle_tf.batch.board import Board
 from artistyle_tf.batch.jobs import Job
+from artistyle_tf.batch.outcome import Outcome
 from artistyle_tf.batch.sheet import THUMB, write_sheet
 from artistyle_tf.batch.summary import Summary
-from artistyle_tf.batch.worker import Outcome
 from artistyle_tf.errors import ConfigError
 
 OUTCOMES = {

@@ -9,7 +9,8 @@ from stub_workers import make_stub, plain
 
 from artistyle_tf.batch.job_files import texts
 from artistyle_tf.batch.jobs import make_job, placed
-from artistyle_tf.batch.worker import Options, Worker, checkpoint_folder
+from artistyle_tf.batch.outcome import Options
+from artistyle_tf.batch.worker import Worker, checkpoint_folder
 from artistyle_tf.errors import InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.pictures.read import read_record
