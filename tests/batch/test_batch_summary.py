@@ -57,15 +57,15 @@ def test_a_sheet_has_a_row_for_each_photo(tmp_path):
         for style in range(2):
             path = tmp_path / f"{photo}-{style}.png"
             if (photo, style) != (1, 1):
-                rgb = np.full((300, 400, 3), 10 + 40 * photo + 20 * style, np.uint8)
+                rgb = np.full((300, 400, 3), (10 + 40 * photo + 20 * style, 0, 0), np.uint8)
                 Image.fromarray(rgb).save(path)
             jobs.append(Job(f"p{photo}.jpg", (f"s{style}.jpg",), str(path)))
     assert write_sheet(str(tmp_path / "sheet.png"), jobs) == 5
     sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
     places = {}
     for photo, style in np.ndindex(3, 2):
-        grey = 10 + 40 * photo + 20 * style
-        rows, columns = np.nonzero((sheet == grey).all(-1))
+        red = 10 + 40 * photo + 20 * style, 0, 0  # letters are grey
+        rows, columns = np.nonzero((sheet == red).all(-1))
         if (photo, style) == (1, 1):
             continue
         assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (THUMB * 3 // 4, THUMB)
