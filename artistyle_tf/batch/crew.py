@@ -77,9 +77,10 @@ class RayCrew:
         self._ray = ray
         if not ray.is_initialized():
             self._start()
-        gpus = int(ray.cluster_resources().get("GPU", 0))
+        there = ray.cluster_resources()
+        gpus = int(there.get("GPU", 0))
         machines = sum(1 for node in ray.nodes() if node["Alive"])
-        self.count = self._asked or gpus or machines
+        self.count = min(self._asked or gpus or machines, max(gpus, int(there.get("CPU", 0)), 1))
         # GPUs for all, or none: a worker without one would be the slow one of them.
         shares = {"num_cpus": 0, "num_gpus": 1} if gpus >= self.count else {"num_cpus": 1}
         options = self._options

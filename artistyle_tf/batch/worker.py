@@ -96,8 +96,10 @@ class Worker:
                 with fetched(*job.pictures) as local:
                     outcome = self._from_files(job, local)
             finally:
-                _tidy(checkpoint_folder(job))
-            return dataclasses.replace(outcome, notes=() if why == NEW else (why,))
+                with contextlib.suppress(OSError):  # it isn't there, or has something in it
+                    os.rmdir(checkpoint_folder(job))
+            reasons = () if why == NEW else (why,)
+            return dataclasses.replace(outcome, notes=(*reasons, *outcome.notes))
 
     def _from_files(self, job: Job, local: dict[str, str]) -> Outcome:
         """Paints from local files, going on from a checkpoint if there is one."""
@@ -107,14 +109,16 @@ class Worker:
         folder = checkpoint_folder(job)
         with self._computing():
             try:
-                result = self._run(job, config, local, folder)
+                result, resumed = self._run(job, config, local, folder)
             except InputError:
                 if not _has_checkpoints(folder):
                     raise
                 shutil.rmtree(folder)  # of other settings or pictures, or another version's
-                result = self._run(job, config, local, folder)
+                result, resumed = self._run(job, config, local, folder)
         height, width = result.image.shape[:2]
         outcome = Outcome("done", result.stop_reason, 0.0, result.seconds, (height, width))
+        if resumed:
+            outcome = dataclasses.replace(outcome, notes=("went on from its checkpoint",))
         if result.error is not None:
             fault = f"{result.stop_reason}: {_first_line(result.error)}"
             return dataclasses.replace(outcome, status="failed", reason=fault)
@@ -124,11 +128,14 @@ class Worker:
         shutil.rmtree(folder, ignore_errors=True)
         return outcome
 
-    def _run(self, job: Job, config: Config, local: dict[str, str], folder: str) -> Result:
+    def _run(
+        self, job: Job, config: Config, local: dict[str, str], folder: str
+    ) -> tuple[Result, bool]:
+        """The result, and whether it went on from a checkpoint."""
         checkpoints = Checkpoints(
             folder, every=self._options.save_every, resume=_has_checkpoints(folder)
         )
-        return self._painter(config)(
+        result = self._painter(config)(
             local[job.content] if job.content else None,
             several([local[style] for style in job.styles]),
             content_masks=[local[mask] for mask in job.content_masks],
@@ -136,6 +143,7 @@ class Worker:
             callback=self._goes_on,
             checkpoints=checkpoints,
         )
+        return result, checkpoints.resume and not checkpoints.notes
 
     def _goes_on(self, step: Step) -> bool:
         return not self._stop.is_set()
@@ -198,14 +206,6 @@ def _has_checkpoints(folder: str) -> bool:
     with contextlib.suppress(OSError):
         return any(name.endswith(".npz") for name in os.listdir(folder))
     return False
-
-
-def _tidy(folder: str) -> None:
-    """Removes the folder if nothing is in it, and the one that it is in."""
-    with contextlib.suppress(OSError):
-        os.rmdir(folder)
-    with contextlib.suppress(OSError):
-        os.rmdir(os.path.dirname(folder))
 
 
 def _user() -> int:

@@ -115,7 +115,7 @@ def test_checkpoints_of_another_run_are_forgotten(make):
         pass
     assert Worker(Options(), painter).paint(job).status == "done"
     assert seen == [True, False]
-    assert not os.path.exists(os.path.dirname(checkpoint_folder(job)))
+    assert not os.path.exists(checkpoint_folder(job))
 
 
 def test_stopped_before_it_begins(make):
