@@ -111,7 +111,7 @@ class RayCrew:
                 ray.init(self._address, **quiet)
         except Exception as error:  # of several kinds
             where = f"join the cluster {one_line(self._address)}" if self._address else "start"
-            raise ArtistyleError(f"Ray can't {where}: {reason(error)}") from error
+            raise ArtistyleError(f"Ray can't {where}: {_refusal(error)}") from error
         finally:
             if main:
                 signal.signal(signal.SIGTERM, before)  # Ray has put its own there
@@ -182,6 +182,16 @@ class _Actor:
 
     def stop(self) -> None:
         self._worker.stop()
+
+
+def _refusal(error: BaseException) -> str:
+    """What Ray says, or that a cluster wants a token, which is in an error further down."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if "AuthenticationError" in type(cause).__name__ or "InvalidAuthToken" in str(cause):
+            return "it asks for a token, to be given as Ray's documentation on token auth says"
+        cause = cause.__cause__
+    return reason(error)
 
 
 def _why(error: BaseException) -> str:
