@@ -60,7 +60,7 @@ _LAZY = {
     "gram_matrix": "objective.losses",
     "stylize": "run.painter",
 }
-_MODULES = ("feedforward", "images", "keras_losses", "minimize", "precision", "samples")
+_MODULES = ("batch", "feedforward", "images", "keras_losses", "minimize", "precision", "samples")
 """Reached as attributes without a further import."""
 
 

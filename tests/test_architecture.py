@@ -20,7 +20,7 @@ imports, room_of = make_map.imports, make_map.room_of
 # Nothing in these rooms, and none of these modules, may bring in TensorFlow when it is imported,
 # not even by way of another module.
 LIGHT_ROOMS = {
-    "__init__", "__main__", "command", "errors", "files", "images", "locks", "pictures",
+    "__init__", "__main__", "batch", "command", "errors", "files", "images", "locks", "pictures",
     "report", "samples", "settings", "text", "watch", "web",
 }  # fmt: skip
 LIGHT_MODULES = {
@@ -29,8 +29,8 @@ LIGHT_MODULES = {
     "run.cards", "run.checkpoint_file", "run.checkpoints", "run.events", "run.memory", "run.plan",
     "run.rerun", "run.result", "run.schedule", "scene.inputs", "scene.start",
 }  # fmt: skip
-HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras"}
-FACES = {"command", "web"}
+HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras", "ray", "fsspec"}
+FACES = {"batch", "command", "web"}
 LIGHT = LIGHT_MODULES | {name for name in SOURCES if room_of(name) in LIGHT_ROOMS}
 
 LONGEST = 250
@@ -152,7 +152,9 @@ def test_this_test_sees_what_it_looks_for() -> None:
     assert _changing(ast.parse(written).body[0]) == {"a", "b", "c"}
 
 
-@pytest.mark.parametrize("module", ["artistyle_tf", "artistyle_tf.command.main"])
+@pytest.mark.parametrize(
+    "module", ["artistyle_tf", "artistyle_tf.command.main", "artistyle_tf.batch.main"]
+)
 def test_import_leaves_tensorflow_alone(module: str) -> None:
     program = f"import sys, {module}; print(sorted({HEAVY!r} & set(sys.modules)))"
     done = subprocess.run(

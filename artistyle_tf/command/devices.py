@@ -38,7 +38,7 @@ def check_device(name: str) -> tuple[str, int]:
     """
     found = _NAME.fullmatch(name)
     if not found:
-        raise ConfigError(f"device is {one_line(name)!r}; it must be like cpu, gpu or gpu:1")
+        raise ConfigError(f"device is {one_line(name)!r}; it must be like cpu, gpu, gpu:1 or tpu")
     return found[1].upper(), int(found[2] or 0)
 
 

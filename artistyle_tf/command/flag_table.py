@@ -94,7 +94,7 @@ FILES = (
     _Flag(
         "device",
         "Machine",
-        "device to compute on, like cpu, gpu or gpu:1; by default TensorFlow chooses",
+        "device to compute on, like cpu, gpu, gpu:1 or tpu; by default TensorFlow chooses",
     ),
     _Flag(
         "strategy",
@@ -142,7 +142,7 @@ COMMON = {
     "report": "write a report of the run to this .html file",
     "checkpoint_dir": "save checkpoints to this folder",
     "resume": "resume from the newest of them",
-    "device": "cpu, gpu or gpu:1; by default TensorFlow chooses",
+    "device": "cpu, gpu, gpu:1 or tpu; by default TensorFlow chooses",
 }
 """What most people need, in the words of --help; --helpfull has all flags in full."""
 

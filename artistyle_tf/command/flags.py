@@ -1,15 +1,13 @@
 """What the command's flags ask for, made from `Config`. No TensorFlow."""
 
-import contextlib
-import dataclasses
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from artistyle_tf.command.arguments import answered, read_arguments
 from artistyle_tf.command.devices import check_device, check_strategy
 from artistyle_tf.command.flag_table import SWITCHES, USAGE, all_flags
-from artistyle_tf.command.values import LISTS, number, setting
+from artistyle_tf.command.values import LISTS, config_of, named_as_flags, overrides_of, paths_of
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.pictures.write import DEPTHS, check_depth
 from artistyle_tf.report.page import check_name
@@ -85,9 +83,9 @@ def parse(arguments: Sequence[str]) -> Command | str:
     rerun = _rerun(given)
     command = Command(
         content=os.path.expanduser(given["content"][0]) if "content" in given else None,
-        styles=_paths(given, "style"),
+        styles=paths_of(given, "style"),
         output=output,
-        config=rerun.config if rerun else _config(given),
+        config=rerun.config if rerun else config_of(given),
         trace=_place(given, "trace", "FILE"),
         save_every=_checked(given, "save_every", lambda text: Cadence(text, "save_every")),
         tensorboard_dir=_place(given, "tensorboard_dir", "FOLDER"),
@@ -98,8 +96,8 @@ def parse(arguments: Sequence[str]) -> Command | str:
         deterministic=bool(values["deterministic"].value),
         strategy=_checked(given, "strategy", check_strategy),
         rerun=rerun,
-        content_masks=tuple(_paths(given, "content_mask")),
-        style_masks=tuple(_paths(given, "style_mask")),
+        content_masks=tuple(paths_of(given, "content_mask")),
+        style_masks=tuple(paths_of(given, "style_mask")),
         depth=depth,
         report=_place(given, "report", "FILE"),
     )
@@ -137,13 +135,13 @@ def _rerun(given: dict[str, list[str]]) -> Rerun | None:
     path = _rerun_path(given)
     if not path:
         raise ConfigError("--rerun is empty; write --rerun=FILE")
-    overrides = _overrides(given)
-    with _named_as_flags():
+    overrides = overrides_of(given)
+    with named_as_flags():
         return read_rerun(path, **overrides)
 
 
 def _check_files(command: Command) -> None:
-    with _named_as_flags():
+    with named_as_flags():
         masks = len(command.content_masks), len(command.style_masks)
         check_inputs(command.config, bool(command.content), len(command.styles), *masks)
     pictures = command.read()
@@ -168,23 +166,8 @@ def _check_files(command: Command) -> None:
             raise ConfigError(f"--{name} is {path!r}, which is {taken[os.path.realpath(path)]}")
         taken[os.path.realpath(path)] = f"the --{name}"
     if command.report is not None:
-        with _named_as_flags():
+        with named_as_flags():
             check_name(command.report)
-
-
-def _config(given: dict[str, list[str]]) -> Config:
-    preset, overrides = given.get("preset", ["artistyle"])[0], _overrides(given)
-    with _named_as_flags():
-        return Config.preset(preset, **overrides)
-
-
-@contextlib.contextmanager
-def _named_as_flags() -> Iterator[None]:
-    """Errors begin with the name of a setting, which is that of its flag without the dashes."""
-    try:
-        yield
-    except ConfigError as error:
-        raise ConfigError(f"--{error}") from None
 
 
 def _place(given: dict[str, list[str]], name: str, kind: str) -> str | None:
@@ -198,24 +181,6 @@ def _place(given: dict[str, list[str]], name: str, kind: str) -> str | None:
 def _checked(given: dict[str, list[str]], name: str, check: Callable[[str], Any]) -> str | None:
     text = given.get(name, [None])[0]
     if text is not None:
-        with _named_as_flags():
+        with named_as_flags():
             check(text)
     return text
-
-
-def _overrides(given: dict[str, list[str]]) -> dict[str, Any]:
-    fields = [field for field in dataclasses.fields(Config) if field.name in given]
-    overrides = {field.name: setting(field, given[field.name]) for field in fields}
-    if "strength" in given:
-        overrides["strength"] = number(given["strength"][0], float)
-    return overrides
-
-
-def _paths(given: dict[str, list[str]], name: str) -> list[str]:
-    """One flag holds a list, unless a file has that very name; repeated ones hold one each."""
-    texts = given.get(name, [])
-    if len(texts) == 1 and not os.path.exists(texts[0]):
-        texts = [path.strip() for path in texts[0].split(",")]
-    if not all(texts):
-        raise ConfigError(f"--{name} has an empty name; write --{name}=FILE or --{name}=FILE,FILE")
-    return [os.path.expanduser(path) for path in texts]

@@ -1,11 +1,24 @@
 """From the text of a flag to the value of a setting."""
 
+import contextlib
 import dataclasses
 import os
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-__all__ = ["LISTS", "number", "setting"]
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.settings.config import Config
+
+__all__ = [
+    "LISTS",
+    "config_of",
+    "named_as_flags",
+    "number",
+    "overrides_of",
+    "paths_of",
+    "setting",
+]
 
 LISTS = ("style_blend", "style_layers", "content_layers")
 """Settings whose flags hold several values each, and add up."""
@@ -40,3 +53,42 @@ def number(text: str, kind: type[int] | type[float]) -> int | float | str:
         return kind(text)
     except ValueError:
         return text
+
+
+def config_of(given: Mapping[str, list[str]]) -> Config:
+    """The settings that flags' texts stand for, from those of the preset on.
+
+    Raises:
+      ConfigError: settings that can't be; it begins with the flag's name.
+    """
+    preset, overrides = given.get("preset", ["artistyle"])[0], overrides_of(given)
+    with named_as_flags():
+        return Config.preset(preset, **overrides)
+
+
+@contextlib.contextmanager
+def named_as_flags() -> Iterator[None]:
+    """Errors begin with the name of a setting, which is that of its flag without the dashes."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"--{error}") from None
+
+
+def overrides_of(given: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The single settings that are given, as `Config.preset` takes them."""
+    fields = [field for field in dataclasses.fields(Config) if field.name in given]
+    overrides = {field.name: setting(field, given[field.name]) for field in fields}
+    if "strength" in given:
+        overrides["strength"] = number(given["strength"][0], float)
+    return overrides
+
+
+def paths_of(given: Mapping[str, list[str]], name: str) -> list[str]:
+    """One flag holds a list, unless a file has that very name; repeated ones hold one each."""
+    texts = given.get(name, [])
+    if len(texts) == 1 and not os.path.exists(texts[0]):
+        texts = [path.strip() for path in texts[0].split(",")]
+    if not all(texts):
+        raise ConfigError(f"--{name} has an empty name; write --{name}=FILE or --{name}=FILE,FILE")
+    return [os.path.expanduser(path) for path in texts]

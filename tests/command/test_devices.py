@@ -55,7 +55,7 @@ def test_names():
         assert check_device(name) == ("GPU", 1)
     assert check_device("tpu") == ("TPU", 0)
     for name in ("", "gpu:", "gpu:x", "cuda:0", "gpu 0", "/job:worker/gpu:0", "gpu\n"):
-        with pytest.raises(ConfigError, match="must be like cpu, gpu or gpu:1"):
+        with pytest.raises(ConfigError, match="must be like cpu, gpu, gpu:1 or tpu"):
             check_device(name)
 
 

@@ -726,7 +726,7 @@ def test_what_watches_is_checked_before_the_run(run, folder, monkeypatch):
         ({"save_every": 0}, 2, "--save_every is '0'; it must be a whole number of iterations"),
         ({"save_every": "x"}, 2, "--save_every is 'x'"),
         ({"save_every": "0s"}, 2, "1 or more, or seconds like 60s"),
-        ({"device": "cuda"}, 2, "--device is 'cuda'; it must be like cpu, gpu or gpu:1"),
+        ({"device": "cuda"}, 2, "--device is 'cuda'; it must be like cpu, gpu, gpu:1 or tpu"),
         ({"device": "gpu:9"}, 2, "there is no device GPU:9; TensorFlow sees CPU:0"),
         ({"tensorboard_dir": ""}, 2, "--tensorboard_dir is empty"),
         ({"tensorboard_dir": folder / "c.png"}, 1, "can't write to the folder"),

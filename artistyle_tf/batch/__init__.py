@@ -1,0 +1,13 @@
+"""Many pictures: the command `artistyle-batch` and `paint_all`, by workers of Ray.
+
+    artistyle_tf.batch.paint_all([{"content": "photo.jpg", "style": "painting.jpg"}], "out")
+
+Importing this loads neither Ray nor TensorFlow.
+"""
+
+from artistyle_tf.batch.driver import paint_all
+from artistyle_tf.batch.jobs import Job
+from artistyle_tf.batch.outcome import Outcome
+from artistyle_tf.batch.summary import Summary
+
+__all__ = ["Job", "Outcome", "Summary", "paint_all"]

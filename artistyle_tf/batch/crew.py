@@ -1,0 +1,205 @@
+"""Workers as actors of Ray, on this machine or a cluster. The only module that knows Ray."""
+
+import dataclasses
+import logging
+import os
+import re
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+from artistyle_tf.batch.dispatch import WorkerDiedError
+from artistyle_tf.batch.jobs import Job
+from artistyle_tf.batch.outcome import Options, Outcome
+from artistyle_tf.batch.worker import Worker
+from artistyle_tf.errors import ArtistyleError, ConfigError
+from artistyle_tf.text import one_line, reason
+
+__all__ = ["RayCrew"]
+
+STORE = 100_000_000
+"""Bytes of Ray's object store on this machine: jobs and outcomes are small."""
+START = 600.0
+"""Seconds that a worker may take to be there, on a cluster that is busy with others."""
+
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # no cluster: the loopback interface, on any system
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # as it will be; else Ray warns
+    "RAY_DEDUP_LOGS": "0",
+}
+"""For a Ray of our own; values that the user set stay."""
+
+
+class RayCrew:
+    """One worker a device, each an actor: see `dispatch.Crew`. A context manager.
+
+    Ray is started on this machine for the block, unless it runs in this process already or there
+    is an address.
+
+    Args:
+      options: what holds for all jobs.
+      count: workers; by default one for each GPU that Ray sees, else one for each machine.
+      address: of a cluster to join.
+      make: what makes a worker, at the worker's.
+
+    Raises:
+      ConfigError: Ray is not installed.
+      ArtistyleError: it can't be started or joined.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        count: int | None = None,
+        address: str | None = None,
+        make: Callable[[Options], Worker] = Worker,
+    ):
+        self.count = count or 1
+        self._asked, self._address = count, address
+        self._options, self._make = options, make
+        self._ray: Any = None
+        self._started = False
+        self._actor: Any = None
+
+    def __enter__(self) -> "RayCrew":
+        if self._address is None:
+            for name, value in ENVIRONMENT.items():
+                os.environ.setdefault(name, value)
+        try:
+            import ray
+        except ImportError:
+            raise ConfigError(
+                'a batch needs Ray, not installed here: pip install "artistyle-tf[batch]"'
+            ) from None
+        self._ray = ray
+        if not ray.is_initialized():
+            self._start()
+        there = ray.cluster_resources()
+        gpus = int(there.get("GPU", 0))
+        machines = sum(1 for node in ray.nodes() if node["Alive"])
+        self.count = min(self._asked or gpus or machines, max(gpus, int(there.get("CPU", 0)), 1))
+        # GPUs for all, or none: a worker without one would be the slow one of them.
+        shares = {"num_cpus": 0, "num_gpus": 1} if gpus >= self.count else {"num_cpus": 1}
+        options = self._options
+        if not gpus and self._address is None and self.count > 1:
+            threads = max(1, (os.cpu_count() or 1) // self.count)
+            options = dataclasses.replace(options, threads=threads)
+        actor = ray.remote(_Actor).options(
+            max_restarts=0, max_concurrency=2, scheduling_strategy="SPREAD", **shares
+        )
+        self._actor = lambda: actor.remote(self._make, options)
+        return self
+
+    def _start(self) -> None:
+        ray = self._ray
+        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+        own = {
+            "include_dashboard": False,
+            "num_cpus": self._asked or 1,
+            "object_store_memory": STORE,
+            "_node_ip_address": "127.0.0.1",
+        }
+        main = threading.current_thread() is threading.main_thread()
+        before = signal.getsignal(signal.SIGTERM) if main else None
+        try:
+            if self._address is None:
+                ray.init("local", **own, **quiet)
+            else:
+                ray.init(self._address, **quiet)
+        except Exception as error:  # of several kinds
+            where = f"join the cluster {one_line(self._address)}" if self._address else "start"
+            raise ArtistyleError(f"Ray can't {where}: {_refusal(error)}") from error
+        finally:
+            if main:
+                signal.signal(signal.SIGTERM, before)  # Ray has put its own there
+        self._started = True
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._started:
+            self._ray.shutdown()
+
+    def hire(self) -> Any:
+        """See `Crew`. ArtistyleError: none can start."""
+        worker = self._actor()
+        try:
+            self._ray.get(worker.begin.remote(), timeout=START)
+        except self._ray.exceptions.GetTimeoutError:
+            raise ArtistyleError(
+                f"no worker could start within {START:.0f} s: no device is free; fewer --workers "
+                "may do"
+            ) from None
+        except self._ray.exceptions.RayError as error:
+            raise ArtistyleError(f"a worker can't start: {_why(error)}") from error
+        return worker
+
+    def give(self, worker: Any, job: Job) -> Any:
+        """See `Crew`."""
+        return worker.paint.remote(job)
+
+    def wait(self, tickets: Sequence[Any], seconds: float) -> list[Any]:
+        """See `Crew`."""
+        if not tickets:
+            return []
+        return list(self._ray.wait(list(tickets), num_returns=1, timeout=seconds)[0])
+
+    def result(self, ticket: Any) -> Outcome:
+        """See `Crew`."""
+        try:
+            outcome = self._ray.get(ticket)
+        except self._ray.exceptions.RayError as error:
+            raise WorkerDiedError(_why(error)) from None
+        assert isinstance(outcome, Outcome)
+        return outcome
+
+    def stop(self, worker: Any) -> None:
+        """See `Crew`."""
+        worker.stop.remote()
+
+    def dismiss(self, worker: Any) -> None:
+        """See `Crew`."""
+        self._ray.kill(worker)
+
+
+class _Actor:
+    """A worker in a process of its own. Its `stop` has a second thread, so that it is heard."""
+
+    def __init__(self, make: Callable[[Options], Worker], options: Options):
+        self._worker = make(options)
+
+    def begin(self) -> int:
+        return self._worker.begin()
+
+    def paint(self, job: Job) -> Outcome:
+        return self._worker.paint(job)
+
+    def stop(self) -> None:
+        self._worker.stop()
+
+
+def _refusal(error: BaseException) -> str:
+    """What Ray says, or that a cluster wants a token, which is in an error further down."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if "AuthenticationError" in type(cause).__name__ or "InvalidAuthToken" in str(cause):
+            return "it asks for a token, to be given as Ray's documentation on token auth says"
+        cause = cause.__cause__
+    return reason(error)
+
+
+def _why(error: BaseException) -> str:
+    """What Ray knows, without its advice and numbers."""
+    text = " ".join(str(error).split())
+    if "OutOfMemory" in type(error).__name__:
+        return "the machine ran out of memory, and Ray ended it"
+    found = re.search(r"Worker exit detail: (.*?)(?: Some common causes|$)", text)
+    if found and "connection error code" in found[1]:
+        return "its process ended without a word: killed, for want of memory perhaps, or crashed"
+    return one_line(found[1] if found else text)[:200]

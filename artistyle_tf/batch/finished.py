@@ -1,0 +1,132 @@
+"""Whether a job is done already: what the record inside its output tells. No TensorFlow, no Ray."""
+
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from artistyle_tf.batch.jobs import Job
+from artistyle_tf.batch.places import exists, fetched, is_url
+from artistyle_tf.errors import InputError
+from artistyle_tf.network.weights import NAMES
+from artistyle_tf.pictures.read import read, read_record
+from artistyle_tf.run.result import INTERRUPTED
+from artistyle_tf.settings.config import INITS
+from artistyle_tf.text import one_line, reason
+
+__all__ = ["NEW", "Digests", "why_paint", "with_depth"]
+
+NEW = "new"
+STOPPED = (INTERRUPTED, "stopped by the callback", "a callback raised")
+"""How stop reasons of runs begin that somebody ended before their time."""
+
+
+class Digests:
+    """Digests of pictures and files, each computed once as long as the file stays as it is."""
+
+    def __init__(self) -> None:
+        # Only digests are kept: the pictures themselves would not fit.
+        self._of = functools.lru_cache(maxsize=100_000)(_digest)
+
+    def picture(self, path: str) -> str:
+        """As the record of a run has it: of the pixels. InputError: it can't be read."""
+        return self._of("picture", path, *_stamp(path))
+
+    def file(self, path: str) -> str:
+        """SHA-256 of the bytes. InputError: they can't be read."""
+        return self._of("file", path, *_stamp(path))
+
+
+def why_paint(job: Job, digests: Digests) -> str | None:
+    """None if the output is what the job asks for; otherwise why it has to be painted, in words.
+
+    Raises:
+      InputError: the output is there and not artistyle's, or it or another picture can't be read.
+    """
+    if not exists(job.output):
+        return NEW
+    with fetched(job.output) as local:
+        record = read_record(local[job.output])
+    if record is None or record.get("program") != "artistyle_tf":
+        raise InputError(
+            f"{one_line(job.output)} is there, and no record says that artistyle made it; "
+            "remove it or name another output"
+        )
+    outcome = record.get("outcome")
+    ended = str(outcome.get("stop_reason")) if isinstance(outcome, dict) else ""
+    if ended.startswith(STOPPED):
+        return "it had been stopped"
+    changed = _changed_settings(job, record) or _changed_pictures(job, record, digests)
+    return f"changed: {', '.join(changed)}" if changed else None
+
+
+def with_depth(record: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    """The record of a run with the one thing that it doesn't tell and the file depends on."""
+    return dict(record) if depth == 8 else {**record, "depth": depth}
+
+
+def _changed_settings(job: Job, record: Mapping[str, Any]) -> list[str]:
+    wanted = job.config.to_dict()
+    wanted["weights"] = os.path.basename(job.config.weights)
+    wanted["init"] = os.path.basename(job.config.init)
+    wanted = json.loads(json.dumps(wanted))
+    found = record.get("config")
+    found = found if isinstance(found, dict) else {}
+    changed = [name for name, value in wanted.items() if found.get(name) != value]
+    if record.get("depth", 8) != job.depth:
+        changed.append("depth")
+    return changed
+
+
+def _changed_pictures(job: Job, record: Mapping[str, Any], digests: Digests) -> list[str]:
+    start = [] if job.config.init in INITS else [job.config.init]
+    kinds: dict[str, tuple[Sequence[str], Any]] = {
+        "content": ([job.content] if job.content else [], _several(record.get("content"))),
+        "style": (job.styles, record.get("styles")),
+        "content_mask": (job.content_masks, record.get("content_masks")),
+        "style_mask": (job.style_masks, record.get("style_masks")),
+        "start": (start, _several(record.get("start"))),
+    }
+    changed = [
+        kind
+        for kind, (paths, pictures) in kinds.items()
+        if [digests.picture(path) for path in paths] != _recorded(pictures)
+    ]
+    if job.config.weights not in NAMES:
+        path = os.path.expanduser(job.config.weights)
+        if [digests.file(path)] != _recorded(_several(record.get("weights"))):
+            changed.append("weights")
+    return changed
+
+
+def _several(one: Any) -> list[Any]:
+    return [] if one is None else [one]
+
+
+def _recorded(pictures: Any) -> list[str]:
+    pictures = pictures if isinstance(pictures, list) else []
+    return [str(one.get("sha256")) if isinstance(one, dict) else "" for one in pictures]
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    """Differs when the file has been changed; a URL's is taken to stay."""
+    if is_url(path):
+        return 0, 0
+    try:
+        status = os.stat(path)
+    except OSError:
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
+
+
+def _digest(kind: str, path: str, size: int, changed: int) -> str:
+    with fetched(path) as local:
+        if kind == "picture":
+            return read(local[path]).digest
+        try:
+            with open(local[path], "rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise InputError(f"can't read {one_line(path)}: {reason(error)}") from error

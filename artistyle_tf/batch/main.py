@@ -1,0 +1,96 @@
+"""The command `artistyle-batch`: flags in, pictures and an exit status out."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+from artistyle_tf import files
+from artistyle_tf.batch.board import Board
+from artistyle_tf.batch.crew import RayCrew
+from artistyle_tf.batch.driver import pace_file, run, sort_out
+from artistyle_tf.batch.flags import BatchCommand, parse
+from artistyle_tf.batch.outcome import Options
+from artistyle_tf.batch.pace import Pace
+from artistyle_tf.batch.places import make_folder
+from artistyle_tf.batch.plan import plan_lines
+from artistyle_tf.batch.sheet import write_sheet
+from artistyle_tf.command.console import ready_streams, terminable
+from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.text import one_line
+
+__all__ = ["main"]
+
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit status: 0, 1 a job failed or a file is no good, 2 bad
+    flag, 130 interrupted by Ctrl-C, 143 by SIGTERM."""
+    ready_streams()
+    with terminable() as terminated:
+        status = _status(argv)
+    return EXIT_TERMINATED if terminated and status == EXIT_INTERRUPTED else status
+
+
+def _status(argv: Sequence[str] | None) -> int:
+    try:
+        command = parse(sys.argv[1:] if argv is None else argv)
+        if isinstance(command, str):
+            print(command)
+            return 0
+        return _plan(command) if command.dry_run else _run(command)
+    except ArtistyleError as error:
+        print(f"artistyle-batch: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("artistyle-batch: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def _plan(command: BatchCommand) -> int:
+    todo, done, _ = sort_out(command.jobs)
+    pace = _pace(command)
+    print("\n".join(plan_lines(todo, len(done), pace, command.workers or 1)))
+    return 0
+
+
+def _run(command: BatchCommand) -> int:
+    if command.report:
+        files.check_folder(command.report)
+    make_folder(os.path.join(command.output_dir, "any"))
+    options = Options(command.save_every, command.device, command.deterministic)
+    pace = _pace(command)
+    with Board(len(command.jobs), command.quiet) as board, _no_stdout():
+        crew = RayCrew(options, command.workers, command.address)
+        summary = run(command.jobs, lambda: crew, board, pace)
+    place = pace_file(command.output_dir)
+    if place and summary.counts["done"]:
+        pace.write(place)
+    if command.report:
+        summary.write(command.report)
+    if command.contact_sheet:
+        write_sheet(command.contact_sheet, command.jobs)
+    if not command.quiet:
+        print(summary.table())
+    if summary.interrupted:
+        print(
+            "artistyle-batch: interrupted; what is finished is in "
+            f"{one_line(command.output_dir)}, and the same command goes on from there",
+            file=sys.stderr,
+        )
+        return EXIT_INTERRUPTED
+    return int(summary.counts["failed"] > 0)
+
+
+def _pace(command: BatchCommand) -> Pace:
+    place = pace_file(command.output_dir)
+    return Pace.read(place) if place else Pace()
+
+
+@contextlib.contextmanager
+def _no_stdout() -> Iterator[None]:
+    """Ray prints there what becomes of its processes, which the reasons of jobs tell, too."""
+    with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
+        yield

@@ -1,0 +1,156 @@
+"""In which order jobs are painted, how large, and what that takes. No TensorFlow, no Ray."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Iterable, Sequence
+
+from PIL import Image
+
+from artistyle_tf.batch.jobs import Job
+from artistyle_tf.batch.pace import Pace
+from artistyle_tf.batch.places import is_url
+from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.network.weights import load
+from artistyle_tf.pictures.sizes import fit
+from artistyle_tf.run.memory import free_bytes
+from artistyle_tf.run.plan import Plan, Room, make_plan
+from artistyle_tf.settings.config import Config
+from artistyle_tf.text import clock, gigabytes, one_line
+
+__all__ = ["in_order", "plan_lines", "result_size"]
+
+ITEMSIZE = {"bfloat16": 2, "float16": 2, "float64": 8}
+"""Bytes of an activation by `Config.precision`; else 4: TensorFlow knows what "auto" chooses."""
+SHOWN = 40
+"""Jobs that a plan lists one by one."""
+
+ROTATED = (5, 6, 7, 8)
+"""EXIF's orientations that exchange height and width."""
+
+
+def in_order(jobs: Iterable[Job]) -> list[Job]:
+    """The jobs, those of the same settings and the same size one after the other, so that networks
+    are loaded and graphs traced or compiled once. What is first of its kind decides."""
+    jobs = list(jobs)
+    kinds: dict[tuple[Config, int], int] = {}
+    sizes: dict[tuple[Config, tuple[int, int] | None], int] = {}
+    keys = []
+    for job in jobs:
+        kind, size = (job.config, len(job.content_masks)), (job.config, result_size(job))
+        keys.append((kinds.setdefault(kind, len(kinds)), sizes.setdefault(size, len(sizes))))
+    return [jobs[i] for i in sorted(range(len(jobs)), key=lambda i: keys[i])]
+
+
+def result_size(job: Job) -> tuple[int, int] | None:
+    """(height, width) of the result by the header of the picture; None where nobody can tell."""
+    asked = job.config.size
+    if not isinstance(asked, int):
+        return asked[1], asked[0]
+    path = job.content or job.styles[0]
+    if job.content is None and asked:
+        return asked, asked
+    size = None if is_url(path) else _header(path)
+    return None if size is None else fit(*size, asked)
+
+
+@functools.lru_cache(maxsize=100_000)
+def _header(path: str) -> tuple[int, int] | None:
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(0x0112) in ROTATED
+    except Exception:  # Pillow's plugins raise many kinds; the job will say what is wrong
+        return None
+    return (width, height) if turned else (height, width)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Taken:
+    """What a job is expected to take."""
+
+    size: tuple[int, int] | None
+    plan: Plan | None
+    """Of the finest level."""
+    seconds: float | None
+    fault: str = ""
+
+
+def plan_lines(jobs: Sequence[Job], skipped: int, pace: Pace, workers: int) -> list[str]:
+    """The plan for people: the jobs in order with size, memory and time, and what is estimated.
+
+    Args:
+      jobs: those to paint, in order.
+      skipped: how many are done already.
+      pace: what is known of the time.
+      workers: how many paint at once.
+    """
+    taken = [_taken(job, pace) for job in jobs]
+    rows = [
+        f"  {one_line(job.output)}: {_shown(one)}"
+        for job, one in zip(jobs[:SHOWN], taken, strict=False)
+    ]
+    if len(jobs) > SHOWN:
+        rows.append(f"  … and {len(jobs) - SHOWN} more")
+    settings = len({job.config for job in jobs})
+    lines = [
+        f"{len(jobs)} to paint with {settings} {'setting' if settings == 1 else 'settings'}, "
+        f"{skipped} done already",
+        *rows,
+    ]
+    plans = [one.plan.estimate for one in taken if one.plan]
+    if plans:
+        lines.append(
+            f"memory: about {gigabytes(max(plans))} for each worker at the most (estimated, with "
+            "activations in float32 where precision is auto)"
+        )
+    known = [one.seconds for one in taken if one.seconds is not None]
+    if known:
+        whole = math.fsum(known) / max(1, min(workers, len(jobs)))
+        unknown = len(taken) - len(known)
+        without = f", without {unknown} of a kind that none was painted of" if unknown else ""
+        lines.append(
+            f"time: about {clock(whole)} (estimated from what was painted here before{without})"
+        )
+    elif jobs:
+        lines.append("time: nothing like that was painted here yet; the first job will tell")
+    return lines
+
+
+def _taken(job: Job, pace: Pace) -> _Taken:
+    size = result_size(job)
+    if size is None:
+        return _Taken(None, None, None)
+    config = job.config
+    try:
+        plan = make_plan(
+            config,
+            size,
+            _channels(config.weights, config.layers[-1]),
+            ITEMSIZE.get(config.precision, 4),
+            Room(config.memory_bytes or free_bytes(), asked=bool(config.memory)),
+            len(job.content_masks),
+        )
+    except ArtistyleError as error:
+        return _Taken(size, None, pace.seconds(job, size), str(error))
+    return _Taken(size, plan, pace.seconds(job, size))
+
+
+@functools.lru_cache(maxsize=8)
+def _channels(weights: str, deepest: str) -> dict[str, int]:
+    layers = load(weights, deepest).layers
+    return {name: kernel.shape[-1] for name, (kernel, _) in layers.items()}
+
+
+def _shown(taken: _Taken) -> str:
+    if taken.size is None:
+        return "its size is not known beforehand"
+    parts = [f"{taken.size[1]}×{taken.size[0]} px"]
+    if taken.plan:
+        tiles = f" in tiles of {taken.plan.tile} px" if taken.plan.tile else ""
+        parts.append(f"{gigabytes(taken.plan.estimate)}{tiles}")
+    if taken.seconds is not None:
+        parts.append(clock(taken.seconds))
+    if taken.fault:
+        parts.append(taken.fault)
+    return ", ".join(parts)

@@ -1,0 +1,233 @@
+"""What a worker does with a job: paint it, or find that it needn't. Ray only carries it about."""
+
+import contextlib
+import dataclasses
+import functools
+import gc
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from artistyle_tf.batch.finished import NEW, Digests, why_paint, with_depth
+from artistyle_tf.batch.jobs import Job
+from artistyle_tf.batch.outcome import Options, Outcome
+from artistyle_tf.batch.places import base_name, fetched, is_url, make_folder, store
+from artistyle_tf.command.console import quiet_import
+from artistyle_tf.command.devices import on_device
+from artistyle_tf.errors import ArtistyleError, InputError
+from artistyle_tf.locks import holding
+from artistyle_tf.run.checkpoints import Checkpoints
+from artistyle_tf.run.events import Step
+from artistyle_tf.run.memory import resident_bytes
+from artistyle_tf.run.result import Result
+from artistyle_tf.scene.inputs import several
+from artistyle_tf.settings.config import INITS, Config
+from artistyle_tf.text import one_line, reason
+
+__all__ = ["Worker", "checkpoint_folder"]
+
+PAINTERS = 2
+"""Painters that a worker keeps, each with a network and what was traced; jobs come by settings."""
+
+
+class Worker:
+    """Paints one job after the other; keeps networks and traces of the last settings.
+
+    Args:
+      options: what holds for all jobs.
+      make_painter: of a `Config` what `Painter` makes.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        make_painter: Callable[[Config], Callable[..., Result]] | None = None,
+    ):
+        self._options, self._made = options, make_painter
+        self._painter = functools.lru_cache(maxsize=PAINTERS)(self._make_painter)
+        self._digests = Digests()
+        self._stop = threading.Event()
+        self._ready = False
+
+    def begin(self) -> int:
+        """Its process, once it can take jobs. For a process of its own."""
+        gc.freeze()  # modules stay; no collection need go through them after every job
+        return os.getpid()
+
+    def stop(self) -> None:
+        """Ends the job that is being painted after its iteration, with a checkpoint."""
+        self._stop.set()
+
+    def paint(self, job: Job) -> Outcome:
+        """Paints a job unless its output is there or another run is at it. Raises nothing that a
+        job could be to blame for."""
+        began = time.monotonic()
+        with _warnings() as notes:
+            try:
+                outcome = self._painted(job)
+            except (MemoryError, ArtistyleError) as error:
+                outcome = Outcome("failed", reason(error) if str(error) else "out of memory")
+            except Exception as error:
+                outcome = Outcome("failed", f"{type(error).__name__}: {_first_line(error)}")
+        gc.collect()  # a run's arrays hang in circles, and the next one needs the room
+        return dataclasses.replace(
+            outcome,
+            seconds=time.monotonic() - began,
+            resident=resident_bytes(),
+            notes=(*outcome.notes, *dict.fromkeys(notes)),
+            pid=os.getpid(),
+        )
+
+    def _painted(self, job: Job) -> Outcome:
+        make_folder(job.output)
+        with holding(job.output) as alone:
+            if not alone:
+                return Outcome("busy", "another run is painting it")
+            why = why_paint(job, self._digests)  # another run may have done it by now
+            if why is None:
+                return Outcome("skipped", "done already")
+            if self._stop.is_set():
+                return Outcome("stopped", "stopped before it began")
+            try:
+                with fetched(*job.pictures) as local:
+                    outcome = self._from_files(job, local)
+            finally:
+                with contextlib.suppress(OSError):  # it isn't there, or has something in it
+                    os.rmdir(checkpoint_folder(job))
+            reasons = () if why == NEW else (why,)
+            return dataclasses.replace(outcome, notes=(*reasons, *outcome.notes))
+
+    def _from_files(self, job: Job, local: dict[str, str]) -> Outcome:
+        """Paints from local files, going on from a checkpoint if there is one."""
+        config = job.config
+        if config.init not in INITS and local[config.init] != config.init:
+            config = dataclasses.replace(config, init=local[config.init])
+        folder = checkpoint_folder(job)
+        with self._computing():
+            try:
+                result, resumed = self._run(job, config, local, folder)
+            except InputError:
+                if not _has_checkpoints(folder):
+                    raise
+                shutil.rmtree(folder)  # of other settings or pictures, or another version's
+                result, resumed = self._run(job, config, local, folder)
+        height, width = result.image.shape[:2]
+        outcome = Outcome("done", result.stop_reason, 0.0, result.seconds, (height, width))
+        if resumed:
+            outcome = dataclasses.replace(outcome, notes=("went on from its checkpoint",))
+        if result.error is not None:
+            fault = f"{result.stop_reason}: {_first_line(result.error)}"
+            return dataclasses.replace(outcome, status="failed", reason=fault)
+        if self._stop.is_set() and result.stop_reason == "stopped by the callback":
+            return dataclasses.replace(outcome, status="stopped")
+        _save(dataclasses.replace(result, record=with_depth(result.record, job.depth)), job)
+        shutil.rmtree(folder, ignore_errors=True)
+        return outcome
+
+    def _run(
+        self, job: Job, config: Config, local: dict[str, str], folder: str
+    ) -> tuple[Result, bool]:
+        """The result, and whether it went on from a checkpoint."""
+        checkpoints = Checkpoints(
+            folder, every=self._options.save_every, resume=_has_checkpoints(folder)
+        )
+        result = self._painter(config)(
+            local[job.content] if job.content else None,
+            several([local[style] for style in job.styles]),
+            content_masks=[local[mask] for mask in job.content_masks],
+            style_masks=[local[mask] for mask in job.style_masks],
+            callback=self._goes_on,
+            checkpoints=checkpoints,
+        )
+        return result, checkpoints.resume and not checkpoints.notes
+
+    def _goes_on(self, step: Step) -> bool:
+        return not self._stop.is_set()
+
+    def _make_painter(self, config: Config) -> Callable[..., Result]:
+        if self._made is not None:
+            return self._made(config)
+        from artistyle_tf.run.painter import Painter
+
+        return Painter(config)
+
+    @contextlib.contextmanager
+    def _computing(self) -> Iterator[None]:
+        """TensorFlow loaded and set, on the device that was asked for."""
+        if self._made is not None:
+            yield
+            return
+        if not self._ready:
+            # Once: what is there then is never gone through again, and so never collected.
+            with quiet_import():
+                from artistyle_tf.run import gpus, painter  # noqa: F401 (what jobs need)
+        import tensorflow as tf
+
+        if not self._ready:
+            if self._options.threads:
+                tf.config.threading.set_intra_op_parallelism_threads(self._options.threads)
+            gpus.let_memory_grow()
+            if self._options.deterministic:
+                tf.config.experimental.enable_op_determinism()
+            self._ready = True
+        with on_device(self._options.device):
+            try:
+                yield
+            except tf.errors.ResourceExhaustedError as error:
+                raise ArtistyleError("there is not enough memory; a smaller size needs less") from (
+                    error
+                )
+
+
+def checkpoint_folder(job: Job) -> str:
+    """Where the job keeps what it needs to go on: in .artistyle beside its output; for an output
+    that is no local file, in a folder of this machine."""
+    name = f"{base_name(job.output)}-{hashlib.sha256(job.output.encode()).hexdigest()[:8]}"
+    if is_url(job.output):
+        return os.path.join(tempfile.gettempdir(), f"artistyle-batch-{_user()}", name)
+    return os.path.join(os.path.dirname(job.output), ".artistyle", name)
+
+
+def _save(result: Result, job: Job) -> None:
+    if not is_url(job.output):
+        result.save(job.output, job.depth)
+        return
+    with tempfile.TemporaryDirectory(prefix="artistyle-") as folder:
+        path = os.path.join(folder, base_name(job.output))
+        result.save(path, job.depth)
+        store(path, job.output)
+
+
+def _has_checkpoints(folder: str) -> bool:
+    with contextlib.suppress(OSError):
+        return any(name.endswith(".npz") for name in os.listdir(folder))
+    return False
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
+
+
+def _first_line(error: BaseException) -> str:
+    return one_line((str(error).splitlines() or [type(error).__name__])[0])[:200]
+
+
+@contextlib.contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """What the package warns of in the block, at most ten lines."""
+    found: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = (  # type: ignore[method-assign]
+        lambda record: found.append(record.getMessage()) if len(found) < 10 else None
+    )
+    logger = logging.getLogger("artistyle_tf")
+    logger.addHandler(handler)
+    try:
+        yield found
+    finally:
+        logger.removeHandler(handler)

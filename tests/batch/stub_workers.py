@@ -1,0 +1,77 @@
+"""Workers that load no TensorFlow: their painter hands back the content, with a record like a
+run's. At module level, where Ray's workers find them."""
+
+import os
+import signal
+import time
+
+import numpy as np
+
+from artistyle_tf.batch.worker import Worker
+from artistyle_tf.pictures.picture import as_uint8
+from artistyle_tf.pictures.read import read
+from artistyle_tf.run.result import Result
+
+
+def record_of(config, content, styles, stop_reason="all 3 iterations done"):
+    """What `make_record` would have of these pictures."""
+    settings = config.to_dict()
+    settings["weights"] = os.path.basename(config.weights)
+
+    def named(picture):
+        return {"name": picture.name, "sha256": picture.digest}
+
+    return {
+        "program": "artistyle_tf",
+        "config": settings,
+        "content": named(content) if content else None,
+        "styles": [named(style) for style in styles],
+        "start": None,
+        "content_masks": [],
+        "style_masks": [],
+        "weights": {"kind": "imagenet-8bit", "sha256": "0" * 64},
+        "outcome": {"stop_reason": stop_reason},
+    }
+
+
+def make_stub(seconds=0.0):
+    def stub(config):
+        def paint(content, style, **options):
+            time.sleep(seconds)
+            picture = read(content)
+            rgb = as_uint8(picture.rgb)
+            return Result(
+                image=rgb,
+                unclipped=rgb.astype(np.float32),
+                alpha=None,
+                trace=[],
+                stop_reason="all 3 iterations done",
+                seconds=seconds,
+                setup_seconds=0.0,
+                objective=1.0,
+                saved_objective=1.0,
+                record=record_of(config, picture, [read(one) for one in style]),
+            )
+
+        return paint
+
+    return stub
+
+
+def plain(options):
+    return Worker(options, make_stub())
+
+
+def slow(options):
+    return Worker(options, make_stub(0.4))
+
+
+class _Poisoned(Worker):
+    def paint(self, job):
+        if job.output.endswith("poison.png"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().paint(job)
+
+
+def poisoned(options):
+    return _Poisoned(options, make_stub())

@@ -1,0 +1,95 @@
+"""docs/batch.md says what is: its command, its files of jobs, its Python."""
+
+import contextlib
+import json
+import os
+import re
+import shlex
+
+import pytest
+from PIL import Image
+from stub_workers import plain
+
+import artistyle_tf
+from artistyle_tf.batch import driver
+from artistyle_tf.batch.flags import parse
+from artistyle_tf.batch.job_files import read_jobs
+from artistyle_tf.batch.outcome import Options
+from places import ROOT
+
+PAGE = (ROOT / "docs" / "batch.md").read_text("utf-8")
+
+
+def blocks(language):
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return [text for name, text in found if name == language]
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch, picture):
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(["photos/a.jpg", "paintings/s.jpg", "photo.jpg", "painting.jpg"]):
+        os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+        Image.fromarray(picture(30, 40, seed)).save(name)
+    return tmp_path
+
+
+def test_the_command_is_one(desk):
+    (line,) = [
+        line
+        for block in blocks("sh")
+        for line in block.replace("\\\n", " ").splitlines()
+        if line.startswith("artistyle-batch")
+    ]
+    asked = parse(shlex.split(line)[1:])
+    assert [job.output for job in asked.jobs] == ["out/a--s.png"]
+
+
+def test_the_files_of_jobs_are_some(desk):
+    table, cells, row = blocks("")
+    (desk / "jobs.csv").write_text(cells)
+    low, high, both = read_jobs("jobs.csv")
+    assert low.stem == high.stem
+    assert low.key != high.key
+    assert (both.styles, both.output) == (("night.jpg", "wave.jpg"), "dogs/both.png")
+    assert both.content_masks == ("left.png", "right.png")
+    (desk / "jobs.jsonl").write_text(row)
+    assert read_jobs("jobs.jsonl")[0].config.style_blend == (0.7, 0.3)
+    assert set(json.loads(row)) == {"content", "style", "style_blend", "seed"}
+    assert table.splitlines()[0].split() == ["done", "skipped", "failed", "time", "pictures/h"]
+
+
+class Here:
+    """A crew of one worker, in this process."""
+
+    count = 1
+
+    def __init__(self, options, *more):
+        self._worker = plain(Options())
+
+    def hire(self):
+        return self._worker
+
+    def give(self, worker, job):
+        return worker.paint(job)
+
+    def wait(self, tickets, seconds):
+        return tickets
+
+    def result(self, ticket):
+        return ticket
+
+
+def test_the_python_paints(desk, monkeypatch, capsys):
+    monkeypatch.setattr(driver, "RayCrew", lambda *options: contextlib.nullcontext(Here(*options)))
+    (code,) = blocks("py")
+    exec(compile(code, "batch.md", "exec"), {"__name__": "__main__"})
+    assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["3", "0", "0"]
+    assert len(list((desk / "out").glob("photo--painting-*.png"))) == 3
+    summary = artistyle_tf.batch.paint_all(
+        [{"content": "photo.jpg", "style": "painting.jpg"}, {"content": "none.jpg", "style": "x"}],
+        "out",
+        tell=lambda job, outcome: print(outcome.status),
+    )
+    assert capsys.readouterr().out == "done\nfailed\n"
+    assert summary.counts == {"done": 1, "skipped": 0, "failed": 1, "left": 0}

@@ -1,0 +1,144 @@
+"""The command line of `artistyle-batch`, and what it does without Ray."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from stub_workers import record_of
+
+from artistyle_tf import __version__
+from artistyle_tf.batch import main as command
+from artistyle_tf.batch.flags import help_text, parse
+from artistyle_tf.command import flag_table
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.pictures.read import read
+from artistyle_tf.pictures.write import write
+from artistyle_tf.settings.config import Config
+
+UNLIKE_ONE_PICTURE = {
+    "output", "trace", "checkpoint_dir", "resume", "tensorboard_dir", "strategy", "rerun",
+}  # fmt: skip
+"""Flags of `artistyle` that make no sense for many pictures."""
+
+
+@pytest.fixture
+def desk(tmp_path, monkeypatch, picture):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    for seed, name in enumerate(["photos/a", "photos/b", "style"]):
+        Image.fromarray(picture(30, 40, seed)).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+FILES = ["--content=photos/*.png", "--style=style.png", "--output_dir=out"]
+
+
+def test_flags_make_jobs(desk):
+    flags = ["--preset=fast", "--size=64", "--size=96", "--depth=16", "--style_layers=block1_conv1"]
+    asked = parse([*FILES, *flags, "--extension=tif", "--workers=3", "--address=auto", "--quiet"])
+    assert [job.output for job in asked.jobs] == ["out/a--style.tif", "out/b--style.tif"]
+    wanted = Config.preset("fast", size=96, style_layers={"block1_conv1": 1})
+    assert {job.config for job in asked.jobs} == {wanted}
+    assert {job.depth for job in asked.jobs} == {16}
+    assert (asked.workers, asked.address, asked.quiet, asked.dry_run) == (3, "auto", True, False)
+
+
+def test_flags_fill_what_a_file_leaves_open(desk):
+    (desk / "jobs.csv").write_text("content,style,size\nphotos/a.png,style.png,\na.png,b.png,48\n")
+    asked = parse(["--jobs=jobs.csv", "--output_dir=out", "--size=96", "--seed=3"])
+    assert [(job.config.size, job.config.seed) for job in asked.jobs] == [(96, 3), (48, 3)]
+
+
+@pytest.mark.parametrize(
+    ("flags", "fault"),
+    [
+        (["--size=64"], "--output_dir is missing"),
+        (["--output_dir=out"], "--content is missing"),
+        (["--output_dir=out", "--content=photos"], "--style is missing"),
+        ([*FILES, "--sise=3"], "--help lists the flags"),
+        ([*FILES, "--size=big"], "--size is 'big'"),
+        ([*FILES, "photos/b.png"], "'photos/b.png' is no flag"),
+        ([*FILES, "--workers=0"], "--workers is '0'"),
+        ([*FILES, "--extension=gif"], "--extension is '.gif'"),
+        ([*FILES, "--depth=16", "--extension=jpg"], "can't have depth 16"),
+        ([*FILES, "--save_every=often"], "--save_every is 'often'"),
+        ([*FILES, "--device=tree"], "--device is 'tree'"),
+        ([*FILES, "--contact_sheet=sheet.gif"], "--contact_sheet is 'sheet.gif'"),
+        ([*FILES, "--report="], "--report is empty"),
+        ([*FILES, "--jobs=jobs.csv"], "--content and --jobs are both given"),
+        (["--output_dir=photos", "--content=photos", "--style=style.png", "--extension=png",
+          "--jobs=jobs.txt"], "--content and --jobs"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be(desk, flags, fault, capsys):
+    with pytest.raises(ConfigError, match=fault):
+        parse(flags)
+    assert command.main(flags) == 2
+    assert capsys.readouterr().err.startswith("artistyle-batch: ")
+
+
+def test_help_names_every_flag_and_loads_nothing(capsys):
+    assert command.main(["-h"]) == 0
+    text = capsys.readouterr().out
+    assert text == help_text() + "\n"
+    listed = re.findall(r"^  --(\w+)$", text, re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    ours = {flag.name for flag in flag_table.all_flags()} - UNLIKE_ONE_PICTURE
+    assert ours < set(listed)
+    for name in set(listed) - {"flagfile"}:
+        assert parse([f"--{name}", "--version"] if name in ("quiet",) else ["--version"])
+    assert command.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"artistyle-batch {__version__}\n"
+
+
+def test_a_dry_run_writes_nothing(desk, capsys):
+    assert command.main([*FILES, "--size=32", "--weights=preview", "--dry_run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "2 to paint with 1 setting, 0 done already"
+    assert lines[1].startswith("  out/a--style.png: 32×24 px, ")
+    assert not (desk / "out").exists()
+
+
+def test_where_all_is_done_no_worker_is_asked(desk, capsys, monkeypatch):
+    monkeypatch.setattr(command, "RayCrew", lambda *options: None)  # which can't be entered
+    (desk / "out").mkdir()
+    asked = parse([*FILES, "--size=32"])
+    for job in asked.jobs:
+        record = record_of(job.config, read(job.content), [read(job.styles[0])])
+        write(job.output, np.full((24, 32, 3), 99, np.uint8), record=record)
+    flags = ["--size=32", "--report=report.json", "--contact_sheet=sheet.png"]
+    assert command.main([*FILES, *flags]) == 0
+    report = json.loads((desk / "report.json").read_text())
+    assert (report["skipped"], report["done"], report["failed"]) == (2, 0, 0)
+    assert [job["output"] for job in report["jobs"]] == ["out/a--style.png", "out/b--style.png"]
+    sheet = np.asarray(Image.open(desk / "sheet.png"))
+    assert (sheet == 99).all(-1).sum() == 2 * 24 * 32  # small ones are not enlarged
+    assert capsys.readouterr().out.splitlines()[-1].split()[:3] == ["0", "2", "0"]
+    assert command.main([*FILES, *flags, "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_without_ray_one_line_says_so(desk, capsys, monkeypatch):
+    import builtins
+
+    real = builtins.__import__
+
+    def no_ray(name, *rest):
+        if name == "ray":
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", no_ray)
+    assert command.main([*FILES, "--size=32"]) == 2
+    err = capsys.readouterr().err
+    assert err == (
+        "artistyle-batch: a batch needs Ray, not installed here: "
+        'pip install "artistyle-tf[batch]"\n'
+    )
+
+
+def test_a_folder_that_can_not_be(desk, capsys):
+    assert command.main([*FILES[:2], "--output_dir=style.png/out", "--size=32"]) == 1
+    assert "can't make the folder" in capsys.readouterr().err

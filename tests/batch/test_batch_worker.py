@@ -1,0 +1,151 @@
+"""What a worker does with a job, in this process, with a painter that paints nothing."""
+
+import os
+
+import fsspec
+import pytest
+from PIL import Image
+from stub_workers import make_stub, plain
+
+from artistyle_tf.batch.job_files import texts
+from artistyle_tf.batch.jobs import make_job, placed
+from artistyle_tf.batch.outcome import Options
+from artistyle_tf.batch.worker import Worker, checkpoint_folder
+from artistyle_tf.errors import InputError
+from artistyle_tf.locks import holding
+from artistyle_tf.pictures.read import read_record
+
+
+@pytest.fixture
+def make(tmp_path, picture):
+    """A function: settings → a job of two pictures that are there."""
+    for seed, name in enumerate("ab"):
+        Image.fromarray(picture(30, 40, seed)).save(tmp_path / f"{name}.png")
+
+    def made(folder=f"{tmp_path}/out", **more):
+        row = {"content": f"{tmp_path}/a.png", "style": f"{tmp_path}/b.png", "size": 32, **more}
+        return placed([make_job(texts(row))], folder)[0]
+
+    return made
+
+
+def test_painted_once_and_then_skipped(make):
+    worker, job = plain(Options()), make()
+    first, second = worker.paint(job), worker.paint(job)
+    assert (first.status, first.size, first.pid) == ("done", (30, 40), os.getpid())
+    assert first.resident > 2**20
+    assert (second.status, second.reason) == ("skipped", "done already")
+    again = worker.paint(make(seed=7))
+    assert (again.status, again.notes) == ("done", ("changed: seed",))
+    assert os.listdir(os.path.dirname(job.output)) == ["a--b.png"]
+
+
+def test_depth_is_in_the_record(make):
+    job = make(depth=16)
+    assert plain(Options()).paint(job).status == "done"
+    assert read_record(job.output)["depth"] == 16
+    assert plain(Options()).paint(job).status == "skipped"
+
+
+def test_what_another_run_is_painting_is_left_to_it(make):
+    job = make()
+    with holding(job.output):
+        assert plain(Options()).paint(job).status == "busy"
+    assert not os.path.exists(job.output)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (InputError("a.jpg is empty"), "a.jpg is empty"),
+        (MemoryError(), "out of memory"),
+        (RuntimeError("odd\nmore"), "RuntimeError: odd"),
+    ],
+)
+def test_failures_have_a_reason(make, error, reason):
+    def painter(config):
+        def paint(*pictures, **options):
+            raise error
+
+        return paint
+
+    job = make()
+    outcome = Worker(Options(), painter).paint(job)
+    assert (outcome.status, outcome.reason) == ("failed", reason)
+    assert os.listdir(os.path.dirname(job.output)) == []
+
+
+def test_a_missing_picture_is_a_failure_of_its_job(make):
+    outcome = plain(Options()).paint(make(content="none.png"))
+    assert (outcome.status, outcome.reason) == ("failed", "none.png does not exist")
+
+
+def test_a_result_with_an_error_is_no_output(make):
+    def broken(config):
+        import dataclasses
+
+        def paint(*pictures, **options):
+            result = make_stub()(config)(*pictures, **options)
+            return dataclasses.replace(result, error=OSError("gone"), stop_reason="broken off")
+
+        return paint
+
+    job = make()
+    outcome = Worker(Options(), broken).paint(job)
+    assert (outcome.status, outcome.reason) == ("failed", "broken off: gone")
+    assert not os.path.exists(job.output)
+
+
+def test_checkpoints_of_another_run_are_forgotten(make):
+    """Of a job with other settings, whose output had the same name."""
+    seen = []
+
+    def painter(config):
+        def paint(*pictures, checkpoints, **options):
+            seen.append(checkpoints.resume)
+            if checkpoints.resume:
+                raise InputError("it is of another run: iterations")
+            return make_stub()(config)(*pictures, **options)
+
+        return paint
+
+    job = make()
+    os.makedirs(checkpoint_folder(job))
+    with open(os.path.join(checkpoint_folder(job), "artistyle-00000004-000001.npz"), "wb"):
+        pass
+    assert Worker(Options(), painter).paint(job).status == "done"
+    assert seen == [True, False]
+    assert not os.path.exists(checkpoint_folder(job))
+
+
+def test_stopped_before_it_begins(make):
+    worker, job = plain(Options()), make()
+    worker.stop()
+    assert worker.paint(job).status == "stopped"
+    assert not os.path.exists(job.output)
+
+
+def test_two_painters_are_kept(make):
+    made = []
+
+    def painter(config):
+        made.append(config.seed)
+        return make_stub()(config)
+
+    worker = Worker(Options(), painter)
+    for number, seed in enumerate([1, 1, 2, 1, 3, 1, 2]):
+        worker.paint(make(seed=seed, output=f"{number}.png"))
+    assert made == [1, 2, 3, 2]
+
+
+def test_outputs_and_pictures_at_urls(make, tmp_path):
+    system = fsspec.filesystem("memory")
+    system.pipe("/in/photo.png", (tmp_path / "a.png").read_bytes())
+    job = make("memory://results", content="memory://in/photo.png")
+    worker = plain(Options())
+    assert worker.paint(job).status == "done"
+    assert worker.paint(job).status == "skipped"
+    assert [one["name"] for one in system.ls("/results")] == ["/results/photo--b.png"]
+    (tmp_path / "back.png").write_bytes(system.cat("/results/photo--b.png"))
+    assert read_record(tmp_path / "back.png")["content"]["name"] == "photo.png"
+    assert not os.path.exists(checkpoint_folder(job))
