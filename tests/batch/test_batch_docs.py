@@ -82,7 +82,7 @@ class Here:
 
 def test_the_python_paints(desk, monkeypatch, capsys):
     monkeypatch.setattr(driver, "RayCrew", lambda *options: contextlib.nullcontext(Here(*options)))
-    (code,) = blocks("py")
+    (code,) = blocks("python")
     exec(compile(code, "batch.md", "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["3", "0", "0"]
     assert len(list((desk / "out").glob("photo--painting-*.png"))) == 3
