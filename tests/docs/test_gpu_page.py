@@ -14,25 +14,25 @@ CLAIMS = {
         "command/test_devices.py::test_a_run_computes_where_it_is_told",
         "command/test_devices.py::test_a_device_that_is_not_there_is_refused",
     ),
-    "Before a run TensorFlow is told to take a card's memory as it needs it": (
+    "Before a run TensorFlow is told to allocate a card's memory as needed": (
         "run/test_gpus.py::test_memory_grows_on_every_visible_gpu",
         "run/test_gpus.py::test_the_command_lets_memory_grow_before_it_lists_devices",
         "run/test_gpus.py::test_a_run_in_python_tries_it_first",
     ),
-    "What the user has set stays": (
+    "The user's own settings take precedence": (
         "run/test_gpus.py::test_the_users_variable_is_left_the_last_word",
         "run/test_gpus.py::test_what_the_user_set_before_stays",
     ),
-    "In Python that works until TensorFlow has begun": (
+    "In Python this works until TensorFlow has initialised its devices": (
         "run/test_gpus.py::test_when_tensorflow_has_begun_it_is_too_late_and_no_matter",
         "docs/test_notebook.py::test_memory_grows_unless_the_user_says_otherwise",
     ),
-    "What is free is asked of `nvidia-smi`, for the card that the run computes on.": (
+    "Free memory is read from `nvidia-smi`, for the card that the run computes on.": (
         "run/test_gpus.py::test_a_run_is_planned_for_the_gpu_that_it_computes_on",
         "run/test_gpus.py::test_what_is_free_is_asked_of_the_card_in_use",
         "run/test_cards.py::test_rows_are_read",
     ),
-    "`CUDA_VISIBLE_DEVICES` counts for that": (
+    "`CUDA_VISIBLE_DEVICES` is taken into account": (
         "run/test_gpus.py::test_cuda_visible_devices_counts_for_it",
         "run/test_cards.py::test_the_environment_says_which_cards_are_counted",
         "run/test_cards.py::test_where_models_differ_the_fastest_is_counted_first",
@@ -42,10 +42,10 @@ CLAIMS = {
         "run/test_gpus.py::test_what_is_free_is_asked_of_the_card_in_use",
         "run/test_strategy.py::test_two_and_four_replicas_equal_one_device",
     ),
-    "What TensorFlow once took": (
+    "Memory that TensorFlow has reserved": (
         "run/test_gpus.py::test_what_tensorflow_keeps_to_use_again_is_free",
     ),
-    "Of a logical device with a memory limit": (
+    "For a logical device with a memory limit": (
         "run/test_gpus.py::test_of_a_part_of_a_card_tensorflow_knows",
     ),
     "Without `nvidia-smi`, on a part of a card (MIG)": (
@@ -62,7 +62,7 @@ CLAIMS = {
     "The objective gives the same numbers when XLA compiles it.": (
         "command/test_devices.py::test_the_same_objective_compiled_by_xla",
     ),
-    "`--statistics=w2` uses products of matrices": (
+    "`--statistics=w2` uses matrix products": (
         "objective/test_wasserstein.py::test_accelerators_are_given_products_of_matrices",
     ),
     "The objective is traced once for all sizes": (
