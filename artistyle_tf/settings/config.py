@@ -44,8 +44,8 @@ class Config(Fields):
     def preset(cls, name: str, **overrides: Unpack[Settings]) -> "Config":
         """The settings of a published recipe (see `PRESETS`), with overrides.
 
-        A preset's own start applies to task "stylize" only. `strength` replaces the recipe's
-        `style_weight`. A dict of overrides can be annotated as `settings.choices.Settings`.
+        A recipe's `init` "content" is dropped for tasks other than "stylize". `strength` replaces
+        the recipe's own. A dict of overrides can be annotated as `settings.choices.Settings`.
         """
         if name not in PRESETS:
             raise ConfigError(f"preset is {name!r}; it must be {one_of(PRESETS)}")
@@ -54,7 +54,7 @@ class Config(Fields):
             raise ConfigError(f"there is no setting {min(unknown)!r}")
         settings = dict(PRESETS[name])
         if overrides.get("task", cls.task) != "stylize" and settings.get("init") == "content":
-            del settings["init"]  # a texture has no content, a reconstruction must not start from it
+            del settings["init"]  # a texture has no content; a reconstruction has to find it
         check_strength(overrides)
         return cls(**{**settings, **overrides})
 
