@@ -22,7 +22,7 @@ class Lock:
             return
         try:
             os.remove(self._file.name)
-        except PermissionError:  # Windows can't remove open files, so none locked by another process
+        except PermissionError:  # Windows can't remove open files, so none locked by others
             self._file.close()
             with contextlib.suppress(OSError):
                 os.remove(self._file.name)

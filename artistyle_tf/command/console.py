@@ -36,7 +36,7 @@ def terminable() -> Iterator[list[int]]:
         signal.signal(number, signal.SIG_DFL)
         raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
+    if threading.current_thread() is not threading.main_thread():  # only it may set handlers
         yield received
         return
     before = signal.signal(signal.SIGTERM, interrupt)

@@ -68,7 +68,8 @@ class AveragedAdam(Minimizer):
         return state
 
     def carried(self, state: State, before: State, resize: Callable[..., Any]) -> State:
-        """Gradient means carry over from level to level; averaging of positions starts afresh."""
+        """The means of gradients carry over between levels; the average of positions starts
+        afresh."""
         old = before.memory
         first, second = resize(old.first), tf.nn.relu(resize(old.second))
         memory = state.memory._replace(first=first, second=second, steps=old.steps)

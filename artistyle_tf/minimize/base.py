@@ -71,10 +71,10 @@ class State(NamedTuple):
 class Minimizer(abc.ABC):
     """Base class: minimises value_and_gradient(position, context) step by step.
 
-    `start` creates a state and `advance` runs iterations on it. Splitting the iterations into calls
-    differently gives bit-identical states. If the search breaks down, it is restarted once from the
-    best position, with empty memory and a first step a tenth as long; if it breaks down again,
-    `status` says why it stopped.
+    `start` creates a state and `advance` runs iterations on it. The states are bit-identical
+    however the iterations are divided into calls. If the search breaks down, it is restarted once
+    from its best position, with an empty memory and a first step a tenth as long; if it breaks
+    down again, `status` says why it stopped.
 
     Args:
       value_and_gradient: the objective; traced once for all lengths n.

@@ -38,8 +38,8 @@ class _Trial(NamedTuple):
 class LBFGS(Minimizer):
     """L-BFGS with a backtracking line search for sufficient decrease.
 
-    The history size is `history` correction pairs, or up to four fewer just after old ones were
-    dropped; pairs without enough curvature are skipped. Pairs are stored as `held`, such as
+    The history size is `history` correction pairs; just after old pairs were dropped, up to four
+    fewer are held. Pairs without enough curvature are skipped. Pairs are stored as `held`, such as
     "bfloat16", if given; the small linear system that they define is solved in `wide`.
     """
 

@@ -89,7 +89,7 @@ def _read(
             response, start, size = _answer(session, url, offset, timeout)
             with response:
                 put("begin", (start, size))
-                response.raw.enforce_content_length = False  # the caller reports how much is missing
+                response.raw.enforce_content_length = False  # the caller reports what is missing
                 # read1 returns what has arrived; read would wait for a full chunk
                 while not gone.is_set() and (chunk := response.raw.read1(_CHUNK)):
                     put("data", chunk)

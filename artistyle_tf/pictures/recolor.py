@@ -90,7 +90,7 @@ def match_histogram(style: np.ndarray, content: np.ndarray) -> np.ndarray:
     channels = []
     for own, wanted in zip(np.moveaxis(style, -1, 0), np.moveaxis(content, -1, 0), strict=True):
         _, inverse, counts = np.unique(own, return_inverse=True, return_counts=True)
-        quantiles = (np.cumsum(counts) - counts / 2) / own.size  # the midpoint of each value's share
+        quantiles = (np.cumsum(counts) - counts / 2) / own.size  # midpoint of each value's share
         mapped = np.quantile(wanted, quantiles)
         channels.append(mapped[inverse.reshape(own.shape)])
     return _like(style, np.stack(channels, axis=-1)).reshape(len(style), -1, 3)

@@ -28,7 +28,7 @@ class Pace:
         return time.monotonic() - self._last >= max(SECONDS, SHARE * self._cost)
 
     def next_due(self, iteration: int) -> int | None:
-        """The next iteration, after the given one, when one is due; None if it depends on time."""
+        """The next iteration after this one with a checkpoint due; None if that depends on time."""
         return self._cadence.next_due(iteration) if self._cadence else None
 
     @contextlib.contextmanager

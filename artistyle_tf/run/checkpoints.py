@@ -85,7 +85,8 @@ class Checkpoints:
 
         Raises:
           InputError: the newest readable checkpoint is of another run (the message names the
-            difference), another process is using the folder, or `resume` is False and it has some.
+            difference), another process is using the folder, or there are checkpoints but no
+            `resume`.
         """
         identity = json.loads(json.dumps(identity))
         if writes:
@@ -118,7 +119,7 @@ class Checkpoints:
         return self._writes and self._pace.due(iteration)
 
     def next_due(self, iteration: int) -> int | None:
-        """The next iteration, after the given one, when one is due; None if by time, or never."""
+        """The next iteration after this one with a checkpoint due; None if by time, or never."""
         return self._pace.next_due(iteration) if self._writes else None
 
     def save(self, iteration: int, header: Mapping[str, Any], arrays: Sequence[Any]) -> None:

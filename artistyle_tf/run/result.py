@@ -66,7 +66,7 @@ class Result:
 
         Raises:
           ConfigError: an unknown extension or depth, or a depth that the format doesn't support.
-          InputError: a file that can't be written; whatever was there is still there.
+          InputError: the file can't be written; an existing one is then unchanged.
         """
         pixels = self.image if depth == 8 else self.unclipped
         write.write(path, pixels, alpha=self.alpha, record=self.record, depth=depth)
@@ -82,7 +82,7 @@ class Result:
 
         Raises:
           ConfigError: another extension, or the packages of the extra `report` are not installed.
-          InputError: a file that can't be written; whatever was there is still there.
+          InputError: the file can't be written; an existing one is then unchanged.
         """
         facts = Facts(
             image=self.image,

@@ -45,7 +45,8 @@ class Config(Fields):
         """The settings of a published recipe (see `PRESETS`), with overrides.
 
         A recipe's `init` "content" is dropped for tasks other than "stylize". `strength` replaces
-        the recipe's own. A dict of overrides can be annotated as `settings.choices.Settings`.
+        the recipe's `style_weight`. A dict of overrides can be annotated as
+        `settings.choices.Settings`.
         """
         if name not in PRESETS:
             raise ConfigError(f"preset is {name!r}; it must be {one_of(PRESETS)}")

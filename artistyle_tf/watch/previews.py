@@ -29,7 +29,7 @@ class Previews:
         self._path, self._cadence = os.fspath(path), Cadence(every, first=self.FIRST)
 
     def next_due(self, iteration: int) -> int | None:
-        """The next iteration, after the given one, that is saved; None if `every` is a time."""
+        """The next iteration after this one whose picture is saved; None if `every` is a time."""
         return self._cadence.next_due(iteration)
 
     def __call__(self, step: Step) -> None:

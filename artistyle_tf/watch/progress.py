@@ -15,8 +15,8 @@ class Progress:
     """A callback that shows each `Step`: as a bar on a terminal or in a notebook, elsewhere as a
     line every ten seconds.
 
-    Nothing is shown in the first two seconds. The parts of the objective are recomputed only as
-    often as takes no more than a fiftieth of the run's time; in between, their last proportions
+    No step is shown in the first two seconds. The parts of the objective are recomputed only so
+    often that it costs at most a fiftieth of the run's time; in between, their last proportions
     are applied to the current objective.
 
     Args:

@@ -49,7 +49,7 @@ class TensorBoard:
             raise self._refused(error) from error
 
     def next_due(self, iteration: int) -> int:
-        """The next iteration, after the given one, whose parts and picture are written."""
+        """The next iteration after this one whose parts and picture are written."""
         return iteration // self._every * self._every + self._every
 
     def __call__(self, step: Step) -> None:
