@@ -101,8 +101,7 @@ def check_strategy(name: str) -> None:
 
 
 def make_strategy(name: str | None) -> Any:
-    """The `tf.distribute.Strategy` of that name, or None; call it before using TensorFlow
-    otherwise.
+    """The `tf.distribute.Strategy` of that name, or None; call it before any TensorFlow work.
 
     mirrored: all GPUs of this machine, or its logical CPUs if there are none. multiworker: the
     workers listed in TF_CONFIG, which all run the same command. tpu: all cores of a TPU.

@@ -85,8 +85,7 @@ def overrides_of(given: Mapping[str, list[str]]) -> dict[str, Any]:
 
 
 def paths_of(given: Mapping[str, list[str]], name: str) -> list[str]:
-    """A flag's text is a list, unless a file has that very name; repeated flags hold one path
-    each."""
+    """A flag's text is a list, unless a file has that name; repeated flags hold one path each."""
     texts = given.get(name, [])
     if len(texts) == 1 and not os.path.exists(texts[0]):
         texts = [path.strip() for path in texts[0].split(",")]

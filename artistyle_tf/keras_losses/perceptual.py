@@ -109,7 +109,8 @@ class PerceptualLoss(keras.losses.Loss):
 
         Raises:
           ConfigError: a shape other than [B, H, W, 3], pictures smaller than 16 px, or, in eager
-            mode, values outside `value_range`. Without a content loss, `y_true` is not checked.
+            mode, values that show another range than `value_range`. Without a content loss,
+            `y_true` is not checked.
         """
         settings = self.settings
         alpha = settings.layer_weights("content")

@@ -68,8 +68,7 @@ class AveragedAdam(Minimizer):
         return state
 
     def carried(self, state: State, before: State, resize: Callable[..., Any]) -> State:
-        """The means of gradients carry over between levels; the average of positions starts
-        afresh."""
+        """Means of gradients carry over between levels; the average of positions starts afresh."""
         old = before.memory
         first, second = resize(old.first), tf.nn.relu(resize(old.second))
         memory = state.memory._replace(first=first, second=second, steps=old.steps)

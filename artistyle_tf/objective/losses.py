@@ -147,7 +147,7 @@ def nine_point_variation(image: tf.Tensor) -> tf.Tensor:
 def outside_range(image: tf.Tensor, low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
     """Mean over pixels and channels of max(0, low − v, v − high)²: [..., H, W, C] → [...].
 
-    A quadratic penalty on values that a file can't hold; `low` and `high` broadcast.
+    A quadratic penalty on values outside `low` to `high`, which a file can't hold; both broadcast.
     """
     outside = tf.nn.relu(low - image) + tf.nn.relu(image - high)
     return tf.reduce_sum(tf.square(outside), axis=[-3, -2, -1]) / _count(image, 3)

@@ -1,4 +1,4 @@
-"""The objective in tiles: the same value and gradient, in memory bounded by the tile size.
+"""The objective in tiles: the same value and gradient, with memory that depends on the tile size.
 
 The style's moments and squared distances are sums over positions, so they add exactly over tiles.
 A first pass over the tiles accumulates them; from the totals follow the losses and their

@@ -25,9 +25,9 @@ class Objective:
     with statistics "w2" the style term's mean is W² / N (`wasserstein`). Published formulas put a
     constant factor before each mean (`formulas`). With masks, G_l and A_l are those of a region,
     and the style losses are summed over the regions.
-    The last two terms depend on pixels only: `formulas.variation`, and `losses.outside_range`
-    multiplied by the targets' mean squared activation, so that one weight suits every
-    network.
+    The last two terms depend on the pixels only: `formulas.variation`, and `losses.outside_range`
+    multiplied by the targets' mean squared activation, so that one weight suits
+    every network.
     """
 
     def __init__(

@@ -54,8 +54,7 @@ def advanced(scene: Scene, solvers: Solvers, state: State, clock: Clock, steps: 
 
 
 def _entered(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> State:
-    """The level with its targets, ready to start; a resumed or widened level already has a
-    search."""
+    """The level with its targets, ready to start; if resumed or widened, it has a search."""
     logger.debug("computing the targets")
     size = state.here.size
     compute = functools.partial(_targets, scene, size, state)
@@ -96,8 +95,7 @@ def _begun(scene: Scene, solvers: Solvers, state: State, targets: Targets) -> tu
 
 
 def _enlarged(scene: Scene, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The previous level's image enlarged to `size`, [1, h, w, 3]; a photo keeps its finer
-    detail."""
+    """The previous level's image at `size`, [1, h, w, 3]; a photo keeps its finer detail."""
     config = scene.config
     if config.carry == "picture" or config.init in ("noise", "grey"):
         return resample(image[0], size)[None]

@@ -97,8 +97,8 @@ def style_sides(
     """(height, width) that a style is scaled to at one level, its aspect kept.
 
     Its longer side is `config.style_scale` times that of the image. For a texture, which may be
-    larger than its style without larger strokes, it is that times the style's own longer side,
-    reduced in proportion to the level.
+    larger than its style without larger strokes, it is `config.style_scale` times the style's own
+    longer side, reduced in proportion to the level.
 
     Args:
       config: the settings.
