@@ -1,19 +1,19 @@
-"""The errors that users meet. The text is one line: what was wrong and what would do."""
+"""The errors shown to users. The text is one line: what is wrong and what would be valid."""
 
 __all__ = ["ArtistyleError", "ConfigError", "InputError"]
 
 
 class ArtistyleError(ValueError):
-    """Base of the errors below. `exit_status` is what the command exits with."""
+    """Base class of the errors below. `exit_status` is the command's exit status for it."""
 
     exit_status = 1
 
 
 class ConfigError(ArtistyleError):
-    """A setting that is wrong whatever the files hold: no file had to be opened to know."""
+    """An invalid setting, whatever the input files contain; detected without opening any."""
 
     exit_status = 2
 
 
 class InputError(ArtistyleError):
-    """A file or folder that can't be used: missing, unreadable, not what its name says."""
+    """A file or folder that can't be used: missing, unreadable, or not what its name says."""

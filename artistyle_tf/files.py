@@ -1,4 +1,4 @@
-"""Files written all or nothing, and places to write to tried beforehand."""
+"""Atomic file writing, and early checks of output paths."""
 
 import contextlib
 import errno
@@ -15,13 +15,13 @@ __all__ = ["as_path", "check_folder", "replacing", "write_bytes"]
 
 
 def check_folder(path: str | os.PathLike[str]) -> None:
-    """See before a long run that a file can be put at `path`, whatever it is to hold.
+    """Check before a long run that a file can be written at `path`, whatever its content.
 
     InputError: no such folder, not writable, or `path` is a folder or a device.
     """
     path = as_path(path)
     try:
-        # Trying is the only sure way: os.access says yes to root, and knows no read-only mounts.
+        # Only trying is reliable: os.access is always true for root and ignores read-only mounts.
         with _temporary(_target(path)):
             pass
     except (OSError, ValueError) as error:
@@ -29,9 +29,9 @@ def check_folder(path: str | os.PathLike[str]) -> None:
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Make `data` the file at `path`, links followed; all or nothing.
+    """Write `data` to `path` atomically, following links.
 
-    InputError: it can't be written; a file that was there before is then still there.
+    InputError: it can't be written; an existing file is then unchanged.
     """
     path = as_path(path)
     try:
@@ -43,10 +43,10 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 
 @contextlib.contextmanager
 def replacing(path: str, mark: str = "") -> Iterator[BinaryIO]:
-    """A file to write to, which is at `path` after the block, links followed; all or nothing.
+    """A file to write to that replaces `path` atomically after the block, following links.
 
-    `mark` is in the name that it has until then. OSError or ValueError: it can't be; a file that
-    was there before is then still there.
+    `mark` is part of its temporary name. OSError or ValueError: it can't be written; an existing
+    file is then unchanged.
     """
     target = _target(path)
     with _temporary(target, mark) as (file, temporary):
@@ -59,7 +59,7 @@ def replacing(path: str, mark: str = "") -> Iterator[BinaryIO]:
 
 
 def _target(path: str) -> str:
-    """The file that `path` stands for, links followed; OSError if nothing can be put there."""
+    """The file that `path` refers to, links followed; OSError if nothing can be written there."""
     target = os.path.realpath(path)
     try:
         mode = os.stat(target).st_mode
@@ -76,7 +76,7 @@ def _target(path: str) -> str:
 
 
 def _settle(folder: str) -> None:
-    """Has the new name outlast a power cut, where the system has such a thing."""
+    """Makes a rename durable across power failure, on systems that support it."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -87,21 +87,21 @@ def _settle(folder: str) -> None:
 
 @contextlib.contextmanager
 def _temporary(target: str, mark: str = "") -> Iterator[tuple[BinaryIO, str]]:
-    """A new file beside `target`, with the permissions of any new file; gone after the block."""
-    # A short name of its own: the target's name plus anything could be too long.
+    """A new file next to `target`, with default permissions; removed after the block."""
+    # A short independent name: the target's name plus a suffix could be too long.
     temporary = os.path.join(os.path.dirname(target), f".artistyle-{mark}{uuid.uuid4().hex}.tmp")
     with open(temporary, "xb") as file:
         try:
             yield file, temporary
         finally:
-            with contextlib.suppress(OSError):  # what is buffered may find no room
+            with contextlib.suppress(OSError):  # flushing may fail on a full disk
                 file.close()
             with contextlib.suppress(FileNotFoundError):
                 os.remove(temporary)
 
 
 def as_path(path: Any) -> str:
-    """The path as text; ConfigError if it is no path."""
+    """The path as text; ConfigError if it is not a path."""
     if not isinstance(path, str | os.PathLike):
         raise ConfigError(f"an output must be a path, not {type(path).__name__}")
     return os.fsdecode(path)

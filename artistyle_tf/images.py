@@ -1,4 +1,4 @@
-"""Pictures for users of the package: read as it reads them, with their records. No TensorFlow."""
+"""Reading pictures and their records, as the package itself does. No TensorFlow."""
 
 from artistyle_tf.pictures.picture import MIN_SIDE, Picture
 from artistyle_tf.pictures.read import MAX_PIXELS, read, read_record

@@ -1,4 +1,4 @@
-"""Locks that tell two runs of each other, and that no killed run leaves behind."""
+"""Locks between runs, which a killed process releases too."""
 
 import contextlib
 import hashlib
@@ -11,18 +11,18 @@ __all__ = ["Lock", "hold", "hold_file", "holding"]
 
 
 class Lock:
-    """One that is held until it is released; without a file everybody has it."""
+    """A lock held until it is released; without a file it excludes nobody."""
 
     def __init__(self, file: IO[bytes] | None = None):
         self._file = file
 
     def release(self) -> None:
-        """Its file goes too, while nobody else can have locked it."""
+        """Also removes its file, while no other process can have locked it."""
         if self._file is None:
             return
         try:
             os.remove(self._file.name)
-        except PermissionError:  # Windows removes no open file, so none that another has locked
+        except PermissionError:  # Windows can't remove open files, so none locked by others
             self._file.close()
             with contextlib.suppress(OSError):
                 os.remove(self._file.name)
@@ -34,8 +34,8 @@ class Lock:
 def hold(name: str) -> Lock | None:
     """The lock of that name, or None if another process, or another lock of this one, has it.
 
-    The lock is the system's own, by user and machine: it goes with the process. Where the system
-    has none, or the file can't be made, everybody gets it.
+    It is an operating system lock, per user and machine, and ends with the process. If the system
+    has none, or the file can't be created, the lock excludes nobody.
     """
     digest = hashlib.sha256(os.fsencode(os.path.realpath(name))).hexdigest()[:32]
     path = os.path.join(tempfile.gettempdir(), f"artistyle-{_user()}-{digest}.lock")
@@ -46,9 +46,9 @@ def hold(name: str) -> Lock | None:
 
 
 def hold_file(path: str) -> Lock | None:
-    """The lock that the file at `path` stands for, or None if another has it.
+    """The lock on the file at `path`, or None if another holder has it.
 
-    The file is made, and goes with the lock. OSError: it can't be made, or can't be locked.
+    The file is created, and removed with the lock. OSError: it can't be created or locked.
     """
     from filelock import lock_descriptor  # here: `--help` needs no locks
 
@@ -61,12 +61,12 @@ def hold_file(path: str) -> Lock | None:
                 if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
                     stack.pop_all()
                     return Lock(file)
-        # Its holder removed it after we had opened it: there is a new one, or none.
+        # The holder removed it after we had opened it: there is a new one, or none.
 
 
 @contextlib.contextmanager
 def holding(name: str) -> Iterator[bool]:
-    """Whether this process got the lock, which it keeps for the block."""
+    """Whether this process acquired the lock, which it holds during the block."""
     lock = hold(name)
     try:
         yield lock is not None

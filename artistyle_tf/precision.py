@@ -1,4 +1,4 @@
-"""True float32 for loops of your own, where a GPU would take TF32: `with true_float32(): ...`."""
+"""True float32 on GPUs that would use TF32, for your own code: `with true_float32(): ...`."""
 
 from artistyle_tf.network.precision import true_float32
 

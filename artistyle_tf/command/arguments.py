@@ -1,4 +1,4 @@
-"""The arguments as absl reads them: which flags are given, before anything is made of them."""
+"""Parses the arguments with absl: which flags are given, before they are interpreted."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,10 @@ QUESTIONS = ("help", "helpfull", "version")
 
 
 def read_arguments(arguments: Sequence[str]) -> tuple[absl_flags.FlagValues, list[str]]:
-    """(the flags' values, what is no flag).
+    """(flag values, positional arguments).
 
     Raises:
-      ConfigError: a flag that does not exist, or without its value.
+      ConfigError: an unknown flag, or one without its value.
       InputError: a --flagfile that can't be read.
     """
     # Private, so that importing this package never touches a host program's absl flags.
@@ -39,7 +39,7 @@ def read_arguments(arguments: Sequence[str]) -> tuple[absl_flags.FlagValues, lis
 
 
 def answered(values: absl_flags.FlagValues) -> str | None:
-    """The text that --help, --helpfull or --version asks for; None if none was asked for."""
+    """The text for --help, --helpfull or --version; None if none of them is given."""
     if values["help"].value or values["helpfull"].value:
         return help_text(full=values["helpfull"].value)
     if values["version"].value:
@@ -50,7 +50,7 @@ def answered(values: absl_flags.FlagValues) -> str | None:
 
 
 def _spelled_out(arguments: Sequence[str]) -> list[str]:
-    """The arguments with -h for --help; absl would take --help=x and --nohelp as well."""
+    """The arguments with -h replaced; absl would also accept --help=x and --nohelp."""
     return ["--help" if argument in ("-h", "-help") else argument for argument in arguments]
 
 

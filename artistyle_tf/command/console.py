@@ -1,4 +1,4 @@
-"""What the command does to its process: streams, signals, messages, a quiet import."""
+"""Process-wide setup of the command: streams, signals, messages, a quiet import."""
 
 import contextlib
 import gc
@@ -18,17 +18,17 @@ from artistyle_tf.watch.progress import Progress
 
 __all__ = ["ENVIRONMENT", "Console", "quiet_import", "ready_streams", "showing", "terminable"]
 
-# What the process promises TensorFlow; a library must not. Values that the user set stay.
+# Set for the whole process, as a library must not. Values set by the user are kept.
 ENVIRONMENT = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",  # what matters is raised as an exception as well
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # important errors are raised as exceptions too
     "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS": "1",  # nothing is trained here; see extractor.FROZEN
 }
 
 
 @contextlib.contextmanager
 def terminable() -> Iterator[list[int]]:
-    """SIGTERM ends a run as Ctrl-C does; yields the list that holds it once it came. The second
-    one ends the process at once."""
+    """SIGTERM ends a run like Ctrl-C; yields a list to which the signal is added when it arrives. A
+    second one ends the process at once."""
     received: list[int] = []
 
     def interrupt(number: int, frame: object) -> None:
@@ -36,7 +36,7 @@ def terminable() -> Iterator[list[int]]:
         signal.signal(number, signal.SIG_DFL)
         raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():  # no other may set handlers
+    if threading.current_thread() is not threading.main_thread():  # only it may set handlers
         yield received
         return
     before = signal.signal(signal.SIGTERM, interrupt)
@@ -47,18 +47,18 @@ def terminable() -> Iterator[list[int]]:
 
 
 def ready_streams() -> None:
-    """Makes sure that there is something to print to, and that it takes any character."""
+    """Makes sure that the standard streams exist and can encode any character."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # the caller closed it; a file would get its number
+        if getattr(sys, name) is None:  # closed by the caller: the next file would get its number
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (open to the end)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 class Console(logging.Handler):
-    """Shows the package's messages as lines, but passing ones (debug) where the progress stands.
+    """Shows the package's messages as lines, and debug messages in place of the progress.
 
-    Without a progress only warnings and errors are shown.
+    Without a progress display only warnings and errors are shown.
     """
 
     def __init__(self, progress: Progress | None = None):
@@ -79,7 +79,7 @@ class Console(logging.Handler):
         return any(text in error for error in self._errors)
 
     def line(self, text: str) -> None:
-        """Writes a line that stays."""
+        """Writes a permanent line."""
         if self.progress:
             self.progress.line(f"artistyle: {text}")
         else:
@@ -88,7 +88,7 @@ class Console(logging.Handler):
 
 @contextlib.contextmanager
 def showing(progress: bool) -> Iterator[Console]:
-    """A console for the package's messages, with or without progress."""
+    """A console for the package's messages, with or without a progress display."""
     with contextlib.ExitStack() as stack:
         shown = None
         if progress:
@@ -109,11 +109,11 @@ def showing(progress: bool) -> Iterator[Console]:
 
 @contextlib.contextmanager
 def _own_stderr() -> Iterator[TextIO]:
-    """Standard error on a descriptor of its own, which `quiet_import` does not hold back."""
+    """Standard error on a separate descriptor, unaffected by `quiet_import`."""
     try:
         sys.stderr.flush()
         descriptor = os.dup(sys.stderr.fileno())
-    except (OSError, ValueError):  # a stream of Python's only
+    except (OSError, ValueError):  # a pure Python stream
         yield sys.stderr
         return
     encoding = sys.stderr.encoding
@@ -123,9 +123,9 @@ def _own_stderr() -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def quiet_import(progress: Progress | None = None) -> Iterator[None]:
-    """Holds back what TensorFlow writes while it loads, and shows it if it fails to load.
+    """Buffers what TensorFlow writes while it loads, and shows it only if loading fails.
 
-    Its native code writes to the file descriptor, before any log level applies.
+    TensorFlow's native code writes to the file descriptor before any log level applies.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -137,7 +137,7 @@ def quiet_import(progress: Progress | None = None) -> Iterator[None]:
         try:
             with _uncollected():
                 yield
-        except ConfigError:  # no device of that kind: whatever TensorFlow says of it is in there
+        except ConfigError:  # no such device: the error already says what TensorFlow does
             raise
         except Exception as error:
             if progress:
@@ -154,8 +154,8 @@ def quiet_import(progress: Progress | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """No garbage collection, which would go over a million objects of modules again and again; and
-    none of what was made here later on, since it all stays."""
+    """Disables garbage collection, which would repeatedly traverse a million objects of modules;
+    objects created here are exempted later too, since they all stay."""
     enabled = gc.isenabled()
     gc.disable()
     try:

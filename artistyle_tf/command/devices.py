@@ -1,4 +1,4 @@
-"""Where a run computes: a device by name, or several by a strategy of TensorFlow's."""
+"""The devices of a run: a single one by name, or several by a `tf.distribute` strategy."""
 
 import contextlib
 import json
@@ -28,10 +28,10 @@ _NAME = re.compile(r"(?:/|/device:)?(cpu|gpu|tpu)(?::(\d{1,4}))?", re.IGNORECASE
 
 
 def check_device(name: str) -> tuple[str, int]:
-    """("GPU", 1) for "gpu:1", "/GPU:1" or "/device:GPU:1"; without a number, 0.
+    """Parses a device name: ("GPU", 1) for "gpu:1", "/GPU:1" or "/device:GPU:1"; default number 0.
 
     Raises:
-      ConfigError: no such name; TensorFlow was not asked.
+      ConfigError: not a device name; TensorFlow is not consulted.
 
     >>> check_device("gpu"), check_device("/device:CPU:1")
     (('GPU', 0), ('CPU', 1))
@@ -44,15 +44,15 @@ def check_device(name: str) -> tuple[str, int]:
 
 @contextlib.contextmanager
 def on_device(name: str | None) -> Iterator[None]:
-    """`tf.device` of a device that is there; None: what the caller or TensorFlow chooses.
+    """`tf.device` of an existing device; None: the caller's or TensorFlow's choice.
 
     Raises:
-      ConfigError: no such device; the message lists those there are.
+      ConfigError: no such device; the message lists the available ones.
     """
     if name is None:
         yield
         return
-    import tensorflow as tf  # here: the names above are checked before it loads
+    import tensorflow as tf  # late, so that names are checked before it loads
 
     kind, number = check_device(name)
     if kind == "TPU":
@@ -67,12 +67,12 @@ def on_device(name: str | None) -> Iterator[None]:
 
 
 def connect_to_tpu() -> Any:
-    """The resolver of this machine's TPU, or of the one that TPU_NAME names, made ready to be used.
+    """The cluster resolver of this machine's TPU, or the one named by TPU_NAME, initialised.
 
-    `tf.config` then lists its cores. What was made on it before is lost: TensorFlow begins anew.
+    `tf.config` then lists its cores. This resets TensorFlow: whatever was created on it is lost.
 
     Raises:
-      ConfigError: there is none.
+      ConfigError: there is no TPU.
     """
     import tensorflow as tf
 
@@ -86,10 +86,10 @@ def connect_to_tpu() -> Any:
 
 
 def check_strategy(name: str) -> None:
-    """Refuses what `make_strategy` can't make, without asking TensorFlow.
+    """Rejects what `make_strategy` can't create, without consulting TensorFlow.
 
     Raises:
-      ConfigError: no such name, or workers that TF_CONFIG doesn't tell of.
+      ConfigError: an unknown name, or workers that TF_CONFIG doesn't list.
     """
     if name not in STRATEGIES:
         raise ConfigError(f"strategy is {one_line(name)!r}; it must be {one_of(STRATEGIES)}")
@@ -101,10 +101,10 @@ def check_strategy(name: str) -> None:
 
 
 def make_strategy(name: str | None) -> Any:
-    """The `tf.distribute.Strategy` of that name, or None; before TensorFlow does anything else.
+    """The `tf.distribute.Strategy` of that name, or None; call it before any TensorFlow work.
 
-    mirrored: all GPUs of this machine, or its logical CPUs where there is none. multiworker: the
-    workers that TF_CONFIG lists, which all run the same command. tpu: all cores of a TPU.
+    mirrored: all GPUs of this machine, or its logical CPUs if there are none. multiworker: the
+    workers listed in TF_CONFIG, which all run the same command. tpu: all cores of a TPU.
 
     Raises:
       ConfigError: no TPU.
@@ -124,7 +124,7 @@ def make_strategy(name: str | None) -> Any:
 
 
 def is_chief(name: str | None) -> bool:
-    """Whether this process is the one that writes the result: the first worker, or the only one."""
+    """Whether this process writes the result: the chief worker, or the only one."""
     if name != "multiworker":
         return True
     cluster, task = _workers()
@@ -132,7 +132,7 @@ def is_chief(name: str | None) -> bool:
 
 
 def _workers() -> tuple[dict[str, Any], dict[str, Any]]:
-    """(cluster, this process's task) of TF_CONFIG; both empty if it doesn't tell."""
+    """(cluster, this process's task) from TF_CONFIG; both empty if it is not set."""
     try:
         told = json.loads(os.environ.get("TF_CONFIG", "{}"))
         cluster, task = told["cluster"], told["task"]

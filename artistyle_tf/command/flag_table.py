@@ -1,4 +1,4 @@
-"""The table of the command's flags, from `Config` and its own, and the help made of it."""
+"""The table of the command's flags, from `Config` and its own, and its help text."""
 
 import dataclasses
 import textwrap
@@ -13,7 +13,7 @@ __all__ = ["COMMON", "FILES", "SWITCHES", "USAGE", "all_flags", "help_text", "sh
 USAGE = "artistyle --content=photo.jpg --style=painting.jpg --output=out.png [flags]"
 
 SWITCHES = ("resume", "quiet", "deterministic")
-"""Flags that are there or not."""
+"""Flags without a value."""
 
 
 class _Flag(NamedTuple):
@@ -144,11 +144,11 @@ COMMON = {
     "resume": "resume from the newest of them",
     "device": "cpu, gpu, gpu:1 or tpu; by default TensorFlow chooses",
 }
-"""What most people need, in the words of --help; --helpfull has all flags in full."""
+"""The most common flags, in the words of --help; --helpfull describes all of them."""
 
 
 def all_flags() -> list[_Flag]:
-    """Of the command itself, then of every setting, with their defaults."""
+    """The command's own flags, then those of all settings, with their defaults."""
     settings = list(FILES)
     for field in dataclasses.fields(Config):
         choices = field.metadata["choices"]
@@ -158,7 +158,7 @@ def all_flags() -> list[_Flag]:
 
 
 def shown(value: Any) -> str | None:
-    """A setting's value as its flag would be written; None stays None."""
+    """A setting's value as written in a flag; None stays None."""
     if value is None:
         return None
     if isinstance(value, tuple):
@@ -169,7 +169,7 @@ def shown(value: Any) -> str | None:
 
 
 def help_text(full: bool = False) -> str:
-    """The flags that most people need, or all of them by purpose, with their defaults."""
+    """The most common flags, or all of them by group, with their defaults."""
     lines = ["Paints one picture in the style of another.", "", f"  {USAGE}", ""]
     lines += _in_full() if full else _in_short()
     lines += [

@@ -1,4 +1,4 @@
-"""What the command's flags ask for, made from `Config`. No TensorFlow."""
+"""Interprets the command's flags, which derive from `Config`. No TensorFlow."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -24,10 +24,10 @@ PATHS = ("style", "content_mask", "style_mask")
 
 
 class Command(NamedTuple):
-    """What the command line asks for."""
+    """The parsed command line."""
 
     content: str | None
-    """None where the task has none."""
+    """None if the task has none."""
     styles: list[str]
     output: str
     config: Config
@@ -44,11 +44,11 @@ class Command(NamedTuple):
     content_masks: Sequence[str] = ()
     style_masks: Sequence[str] = ()
     depth: int = 8
-    """Bits a channel of the output."""
+    """Bits per channel of the output."""
     report: str | None = None
 
     def read(self) -> list[str]:
-        """All pictures that are read, as real paths."""
+        """All pictures to be read, as real paths."""
         paths = [*self.styles, *self.content_masks, *self.style_masks]
         paths += [self.content] if self.content else []
         if self.config.init not in INITS:
@@ -57,11 +57,11 @@ class Command(NamedTuple):
 
 
 def parse(arguments: Sequence[str]) -> Command | str:
-    """The command of these arguments (without the program's name), or a text to print.
+    """The command for these arguments (without the program's name), or a text to print.
 
     Raises:
-      ConfigError: flags that can't be; no file but that of --rerun has been opened to know.
-      InputError: a picture to --rerun that has no record to be used.
+      ConfigError: invalid flags; detected without opening any file but that of --rerun.
+      InputError: a picture for --rerun without a usable record.
     """
     values, rest = read_arguments(arguments)
     answer = answered(values)
@@ -74,7 +74,7 @@ def parse(arguments: Sequence[str]) -> Command | str:
     named = [flag.name for flag in all_flags() if flag.name not in SWITCHES]
     given = {name: values[name].value for name in named if values[name].value}
     for name in given.keys() - {*PATHS, *LISTS}:
-        del given[name][:-1]  # the last one counts: aliases and flag files give some before it
+        del given[name][:-1]  # the last one counts: aliases and flag files may precede it
     if "task" not in given and "rerun" not in given:
         _require(given, "content", "style")
     _require(given, "output")
@@ -148,7 +148,7 @@ def _check_files(command: Command) -> None:
     if os.path.realpath(command.output) in pictures:
         raise ConfigError(f"--output is {command.output!r}, which is one of the pictures to read")
     if command.save_every:
-        every = Cadence(command.save_every).iterations or 1  # by the clock, after any of them
+        every = Cadence(command.save_every).iterations or 1  # by time: after any iteration
         config = command.config
         most = total_iterations(config.iterations, 16, config.finer_iterations)  # levels at most
         for picture in pictures:

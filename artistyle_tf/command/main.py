@@ -1,4 +1,4 @@
-"""The command `artistyle`: flags in, a picture and an exit status out; the rest is called."""
+"""The command `artistyle`: flags in, a picture and an exit status out."""
 
 import contextlib
 import json
@@ -40,13 +40,13 @@ logger = logging.getLogger("artistyle_tf")
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 
-# Lines of TensorFlow's messages that tell only where: headings, stacks, nodes.
+# Lines of TensorFlow's messages that only locate the error: headings, stacks, nodes.
 _WHERE = re.compile(r"\s|$|Graph execution error:|Detected at |<stack traces |File \"|\[\[")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status: 0, 1 bad file, 2 bad flag, 130 interrupted by
-    Ctrl-C, 143 by SIGTERM."""
+    """Runs the command and returns its exit status: 0, 1 for a bad file, 2 for a bad flag, 130 if
+    interrupted by Ctrl-C, 143 by SIGTERM."""
     ready_streams()
     with terminable() as terminated:
         status = _status(argv)
@@ -69,7 +69,7 @@ def _status(argv: Sequence[str] | None) -> int:
 
 
 def _run(command: Command) -> int:
-    chief = is_chief(command.strategy)  # the others read, compute, and write nothing
+    chief = is_chief(command.strategy)  # the others compute but write nothing
     if chief:
         write.check_output(command.output, depth=command.depth)
         if command.tensorboard_dir is not None:
@@ -81,7 +81,7 @@ def _run(command: Command) -> int:
     log = ReportLog() if chief and command.report else None
     with contextlib.ExitStack() as stack:
         console = stack.enter_context(showing(progress=chief and not command.quiet))
-        # Before TensorFlow loads, which takes seconds: a picture that is no good is said at once.
+        # Before TensorFlow loads, which takes seconds, so that bad pictures are reported at once.
         inputs = _read(command)
         if chief:
             write.check_output(command.output, inputs.size, command.depth)
@@ -94,7 +94,7 @@ def _run(command: Command) -> int:
             console.line(f"{result.stop_reason}: {reason(result.error)}")
         interrupted = result.stop_reason == INTERRUPTED
         if interrupted and not result.trace:
-            raise KeyboardInterrupt  # nothing is painted: whatever the file holds is worth more
+            raise KeyboardInterrupt  # nothing is painted yet: keep any existing file
     done = EXIT_INTERRUPTED if interrupted else int(result.error is not None)
     return _finish(command, result, log, done) if chief else done
 
@@ -122,10 +122,10 @@ def _painted(
     """The result of the run.
 
     Raises:
-      ArtistyleError: TensorFlow can't do it; nothing is painted.
+      ArtistyleError: TensorFlow can't run it; nothing is painted.
     """
     checkpoints = None
-    # What is there already only the chief would overwrite; the others need it to resume from.
+    # Existing checkpoints are at risk from the chief only; the others need them to resume.
     if command.checkpoint_dir is not None and (chief or command.resume):
         checkpoints = Checkpoints(
             command.checkpoint_dir, every=command.save_every, resume=command.resume
@@ -136,12 +136,12 @@ def _painted(
 
         from artistyle_tf.run import gpus, painter, solvers
 
-        gpus.let_memory_grow()  # before any device is there, whose memory would be taken whole
-        solvers.minimizer_class(command.config)  # which may have a package to load
-        strategy = make_strategy(command.strategy)  # which some need before anything else
+        gpus.let_memory_grow()  # before devices are initialised, which would reserve all memory
+        solvers.minimizer_class(command.config)  # may import a package
+        strategy = make_strategy(command.strategy)  # some must come before anything else
         if command.deterministic:
             tf.config.experimental.enable_op_determinism()
-        tf.config.list_logical_devices()  # the devices too have something to say
+        tf.config.list_logical_devices()  # initialising devices writes messages too
     try:
         with on_device(command.device), contextlib.ExitStack() as stack:
             watchers = list(_watchers(command, progress, stack)) if chief else []
@@ -163,7 +163,7 @@ def _painted(
 
 
 def _finish(command: Command, result: "Result", log: ReportLog | None, status: int) -> int:
-    """Writes what the run made; the exit status."""
+    """Writes the run's results; returns the exit status."""
     saved = _save(result, command.output, command.depth)
     if command.trace:
         rows = json.dumps([list(row) for row in result.trace])
@@ -183,7 +183,7 @@ def _finish(command: Command, result: "Result", log: ReportLog | None, status: i
 
 
 def _save(result: "Result", path: str, depth: int) -> str:
-    """Saves the picture, elsewhere if it can't be where it was meant to be; where it is now."""
+    """Saves the picture, elsewhere if the intended path fails; returns the actual path."""
     try:
         result.save(path, depth)
     except InputError as error:
@@ -201,7 +201,7 @@ def _save(result: "Result", path: str, depth: int) -> str:
 def _watchers(
     command: Command, progress: Progress | None, stack: contextlib.ExitStack
 ) -> Iterator[Callback]:
-    """What looks on, closed with the stack."""
+    """The callbacks of the run, closed with the stack."""
     if progress:
         yield progress
     if command.save_every:
@@ -213,7 +213,7 @@ def _watchers(
 
 
 def _why(error: Exception) -> str:
-    """What TensorFlow says went wrong, without where in its graph and the names of its nodes."""
+    """TensorFlow's reason, without positions in its graph and names of nodes."""
     text = re.sub(r"\{\{.*?\}\}\s*", "", str(error))
     lines = [line.strip() for line in text.splitlines() if not _WHERE.match(line)]
     return one_line(": ".join((type(error).__name__, *lines[:1])))[:200]

@@ -1,4 +1,4 @@
-"""From the text of a flag to the value of a setting."""
+"""Converts the text of flags to values of settings."""
 
 import contextlib
 import dataclasses
@@ -21,13 +21,13 @@ __all__ = [
 ]
 
 LISTS = ("style_blend", "style_layers", "content_layers")
-"""Settings whose flags hold several values each, and add up."""
+"""Settings whose flags take several values each, and accumulate."""
 
 _NUMBER_OR_AUTO = ("levels", "tile_size", "steps_per_execution")
 
 
 def setting(field: dataclasses.Field[Any], texts: list[str]) -> Any:
-    """The value that a flag's texts stand for; what is none stays text, for `Config` to refuse."""
+    """The value of a flag's texts; invalid ones stay text, for `Config` to reject."""
     items = [item.strip() for text in texts if text for item in text.split(",")]
     if field.name in ("style_layers", "content_layers"):
         return tuple(_layer(item) for item in items)
@@ -48,7 +48,7 @@ def _layer(item: str) -> tuple[str, float | str]:
 
 
 def number(text: str, kind: type[int] | type[float]) -> int | float | str:
-    """The number, or the text as it is, for `Config` to say what it must be."""
+    """The number, or the unchanged text, so that `Config` can say what it must be."""
     try:
         return kind(text)
     except ValueError:
@@ -56,10 +56,10 @@ def number(text: str, kind: type[int] | type[float]) -> int | float | str:
 
 
 def config_of(given: Mapping[str, list[str]]) -> Config:
-    """The settings that flags' texts stand for, from those of the preset on.
+    """The settings given by flags, on top of those of the preset.
 
     Raises:
-      ConfigError: settings that can't be; it begins with the flag's name.
+      ConfigError: invalid settings; the message begins with the flag's name.
     """
     preset, overrides = given.get("preset", ["artistyle"])[0], overrides_of(given)
     with named_as_flags():
@@ -68,7 +68,7 @@ def config_of(given: Mapping[str, list[str]]) -> Config:
 
 @contextlib.contextmanager
 def named_as_flags() -> Iterator[None]:
-    """Errors begin with the name of a setting, which is that of its flag without the dashes."""
+    """Turns the setting's name that begins an error's message into the name of its flag."""
     try:
         yield
     except ConfigError as error:
@@ -76,7 +76,7 @@ def named_as_flags() -> Iterator[None]:
 
 
 def overrides_of(given: Mapping[str, list[str]]) -> dict[str, Any]:
-    """The single settings that are given, as `Config.preset` takes them."""
+    """The settings given explicitly, as `Config.preset` takes them."""
     fields = [field for field in dataclasses.fields(Config) if field.name in given]
     overrides = {field.name: setting(field, given[field.name]) for field in fields}
     if "strength" in given:
@@ -85,7 +85,7 @@ def overrides_of(given: Mapping[str, list[str]]) -> dict[str, Any]:
 
 
 def paths_of(given: Mapping[str, list[str]], name: str) -> list[str]:
-    """One flag holds a list, unless a file has that very name; repeated ones hold one each."""
+    """A flag's text is a list, unless a file has that name; repeated flags hold one path each."""
     texts = given.get(name, [])
     if len(texts) == 1 and not os.path.exists(texts[0]):
         texts = [path.strip() for path in texts[0].split(",")]

@@ -1,4 +1,4 @@
-"""Style transfer in one pass: the image transformation network of Johnson et al. and its training.
+"""Single-pass style transfer: the image transformation network of Johnson et al. and its training.
 
     trained = feedforward.train_transform_net("painting.jpg", ["a.jpg", "b.jpg"], minutes=10)
     painted = trained.model.predict(photo[None])  # RGB, 0-255

@@ -1,4 +1,4 @@
-"""Training of an image transformation network by `PerceptualLoss`: Keras' `fit` on random crops."""
+"""Training of an image transformation network with `PerceptualLoss`, by Keras' `fit` on crops."""
 
 import math
 import time
@@ -26,20 +26,20 @@ __all__ = [
 ]
 
 EPOCH = 50
-"""Steps that one figure of the history is the mean of."""
+"""Steps per epoch, over which each value of the history is averaged."""
 
 LEARNING_RATE = 2e-3
 SCALES = (2, 3)
-"""Longer sides of the pictures, in sides of the crops."""
+"""Longer sides of the pictures, as multiples of the crops' side."""
 
 
 class Trained(NamedTuple):
-    """What training gives."""
+    """The result of training."""
 
     model: keras.Model
-    """The network, compiled with its `PerceptualLoss`."""
+    """The trained network, compiled with its `PerceptualLoss`."""
     history: dict[str, list[float]]
-    """As Keras has it: "loss" → mean over each epoch of 50 steps."""
+    """As in Keras: "loss" → mean over each epoch of 50 steps."""
 
 
 def train_transform_net(
@@ -57,28 +57,28 @@ def train_transform_net(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     verbose: int | str = 0,
 ) -> Trained:
-    """Trains an image transformation network to repaint pictures in a style.
+    """Trains an image transformation network to repaint pictures in the given style.
 
-    Adam at 2e-3, lowered towards the end. With `steps`, `minutes` None and one seed the same comes
-    out again, up to rounding.
+    Uses Adam at 2e-3, decayed towards the end. With `steps` given, `minutes` None and the same
+    seed, results are reproducible up to rounding.
 
     Args:
-      style: a picture, or a list of them, as `PerceptualLoss` takes it. It is looked at with a
-        longer side of twice `side`.
-      pictures: what to learn from: a list of paths, PIL images or uint8 arrays [H, W, 3]. Each is
-        held in memory with longer sides of twice and three times `side`, about 0.5 MB for 128.
-      minutes: of training at the most, tracing of the graph included; None: no such limit.
-      steps: at the most, one batch each; None: no such limit.
-      side: of the crops, px, a multiple of 4.
+      style: a picture, or a list of them, as for `PerceptualLoss`. It is scaled to a longer side of
+        twice `side`.
+      pictures: training data: a list of paths, PIL images or uint8 arrays [H, W, 3]. Each is held
+        in memory at longer sides of twice and three times `side`, about 0.5 MB for 128.
+      minutes: time limit for training, including tracing of the graph; None: no limit.
+      steps: maximum number of steps, of one batch each; None: no limit.
+      side: side of the crops in px, a multiple of 4.
       batch: crops in a batch.
-      weights: of the loss's VGG19, as `Config` takes them.
-      style_weight: β. One pass wants less than painting by optimisation, whose default is 60.
-      seed: of the initial weights and of the crops.
-      model: to be trained further, from RGB 0-255 to the same; None: `build_transform_net()`.
-      callbacks, verbose: for Keras' `fit`.
+      weights: weights of the loss's VGG19, as in `Config`.
+      style_weight: β. A single pass needs less than optimisation, for which the default is 60.
+      seed: seed for the initial weights and the crops.
+      model: a model to train further, from RGB 0-255 to the same; None: `build_transform_net()`.
+      callbacks, verbose: passed to Keras' `fit`.
 
     Raises:
-      ConfigError: a setting that can't be, as for `build_transform_net`.
+      ConfigError: an invalid setting, as for `build_transform_net`.
       InputError: a picture or weights that can't be used.
     """
     check_not_frozen()
@@ -98,26 +98,26 @@ def train_transform_net(
         epochs=math.ceil((steps or 10**8) / EPOCH),
         steps_per_epoch=min(EPOCH, steps or EPOCH),
         callbacks=[deadline, *callbacks],
-        shuffle=False,  # the crops come at random
+        shuffle=False,  # the crops are random already
         verbose=verbose,
     )
     return Trained(model, history.history)
 
 
 def crops(pictures: Any, side: int, batch: int, seed: int = 0) -> tf.data.Dataset:
-    """Endless batches of random crops as pairs: what goes in is also the content to keep.
+    """Infinite batches of random crops, as pairs: each input is also the content target.
 
     Args:
-      pictures: a list of paths, PIL images or uint8 arrays [H, W, 3], each at two scales.
-      side: of the crops, px; half of them are mirrored.
+      pictures: a list of paths, PIL images or uint8 arrays [H, W, 3], each used at two scales.
+      side: side of the crops in px; half of the crops are mirrored.
       batch: crops in a batch.
-      seed: of the choice; each iterator begins anew.
+      seed: random seed; each iterator starts from it again.
 
     Returns:
       A dataset of (crops, the same), float32 [batch, side, side, 3] RGB, 0-255.
 
     Raises:
-      ConfigError: no pictures, or a number that can't be.
+      ConfigError: no pictures, or an invalid number.
       InputError: a picture that can't be used.
     """
     integer("batch", batch, 1, 4096)
@@ -142,12 +142,12 @@ def crops(pictures: Any, side: int, batch: int, seed: int = 0) -> tf.data.Datase
 
 
 class Deadline(keras.callbacks.Callback):
-    """Ends the training after so many minutes or steps, whichever comes first.
+    """Ends the training after that many minutes or steps, whichever comes first.
 
-    Towards the end it lowers the learning rate along half a cosine to a twentieth.
+    Towards the end, the learning rate decays along a half cosine to a twentieth.
 
     Raises:
-      ConfigError: neither is given, or a number that can't be.
+      ConfigError: neither is given, or one is invalid.
     """
 
     def __init__(self, minutes: float | None = None, steps: int | None = None):
@@ -173,7 +173,7 @@ class Deadline(keras.callbacks.Callback):
 
 
 def _scaled(rgb: np.ndarray, side: int, scale: int) -> np.ndarray:
-    """With a longer side of `scale` crops, and a shorter one of at least one crop."""
+    """Scaled to a longer side of `scale` crops, and a shorter one of at least one crop."""
     height, width = rgb.shape[:2]
     longer = max(scale * side, side * max(height, width) / min(height, width))
     return resize(rgb, scale_to((height, width), longer))

@@ -14,30 +14,30 @@ from artistyle_tf.settings.validation import integer
 __all__ = ["CELL", "build_transform_net", "check_not_frozen"]
 
 CELL = 4
-"""The network halves the picture twice: sides must be multiples of this."""
+"""Sides must be multiples of this, since the network halves the picture twice."""
 
 
 def build_transform_net(
     width: int = 16, blocks: int = 3, *, seed: int | None = None
 ) -> keras.Model:
-    """An image transformation network, untrained.
+    """Builds an untrained image transformation network.
 
-    It is that of Johnson et al. (their supplement, table 1) with instance normalisation, and with
-    nearest-neighbour enlargement before a convolution instead of a transposed convolution, which
-    leaves no checkerboard.
+    The architecture is that of Johnson et al. (their supplement, table 1), with instance
+    normalisation and with nearest-neighbour upsampling before a convolution instead of a transposed
+    convolution, which avoids checkerboard artefacts.
 
     Args:
-      width: channels of the first layer; the residual blocks have four times as many. The paper
-        has 32.
-      blocks: residual blocks. The paper has 5.
-      seed: of the initial weights; None: another each time.
+      width: channels of the first layer; the residual blocks have four times as many. 32 in the
+        paper.
+      blocks: number of residual blocks. 5 in the paper.
+      seed: seed for the initial weights; None: random.
 
     Returns:
       A model from RGB [B, H, W, 3], 0-255, H and W multiples of 4, to the same, 0-255.
 
     Raises:
-      ConfigError: a number that can't be, Keras on another backend than TensorFlow, or a process
-        with TF_ONEDNN_ASSUME_FROZEN_WEIGHTS=1.
+      ConfigError: an invalid number, a Keras backend other than TensorFlow, or a process with
+        TF_ONEDNN_ASSUME_FROZEN_WEIGHTS=1.
     """
     check_backend()
     check_not_frozen()
@@ -49,7 +49,7 @@ def build_transform_net(
 
     def conv(x: Any, filters: int, size: int, stride: int = 1, activation: str = "relu") -> Any:
         x = plain(x, filters, size, stride)
-        x = layers.GroupNormalization(groups=-1)(x)  # one group a channel: instance normalisation
+        x = layers.GroupNormalization(groups=-1)(x)  # one group per channel: instance normalisation
         return layers.Activation(activation)(x)
 
     def plain(x: Any, filters: int, size: int, stride: int = 1, **options: Any) -> Any:
@@ -73,7 +73,7 @@ def build_transform_net(
 
 
 def check_not_frozen() -> None:
-    """ConfigError in a process that has promised TensorFlow to change no weights."""
+    """ConfigError if the process has promised TensorFlow that no weights change."""
     if os.environ.get(FROZEN) == "1":
         raise ConfigError(
             f"{FROZEN} is 1, with which trained networks are silently wrong; start a process "

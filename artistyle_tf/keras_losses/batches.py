@@ -1,4 +1,4 @@
-"""What is wrong with batches given to the losses: their shapes, and values in another range."""
+"""Validation of batches passed to the losses: their shapes and value ranges."""
 
 import warnings
 from collections.abc import Mapping
@@ -29,9 +29,9 @@ def checked_range(value_range: Any) -> tuple[float, float]:
 
 
 def check_shapes(batches: Mapping[str, tf.Tensor]) -> None:
-    """ConfigError unless all are RGB pictures of one shape and large enough for the network.
+    """ConfigError unless all are RGB pictures of the same shape, large enough for the network.
 
-    Only what is known of the shapes is looked at, so in a graph this happens as it is traced.
+    Only statically known dimensions are checked, so in a graph this happens during tracing.
     """
     for name, batch in batches.items():
         shape = batch.shape
@@ -53,18 +53,18 @@ def check_shapes(batches: Mapping[str, tf.Tensor]) -> None:
 def check_values(
     name: str, batch: tf.Tensor, value_range: tuple[float, float], *, data: bool
 ) -> None:
-    """Tells of values that can't be in `value_range`.
+    """Reports values that don't fit `value_range`.
 
     Args:
-      name: of the batch, for messages.
+      name: the batch's name, for messages.
       batch: pictures.
       value_range: (black, white).
-      data: whether these are pictures for sure. What an untrained network makes can have any
-        values, so all that is said of it is a warning.
+      data: whether these are certainly pictures. An untrained network can output any values, so for
+        its output there are only warnings.
 
-    A maximum at more than twice white is an error: of 0–255 where 0–1 is expected. One within the
-    first of 255 grey levels is a warning: a batch can be that dark. Graphs have an assertion for
-    the error only, and XLA leaves that out.
+    A maximum above twice white is an error: 0–255 where 0–1 is expected. One within the first of
+    255 grey levels is a warning, since a batch may be that dark. In graphs only the error is
+    checked, by an assertion, which XLA leaves out.
     """
     black, white = value_range
     peak, limit = tf.reduce_max(batch), black + 2 * (white - black)

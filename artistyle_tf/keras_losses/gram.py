@@ -10,14 +10,14 @@ from artistyle_tf.objective import losses
 __all__ = ["PACKAGE", "GramMatrix"]
 
 PACKAGE = "artistyle_tf"
-"""Saved models name the classes by it: it stays as it is."""
+"""Part of the class names in saved models: do not change."""
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class GramMatrix(keras.layers.Layer):
-    """G / (N M) of eq. 3 as a layer: [B, H, W, N] → [B, N, N], with M = H W positions.
+    """The normalised Gram matrix G / (N M), eq. 3: [B, H, W, N] → [B, N, N], M = H W positions.
 
-    It computes in float32 whatever the global policy says, unless `dtype` says otherwise.
+    It computes in float32 under any global policy, unless `dtype` is given.
     """
 
     def __init__(self, *, dtype: Any = "float32", **options: Any):

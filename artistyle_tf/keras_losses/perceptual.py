@@ -1,4 +1,4 @@
-"""Perceptual losses as Keras losses: content, style and total variation; the parts alone."""
+"""Perceptual losses as Keras losses: content, style and total variation, or single parts."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -27,30 +27,29 @@ __all__ = ["ContentLoss", "PerceptualLoss", "StyleLoss"]
 class PerceptualLoss(keras.losses.Loss):
     """α · content + β · style + total variation, in the common form of `Config`.
 
-    `y_true` is the content, `y_pred` the picture to be judged, both [B, H, W, 3] RGB in
-    `value_range`, with H and W from 16 px up; the style is the same for the whole batch, known
-    by its Gram matrices (`Config.statistics` "gram"). One picture [1, H, W, 3] costs what
-    `build_objective` computes with `gamut_weight` 0. Features, Gram
-    matrices and losses are float32 under every Keras policy (float64 with that `dtype`); no pixel
-    is clamped.
+    `y_true` is the content, `y_pred` the picture to be compared with it, both [B, H, W, 3] RGB in
+    `value_range`, with H and W from 16 px; the style is the same for the whole batch, given by its
+    Gram matrices (`Config.statistics` "gram"). For one picture [1, H, W, 3] the loss equals that of
+    `build_objective` with `gamut_weight` 0. Features, Gram matrices and losses are float32 under
+    every Keras policy (float64 with that `dtype`); no pixel is clamped.
 
     Args:
       style: a picture (path, PIL image or uint8 array [H, W, 3] sRGB), a list of them blended in
-        the shares `style_blend`, or targets: layer → normalised Gram matrix [N, N], as
-        `get_config` has them.
-      style_size: longer side in px at which the style is looked at; None: its own. It sets the
-        size of strokes: about the side of the training pictures is usual.
-      value_range: what black and white are in `y_true` and `y_pred`: (0, 255), (0, 1), (-1, 1).
+        the proportions `style_blend`, or targets: layer → normalised Gram matrix [N, N], as
+        returned by `get_config`.
+      style_size: longer side in px to which the style is scaled; None: its own. It determines the
+        size of brush strokes; about the side of the training pictures is usual.
+      value_range: values of black and white in `y_true` and `y_pred`: (0, 255), (0, 1), (-1, 1).
       weights: auto, imagenet, imagenet-8bit, preview, a file, or loaded weights.
-      weights_digest: SHA-256 that the weights' file must have; a saved loss sets it, since
-        targets are of one network.
+      weights_digest: SHA-256 that the weights file must have; set in saved losses, whose targets
+        are only valid for one network.
       content_weight, style_weight, tv_weight, style_layers, content_layers, pooling,
         padding: as in `Config`, with its defaults.
       reduction, name, dtype: as in `keras.losses.Loss`.
 
     Raises:
-      ConfigError: a setting that can't work.
-      InputError: a style or weights that can't be used, or other weights than the saved ones.
+      ConfigError: an invalid setting.
+      InputError: a style or weights that can't be used, or weights other than the saved ones.
     """
 
     def __init__(
@@ -109,9 +108,9 @@ class PerceptualLoss(keras.losses.Loss):
         """The loss of each picture of the batch, [B].
 
         Raises:
-          ConfigError: other shapes than [B, H, W, 3], pictures below 16 px, or, in an eager call,
-            values in another range than `value_range`. Without a content loss `y_true` is not
-            looked at.
+          ConfigError: a shape other than [B, H, W, 3], pictures smaller than 16 px, or, in eager
+            mode, values that show another range than `value_range`. Without a content loss,
+            `y_true` is not checked.
         """
         settings = self.settings
         alpha = settings.layer_weights("content")
@@ -124,7 +123,7 @@ class PerceptualLoss(keras.losses.Loss):
         if alpha:
             wanted = self._features(self._scaled(y_true))
             for name, weight in alpha.items():
-                # The content is a target, not something to learn from, even if it is computed.
+                # The content is a target: no gradient flows into it, even if it is computed.
                 target = tf.stop_gradient(wanted[name])
                 total += settings.content_weight * weight * losses.content_loss(seen[name], target)
         for name, weight in settings.layer_weights("style").items():
@@ -136,7 +135,7 @@ class PerceptualLoss(keras.losses.Loss):
         return tf.cast(total, self.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """All arguments; the style as its Gram matrices, float32 arrays [N, N] by layer."""
+        """All constructor arguments; the style as Gram matrices, float32 arrays [N, N] by layer."""
         if self._weights is None:
             raise ConfigError("a loss of loaded weights can't be saved; give it the weights' file")
         settings = self.settings
@@ -158,11 +157,11 @@ class PerceptualLoss(keras.losses.Loss):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "PerceptualLoss":
-        """The loss of a `get_config`, or of one that Keras has read back from JSON."""
+        """The loss from a `get_config`, also after a round trip through JSON."""
         restored = {
             "padding": "zeros",
             **config,
-        }  # losses that were saved before there was a choice
+        }  # for losses saved before these were settings
         if isinstance(restored.get("style"), Mapping):
             restored["style"] = {
                 name: keras.saving.deserialize_keras_object(gram)
@@ -173,7 +172,7 @@ class PerceptualLoss(keras.losses.Loss):
         return cls(**restored)
 
     def _network(self, loaded: Weights) -> Callable[[tf.Tensor], Features]:
-        """A function, so that a model compiled with this loss doesn't save VGG19 as its own."""
+        """As a plain function, so that models with this loss don't save VGG19 as their own."""
         settings, dtype = self.settings, self._computed
         options: dict[str, Any] = {"padding": settings.padding, "dtype": dtype}
         model = build_feature_extractor(loaded, settings.layers, settings.pooling, **options)
@@ -206,7 +205,7 @@ class PerceptualLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class StyleLoss(PerceptualLoss):
-    """The style's part of `PerceptualLoss` alone; `y_true` may be anything of `y_pred`'s shape."""
+    """The style part of `PerceptualLoss` only; `y_true` may be anything of `y_pred`'s shape."""
 
     def __init__(self, style: Any = None, **options: Any):
         super().__init__(style, **{**options, "content_weight": 0.0, "tv_weight": 0.0})
@@ -214,7 +213,7 @@ class StyleLoss(PerceptualLoss):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class ContentLoss(PerceptualLoss):
-    """The content's part of `PerceptualLoss` alone; it has no style."""
+    """The content part of `PerceptualLoss` only, without a style."""
 
     def __init__(self, **options: Any):
         super().__init__(**{**options, "style": None, "style_weight": 0.0, "tv_weight": 0.0})
@@ -231,7 +230,7 @@ def _gram_target(style: Mapping[str, Any], name: str, channels: int) -> np.ndarr
 
 
 def _saved_name(asked: str | Weights, loaded: Weights) -> str | None:
-    """What finds these weights again: "auto" is resolved; loaded weights of a file have no path."""
+    """A name that loads these weights again; "auto" is resolved; None if there is no path."""
     if loaded.kind != "file":
         return loaded.kind
     return asked if isinstance(asked, str) else None

@@ -1,4 +1,4 @@
-"""Minimisers of (position, context) → (value, gradient). They know nothing of pictures."""
+"""Minimisers for functions (position, context) → (value, gradient), independent of pictures."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ __all__ = ["LBFGS", "TFPLBFGS", "Adam", "AveragedAdam", "Minimizer", "State", "S
 def __getattr__(name: str) -> Any:
     if name != "TFPLBFGS":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # Here: TensorFlow Probability takes a second to load, and nothing else needs it.
+    # Imported lazily: TensorFlow Probability takes a second to load, and nothing else needs it.
     from artistyle_tf.minimize.tfp_lbfgs import TFPLBFGS
 
     return TFPLBFGS

@@ -1,4 +1,4 @@
-"""Adam. Kingma and Ba 2014, arXiv:1412.6980, in the form of the end of its section 2."""
+"""Adam (Kingma and Ba 2014, arXiv:1412.6980), in the form given at the end of its section 2."""
 
 import math
 from typing import Any, NamedTuple
@@ -11,32 +11,32 @@ __all__ = ["Adam"]
 
 FIRST_DECAY, SECOND_DECAY = 0.9, 0.999
 EPSILON = 1e-7
-"""All as `keras.optimizers.Adam` has them."""
+"""The defaults of `keras.optimizers.Adam`."""
 GROWN = 10.0
 PATIENCE = 20
-"""A search has diverged that stays above so many times its first objective for so many iterations;
-its first steps alone may well lead up."""
+"""A search counts as diverged once its objective has stayed above GROWN times the initial value
+for more than PATIENCE iterations; the first steps alone may well increase it."""
 
 
 class Memory(NamedTuple):
-    """What the search remembers."""
+    """The minimiser's internal state between iterations."""
 
     first: tf.Tensor
     """[n], decaying mean of gradients."""
     second: tf.Tensor
-    """[n], of their squares."""
+    """[n], decaying mean of squared gradients."""
     steps: tf.Tensor
-    """int64 [], steps that these means are of."""
+    """int64 [], number of steps accumulated in these means."""
     began: tf.Tensor
-    """[], the objective where the search began."""
+    """[], the objective at the starting point."""
     grown: tf.Tensor
-    """int32 [], for how many iterations it has been far above that."""
+    """int32 [], consecutive iterations with the objective far above that."""
 
 
 class Adam(Minimizer):
-    """`keras.optimizers.Adam` with a step that falls to 0 like a half cosine over the budget.
+    """`keras.optimizers.Adam` with half-cosine decay of the learning rate over the budget.
 
-    `first_step` scales the learning rate: after a restart it is a tenth.
+    `first_step` scales the learning rate; after a restart it is a tenth of its former value.
     """
 
     def __init__(

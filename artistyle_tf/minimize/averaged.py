@@ -1,7 +1,7 @@
-"""Adam within bounds, at a constant rate, whose averaged iterates are the result.
+"""Projected Adam with a constant learning rate; the result is the average of its iterates.
 
-What crowsonkb/style-transfer-pytorch paints with: Kingma and Ba 2014 (arXiv:1412.6980), algorithm
-1, and the average of section 7.2 with its correction for the start.
+The minimiser of crowsonkb/style-transfer-pytorch: algorithm 1 of Kingma and Ba 2014
+(arXiv:1412.6980), with the averaging of section 7.2 and its bias correction.
 """
 
 from collections.abc import Callable
@@ -16,34 +16,34 @@ __all__ = ["AveragedAdam"]
 FIRST_DECAY, SECOND_DECAY = 0.9, 0.99
 AVERAGE_DECAY = 0.99
 EPSILON = 1e-8 / 255
-"""That program's, for gradients by grey levels instead of pixels from 0 to 1."""
+"""That program's value, rescaled for gradients per grey level instead of per pixel in 0-1."""
 
 
 class Memory(NamedTuple):
-    """What the search remembers."""
+    """The minimiser's internal state between iterations."""
 
     first: tf.Tensor
     """[n], decaying mean of gradients."""
     second: tf.Tensor
-    """[n], of their squares."""
+    """[n], decaying mean of squared gradients."""
     steps: tf.Tensor
-    """int32 [], steps that these means are of."""
+    """int32 [], number of steps accumulated in these means."""
     total: tf.Tensor
-    """[n], decaying mean of positions, not corrected."""
+    """[n], decaying mean of positions, without bias correction."""
     missing: tf.Tensor
-    """[], how much of it is still that of nothing."""
+    """[], the weight that the initial zeros still have in that mean."""
 
 
 class AveragedAdam(Minimizer):
-    """Adam whose `best_position` is the average of its iterates, beginning with the start.
+    """Adam whose `best_position` is the average of its iterates, including the starting point.
 
-    `best_value` is the objective at the last iterate: nothing evaluates it at the average.
+    `best_value` is the objective at the last iterate; it is never evaluated at the average.
 
     Args:
       value_and_gradient: as in `Minimizer`.
-      context_spec: as there.
+      context_spec: as in `Minimizer`.
       learning_rate: of every step.
-      project: (position, context) → the nearest position that is allowed; None: all are.
+      project: (position, context) → the nearest admissible position; None: no constraint.
       compiled: as in `Minimizer`.
     """
 
@@ -68,7 +68,7 @@ class AveragedAdam(Minimizer):
         return state
 
     def carried(self, state: State, before: State, resize: Callable[..., Any]) -> State:
-        """The gradients' means go on from level to level; the average begins anew."""
+        """Means of gradients carry over between levels; the average of positions starts afresh."""
         old = before.memory
         first, second = resize(old.first), tf.nn.relu(resize(old.second))
         memory = state.memory._replace(first=first, second=second, steps=old.steps)
@@ -127,4 +127,4 @@ class AveragedAdam(Minimizer):
         return position, memory._replace(first=first, second=second, steps=steps)
 
     def _kept(self, state: State) -> State:
-        return state  # `_iterate` has seen to the average
+        return state  # `_iterate` has already updated the average

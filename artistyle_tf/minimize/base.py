@@ -1,4 +1,4 @@
-"""What every minimiser shares: the contract, the state, the restart, the reason for stopping."""
+"""What all minimisers share: interface, state, restart and reasons for stopping."""
 
 import abc
 import enum
@@ -12,7 +12,7 @@ from artistyle_tf.minimize.graphs import Graphs
 __all__ = ["MOST_STEPS", "Minimizer", "State", "Status", "ValueAndGradient", "step_factor"]
 
 MOST_STEPS = 64
-"""Iterations that one call of `Minimizer.advance_at_once` can take."""
+"""Most iterations that one call of `Minimizer.advance_at_once` can take."""
 
 ValueAndGradient = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
 """(position [n], context) → (value [], gradient [n]). The context is any nest of tensors."""
@@ -22,7 +22,7 @@ Row = tuple[int, float]
 
 
 class Status(enum.IntEnum):
-    """Why a minimiser goes on or has stopped."""
+    """Whether a minimiser is still running, or why it has stopped."""
 
     RUNNING = 0
     CONVERGED = 1
@@ -41,12 +41,12 @@ class Status(enum.IntEnum):
 
 
 class State(NamedTuple):
-    """Everything a minimiser needs to go on as if it had never stopped. Tensors only."""
+    """Everything a minimiser needs to resume exactly where it was. Tensors only."""
 
     position: tf.Tensor
     """[n], the current iterate."""
     value: tf.Tensor
-    """[], the objective there; infinite before the first evaluation."""
+    """[], the objective at `position`; infinite before the first evaluation."""
     gradient: tf.Tensor
     """[n]"""
     best_position: tf.Tensor
@@ -55,31 +55,31 @@ class State(NamedTuple):
     iterations: tf.Tensor
     """int32 []"""
     evaluations: tf.Tensor
-    """int32 [], calls of the objective."""
+    """int32 [], evaluations of the objective so far."""
     restarts: tf.Tensor
     """int32 []"""
     status: tf.Tensor
     """int32 [], a `Status`."""
     budget: tf.Tensor
-    """int32 [], the iterations that the run means to take; schedules depend on it."""
+    """int32 [], planned number of iterations, which learning-rate schedules depend on."""
     first_step: tf.Tensor
     """[], root mean square of the first step."""
     memory: Any
-    """What the algorithm itself remembers: a nest of tensors."""
+    """The algorithm's own internal state: a nest of tensors."""
 
 
 class Minimizer(abc.ABC):
-    """Minimises value_and_gradient(position, context) from one state to the next.
+    """Base class: minimises value_and_gradient(position, context) step by step.
 
-    `start` makes a state and `advance` takes it on by some iterations. However the iterations are
-    divided into calls, the states are the same to the bit. A state whose search broke down is
-    restarted once from its best position, with an empty memory and a first step a tenth as long;
-    the second time its `status` says why it stopped.
+    `start` creates a state and `advance` runs iterations on it. The states are bit-identical
+    however the iterations are divided into calls. If the search breaks down, it is restarted once
+    from its best position, with an empty memory and a first step a tenth as long; if it breaks
+    down again, `status` says why it stopped.
 
     Args:
-      value_and_gradient: traced once for all numbers of dimensions n.
-      context_spec: nest of `tf.TensorSpec` like the context.
-      compiled: whether XLA compiles what is traced, once for each n.
+      value_and_gradient: the objective; traced once for all lengths n.
+      context_spec: nest of `tf.TensorSpec` matching the context.
+      compiled: whether the traced functions are compiled with XLA, once for each n.
     """
 
     RESTARTS = 1
@@ -95,7 +95,7 @@ class Minimizer(abc.ABC):
         self._graphs = Graphs(context_spec, compiled)
 
     def start(self, position: tf.Tensor, *, budget: int = 0, first_step: float = 1.0) -> State:
-        """The state at `position` [n], float32 or float64. Nothing is evaluated yet."""
+        """The initial state at `position` [n], float32 or float64. Nothing is evaluated yet."""
         position = tf.reshape(tf.convert_to_tensor(position), [-1])
         zero, infinite = tf.constant(0), tf.constant(float("inf"), position.dtype)
         empty = State(
@@ -105,9 +105,9 @@ class Minimizer(abc.ABC):
         return empty._replace(memory=self._empty_memory(empty))
 
     def advance(self, state: State, context: Any = (), *, iterations: int = 1) -> State:
-        """The state after that many more iterations, or fewer where the search ends.
+        """The state after that many more iterations, or fewer if the search ends earlier.
 
-        What comes next is decided in Python after every evaluation.
+        The loop runs in Python, on the host.
         """
         until = int(state.iterations) + iterations
         while True:
@@ -120,7 +120,7 @@ class Minimizer(abc.ABC):
     def advance_at_once(
         self, state: State, context: Any = (), *, iterations: int = 1
     ) -> tuple[State, list[Row]]:
-        """As `advance`, in one call of the device, which decides itself what comes next.
+        """Like `advance`, but with the whole loop on the device, in a single call.
 
         Returns:
           The state, and (evaluations, objective) after each of its new iterations.
@@ -142,19 +142,19 @@ class Minimizer(abc.ABC):
             state = self._restarted(state)
 
     def prepare_at_once(self, state: State, context: Any = ()) -> Any:
-        """Traces what `advance_at_once` calls from `state` on; the traced function."""
+        """Traces, and returns, the function that `advance_at_once` calls for states like this."""
         arguments = self._graphs.like(state, tf.constant(0), context)
         return self.loop(state).get_concrete_function(*arguments)
 
     def loop(self, state: State) -> Any:
-        """The traced function (state, int32 [] iterations, context) → (state, evaluations, values)
-        of `advance_at_once`."""
+        """The traced function behind `advance_at_once`:
+        (state, int32 [] iterations, context) → (state, evaluations, values)."""
         return self._graphs.of(self._looped, state, tf.constant(0), contextual=True)
 
     def _looped(
         self, state: State, until: tf.Tensor, context: Any
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
-        """Iterations until there are so many; evaluations and values [MOST_STEPS] after each."""
+        """Runs the iterations; with evaluations and values [MOST_STEPS] after each."""
         before, places = state.iterations, tf.range(MOST_STEPS)
 
         def due(state: State, *_: tf.Tensor) -> tf.Tensor:
@@ -190,29 +190,29 @@ class Minimizer(abc.ABC):
         )
 
     def _is_due(self, state: State, until: int | tf.Tensor) -> tf.Tensor:
-        # A restart is evaluated at once: its caller has had all its iterations, maybe, and must
+        # A restart is evaluated right away: the caller may have used up its iterations, and must
         # not be left with an infinite objective.
         restarted = (state.restarts > 0) & tf.math.is_inf(state.value)
         due = (state.iterations < until) | restarted
         return due & (state.status == int(Status.RUNNING))
 
     def prepare(self, state: State, context: Any = ()) -> None:  # noqa: B027 (Adam needs none)
-        """Traces what iterations from `state` call, so that the first one takes no longer."""
+        """Traces what iterations from `state` call, so that tracing does not delay the first."""
 
     def remains(self, state: State) -> State | None:
-        """What of a search that has ended `carried` will ask for: for most minimisers nothing, so
-        that nobody holds its memory."""
+        """The part of a finished search's state that `carried` needs at the next level. For most
+        minimisers it is None, so that the search's memory can be freed."""
         return None
 
     def carried(self, state: State, before: State, resize: Callable[[tf.Tensor], Any]) -> State:
-        """`state`, about to start, with what it can use of the search that ended `before` it.
+        """The new search `state` with what it can reuse of the previous level's search, `before`.
 
-        Most use nothing. `resize` makes a vector of that search's dimensions one of this.
+        Most minimisers reuse nothing. `resize` maps a vector of that search to the new dimension.
         """
         return state
 
     def _kept(self, state: State) -> State:
-        """The state after an iteration with its best position brought up to date."""
+        """The state after an iteration, with its best position updated."""
         return keep_best(state)
 
     @abc.abstractmethod
@@ -221,17 +221,17 @@ class Minimizer(abc.ABC):
 
     @abc.abstractmethod
     def _iterate(self, state: State, context: Any) -> State:
-        """One iteration; `_kept` then sees to `best_position` and `best_value`.
+        """One iteration; `_kept` then updates `best_position` and `best_value`.
 
-        Branches and loops are TensorFlow's: called eagerly they are decided in Python, and traced
-        they are the device's.
+        Branches and loops use TensorFlow's control flow: eagerly they run in Python, in a traced
+        function on the device.
         """
 
 
 def keep_best(state: State) -> State:
-    """The state with its best position brought up to date."""
+    """The state with its best position updated."""
     position, value = tf.cond(
-        state.value < state.best_value,  # NaN is not
+        state.value < state.best_value,  # false for NaN
         lambda: (state.position, state.value),
         lambda: (state.best_position, state.best_value),
     )
@@ -239,8 +239,8 @@ def keep_best(state: State) -> State:
 
 
 def step_factor(gradient: tf.Tensor, root_mean_square: tf.Tensor) -> tf.Tensor:
-    """The factor that gives `gradient` this root mean square; 0 where the gradient vanishes."""
-    largest = tf.reduce_max(tf.abs(gradient))  # taken out first: squares overflow early
+    """The factor that scales `gradient` to this root mean square; 0 if the gradient vanishes."""
+    largest = tf.reduce_max(tf.abs(gradient))  # factored out, since squares overflow early
     unit = tf.math.divide_no_nan(gradient, largest)
     own = largest * tf.sqrt(tf.reduce_mean(tf.square(unit)))
     return tf.math.divide_no_nan(root_mean_square, own)

@@ -1,10 +1,10 @@
-"""L-BFGS' memory as a few matrices, and its product with a vector as two passes over them.
+"""The L-BFGS memory as a few matrices, multiplied by a vector in two passes over them.
 
-The two loops of Nocedal and Wright's algorithm 7.4 go over the pairs one by one, 4 m small steps
-that wait for each other. The compact form (Byrd, Nocedal and Schnabel, "Representations of
-quasi-Newton matrices and their use in limited memory methods", 1994, theorem 2.2) is the same
-matrix, H = γ I + [S γY] K [S γY]ᵀ: all products of the pairs with the vector first, a small
-triangular system of m unknowns, then one combination of the pairs.
+The two-loop recursion (algorithm 7.4 of Nocedal and Wright) visits the correction pairs one by
+one: 4 m small, strictly sequential steps. The compact representation (Byrd, Nocedal and Schnabel,
+"Representations of quasi-Newton matrices and their use in limited memory methods", 1994, theorem
+2.2) is the same matrix, H = γ I + [S γY] K [S γY]ᵀ: first all inner products of the pairs with the
+vector, then a small triangular system of m unknowns, then one linear combination of the pairs.
 """
 
 from collections.abc import Callable
@@ -15,23 +15,23 @@ import tensorflow as tf
 __all__ = ["CURVATURE", "Memory", "empty_memory", "inverse_product", "push"]
 
 CURVATURE = 1e-6
-"""A pair with sᵀy below that share of ‖s‖‖y‖ would make the estimate of the inverse Hessian
-indefinite, or huge from rounding alone."""
+"""A pair with sᵀy below this share of ‖s‖‖y‖ is rejected: it would make the inverse Hessian
+estimate indefinite, or huge from rounding alone."""
 
 GROUP = 5
-"""Pairs that come in one by one until they are made one matrix."""
+"""Number of pairs stored one by one before they are merged into a matrix."""
 
 
 class Memory(NamedTuple):
     """m correction pairs, newest first.
 
-    A pair comes into `steps` and `changes`; when these are full, they are copied to one matrix in
-    `blocks`, whose last one is forgotten. So nothing is copied twice, and old pairs are multiplied
-    as matrices, in a fraction of the time.
+    New pairs go into `steps` and `changes`; when these are full, they are copied into one matrix in
+    `blocks`, and the oldest block is dropped. So no pair is copied more than once, and old
+    pairs are multiplied as matrices, in a fraction of the time.
     """
 
     steps: tuple[tf.Tensor, ...]
-    """s, [n] each; zeros where there is no pair."""
+    """s, [n] each; zeros in empty slots."""
     changes: tuple[tf.Tensor, ...]
     """y, likewise."""
     blocks: tuple[tf.Tensor, ...]
@@ -39,23 +39,23 @@ class Memory(NamedTuple):
     filled: tf.Tensor
     """int32 [], pairs in `steps` and `changes`."""
     step_change: tf.Tensor
-    """[m, m], s_iᵀ y_j where i is as old as j or older; 1 for i = j without a pair."""
+    """[m, m], s_iᵀ y_j where i is as old as j or older; 1 on the diagonal of empty slots."""
     change_change: tf.Tensor
     """[m, m], y_iᵀ y_j."""
     scale: tf.Tensor
-    """γ = sᵀy / yᵀy of the newest pair (eq. 7.20 of Nocedal and Wright); 0 before there is one."""
+    """γ = sᵀy / yᵀy of the newest pair (eq. 7.20 of Nocedal and Wright); 0 without pairs."""
 
 
 def empty_memory(
     position: tf.Tensor, history: int, held: str | None = None, wide: str = "float64"
 ) -> Memory:
-    """Room for `history` pairs of vectors like `position` [n], or for up to four more.
+    """Empty memory for `history` pairs of vectors like `position` [n], rounded up by at most four.
 
-    They are held in that dtype, by default in the position's own, and their products in `wide`.
+    Pairs are stored in `held`, by default the position's dtype, and their inner products in `wide`.
 
-    As pairs are forgotten by groups, at least `history` less four are held once they have come in.
+    Pairs are dropped in groups, so once the memory has filled, at least `history` - 4 remain.
     """
-    group = GROUP if history >= 2 * GROUP else 1  # few pairs may be large: copy none together
+    group = GROUP if history >= 2 * GROUP else 1  # with few pairs, memory matters more: no merging
     groups = -(-history // group)
     nothing = tf.zeros_like(position, held)
     block = tf.zeros([2 * group, *position.shape], nothing.dtype)
@@ -72,7 +72,7 @@ def empty_memory(
 
 
 class _Pair(NamedTuple):
-    """A pair as it is held, with what it is worth."""
+    """A pair as stored, with its inner products and curvature test."""
 
     step: tf.Tensor
     change: tf.Tensor
@@ -94,9 +94,9 @@ def push(
     change: tf.Tensor,
     run: Callable[..., Any] = _directly,
 ) -> Memory:
-    """The memory with the pair (s, y) in front, or as it was if sᵀy is poor.
+    """The memory with the pair (s, y) added in front, or unchanged if its curvature is too small.
 
-    `run(function, *arguments)` calls what is to be traced.
+    `run(function, *arguments)` calls the parts that are to be traced.
     """
     pair = run(_measured, step, change, memory.steps[0])
 
@@ -119,7 +119,7 @@ def push(
 
 
 def _measured(step: tf.Tensor, change: tf.Tensor, held: tf.Tensor) -> _Pair:
-    """The pair in the dtype of those that are held; what is computed of it is of that pair."""
+    """The pair rounded to the storage dtype; its products are computed from the rounded vectors."""
     kept = tf.cast(step, held.dtype), tf.cast(change, held.dtype)
     step, change = (tf.cast(one, step.dtype) for one in kept)
     product = tf.reduce_sum(step * change)
@@ -131,9 +131,9 @@ def _measured(step: tf.Tensor, change: tf.Tensor, held: tf.Tensor) -> _Pair:
 def _extended(
     change: tf.Tensor, product: tf.Tensor, squared: tf.Tensor, memory: Memory
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """sᵀy and yᵀy of all pairs, with that of a new one in front."""
+    """The matrices sᵀy and yᵀy, with the new pair's row and column in front."""
     group, pairs = len(memory.steps), len(memory.steps) * (len(memory.blocks) + 1)
-    # Row and column i come from i - 1 among the newest, and stay where they are in the blocks.
+    # The newest pairs shift by one row and column; those in blocks stay where they are.
     order = [0, *range(group - 1), *range(group, pairs)]
     column, row = _products(memory, tf.cast(change, memory.scale.dtype))
     column, row = (tf.gather(one, order) for one in (column, row))
@@ -146,11 +146,11 @@ def _extended(
 
 
 def inverse_product(memory: Memory, vector: tf.Tensor) -> tf.Tensor:
-    """H v, [n] → [n], with γ I as the matrix that the pairs correct."""
+    """H v, [n] → [n], with initial matrix γ I."""
     scale = tf.cast(memory.scale, memory.step_change.dtype)
     along_steps, along_changes = _products(memory, vector)
-    # s_iᵀ y_j with i as old as j or older is what the theorem calls R; newest first it is lower
-    # triangular.
+    # The theorem's R holds s_iᵀ y_j for i as old as j or older; with the newest pair first it is
+    # lower triangular.
     lower = memory.step_change
     diagonal = tf.linalg.diag_part(lower)
     of_changes = -_solve(lower, along_steps)
@@ -172,13 +172,13 @@ def _scale_and_add(
     for index, block in enumerate(memory.blocks, start=1):
         rows = slice(group * index, group * (index + 1))
         shares = tf.concat([of_steps[rows], of_changes[rows]], axis=0)
-        with tf.control_dependencies([total]):  # or all would be in memory at once
+        with tf.control_dependencies([total]):  # else all would be in memory at once
             total += tf.linalg.matvec(tf.cast(block, vector.dtype), shares, transpose_a=True)
     return total
 
 
 def _products(memory: Memory, vector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """(s_iᵀ v, y_iᵀ v), [m] each, as wide as the products."""
+    """(s_iᵀ v, y_iᵀ v), [m] each, in the dtype of the stored products."""
     group, wide = len(memory.steps), memory.step_change.dtype
     newest = [
         tf.reduce_sum(tf.cast(one, vector.dtype) * vector)
@@ -195,7 +195,7 @@ def _products(memory: Memory, vector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _regrouped(memory: Memory) -> Memory:
-    """The newest pairs made the first block, and room for new ones."""
+    """Merges the newest pairs into a block in front and empties their slots."""
     group = len(memory.steps)
     empty = (tf.zeros_like(memory.steps[0]),) * group
     blocks = (tf.stack([*memory.steps, *memory.changes]), *memory.blocks)[: len(memory.blocks)]
@@ -219,7 +219,7 @@ def _permuted(matrix: tf.Tensor, order: list[int]) -> tf.Tensor:
 
 
 def _first(matrix: tf.Tensor, column: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
-    """The matrix with that first column, and that first row but for the corner."""
+    """The matrix with its first column replaced, and its first row except for the corner."""
     right = tf.concat([row[None, 1:], matrix[1:, 1:]], axis=0)
     return tf.concat([column[:, None], right], axis=1)
 

@@ -1,4 +1,4 @@
-"""Functions of vectors of any length, traced once."""
+"""Traced functions of vectors of any length."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,23 +9,23 @@ __all__ = ["Graphs"]
 
 
 class Graphs:
-    """Traced functions, each made when it is first asked for.
+    """Traced functions, each created on first use.
 
     Args:
-      context_spec: nest of `tf.TensorSpec` like the context, the last argument of some of them.
-      compiled: whether XLA compiles them, for every length anew.
+      context_spec: nest of `tf.TensorSpec` matching the context, the last argument of some of them.
+      compiled: whether they are compiled with XLA, separately for each length.
     """
 
     def __init__(self, context_spec: Any = (), compiled: bool = False):
         self._context_spec, self._compiled = context_spec, compiled
         self.made: dict[Callable[..., Any], Any] = {}
-        """What was asked for → its `tf.function`."""
+        """Python function → its `tf.function`."""
 
     def of(self, function: Callable[..., Any], *arguments: Any, contextual: bool = False) -> Any:
-        """`function`, traced for arguments like these nests of tensors, whatever n is.
+        """`function`, traced for arguments like these nests of tensors, for any length n.
 
-        n is the length of the first tensor, and every side as long is taken to be n. With
-        `contextual` a context comes after the arguments. Inside a graph that XLA compiles it is
+        n is the length of the first tensor; any dimension of that length is taken to be n. With
+        `contextual`, a context follows the arguments. Inside a graph compiled by XLA this returns
         `function` itself.
         """
         if self._compiled and not tf.executing_eagerly():
@@ -37,13 +37,13 @@ class Graphs:
                 input_signature=signature,
                 autograph=False,
                 jit_compile=self._compiled,
-                # Inside another graph it stays what it is by itself, to the bit.
+                # Not inlined into other graphs, so that results stay bit-identical.
                 experimental_attributes=None if self._compiled else {"_noinline": True},
             )
         return self.made[function]
 
     def like(self, *arguments: Any) -> tuple[Any, ...]:
-        """The arguments to trace with: shapes and dtypes of these where lengths are fixed."""
+        """The arguments to trace with: these if lengths are fixed, otherwise none."""
         return arguments if self._compiled else ()
 
     def _signature(self, arguments: Any, contextual: bool) -> tuple[Any, ...]:

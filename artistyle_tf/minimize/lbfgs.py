@@ -1,10 +1,10 @@
-"""Our own L-BFGS: on the device, and about one evaluation an iteration.
+"""Our own L-BFGS: runs on the device, with about one evaluation per iteration.
 
-Nocedal and Wright, "Numerical Optimization", 2006: algorithm 3.1 (backtracking), the initial
-scaling of eq. 7.20, and the matrix of algorithm 7.4 in its compact form (`compact`). The first
-trial is the unit step, and it is accepted as soon as it satisfies sufficient decrease (eq. 3.4); a
-curvature condition would cost two more evaluations an iteration and buys nothing here, since pairs
-that lack it are left out.
+Nocedal and Wright, "Numerical Optimization", 2006: algorithm 3.1 (backtracking line search), the
+initial scaling of eq. 7.20, and the matrix of algorithm 7.4 in compact form (`compact`). The unit
+step is tried first, and a trial is accepted as soon as it gives sufficient decrease (eq. 3.4).
+Enforcing a curvature condition would cost two more evaluations per iteration and gains nothing
+here, since pairs without enough curvature are skipped.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ TRIALS = 12
 
 
 class _Trial(NamedTuple):
-    """A step along the line, and what it found."""
+    """A trial step of the line search and its outcome."""
 
     found: tf.Tensor
     """bool [], whether it is accepted."""
@@ -32,15 +32,15 @@ class _Trial(NamedTuple):
     value: tf.Tensor
     gradient: tf.Tensor
     following: tf.Tensor
-    """[], the length to try next."""
+    """[], the step length to try next."""
 
 
 class LBFGS(Minimizer):
-    """L-BFGS with backtracking to sufficient decrease.
+    """L-BFGS with a backtracking line search for sufficient decrease.
 
-    `history` pairs are held, or up to four fewer after old ones were forgotten; pairs without
-    curvature are skipped. They are rounded to `held`, like "bfloat16", if that is given; the small
-    system that the pairs make is solved in `wide`.
+    The history size is `history` correction pairs; just after old pairs were dropped, up to four
+    fewer are held. Pairs without enough curvature are skipped. Pairs are stored as `held`, such as
+    "bfloat16", if given; the small linear system that they define is solved in `wide`.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class LBFGS(Minimizer):
         trial = self._graphs.of(self._trial, *arguments, contextual=True)
         trial.get_concrete_function(*self._graphs.like(*arguments, context))
         self._traced(self._direction, state)
-        ones = tf.ones_like(position)  # of good curvature
+        ones = tf.ones_like(position)  # a pair with enough curvature
         push(state.memory, ones, ones, run=self._traced)
 
     def _iterate(self, state: State, context: Any) -> State:
-        # Before the first evaluation the value is infinite and the gradient 0: the trial is then
-        # the starting point itself, and it is accepted. So there is one place that evaluates.
+        # Before the first evaluation the value is infinite and the gradient 0, so the trial is the
+        # starting point itself and is accepted. Thus only one place evaluates the objective.
         first = tf.math.is_inf(state.value)
         direction, slope = self._traced(self._direction, state)
         most = tf.where(first, 1, TRIALS)
@@ -116,7 +116,7 @@ class LBFGS(Minimizer):
         return self._graphs.of(function, *arguments)(*arguments)
 
     def _direction(self, state: State) -> tuple[tf.Tensor, tf.Tensor]:
-        """(−H g, its product with g); −g with the first step's length where there is no pair."""
+        """(−H g, its product with g); without pairs, −g scaled to the first step's length."""
         memory: Memory = state.memory
         first = step_factor(state.gradient, state.first_step)
         scaled = memory._replace(scale=tf.where(memory.scale > 0, memory.scale, first))
@@ -136,7 +136,7 @@ class LBFGS(Minimizer):
         value, gradient = self._value_and_gradient(position, context)
         finite = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
         enough = value <= before + SUFFICIENT_DECREASE * length * slope
-        # The minimum of the parabola through both values and the slope, within bounds.
+        # The minimum of the parabola through both values and the slope, clipped to bounds.
         parabola = tf.math.divide_no_nan(-slope * length, 2 * (value - before - slope * length))
         factor = tf.where(finite, tf.clip_by_value(parabola, 0.1, 0.5), 0.1)
         return _Trial(finite & enough, finite, position, value, gradient, length * factor)

@@ -1,7 +1,7 @@
-"""TensorFlow Probability's L-BFGS under our contract.
+"""TensorFlow Probability's L-BFGS behind the `Minimizer` interface.
 
-`tfp.optimizer.lbfgs_minimize` with the Hager-Zhang line search: about three evaluations an
-iteration, since it brackets a minimum along the line even where the unit step would do.
+`tfp.optimizer.lbfgs_minimize` with the Hager-Zhang line search takes about three evaluations per
+iteration, since it brackets a minimum along the line even if the unit step would do.
 """
 
 import warnings
@@ -13,26 +13,26 @@ import tensorflow as tf
 from artistyle_tf.minimize.base import Minimizer, State, Status, ValueAndGradient, step_factor
 
 with warnings.catch_warnings():
-    # TFP 0.25 uses what newer Python, NumPy and TensorFlow call deprecated.
+    # TFP 0.25 uses features that newer Python, NumPy and TensorFlow versions deprecate.
     warnings.simplefilter("ignore")
     import tensorflow_probability as tfp
 
-    lbfgs_minimize = tfp.optimizer.lbfgs_minimize  # what loads it: the package itself is lazy
+    lbfgs_minimize = tfp.optimizer.lbfgs_minimize  # triggers loading: the package itself is lazy
 
 __all__ = ["TFPLBFGS"]
 
-# It compares with <=, so that 0 would take an unchanged float32 value for convergence, which a
-# restart may cure; below 0 no tolerance ever ends the search.
+# TFP compares with <=, so a tolerance of 0 would take an unchanged float32 value for convergence,
+# where a restart may still help; with negative tolerances the search never ends.
 NEVER = dict.fromkeys(
     ("tolerance", "x_tolerance", "f_relative_tolerance", "f_absolute_tolerance"), -1.0
 )
 
 
 class TFPLBFGS(Minimizer):
-    """`tfp.optimizer.lbfgs_minimize`, resumed at every iteration from its previous results.
+    """`tfp.optimizer.lbfgs_minimize`, resumed for each iteration from its previous results.
 
-    Its first step is the plain gradient, so the objective is scaled to make that step as long as
-    `first_step` says; memory is (scale, results), results of the scaled objective.
+    Its first step is the unscaled gradient, so the objective is scaled to give that step the length
+    `first_step`. The memory is (scale, results), with the results of the scaled objective.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class TFPLBFGS(Minimizer):
         def nothing(position: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return tf.zeros_like(state.value), tf.zeros_like(position)
 
-        # The library's own results, empty: it has no public constructor for them.
+        # An empty results tuple: the library has no public constructor for one.
         results = lbfgs_minimize(
             nothing,
             initial_position=state.position,
@@ -77,7 +77,7 @@ class TFPLBFGS(Minimizer):
     def _first_evaluation(self, state: State, context: Any) -> State:
         value, gradient = self._value_and_gradient(state.position, context)
         wanted = step_factor(gradient, state.first_step)
-        # A power of two, so that scaling and unscaling round nothing.
+        # A power of two, so that scaling and unscaling are exact.
         scale = 2.0 ** tf.round(tf.math.log(wanted) / tf.math.log(tf.constant(2, wanted.dtype)))
         scale = tf.where(tf.math.is_finite(scale) & (scale > 0), scale, tf.ones_like(scale))
         _, results = state.memory
@@ -88,7 +88,7 @@ class TFPLBFGS(Minimizer):
         )
         finite = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
         return state._replace(
-            # Never infinite again: that would ask for another first evaluation.
+            # Not infinity, which would mean that the first evaluation is still to come.
             value=tf.where(finite, value, tf.constant(float("nan"), value.dtype)),
             gradient=gradient,
             evaluations=state.evaluations + 1,

@@ -1,4 +1,4 @@
-"""Which backend Keras will load, known before it loads: ours is TensorFlow. Loads nothing."""
+"""Determines which backend Keras will load, without loading it: we need TensorFlow."""
 
 import json
 import os
@@ -11,7 +11,7 @@ __all__ = ["check_backend"]
 
 
 def check_backend() -> None:
-    """ConfigError unless Keras runs on TensorFlow, or will: by its own rules, in their order."""
+    """ConfigError unless Keras uses or will use TensorFlow; follows Keras' own lookup order."""
     if "keras" in sys.modules:
         chosen = sys.modules["keras"].backend.backend()
     else:

@@ -1,7 +1,7 @@
-"""What the convolutions see beyond the border of a picture.
+"""Padding: what the convolutions see beyond the border of a picture.
 
-Zeros, as VGG19 was trained with, tell the network where things are: the outer rows look like no
-other place, and so a minimiser paints them like no other place.
+Zero padding, which VGG19 was trained with, encodes positions: the outer rows look like nothing
+else in the picture, so a minimiser paints them like nothing else.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ RIM = ((0, 0), (1, 1), (1, 1), (0, 0))
 
 
 def border_of(padding: str, layer: str) -> str:
-    """What stands around the input of a convolution: "zeros", "reflect" or "replicate".
+    """The padding of a convolution's input: "zeros", "reflect" or "replicate".
 
     >>> border_of("replicate-first", "block1_conv1"), border_of("replicate-first", "block1_conv2")
     ('replicate', 'zeros')
@@ -31,14 +31,14 @@ def border_of(padding: str, layer: str) -> str:
 
 @keras.saving.register_keras_serializable("artistyle_tf")
 class Border(keras.layers.Layer):
-    """[B, H, W, C] → [B, H + 2, W + 2, C], reflected at the border or its rows repeated.
+    """[B, H, W, C] → [B, H + 2, W + 2, C], with reflected or replicated borders.
 
-    Reflected as NumPy's "reflect": the row next to the border stands beyond it too. Where there is
-    but one row, it is repeated.
+    "reflect" is as in NumPy: the row next to the border is the one beyond it too. A single row is
+    repeated.
     """
 
     def __init__(self, border: str, layer: str, **options: Any):
-        """`layer`: the convolution that comes next."""
+        """`layer`: the convolution that follows."""
         super().__init__(name=f"{layer}_border", **options)
         self.border, self.layer = border, layer
 
@@ -60,7 +60,7 @@ class Border(keras.layers.Layer):
 
 
 def _reflected(features: tf.Tensor, axis: int) -> tf.Tensor:
-    """One position more on both sides along the axis, of however few."""
+    """Padded by one position on both sides of the axis, whatever its length."""
     count = tf.shape(features)[axis]
     second = tf.minimum(1, count - 1)
     before = tf.gather(features, [second], axis=axis)

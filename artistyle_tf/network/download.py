@@ -1,7 +1,7 @@
-"""Fetch one file, with a check: whole, right and in bounded time, or an error.
+"""Downloads one file with a checksum: complete and correct within bounded time, or an error.
 
-pooch puts the file into its folder once its checksum is right. The downloader that it calls here
-bounds the time, and goes on with what an interrupted download left.
+pooch moves the file into place once its checksum matches. The downloader passed to it here limits
+the time, and resumes interrupted downloads.
 """
 
 import contextlib
@@ -21,21 +21,21 @@ from artistyle_tf.network.http_source import POLL, FetchError, Item, host_of, re
 
 __all__ = ["FIRST_BYTE_TIMEOUT", "MIN_RATE", "SIZE_LIMIT", "STALL_TIMEOUT", "fetch"]
 
-# A closed network must be recognised, and something else loaded, within ten seconds: so eight for
-# names, connection, redirects and headers together, up to the first byte of the file. From there a
-# download may take as long as it needs while it progresses: never silent for STALL_TIMEOUT seconds,
-# and no slower than MIN_RATE bytes a second over each such span (80 MB in 21 minutes).
+# Without network access, that must be detected, and other weights loaded, within ten seconds: so
+# eight for name lookup, connection, redirects and headers together, up to the first byte. From then
+# on a download may take as long as it needs while it progresses: never silent for STALL_TIMEOUT
+# seconds, nor slower than MIN_RATE bytes a second over each such span (80 MB in 21 minutes).
 FIRST_BYTE_TIMEOUT = 8.0
 STALL_TIMEOUT = 10.0
 MIN_RATE = 64 * 1024.0
-SIZE_LIMIT = 1 << 30  # bytes; a server that sends without end must not fill the disk
+SIZE_LIMIT = 1 << 30  # bytes; an endless response must not fill the disk
 
 _STALE = 24 * 3600.0  # seconds after which a part file is removed
 _MIB = 1 << 20
 
 
 class _Limits(NamedTuple):
-    """As the arguments of `fetch`."""
+    """Limits, as in the arguments of `fetch`."""
 
     first_byte_timeout: float
     stall_timeout: float
@@ -54,22 +54,22 @@ def fetch(
     min_rate: float = MIN_RATE,
     size_limit: int = SIZE_LIMIT,
 ) -> Path:
-    """Download `url` to `destination`, whose old content stays until the new one is proved.
+    """Download `url` to `destination`, whose old content stays until the new file is verified.
 
-    The bytes go to a part file in the same folder, `.NAME.MD5.part`, which replaces `destination`
-    in one step. A broken connection and Ctrl-C leave it, and the next call asks for the rest only;
-    after a day it is removed. One process at a time uses it: others that fetch the same file at
-    once have part files of their own.
+    The data go to a part file in the same folder, `.NAME.MD5.part`, which replaces `destination`
+    atomically. A broken connection or Ctrl-C leaves it in place, and the next call requests only
+    the rest; after a day it is removed. Only one process at a time uses it: others fetching the
+    same file use part files of their own.
 
     Args:
         url: http or https; redirects to either are followed, but not from https to http.
-        destination: its folder is made if absent.
-        md5: hexadecimal checksum that the file must have. If what was put together from two
-            downloads has another one, the file is fetched once more from its beginning.
-        report: called at most about twice a second with text such as
+        destination: its folder is created if missing.
+        md5: hexadecimal checksum that the file must have. If a resumed download has another one,
+            the file is fetched once more from the beginning.
+        report: called at most about twice a second with progress text such as
             `weights: 12.5 of 76.4 MB (16 %)`.
         first_byte_timeout: seconds from the request to the first byte.
-        stall_timeout: seconds that may pass without a byte after that.
+        stall_timeout: seconds that may pass without data after that.
         min_rate: bytes a second, over each span of `stall_timeout` seconds.
         size_limit: bytes; a longer file is refused.
 
@@ -77,7 +77,7 @@ def fetch(
         `destination`.
 
     Raises:
-        InputError: whatever went wrong, in one line.
+        InputError: the download failed; the reason, in one line.
     """
     limits = _Limits(first_byte_timeout, stall_timeout, min_rate, size_limit)
     download = _Download(destination, md5.lower(), report, limits)
@@ -94,7 +94,7 @@ def fetch(
     except ValueError as error:  # pooch: the checksum, and advice after the first sentence
         told = str(error).partition(". Deleted")[0]
         raise InputError(f"{url}: wrong checksum: {told}") from error
-    except OSError as error:  # the network's own are FetchError: this is the disk
+    except OSError as error:  # network errors are FetchError, so this is the disk
         raise InputError(f"{destination} cannot be written: {error.strerror or error}") from error
     return destination
 
@@ -113,7 +113,7 @@ def _retrieve(url: str, destination: Path, md5: str, download: "_Download") -> N
 
 
 class _Download:
-    """A downloader for pooch: called with an address and the file to put the bytes into."""
+    """A downloader for pooch: called with an address and the path to write to."""
 
     def __init__(
         self,
@@ -125,20 +125,20 @@ class _Download:
         self._destination, self._md5 = destination, md5
         self._report, self._limits = report, limits
         self.resumed = False
-        """Whether the last call went on with what an earlier one had left."""
+        """Whether the last call resumed an earlier download."""
 
     def __call__(self, url: str, output_file: str, _: object) -> None:
-        os.remove(output_file)  # pooch's placeholder, which a killed process would leave for ever
+        os.remove(output_file)  # pooch's placeholder, which a killed process would leave behind
         _remove_stale(self._destination)
         part = self._destination.with_name(f".{self._destination.name}.{self._md5}.part")
         try:
             lock = hold_file(f"{part}.lock")
-        except OSError:  # nothing can be locked there
+        except OSError:  # no locking on that file system
             lock = None
         if lock is None:
             part = part.with_suffix(f".{secrets.token_hex(4)}.part")
         try:
-            with open(part, "ab") as file:  # not `tempfile`, whose files only their owner may read
+            with open(part, "ab") as file:  # not `tempfile`, whose files only the owner can read
                 self.resumed = _receive(url, file, self._report, self._limits)
             os.replace(part, output_file)
         except BaseException as error:
@@ -154,9 +154,9 @@ class _Download:
 def _receive(
     url: str, file: IO[bytes], report: Callable[[str], None] | None, limits: _Limits
 ) -> bool:
-    """Append to `file` what is missing of what `url` gives. Returns whether there was something.
+    """Append to `file` the missing rest of `url`. Returns whether `file` already had a part of it.
 
-    FetchError: it can't be had; what has come is in the file, unless it is of no use.
+    FetchError: the download failed; `file` keeps the data received, unless they are useless.
     """
     first_byte_timeout, stall_timeout, min_rate, size_limit = limits
     host = host_of(url)
@@ -166,7 +166,7 @@ def _receive(
     told = -1.0
     if report:
         report(f"weights: asking {host}")
-    # twice: so that an abandoned thread ends, but never before the clock here has run out
+    # twice: an abandoned thread ends, but never before the timeout here
     with reading(url, begun, 2 * max(first_byte_timeout, stall_timeout)) as items:
         started = heard = mark = time.monotonic()
         while True:
@@ -214,7 +214,7 @@ def _receive(
 
 @contextlib.contextmanager
 def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """Keeps pooch from writing to the terminal in the block: `report` tells what there is."""
+    """Keeps pooch from writing to the terminal in the block: `report` shows the progress."""
     thread = threading.get_ident()
 
     def of_others(record: logging.LogRecord) -> bool:
@@ -228,7 +228,7 @@ def _quiet(logger: logging.Logger) -> Iterator[None]:
 
 
 def _remove_stale(destination: Path) -> None:
-    """Remove part files of `destination` that nobody has written to for a day."""
+    """Remove part files of `destination` that have not been written to for a day."""
     for old in destination.parent.iterdir():
         if old.name.startswith(f".{destination.name}.") and old.name.endswith(".part"):
             with contextlib.suppress(OSError):
@@ -237,7 +237,7 @@ def _remove_stale(destination: Path) -> None:
 
 
 def _amount(received: int, size: int | None) -> str:
-    """`12.5 of 76.4 MB (16 %)`, or `12.5 MB` when the server doesn't say how much there is."""
+    """`12.5 of 76.4 MB (16 %)`, or `12.5 MB` if the server doesn't report the size."""
     if not size:
         return f"{received / _MIB:.1f} MB"
     return f"{received / _MIB:.1f} of {size / _MIB:.1f} MB ({100 * received // size} %)"

@@ -16,13 +16,13 @@ from artistyle_tf.network.weights import Weights, load
 __all__ = ["Features", "Trim", "build_feature_extractor", "constant_network", "deepest_layer"]
 
 FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"
-"""Environment variable of TensorFlow, read once: "1" promises that no weight ever changes."""
+"""Environment variable, read by TensorFlow once: "1" promises that weights never change."""
 
 Features = dict[str, tf.Tensor]
 """Layer name → [B, H_l, W_l, N_l], after ReLU."""
 
 Trim = Callable[[int, tf.Tensor], tf.Tensor]
-"""(block, its input [B, H, W, C]) → what of it goes on."""
+"""(block, its input [B, H, W, C]) → the part of it to compute on."""
 
 
 def build_feature_extractor(
@@ -36,23 +36,23 @@ def build_feature_extractor(
     """VGG19 (Simonyan and Zisserman 2014) as a Keras model with an output for each layer.
 
     Args:
-      weights: what `--weights` takes (auto, imagenet, imagenet-8bit, preview or a file), or
-        loaded weights.
-      layers: names of VGG19's convolutions as in Keras Applications.
-      pooling: "max", or "avg" as Gatys et al. 2015 advise; the filters stay the same.
-      padding: what convolutions see beyond the border: "zeros" as VGG19 was trained with;
-        "reflect", the picture mirrored at its outermost rows in every one of them; or
-        "replicate-first", those rows repeated in the first and zeros in the others.
-      dtype: of weights and activations, whatever the global Keras policy says.
+      weights: as for `--weights` (auto, imagenet, imagenet-8bit, preview or a file), or loaded
+        weights.
+      layers: names of VGG19's convolutions, as in Keras Applications.
+      pooling: "max", or "avg" as recommended by Gatys et al. 2015; the filters are the same.
+      padding: padding of the convolutions: "zeros", as VGG19 was trained with; "reflect", mirrored
+        at the outermost rows in every convolution; or "replicate-first", the outermost rows
+        repeated in the first convolution and zeros in the others.
+      dtype: dtype of weights and activations, independent of the global Keras policy.
 
     Returns:
-      A model from [B, H, W, 3] BGR, 0-255 minus `network_scale.BGR_MEAN`, H and W from 16 px up, to
-      a dict of the activations after ReLU by layer name. It ends at the deepest layer asked for
-      and is not trainable.
+      A model from [B, H, W, 3] BGR, 0-255 minus `network_scale.BGR_MEAN`, H and W from 16 px, to a
+      dict of the activations after ReLU by layer name. It ends at the deepest layer requested and
+      is not trainable.
 
     Raises:
-      ConfigError: an unknown layer, pooling or padding, or Keras on another backend.
-      InputError: weights that can't be had or don't fit.
+      ConfigError: an unknown layer, pooling or padding, or a Keras backend other than TensorFlow.
+      InputError: weights that can't be loaded or don't fit.
     """
     check_backend()
     if pooling not in ("max", "avg"):
@@ -66,7 +66,7 @@ def build_feature_extractor(
     if deepest not in weights.layers:
         raise ConfigError(f"{weights.name} was loaded without {deepest}; load it up to there")
 
-    # Everything that a global setting of Keras could change is said here.
+    # Set explicitly, so that no global Keras setting applies.
     shared = {"dtype": dtype, "data_format": "channels_last"}
     pool = keras.layers.MaxPooling2D if pooling == "max" else keras.layers.AveragePooling2D
     inputs = keras.Input((None, None, 3), dtype=dtype, name="image")
@@ -79,7 +79,7 @@ def build_feature_extractor(
         border = border_of(padding, name)
         if border != "zeros":
             x = Border(border, name, dtype=dtype)(x)
-        # Initialised with zeros: no random numbers are drawn for what is set at once.
+        # Zero initialisation avoids drawing random numbers for weights that are set right away.
         conv = keras.layers.Conv2D(
             channels, 3, padding="same" if border == "zeros" else "valid", activation="relu",
             kernel_initializer="zeros", name=name, **shared,
@@ -96,21 +96,21 @@ def build_feature_extractor(
 def constant_network(
     model: keras.Model, dtype: str | None = None, *, captured: bool = False
 ) -> Callable[..., Features]:
-    """The extractor as a function to be traced, its weights known to be constant.
+    """The extractor as a function to be traced, with its weights known to be constant.
 
-    It computes in `dtype`, the model's own by default, and so are the activations. The function
-    takes the image and, for tiles, a `Trim` for the input of each block but the first.
+    Computation and activations are in `dtype`, by default the model's own. The function takes the
+    image and, for tiles, a `Trim` for the input of each block but the first.
 
-    oneDNN packs filters once if it knows that they never change, and computes in half the time.
-    It knows where the process says so for all its networks (`FROZEN`, as our command does);
-    elsewhere only of constants inside the graph, which take seconds longer to trace. `captured`
-    filters are arguments of the graph instead, which a compiler need not read.
+    If oneDNN knows that filters never change, it packs them once and takes half the time. It knows
+    if the process promises it for all its networks (`FROZEN`, as our command does); otherwise only
+    for constants inside the graph, which take seconds longer to trace. With `captured`, filters are
+    arguments of the graph instead, so that a compiler need not embed them.
     """
     dtype = dtype or model.input.dtype
-    filters: dict[str, list[Any]] = {  # in the variables' own dtype no copies, but their memory
+    filters: dict[str, list[Any]] = {  # in the variables' dtype: their own memory, no copies
         layer.name: [tf.cast(one.value, dtype) for one in layer.weights] for layer in model.layers
     }
-    if captured:  # tensors, not the variables: XLA's arguments are plain values
+    if captured:  # tensors, not variables: XLA's arguments are plain values
         filters = {name: [tf.identity(one) for one in pair] for name, pair in filters.items()}
     elif os.environ.get(FROZEN) != "1":
         filters = {name: [one.numpy() for one in pair] for name, pair in filters.items()}
@@ -136,7 +136,7 @@ def constant_network(
 
 
 def deepest_layer(layers: Iterable[str]) -> str:
-    """The one of these layers that comes last in VGG19."""
+    """The deepest of these layers in VGG19."""
     layers = tuple(layers)
     for name in layers:
         if name not in VGG19_LAYERS:

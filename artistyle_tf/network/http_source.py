@@ -1,8 +1,8 @@
-"""What an http address sends, read in a thread of its own.
+"""Reads an http address in a thread of its own.
 
-A network can fail by never answering: a silent name server, a connection that hangs, a server that
+A network may fail by never responding: name lookup that hangs, a stalled connection, a server that
 accepts and sends nothing. No socket option covers all of these (`getaddrinfo` takes no timeout), so
-a daemon thread talks to the network and the caller's thread watches the clock.
+a daemon thread does the network I/O and the caller's thread enforces the timeouts.
 """
 
 import contextlib
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 __all__ = ["POLL", "FetchError", "Item", "host_of", "reading"]
 
 POLL = 0.1
-"""Seconds between looks at the clock."""
+"""Seconds between checks of the clock."""
 
 _CHUNK = 1 << 16
 _REDIRECTS = 5
 
 
 class FetchError(Exception):
-    """The file can't be had; the text is the reason, without the address."""
+    """The download failed; the text is the reason, without the address."""
 
 
 class Item(NamedTuple):
-    """What the thread sends.
+    """A message from the thread.
 
-    "begin": (where in the file its data begin, the file's size or None); "data": bytes; "end"; or
+    "begin": (offset of the data in the file, the file's size or None); "data": bytes; "end"; or
     "failed": the reason.
     """
 
@@ -57,9 +57,9 @@ def host_of(url: str) -> str:
 
 @contextlib.contextmanager
 def reading(url: str, offset: int, timeout: float) -> Iterator[queue.Queue[Item]]:
-    """What comes from `url`, from byte `offset` on if the server can do that, or else all of it.
+    """The data from `url`, from byte `offset` on if the server supports that, else all of it.
 
-    The thread ends after the block, or `timeout` seconds later if the network hangs.
+    The thread ends with the block, or `timeout` seconds later if the network hangs.
     """
     items: queue.Queue[Item] = queue.Queue(maxsize=64)
     gone = threading.Event()
@@ -75,7 +75,7 @@ def reading(url: str, offset: int, timeout: float) -> Iterator[queue.Queue[Item]
 def _read(
     url: str, offset: int, timeout: float, items: queue.Queue[Item], gone: threading.Event
 ) -> None:
-    """The thread: everything here may hang."""
+    """Runs in the thread: everything here may hang."""
     import requests
 
     def put(kind: str, value: Any = None) -> None:
@@ -89,28 +89,28 @@ def _read(
             response, start, size = _answer(session, url, offset, timeout)
             with response:
                 put("begin", (start, size))
-                response.raw.enforce_content_length = False  # the caller says how much is missing
-                # read1: what has come, where read would wait for a full chunk
+                response.raw.enforce_content_length = False  # the caller reports what is missing
+                # read1 returns what has arrived; read would wait for a full chunk
                 while not gone.is_set() and (chunk := response.raw.read1(_CHUNK)):
                     put("data", chunk)
         put("end")
     except FetchError as error:
         put("failed", str(error))
-    except Exception as error:  # the caller waits for a word, whatever happened
+    except Exception as error:  # always report to the caller, who is waiting
         put("failed", _cause(error))
 
 
 def _answer(
     session: "requests.Session", url: str, offset: int, timeout: float
 ) -> tuple["requests.Response", int, int | None]:
-    """The response, where in the file it begins, and the size of the file if the server tells."""
+    """The response, its offset in the file, and the file's size if the server reports it."""
     response = _ask(session, url, offset, timeout)
     if offset and response.status_code in (206, 416):
         told = response.headers.get("Content-Range", "")
         place = re.fullmatch(rf"bytes {offset}-\d+/(\d+|\*)", told)
         if response.status_code == 206 and place:
             return response, offset, None if place[1] == "*" else int(place[1])
-        response.close()  # another part than we want: its file is shorter, say
+        response.close()  # not the part requested: its file may be shorter
         response = _ask(session, url, 0, timeout)
     if not 200 <= response.status_code < 300:
         response.close()
@@ -119,13 +119,13 @@ def _answer(
 
 
 def _ask(session: "requests.Session", url: str, offset: int, timeout: float) -> "requests.Response":
-    """The response at the end of all redirects."""
-    # identity: the bytes of the file, which are counted and of which the rest can be asked for
+    """The response after all redirects."""
+    # identity: the raw bytes of the file, so that they can be counted and a range requested
     headers = {"User-Agent": "artistyle_tf", "Accept-Encoding": "identity"}
     if offset:
         headers["Range"] = f"bytes={offset}-"
     for _ in range(_REDIRECTS + 1):
-        # requests would follow by itself, from https to http too, and reads the bodies to their end
+        # requests would also follow from https to http, and read redirects' bodies to the end
         response = session.get(
             url, headers=headers, timeout=timeout, stream=True, allow_redirects=False
         )
@@ -138,7 +138,7 @@ def _ask(session: "requests.Session", url: str, offset: int, timeout: float) -> 
 
 
 def _redirected(url: str, target: str) -> str:
-    """The address that `target` stands for; FetchError if it is one that is not followed."""
+    """The address that a redirect to `target` leads to; FetchError if it must not be followed."""
     target = urllib.parse.urljoin(url, target)
     before, after = urllib.parse.urlsplit(url).scheme, urllib.parse.urlsplit(target).scheme
     if after not in ("http", "https") or (before, after) == ("https", "http"):
@@ -147,7 +147,7 @@ def _redirected(url: str, target: str) -> str:
 
 
 def _cause(error: BaseException) -> str:
-    """What went wrong, at the bottom of what requests and urllib3 wrap around it."""
+    """The root cause inside what requests and urllib3 wrap around it."""
     while not isinstance(error, http.client.HTTPException):
         inner = error.__cause__ or error.__context__
         if inner is None:

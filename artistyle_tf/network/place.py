@@ -1,4 +1,4 @@
-"""What kind of device computes here."""
+"""The kind of device that computes."""
 
 import contextlib
 import contextvars
@@ -12,10 +12,10 @@ _compiling_for: contextvars.ContextVar[str | None] = contextvars.ContextVar("kin
 
 
 def device_kind(strategy: tf.distribute.Strategy | None = None) -> str:
-    """What a strategy's replicas are, or where TensorFlow computes now: "CPU", "GPU" or "TPU".
+    """The kind of a strategy's replicas, or of the current device: "CPU", "GPU" or "TPU".
 
-    That is as `tf.device` or TensorFlow's own choice say, and inside a graph that is being traced
-    what holds around the tracing.
+    The current device is the one set by `tf.device`, or TensorFlow's default; inside a graph being
+    traced, it is the one that applies around the tracing.
     """
     kind = _compiling_for.get()
     if kind is None:
@@ -32,7 +32,7 @@ def device_kind(strategy: tf.distribute.Strategy | None = None) -> str:
 
 @contextlib.contextmanager
 def compiling_for(kind: str) -> Iterator[None]:
-    """Graphs traced in here are made for that kind of device, which need not be here."""
+    """Graphs traced in this context are for that kind of device, which need not be present."""
     token = _compiling_for.set(kind)
     try:
         yield
@@ -42,6 +42,6 @@ def compiling_for(kind: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def on_host(kind: str) -> Iterator[None]:
-    """What a TPU has no shape for, like targets of pictures of any size, its host computes."""
+    """Runs on the TPU's host what has no static shape, like targets of pictures of any size."""
     with tf.device("CPU:0") if kind == "TPU" else contextlib.nullcontext():
         yield

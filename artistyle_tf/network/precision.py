@@ -1,10 +1,10 @@
-"""The precision policy: losses in true float32 (or float64), convolutions in what a run asks for.
+"""The precision policy: losses in true float32 (or float64), convolutions as configured.
 
-Recent GPUs multiply float32 matrices in TF32, with ten bits of mantissa, unless told otherwise;
-Gram matrices and line searches need all twenty-three. Convolutions may take bfloat16: its eight
-bits turn the gradient of a picture by some per cent, about which L-BFGS cares little. CPUs with
-AMX tiles compute with them three to five times as fast, AMD's with AVX-512 BF16 twice; Intel's with
-AVX-512 BF16 but no tiles take longer than in float32. GPUs were not measured: theirs goes by their
+Recent GPUs multiply float32 matrices in TF32, with a 10-bit mantissa, unless told otherwise; Gram
+matrices and line searches need all 23 bits. Convolutions may use bfloat16: its 8 bits change the
+direction of the gradient by some per cent, which L-BFGS tolerates well. CPUs with AMX tiles are
+three to five times as fast with them, AMD's with AVX-512 BF16 twice; Intel's with AVX-512 BF16 but
+no tiles are slower than in float32. GPUs have not been measured: their choice follows the
 documentation.
 """
 
@@ -23,19 +23,19 @@ __all__ = ["convolution_dtype", "gpu_dtype", "is_faster_in_bfloat16", "true_floa
 CPUINFO = Path("/proc/cpuinfo")
 
 TILES = {"amx_tile", "amx_bf16"}
-"""x86 flags of tiles for bfloat16."""
+"""x86 CPU flags for bfloat16 tiles (AMX)."""
 
 MARGIN = 1.3
-"""How much faster bfloat16 has to be where it is measured: less is not worth eight bits."""
+"""Speed-up that bfloat16 must reach where it is measured; less does not justify its precision."""
 
 
 def convolution_dtype(precision: str, capabilities: Sequence[tuple[int, int] | None] = ()) -> str:
-    """The dtype of convolutions that a `Config.precision` stands for on this machine.
+    """The convolution dtype for a `Config.precision` on this machine.
 
     Args:
-      precision: "auto" or what it then is.
-      capabilities: CUDA's compute capability of each GPU that computes, None for other makers'.
-        None given: the CPU computes, whatever else there is.
+      precision: "auto", or the dtype itself.
+      capabilities: CUDA compute capability of each GPU used, None for other makers' GPUs. Empty:
+        the CPU computes, even if there are GPUs.
     """
     if precision != "auto":
         return precision
@@ -46,7 +46,7 @@ def convolution_dtype(precision: str, capabilities: Sequence[tuple[int, int] | N
 
 
 def gpu_dtype(capability: tuple[int, int] | None) -> str:
-    """The dtype of convolutions on a GPU of that compute capability.
+    """The convolution dtype for a GPU of that compute capability.
 
     From 8.0 (Ampere) on, tensor cores multiply in bfloat16, twice as fast as in TF32 and eight
     times as float32: 312, 156 and 19.5 TFLOP/s in NVIDIA's data sheet of the A100. That is by
@@ -59,10 +59,11 @@ def gpu_dtype(capability: tuple[int, int] | None) -> str:
 
 
 def is_faster_in_bfloat16() -> bool:
-    """Whether convolutions are faster in bfloat16 on this CPU, with TensorFlow as it is set up.
+    """Whether convolutions are faster in bfloat16 on this CPU, with TensorFlow as configured.
 
-    On x86 its flags and maker say so, as was measured; Linux tells them. ARM has one flag for units
-    as fast as float32's and for twice as fast ones: there it is measured once, in part of a second.
+    On x86 the CPU flags and maker decide, based on measurements; Linux reports them. ARM has one
+    flag for units as fast as float32's and for twice as fast ones: there it is measured once, in
+    under a second.
     """
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
         return False
@@ -81,7 +82,7 @@ def is_faster_in_bfloat16() -> bool:
 
 @functools.cache
 def _measured_gain() -> float:
-    """Seconds of a convolution of VGG19's second layer and its gradient, float32 over bfloat16."""
+    """Time ratio, float32 over bfloat16, of VGG19's second convolution with its gradient."""
     best = []
     for dtype in (tf.float32, tf.bfloat16):
         image, filters = tf.ones([1, 96, 96, 64], dtype), tf.ones([3, 3, 64, 64], dtype)
@@ -102,7 +103,7 @@ def _measured_gain() -> float:
 
 
 class _Uses:
-    """Uses of `true_float32` at this moment, in all threads, and what the first of them found."""
+    """Active `true_float32` contexts in all threads, and the setting that the first one found."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -115,10 +116,10 @@ _uses = _Uses()
 
 @contextlib.contextmanager
 def true_float32() -> Iterator[None]:
-    """Switches TF32 off for as long as the context lasts, and back to what it was.
+    """Disables TF32 within the context, and then restores the previous setting.
 
-    Contexts may overlap, in any threads: the first one switches TF32 off, the last one back.
-    TensorFlow has one switch for a process, so its other code computes without TF32 meanwhile.
+    Contexts may overlap in any threads: the first one disables TF32, the last one restores it. The
+    setting applies to the whole process, so other TensorFlow code also runs without TF32 meanwhile.
     """
     switch = tf.config.experimental
     with _uses.lock:

@@ -1,5 +1,5 @@
-"""HDF5 files of strangers, read by a process of their own: a damaged one can crash its library, or
-make it run for ever, and nothing in Python could stop that."""
+"""Reads untrusted HDF5 files in a separate process: a damaged one can crash the HDF5 library or
+make it loop forever, which Python could not stop."""
 
 import io
 import os
@@ -16,7 +16,7 @@ from artistyle_tf.network.weight_files import Layers, plain, read_h5, read_npz
 __all__ = ["read_h5_apart"]
 
 SECONDS, BYTES_A_SECOND = 20.0, 5e6
-"""How long reading may take: starting Python on a busy machine, and a slow disk."""
+"""Time limit for reading: base time, for starting Python on a busy machine, and minimum speed."""
 
 _REFUSED = 3
 _CODE = (
@@ -28,13 +28,13 @@ _CODE = (
 def read_h5_apart(
     file: IO[bytes], where: str, wanted: tuple[str, ...], *, seconds: float | None = None
 ) -> Layers:
-    """`weight_files.read_h5` in another process, with its errors.
+    """`weight_files.read_h5` in a separate process, with the same errors.
 
     Args:
-      file: open, with a file descriptor, at its beginning.
-      where: the file's name for errors.
-      wanted: layers.
-      seconds: the longest it may take; by default more for larger files.
+      file: an open file with a file descriptor, at its beginning.
+      where: the file's name, for errors.
+      wanted: the layers to read.
+      seconds: time limit; by default longer for larger files.
 
     Raises:
       InputError: also if the process crashes or takes too long.
@@ -47,7 +47,7 @@ def read_h5_apart(
         raise InputError(
             f"{where} is damaged: it could not be read within {allowed:.0f} s"
         ) from None
-    except OSError:  # no other process can be had
+    except OSError:  # no process can be started
         file.seek(0)
         return read_h5(file, where, wanted)
     if done.returncode == _REFUSED:
@@ -60,7 +60,7 @@ def read_h5_apart(
 
 
 def child() -> None:
-    """The other process: the file at its standard input, the arrays at its output as .npz."""
+    """The separate process: the file on standard input, the arrays on standard output as .npz."""
     where, wanted = sys.argv[1], tuple(sys.argv[2].split(","))
     try:
         with os.fdopen(os.dup(0), "rb") as file:
@@ -69,7 +69,7 @@ def child() -> None:
         told = str(error)
     except MemoryError:
         told = f"{where} does not fit in memory"
-    except Exception as error:  # h5py raises a dozen sorts at a bad file
+    except Exception as error:  # h5py raises many types for a bad file
         told = f"{where} is not a readable HDF5 file ({plain(str(error) or type(error).__name__)})"
     else:
         _write(layers)

@@ -1,4 +1,4 @@
-"""The names of VGG19's convolutions (Simonyan and Zisserman 2014), and where they stand."""
+"""Names and positions of VGG19's convolutions (Simonyan and Zisserman 2014)."""
 
 __all__ = ["CELL", "STYLE_LAYERS", "VGG19_LAYERS", "block_of", "contexts", "stride"]
 
@@ -10,7 +10,7 @@ VGG19_LAYERS: tuple[str, ...] = tuple(
 
 
 def block_of(layer: str) -> int:
-    """From 1.
+    """The layer's block, counted from 1.
 
     >>> block_of("block4_conv2")
     4
@@ -19,7 +19,7 @@ def block_of(layer: str) -> int:
 
 
 def stride(layer: str) -> int:
-    """Pixels between two positions of a layer: the pooling between two blocks doubles it.
+    """Pixels between adjacent positions of a layer, doubled by each pooling.
 
     >>> stride("block1_conv2"), stride("block4_conv1")
     (1, 8)
@@ -28,11 +28,11 @@ def stride(layer: str) -> int:
 
 
 def contexts(deepest: str) -> dict[int, int]:
-    """Block → pixels around a core that the block's input needs, for all up to `deepest`.
+    """Block → pixels of context around a core that its input needs, for blocks up to `deepest`.
 
-    A convolution of 3×3 needs one position more on each side, `stride` pixels; a pooling none,
-    cores being aligned to it. Before a pooling every figure is an even number of the block's own
-    positions, since its convolutions are, and what follows counts double: so a crop is aligned.
+    A 3×3 convolution needs one position more on each side, `stride` pixels; pooling needs none,
+    since cores are aligned to it. Before a pooling, each context is an even number of the block's
+    positions, as its convolutions are even in number and later ones count double. So crops align.
 
     >>> contexts("block5_conv1")
     {1: 70, 2: 68, 3: 64, 4: 48, 5: 16}
@@ -45,8 +45,9 @@ def contexts(deepest: str) -> dict[int, int]:
 
 
 CELL = 16
-"""Four poolings leave one position of 16 px. Rows beyond the last whole cell reach only the first
-blocks, and a minimiser fills them with coloured garbage: so levels are whole cells."""
+"""Side of a pooling cell: four poolings leave one position of 16 px. Rows beyond the last whole
+cell reach only the first blocks, and a minimiser fills them with garbage: so levels are whole
+cells."""
 
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
-"""What the style is taken from: Gatys et al. 2015."""
+"""The style layers of Gatys et al. 2015."""

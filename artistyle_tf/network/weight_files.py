@@ -1,7 +1,7 @@
-"""Files of VGG19's filters: NumPy arrays out of HDF5, as every Keras wrote it, and `.npz`.
+"""Reads files of VGG19's filters into NumPy arrays: HDF5 as written by any Keras, and `.npz`.
 
-Files come from strangers: shapes are checked before anything is read, nothing is unpickled, and no
-link leads out of the file.
+Files are untrusted: shapes are checked before reading, nothing is unpickled, and links out of the
+file are not followed.
 """
 
 import math
@@ -19,8 +19,8 @@ from artistyle_tf.network.vgg19 import VGG19_LAYERS
 
 __all__ = ["Layers", "plain", "read_h5", "read_npz"]
 
-MAX_ELEMENTS = 64_000_000  # of one array; the largest in VGG19 (its top apart) has 2.4 million
-CODEBOOK = 256  # values that a uint8 can point to
+MAX_ELEMENTS = 64_000_000  # of one array; the largest in VGG19 without its top has 2.4 million
+CODEBOOK = 256  # values that a uint8 can index
 MAX_OBJECTS = 20_000  # groups and arrays in one file; VGG19 with an optimiser has a few hundred
 
 _NUMBERED = re.compile(r"((?:.*/)?)conv2d(?:_(\d{1,6}))?", re.DOTALL)
@@ -28,7 +28,7 @@ _NUMBERED = re.compile(r"((?:.*/)?)conv2d(?:_(\d{1,6}))?", re.DOTALL)
 
 @dataclass(frozen=True)
 class _Array:
-    """An array that is still in its file."""
+    """An array not yet read from its file."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -41,10 +41,10 @@ Layers = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 def read_npz(file: IO[bytes], where: str, wanted: tuple[str, ...]) -> Layers:
-    """Arrays `<layer>/kernel` and `<layer>/bias` of every layer wanted.
+    """Reads the arrays `<layer>/kernel` and `<layer>/bias` of every layer wanted.
 
-    A kernel may be int8 with `<layer>/scale` [out]; or instead of it there are `<layer>/index`,
-    uint8 of the kernel's shape, and `<layer>/codebook` [at most 256], the values it points to.
+    A kernel may be int8 with `<layer>/scale` [out], or be replaced by `<layer>/index`, uint8 of the
+    kernel's shape, and `<layer>/codebook` [at most 256], the values that it indexes.
     """
     found: _Found = {}
     with zipfile.ZipFile(file) as archive:
@@ -57,7 +57,7 @@ def read_npz(file: IO[bytes], where: str, wanted: tuple[str, ...]) -> Layers:
 
 
 def _npy(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Array:
-    """Shape and type from the header; `read` gives the values, never unpickled."""
+    """Shape and type from the header; `read` returns the values, without unpickling."""
 
     def read() -> np.ndarray:
         with archive.open(info) as member:
@@ -72,7 +72,7 @@ def _npy(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Array:
 
 
 def read_h5(file: IO[bytes], where: str, wanted: tuple[str, ...]) -> Layers:
-    """Kernel and bias are the arrays of rank 4 and 1 that are the layer's, whatever their names."""
+    """The layer's arrays of rank 4 and 1 are taken as kernel and bias, whatever their names."""
     import h5py
 
     found: _Found = {}
@@ -86,12 +86,12 @@ def read_h5(file: IO[bytes], where: str, wanted: tuple[str, ...]) -> Layers:
 
 
 def _walk(root: Any, where: str) -> Iterator[tuple[list[str], str, Any]]:
-    """Every array in an HDF5 file but the optimiser's: (path, `name` of its group, dataset)."""
+    """All arrays in an HDF5 file except the optimiser's: (path, `name` of its group, dataset)."""
     import h5py
 
     count = 0
     todo: list[tuple[list[str], Any]] = [([], root)]
-    seen = set()  # hard links can make circles
+    seen = set()  # hard links can form cycles
     while todo:
         above, group = todo.pop(0)
         address = h5py.h5o.get_info(group.id).addr
@@ -140,9 +140,9 @@ def _layer(parts: list[str], label: str) -> str:
 
 
 def _by_number(found: _Found, where: str) -> _Found:
-    """Where no layer has a VGG19 name: `conv2d`, `conv2d_1` … of one folder, in their order.
+    """If no layer has a VGG19 name: `conv2d`, `conv2d_1` … in one folder, in numerical order.
 
-    VGG16 has as many as VGG19 up to block5_conv1; a width that changes inside a block betrays it.
+    VGG16 has as many as VGG19 up to block5_conv1, but is recognised by a width changing in a block.
     """
     numbers = {key: match for key in found if (match := _NUMBERED.fullmatch(key))}
     if len({match[1] for match in numbers.values()}) != 1 or not found.keys().isdisjoint(
@@ -162,7 +162,7 @@ def _by_number(found: _Found, where: str) -> _Found:
 
 
 def _check(found: _Found, where: str, wanted: tuple[str, ...]) -> Layers:
-    """Read the layers wanted, each of which must fit the one before."""
+    """Read the layers wanted, checking that each fits the one before."""
     if found.keys().isdisjoint(VGG19_LAYERS):
         others = ", ".join(plain(layer, 40) for layer in list(found)[:3])
         raise InputError(f"{where} holds no layer of VGG19, but {others or 'nothing'}")
@@ -181,7 +181,7 @@ def _check(found: _Found, where: str, wanted: tuple[str, ...]) -> Layers:
 def _kernel(
     roles: dict[str, list[_Array]], expected: tuple[int | None, ...], place: str
 ) -> np.ndarray:
-    """The kernel, or what stands for it: an index into a codebook, unpacked."""
+    """The kernel, dequantised if it is stored as a codebook and indices."""
     if "kernel" in roles and "index" in roles:
         raise InputError(f"{place} has both kernel and index")
     if "kernel" in roles or roles.keys().isdisjoint(("index", "codebook")):
@@ -196,7 +196,7 @@ def _kernel(
     numbers = np.ascontiguousarray(index.read())
     if count < CODEBOOK and (last := int(numbers.max())) >= count:
         raise InputError(f"{place}: index {last} is beyond the codebook, which has {count} values")
-    # Every index is in bounds, and every value of the codebook finite: no need to look again.
+    # All indices are in bounds and all codebook values finite, so no further check is needed.
     values = np.take(codebook, numbers)
     values.flags.writeable = False
     return values
@@ -205,7 +205,7 @@ def _kernel(
 def _one(
     roles: dict[str, list[_Array]], role: str, expected: tuple[int | None, ...], place: str
 ) -> _Array:
-    """The layer's only array of that role. Shape and size are checked before it is read."""
+    """The layer's only array of that role, with shape and size checked before it is read."""
     if len(arrays := roles.get(role, [])) != 1:
         raise InputError(f"{place} has {len(arrays) or 'no'} {role}{'s' if arrays else ''}")
     array = arrays[0]
@@ -221,7 +221,7 @@ def _one(
 def _values(
     roles: dict[str, list[_Array]], role: str, expected: tuple[int | None, ...], place: str
 ) -> np.ndarray:
-    """One array as read-only float32. Its type too is checked before it is read."""
+    """One array as read-only float32. Its type is also checked before it is read."""
     array = _one(roles, role, expected, place)
     scaled = role == "kernel" and array.dtype == np.int8 and "scale" in roles
     if array.dtype.kind != "f" and not scaled:
@@ -242,5 +242,5 @@ def _by(shape: tuple[int, ...]) -> str:
 
 
 def plain(text: str, limit: int = 200) -> str:
-    """`text` on one line, without control characters: file and layer names come from strangers."""
+    """`text` on one line, without control characters: file and layer names are untrusted."""
     return "".join(c if c.isprintable() else "?" for c in text)[:limit]

@@ -2,7 +2,7 @@
 
     load("auto" | "imagenet" | "imagenet-8bit" | "preview" | path) -> Weights
 
-What the files may hold: `weight_files`. Nothing here knows TensorFlow.
+File formats: `weight_files`. No TensorFlow here.
 """
 
 import contextlib
@@ -55,7 +55,7 @@ _DESCRIPTIONS = {
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """The convolutions of a VGG19 of any width, in order, up to the deepest one asked for.
+    """The convolutions of a VGG19 of any width, in order, up to the deepest one requested.
 
     Attributes:
         layers: name → (kernel float32 [3, 3, in, out], bias float32 [out]), read-only.
@@ -71,12 +71,12 @@ class Weights:
 
     @property
     def description(self) -> str:
-        """What they are, for people."""
+        """Human-readable description."""
         return _DESCRIPTIONS.get(self.kind, self.name)
 
     @property
     def credit(self) -> str | None:
-        """Whose work they are, their licence and what was changed; None for a user's own file."""
+        """Authors, licence and changes; None for a user's own file."""
         return _CREDITS.get(self.kind)
 
 
@@ -95,15 +95,15 @@ def load(
             one; never a connection), "imagenet" (that cache, or else a download), "imagenet-8bit"
             or "preview" (both shipped with artistyle), or the path of a `.h5`, `.hdf5` or `.npz`
             file.
-        deepest: the last layer that is needed; those above may be absent.
-        report: gets the progress of a download, a short text each time.
-        base: the folder's address to download from, instead of Keras Applications'.
-        fetch: instead of `artistyle_tf.download.fetch`.
+        deepest: the last layer needed; deeper ones may be absent.
+        report: called with the progress of a download as a short text.
+        base: base address of the download, instead of Keras Applications'.
+        fetch: used instead of `artistyle_tf.download.fetch`.
 
     Raises:
-        ConfigError: `name` is neither a name nor has the ending of a file of weights; no such
-            layer as `deepest`, or one that the 8-bit file lacks.
-        InputError: the file can't be had, or isn't a VGG19's. One line, with the layer at fault.
+        ConfigError: `name` is neither a known name nor has a weights file's extension; or there is
+            no such layer as `deepest`, or the 8-bit file lacks it.
+        InputError: the file can't be loaded or isn't a VGG19's. One line, naming the bad layer.
     """
     name = os.fspath(name)
     if deepest not in VGG19_LAYERS:
@@ -132,7 +132,7 @@ def load(
 
 
 def check_name(name: Any) -> None:
-    """ConfigError unless `name` is one of the names or has the ending of a file of weights."""
+    """ConfigError unless `name` is a known name or has a weights file's extension."""
     if not isinstance(name, str) or (name not in NAMES and not name.lower().endswith(_SUFFIXES)):
         choices = f"{', '.join(NAMES)}, or a file that ends in {', '.join(_SUFFIXES)}"
         shown = plain(name) if isinstance(name, str) else name
@@ -140,7 +140,7 @@ def check_name(name: Any) -> None:
 
 
 def check_shipped(name: str, deepest: str) -> None:
-    """ConfigError if `name` is the 8-bit network, and the layer is beyond its end."""
+    """ConfigError if `name` is the 8-bit network and does not include the layer."""
     if name == "imagenet-8bit" and not _is_shipped(deepest):
         raise ConfigError(
             f"{deepest} is not in the 8-bit network that comes with artistyle, which ends at "
@@ -158,10 +158,10 @@ def _imagenet_file(
     base: str | None = None,
     fetch: Callable[..., Path] | None = None,
 ) -> Path:
-    """The ImageNet filters in Keras' own cache, checksum verified; downloaded if absent or damaged.
+    """The ImageNet filters in Keras' own cache, verified; downloaded if absent or damaged.
 
     Raises:
-        InputError: it isn't there, or is damaged, and can't be fetched: the reason, in one line.
+        InputError: they are absent or damaged and can't be downloaded: the reason, in one line.
     """
     path, damaged = _cache() / IMAGENET_FILE, ""
     try:
@@ -183,7 +183,7 @@ def _imagenet_file(
 
 
 def _cached_imagenet() -> Path | None:
-    """Keras' file of the ImageNet filters, if it is in the cache and whole."""
+    """Keras' file of the ImageNet filters, if it is in the cache and undamaged."""
     path = _cache() / IMAGENET_FILE
     with contextlib.suppress(OSError):
         if path.is_file() and _md5(path) == IMAGENET_MD5:
@@ -197,7 +197,7 @@ def _md5(path: Path) -> str:
 
 
 def _cache() -> Path:
-    """Where Keras keeps downloaded models: its rule, without importing it."""
+    """Keras' cache of downloaded models, found by its own rule without importing it."""
     user = os.path.expanduser("~")
     home = os.path.join(user if os.access(user, os.W_OK) else "/tmp", ".keras")
     return Path(os.path.expanduser(os.environ.get("KERAS_HOME", home))) / "models"
@@ -215,15 +215,15 @@ _REINSTALL = "reinstall artistyle-tf (pip install --force-reinstall)"
 
 
 def _load_file(path: Path, deepest: str, kind: str, sha256: str | None = None) -> Weights:
-    """Read `path`. One open file gives digest and arrays: both are of the same bytes."""
+    """Read `path`, opened once, so that digest and arrays are of the same bytes."""
     where = plain(str(path), 300)
     wanted = VGG19_LAYERS[: VGG19_LAYERS.index(deepest) + 1]
-    # The ImageNet file's checksum has been verified; another's HDF5 library may crash or spin.
+    # The ImageNet file's checksum has been verified; any other file may crash or hang HDF5.
     form, read = "HDF5", read_h5 if kind == "imagenet" else read_h5_apart
     if path.suffix.lower() == ".npz":
         form, read = ("NumPy .npz", read_npz)
     try:
-        mode = path.stat().st_mode  # before opening, which would wait at a pipe
+        mode = path.stat().st_mode  # before opening, which would block on a pipe
         file = open(path, "rb") if stat.S_ISREG(mode) else None  # noqa: SIM115 (closed below)
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         why = getattr(error, "strerror", None) or error
@@ -243,7 +243,7 @@ def _load_file(path: Path, deepest: str, kind: str, sha256: str | None = None) -
             raise
         except MemoryError as error:
             raise InputError(f"{where} does not fit in memory") from error
-        except Exception as error:  # h5py, zipfile and NumPy raise a dozen sorts at a bad file
+        except Exception as error:  # h5py, zipfile and NumPy raise many types for a bad file
             why = plain(str(error) or type(error).__name__)
             raise InputError(f"{where} is not a readable {form} file ({why})") from error
     return Weights(MappingProxyType(layers), kind, path.name, digest)

@@ -1,3 +1,3 @@
-"""Image → value and gradient: the losses, at once or in tiles."""
+"""Image → value and gradient: the losses, computed whole or in tiles."""
 
 __all__: list[str] = []

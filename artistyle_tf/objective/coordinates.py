@@ -1,8 +1,8 @@
 """The spectral preconditioner: optimise in a space where a picture's spectrum is nearly flat.
 
-Natural pictures have amplitudes that fall like 1/|f|, and so does what the losses ask for; plain
-pixels make the low frequencies the slow ones. With image = P z, P = F⁻¹ |f|^-p F, the minimiser
-moves z instead. P is symmetric, so the gradient with respect to z is P times the image's.
+The amplitudes of natural pictures fall off as 1/|f|, and so do those that the losses ask for; in
+plain pixel coordinates the low frequencies converge slowest. With image = P z, P = F⁻¹ |f|^-p F,
+the minimiser optimises z instead. P is symmetric, so the gradient by z is P times the image's.
 """
 
 import tensorflow as tf
@@ -13,8 +13,8 @@ __all__ = ["precondition"]
 def precondition(image: tf.Tensor, power: float) -> tf.Tensor:
     """P^power applied to each channel: [1, H, W, C] → the same; -power undoes it.
 
-    |f| is in cycles a pixel, held at one cycle over the longer side or more (so that the mean is
-    moved as much as the lowest wave) and set so that a wave of four pixels keeps its amplitude.
+    |f| is in cycles per pixel, clamped below at one cycle over the longer side (so that the mean
+    moves as much as the lowest wave) and scaled so that a wave of four pixels keeps its amplitude.
     """
     if not power:
         return image

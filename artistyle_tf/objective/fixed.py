@@ -1,9 +1,9 @@
-"""The objective out of tiles of one fixed shape, for compilers that know no other.
+"""The objective in tiles of one fixed shape, for compilers that need static shapes.
 
-As `tiled`, but every tile is computed from a window of the same size, moved to where the tile is
-and held inside the picture, so that its edges are the picture's own border or beyond what the tile
-sees. A mask then leaves the tile's positions and makes all others 0. A picture's number of tiles
-may be filled up with empty ones, whose mask is 0 everywhere, so that replicas have equally many.
+Like `tiled`, but every tile is computed from a window of the same size, shifted to the tile and
+kept inside the picture, so that each window edge is either the picture's own border or outside the
+tile's receptive field. A mask then keeps the tile's positions and zeroes all others. The number of
+tiles may be padded with empty ones, whose mask is 0 everywhere, so that all replicas have as many.
 """
 
 from typing import Any
@@ -23,9 +23,10 @@ __all__ = ["FixedTiledObjective"]
 
 
 class FixedTiledObjective(TiledObjective):
-    """`TiledObjective` for images of one size, every shape of it known when it is traced.
+    """`TiledObjective` for images of one size, all shapes static when it is traced.
 
-    Its value and gradient are; pictures of other sizes, as targets are made of, go the other way.
+    This holds for value and gradient; pictures of other sizes, as used for targets, are computed as
+    in `TiledObjective`.
 
     Args:
       config, weights: as for `Objective`.
@@ -48,7 +49,7 @@ class FixedTiledObjective(TiledObjective):
         self.window = tuple(
             min(side, int(core) + 2 * halo) for side, core in zip(size, largest, strict=True)
         )
-        """(height, width) of what one tile is computed from."""
+        """(height, width) of the window that one tile is computed from."""
         self._halo = halo
 
     def _is_fixed(self, image: tf.Tensor) -> bool:
@@ -110,7 +111,7 @@ class FixedTiledObjective(TiledObjective):
         return tf.clip_by_value(core[:2] - self._halo, 0, tf.constant(last, tf.int32))
 
     def _part(self, whole: tf.Tensor, start: tf.Tensor, layer: str) -> tf.Tensor:
-        """What a layer has in the window, [1, h, w, C]."""
+        """The part of a layer inside the window, [1, h, w, C]."""
         step = stride(layer)
         begin = tf.concat([[0], start // step, [0]], axis=0)
         shape = [1, *(side // step for side in self.window), whole.shape[-1]]

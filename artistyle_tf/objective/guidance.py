@@ -1,4 +1,4 @@
-"""Guidance channels of regions, from masks: which positions of each layer count, and how much.
+"""Guidance channels of regions, from masks: how much each position of a layer counts.
 
 Gatys, Ecker, Bethge, Hertzmann, Shechtman, "Controlling Perceptual Factors in Neural Style
 Transfer", 2017, arXiv:1611.07865, section 4. NumPy only.
@@ -29,13 +29,13 @@ class Guides(NamedTuple):
 def layer_guides(mask: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
     """Layer → float32 [H_l, W_l]: T² of the guidance channel, scaled to a mean of 1.
 
-    A position's T is the mean of the mask over the pixels that pooling brings to it. The paper
-    scales to Σ T² = 1; with a mean of 1 the sum over positions, divided by all of them as
-    without masks, is the same. All 0 where nothing of the mask is left.
+    T at a position is the mean of the mask over the pixels pooled into it. The paper normalises to
+    Σ T² = 1; with a mean of 1, the sum over positions divided by their number, as without masks,
+    is the same. All 0 if nothing of the mask is left at that layer.
 
     Args:
       mask: uint8 [H, W], at the size of the picture that the network sees.
-      layers: names of VGG19's.
+      layers: names of VGG19 layers.
     """
     guides = {}
     for layer in layers:
@@ -51,10 +51,10 @@ def layer_guides(mask: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarra
 def region_strengths(masks: Sequence[np.ndarray], shares: Sequence[float]) -> np.ndarray:
     """float32 [R]: λ_r, the weight of each region's style loss.
 
-    The paper leaves them free. Gram matrices are means over their region, so with equal weights a
-    small region would be painted as much more strongly as it is smaller. These make the pull on
-    a pixel what it is without masks: they go as the regions' areas times the styles' shares, and
-    sum to the part of the picture that is covered. One mask that is all white has 1.
+    The paper leaves them open. Gram matrices are means over their region, so equal weights would
+    paint a small region more strongly, in inverse proportion to its area. These weights keep the
+    pull on each pixel as it is without masks: they are proportional to area times style share, and
+    sum to the covered fraction of the picture. A single all-white mask has weight 1.
 
     Args:
       masks: uint8 [H, W] each, of one size.

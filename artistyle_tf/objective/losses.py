@@ -1,6 +1,6 @@
 """The losses as pure tensor functions: Gram matrices, style, content and total variation.
 
-All work in the dtype of their input, but for features in a lower one than float32: they are
+All compute in the dtype of their input, except that features in lower precision than float32 are
 compared and multiplied in float32. Leading batch dimensions are kept. Source of the equations:
 Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style", 2015, arXiv:1508.06576.
 """
@@ -29,12 +29,12 @@ __all__ = [
 def gram_sum(features: tf.Tensor, guide: tf.Tensor | None = None) -> tf.Tensor:
     """G = FᵀF, a sum over positions (eq. 3): [..., H, W, N] → [..., N, N].
 
-    Not normalised, so that it adds over the parts of a picture. With respect to F the gradient is
-    F (Ġ + Ġᵀ), one product where differentiating FᵀF takes two; it has the features' own dtype.
+    Not normalised, so that it is additive over parts of a picture. Its gradient with respect to F,
+    F (Ġ + Ġᵀ), takes one product where autodiff of FᵀF takes two; it has the features' dtype.
 
-    With a `guide` [..., H, W], a constant, each position counts that much: for the squares of a
-    guidance channel it is the Gram matrix of the features multiplied by the channel, the guided
-    Gram matrix of Gatys et al. 2017, arXiv:1611.07865, section 4.
+    A `guide` [..., H, W], a constant, weights the positions: with the squares of a guidance channel
+    this is the Gram matrix of the features multiplied by the channel, the guided Gram matrix of
+    Gatys et al. 2017, arXiv:1611.07865, section 4.
     """
     shape = tf.shape(features)
     positions = shape[-3] * shape[-2]
@@ -59,7 +59,7 @@ def gram_sum(features: tf.Tensor, guide: tf.Tensor | None = None) -> tf.Tensor:
 
 
 def feature_sum(features: tf.Tensor, guide: tf.Tensor | None = None) -> tf.Tensor:
-    """Σ f over positions: [..., H, W, N] → [..., N], weighted by a `guide` [..., H, W] or not."""
+    """Σ f over positions: [..., H, W, N] → [..., N], or weighted by a `guide` [..., H, W]."""
     wide = at_least_float32(features)
     if guide is not None:
         wide *= tf.cast(guide, wide.dtype)[..., None]
@@ -78,7 +78,7 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
 def style_loss(gram: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """Mean squared difference of two normalised Gram matrices: 2 × [..., N, N] → [...].
 
-    Each is normalised by its own number of positions, so the style keeps its own size. Times
+    Each is normalised by its own number of positions, so the style may have any size. Multiplied by
     `paper_style_scale` it is E_l of eq. 4.
     """
     return tf.reduce_mean(tf.math.squared_difference(gram, target), axis=[-2, -1])
@@ -87,13 +87,13 @@ def style_loss(gram: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
 def content_loss(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """Mean squared difference of two feature maps: 2 × [..., H, W, N] → [...].
 
-    Times `paper_content_scale` it is eq. 1.
+    Multiplied by `paper_content_scale` it is eq. 1.
     """
     return squared_distance(features, target) / _count(features, 3)
 
 
 def squared_distance(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """Σ (F − P)²: 2 × [..., H, W, N] → [...]. It adds over the parts of a picture."""
+    """Σ (F − P)²: 2 × [..., H, W, N] → [...]. Additive over parts of a picture."""
     difference = tf.math.squared_difference(at_least_float32(features), at_least_float32(target))
     return tf.reduce_sum(difference, axis=[-3, -2, -1])
 
@@ -101,8 +101,8 @@ def squared_distance(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
 def total_variation(image: tf.Tensor) -> tf.Tensor:
     """Mean over pixels and channels of (∂x)² + (∂y)²: [..., H, W, C] → [...].
 
-    The smooth form of Mahendran and Vedaldi 2015 (eq. 4, exponent 2), differences taken forward
-    and nothing beyond the border; a mean, so that a weight serves every size.
+    The smooth form of Mahendran and Vedaldi 2015 (eq. 4, exponent 2), with forward differences that
+    are zero beyond the border; a mean, so that one weight serves every size.
     """
     down = image[..., 1:, :, :] - image[..., :-1, :, :]
     right = image[..., :, 1:, :] - image[..., :, :-1, :]
@@ -112,9 +112,9 @@ def total_variation(image: tf.Tensor) -> tf.Tensor:
 
 
 def neural_style_variation(image: tf.Tensor) -> tf.Tensor:
-    """½ Σ (∂x)² + (∂y)² over all pixels but the last row and column: [..., H, W, C] → [...].
+    """½ Σ (∂x)² + (∂y)² over all pixels except the last row and column: [..., H, W, C] → [...].
 
-    The function whose gradient neural-style's TVLoss adds; that program never computes its value.
+    The function whose gradient neural-style's TVLoss adds; neural-style never computes its value.
     """
     inner = image[..., :-1, :-1, :]
     down, right = image[..., 1:, :-1, :] - inner, image[..., :-1, 1:, :] - inner
@@ -124,9 +124,9 @@ def neural_style_variation(image: tf.Tensor) -> tf.Tensor:
 def nine_point_variation(image: tf.Tensor) -> tf.Tensor:
     """⅔ (mean (∂x)² + mean (∂y)²) + ⅙ (mean (∂↘)² + mean (∂↙)²): [..., H, W, C] → [...].
 
-    crowsonkb/style-transfer-pytorch's total variation: the squared Laplacian's nine points look
-    alike in all directions. Its borders are replicated on all sides first, so the last row and
-    column count as flat, and diagonals that leave the picture as the step along its border.
+    The total variation of crowsonkb/style-transfer-pytorch: its nine-point squared Laplacian is
+    nearly isotropic. Borders are first replicated on all sides, so the last row and column count
+    as flat, and diagonals that leave the picture as the step along its border.
     """
     columns = tf.concat([image[..., :1, :], image, image[..., -1:, :]], axis=-2)
     padded = tf.concat([columns[..., :1, :, :], columns, columns[..., -1:, :, :]], axis=-3)
@@ -147,7 +147,7 @@ def nine_point_variation(image: tf.Tensor) -> tf.Tensor:
 def outside_range(image: tf.Tensor, low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
     """Mean over pixels and channels of max(0, low − v, v − high)²: [..., H, W, C] → [...].
 
-    A quadratic penalty on what a file with values from `low` to `high` can't hold; both broadcast.
+    A quadratic penalty on values outside `low` to `high`, which a file can't hold; both broadcast.
     """
     outside = tf.nn.relu(low - image) + tf.nn.relu(image - high)
     return tf.reduce_sum(tf.square(outside), axis=[-3, -2, -1]) / _count(image, 3)
@@ -167,12 +167,12 @@ def paper_style_scale(channels: int) -> float:
 
 
 def at_least_float32(tensor: tf.Tensor) -> tf.Tensor:
-    """The tensor in its own dtype, or in float32 if that is a lower one."""
+    """The tensor itself, or cast to float32 if its dtype is of lower precision."""
     return tf.cast(tensor, tf.float32) if tf.as_dtype(tensor.dtype).size < 4 else tensor
 
 
 def _count(tensor: tf.Tensor, axes: int) -> tf.Tensor:
-    """Elements along the last axes, in float32 or the tensor's float64: 32-bit whole numbers
-    overflow."""
+    """Number of elements along the last axes, in float32, or float64 for a float64 tensor; int32
+    would overflow."""
     dtype = tf.float32 if tf.as_dtype(tensor.dtype).size < 4 else tensor.dtype
     return tf.reduce_prod(tf.cast(tf.shape(tensor)[-axes:], dtype))

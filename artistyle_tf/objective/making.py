@@ -1,4 +1,4 @@
-"""The objective for a way to compute it: at once, or in tiles."""
+"""Chooses the objective: whole or in tiles."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def make_objective(
     fixed: tuple[int, int] | None = None,
     wide: str = "float64",
 ) -> Objective:
-    """An objective in tiles of `tile` px a side, or 0: at once; else as in `TiledObjective`.
+    """An objective in tiles of `tile` px a side (0: untiled); the rest is as for `TiledObjective`.
 
     With `fixed`, a (height, width), it can be compiled by XLA: see `Objective`.
     """

@@ -1,4 +1,4 @@
-"""What a style is known by: sums over positions of its features and of their products."""
+"""Statistics that describe a style: sums over positions of features and of their products."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -23,20 +23,20 @@ __all__ = [
 
 
 class Moments(NamedTuple):
-    """Sums over positions, which add over tiles; or their means, see `normalized`."""
+    """Sums over positions, additive over tiles; or their means, see `normalized`."""
 
     second: tf.Tensor
     """[R, N, N], FᵀF of each region; without masks R is 1."""
     first: Any = ()
-    """[R, N], Σ f; () for statistics "gram", which has no use for it."""
+    """[R, N], Σ f; () for statistics "gram", which does not need it."""
 
 
 Target = Any
-"""Of R regions: normalised Gram matrices [R, N, N], or for statistics "w2" a `Gaussian`."""
+"""For R regions: normalised Gram matrices [R, N, N], or for statistics "w2" a `Gaussian`."""
 
 
 def moments(features: tf.Tensor, guides: tf.Tensor | None, mean: bool) -> Moments:
-    """The sums of features [1, H, W, N] within guides [1, H, W, R]; the first ones if `mean`."""
+    """Moments of features [1, H, W, N] within guides [1, H, W, R]; with first moments if `mean`."""
     each = [None] if guides is None else tf.unstack(guides, axis=-1)
     second = [losses.gram_sum(features, guide) for guide in each]
     first = [losses.feature_sum(features, guide) for guide in each] if mean else []
@@ -44,13 +44,13 @@ def moments(features: tf.Tensor, guides: tf.Tensor | None, mean: bool) -> Moment
 
 
 def empty_moments(regions: int, channels: int, mean: bool, dtype: tf.DType) -> Moments:
-    """Sums over nothing."""
+    """Zero moments, to start summing from."""
     second = tf.zeros([regions, channels, channels], dtype)
     return Moments(second, tf.zeros([regions, channels], dtype) if mean else ())
 
 
 def normalized(sums: Moments, positions: tf.Tensor) -> Moments:
-    """Means over positions of f fᵀ / N and of f / √N: the Gram matrix / NM, and what fits to it."""
+    """Means over positions of f fᵀ / N, the Gram matrix / NM, and of f / √N, on the same scale."""
     count = positions * sums.second.shape[-1]
     first = sums.first
     if not isinstance(first, tuple):
@@ -59,9 +59,10 @@ def normalized(sums: Moments, positions: tf.Tensor) -> Moments:
 
 
 def blended(each: Sequence[Moments], shares: Sequence[float]) -> Moments:
-    """Normalised moments of several pictures, averaged in shares that sum to 1.
+    """Normalised moments of several pictures, averaged with weights that sum to 1.
 
-    They are those of a picture with such parts of each; no average of covariances is.
+    They are the moments of a picture composed in those proportions, which would not be true of
+    averaged covariances.
     """
     return tf.nest.map_structure(
         lambda *parts: tf.add_n([share * part for share, part in zip(shares, parts, strict=True)]),
@@ -70,7 +71,7 @@ def blended(each: Sequence[Moments], shares: Sequence[float]) -> Moments:
 
 
 def stacked(each: Sequence[Moments], counting: tf.Tensor) -> Moments:
-    """Moments of one region each, [1, ...], as of R regions; 0 where `counting` [R] is."""
+    """Moments of one region each, [1, ...], stacked to R regions; 0 where `counting` [R] is 0."""
 
     def joined(*parts: tf.Tensor) -> tf.Tensor:
         whole = tf.concat(parts, axis=0)
@@ -80,7 +81,7 @@ def stacked(each: Sequence[Moments], counting: tf.Tensor) -> Moments:
 
 
 def target_spec(regions: int, channels: int, mean: bool, dtype: str) -> Any:
-    """What `target_of` gives, as `tf.TensorSpec`."""
+    """The `tf.TensorSpec` of what `target_of` returns."""
     matrix = tf.TensorSpec([regions, channels, channels], dtype)
     if not mean:
         return matrix
@@ -90,12 +91,12 @@ def target_spec(regions: int, channels: int, mean: bool, dtype: str) -> Any:
 
 
 def target_of(means: Moments) -> Target:
-    """What normalised moments are compared with."""
+    """The target that normalised moments are compared with, from the style's own moments."""
     return means.second if isinstance(means.first, tuple) else gaussian(means.first, means.second)
 
 
 def compared(means: Moments, target: Target) -> tf.Tensor:
-    """[R]: the loss of normalised moments, `losses.style_loss`, or W² / N in grey levels²."""
+    """[R]: loss of normalised moments: `losses.style_loss`, or W² / N in squared grey levels."""
     if isinstance(target, Gaussian):
         return wasserstein(means.first, means.second, target)
     return losses.style_loss(means.second, target)

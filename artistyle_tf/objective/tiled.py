@@ -1,9 +1,9 @@
-"""The objective out of tiles: the same value and gradient, in memory that depends on the tile.
+"""The objective in tiles: the same value and gradient, with memory that depends on the tile size.
 
-The style's moments and squared distances are sums over positions, so they add over tiles exactly.
-A first pass over the tiles adds them up; the losses of the totals are then known, with their
-derivatives with respect to the totals; a second pass takes each tile's share of the sums back to
-its pixels. Total variation and gamut are those of the whole picture. docs/tiles.md has the proof.
+The style's moments and squared distances are sums over positions, so they add exactly over tiles.
+A first pass over the tiles accumulates them; from the totals follow the losses and their
+derivatives with respect to the totals; a second pass backpropagates each tile's share to its
+pixels. Total variation and gamut are computed on the whole picture. Proof: docs/tiles.md.
 """
 
 from collections.abc import Callable
@@ -26,13 +26,13 @@ __all__ = ["TiledObjective"]
 class TiledObjective(Objective):
     """`Objective`, evaluated in tiles of `tile` px a side, a multiple of 16, plus their halos.
 
-    It costs two forward passes and one back, where the whole picture takes one of each, and the
-    halos. Totals are in `wide`, float64 unless the device has none. Zero padding happens at the
-    picture's own borders only: a crop has it at its edges too, but what that reaches is halo and is
-    cut off.
+    This costs two forward passes and one backward pass, instead of one of each, plus the halos.
+    Totals are kept in `wide`: float64 unless the device has none. Zero padding has its effect at
+    the picture's own borders only: crops are padded too, but what that reaches lies in the halo and
+    is cut off.
 
-    With a `strategy` every replica takes its share of the tiles, the strategy's own all-reduce
-    adds up the sums and the gradients, and the caller stays outside, in cross-replica context.
+    With a `strategy`, each replica takes its share of the tiles, and the strategy's all-reduce adds
+    up the sums and the gradients; call it in cross-replica context.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class TiledObjective(Objective):
         return activations
 
     def _tiled_parts(self, image: tf.Tensor, targets: Targets) -> Parts:
-        # Here alone: whoever looks on asks for parts, which of several workers is only one.
+        # On this worker alone: callbacks ask for parts, and they may run on only one of several.
         totals = self._totals(image, targets.content, targets.guides, alone=True)
         return self.assembled(_cast(totals, image.dtype), image, targets)
 
@@ -129,7 +129,7 @@ class TiledObjective(Objective):
     def _totals(
         self, image: tf.Tensor, content: Features, guides: Features, alone: bool = False
     ) -> Sums:
-        """The sums over all of the image, in `wide`: the first pass."""
+        """First pass: the sums over the whole image, in `wide`."""
 
         def share(image: tf.Tensor, content: Features, guides: Features, cores: tf.Tensor) -> Sums:
             def add(core: tf.Tensor, totals: Sums) -> Sums:
@@ -157,7 +157,7 @@ class TiledObjective(Objective):
     def _gradient(
         self, image: tf.Tensor, targets: Targets, slopes: Sums, gradient: tf.Tensor
     ) -> tf.Tensor:
-        """`gradient` plus what `slopes`, ∂value/∂sums, make of the image: the second pass."""
+        """Second pass: `gradient` plus what `slopes`, ∂value/∂sums, contribute to it."""
 
         def share(
             image: tf.Tensor, content: Features, guides: Features, slopes: Sums, cores: tf.Tensor
@@ -170,7 +170,7 @@ class TiledObjective(Objective):
         return gradient + self._spread(share, image, targets.content, targets.guides, slopes)
 
     def _spread(self, share: Callable[..., Any], image: tf.Tensor, *rest: Any) -> Any:
-        """`share(image, *rest, cores)`, added up over the replicas if there are any."""
+        """`share(image, *rest, cores)`, summed over the replicas if there are any."""
         cores = self._cores_of(image)
         if self._strategy is None:
             return share(image, *rest, cores)
@@ -191,7 +191,7 @@ class TiledObjective(Objective):
         return tile_cores(tf.shape(image)[1:3], self.tile)
 
     def _own_cores(self, cores: tf.Tensor, index: tf.Tensor, replicas: int) -> tf.Tensor:
-        """Those of one of so many replicas."""
+        """The cores of one replica."""
         return cores[index::replicas]
 
     def _tile_sums(
@@ -211,7 +211,7 @@ class TiledObjective(Objective):
         slopes: Sums,
         core: tf.Tensor,
     ) -> tf.Tensor:
-        """`gradient` of the image plus what those sums make of it."""
+        """`gradient` of the image plus the contribution of those sums."""
         size = tf.shape(image)[1:3]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             features, crop = self._core_features(image, core, size, tape)

@@ -1,8 +1,8 @@
-"""Where the tiles of a picture are, and how much of it each block needs around them.
+"""Tile positions, and how much of the picture each block needs around them.
 
-A tile has a core, the positions that it alone accounts for, and a halo: what the receptive fields
-of those positions see beyond the core. The halo shrinks from block to block (`vgg19.contexts`), so
-that at the last layer nothing is left of it.
+A tile has a core, the positions that only it accounts for, and a halo: the part of their receptive
+fields beyond the core. The halo shrinks from block to block (`vgg19.contexts`) until nothing of it
+is left at the last layer.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ __all__ = ["Span", "cut", "over", "put", "span", "tile_cores"]
 
 
 class Span(NamedTuple):
-    """Part of a layer, in its own positions: rows and columns from `start` up to `stop`."""
+    """Part of a layer, in its own positions: rows and columns from `start` to before `stop`."""
 
     start: tf.Tensor
     """int32 [2]"""
@@ -24,11 +24,11 @@ class Span(NamedTuple):
 
 
 def tile_cores(size: tf.Tensor, tile: int) -> tf.Tensor:
-    """int32 [T, 4]: top, left, bottom and right of every core in px; together they are the picture.
+    """int32 [T, 4]: top, left, bottom and right of every core in px; they partition the picture.
 
-    They begin at multiples of `CELL`, so that no window of four poolings lies in two of them, and
-    are as equal as multiples of 16 px allow, with sides of `tile` px at the most, but for
-    the up to 15 px at the bottom and the right where the picture has no whole cell left.
+    They begin at multiples of `CELL`, so that no window of four poolings spans two of them. They
+    are as equal as multiples of 16 px allow, with sides of at most `tile` px, except that those at
+    the bottom and right include the up to 15 px left over after the last whole cell.
 
     Args:
       size: int32 [2], height and width of the picture in px.
@@ -52,12 +52,12 @@ def _bounds(side: tf.Tensor, tile: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def span(core: tf.Tensor, size: tf.Tensor, scale: int, context: int = 0) -> Span:
-    """The core and the context around it, as far as the picture goes, at one scale.
+    """The core and the context around it, clipped to the picture, at one scale.
 
     Args:
       core: int32 [4] in px, see `tile_cores`.
       size: int32 [2], height and width of the picture in px.
-      scale: pixels between two positions.
+      scale: pixels between adjacent positions.
       context: pixels around the core.
     """
     start = tf.maximum(core[:2] - context, 0) // scale
@@ -65,13 +65,13 @@ def span(core: tf.Tensor, size: tf.Tensor, scale: int, context: int = 0) -> Span
 
 
 def cut(tensor: tf.Tensor, part: Span, within: Span | None = None) -> tf.Tensor:
-    """[1, H, W, C] → the part of it; `within` says what the tensor itself is a part of."""
+    """[1, H, W, C] → that part of it; `within` is the part of the layer that the tensor covers."""
     start, stop = part if within is None else (part.start - within.start, part.stop - within.start)
     return tensor[:, start[0] : stop[0], start[1] : stop[1]]
 
 
 def over(cores: tf.Tensor, add: Callable[[tf.Tensor, Any], Any], found: Any) -> Any:
-    """`found` after `add(core, found)` for one core after the other."""
+    """Folds `add(core, found)` over the cores, from an initial `found`."""
 
     def body(index: tf.Tensor, found: Any) -> tuple[tf.Tensor, Any]:
         return index + 1, add(cores[index], found)
@@ -83,7 +83,7 @@ def over(cores: tf.Tensor, add: Callable[[tf.Tensor, Any], Any], found: Any) -> 
 
 
 def put(whole: tf.Tensor, part: tf.Tensor, where: Span, add: bool = False) -> tf.Tensor:
-    """[1, H, W, C] with `part` there, or added there; in place if nobody else holds `whole`."""
+    """[1, H, W, C] with `part` written or added there; in place if there is no other reference."""
     if add:
         part += cut(whole, where)
     return tf.raw_ops.TensorStridedSliceUpdate(

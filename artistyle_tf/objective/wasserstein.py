@@ -1,18 +1,18 @@
 """The Wasserstein-2 distance of Gaussians, with its gradient in closed form. Pure functions.
 
-Of normal distributions with means m, μ and covariances C, A (Dowson and Landau 1982; Olkin and
+For normal distributions with means m, μ and covariances C, A (Dowson and Landau 1982; Olkin and
 Pukelsheim 1982):
 
     W² = |m − μ|² + tr A + tr C − 2 tr (A^½ C A^½)^½
 
-crowsonkb/style-transfer-pytorch compares styles so. With W = A^½ C A^½ the last trace has the
-derivative ½ A^½ W^-½ A^½ by C, so one inverse root gives value and gradient, and nothing is ever
-differentiated through an eigendecomposition, whose derivative has no bound where eigenvalues meet.
+crowsonkb/style-transfer-pytorch uses it as its style loss. With W = A^½ C A^½ the derivative of the
+last trace by C is ½ A^½ W^-½ A^½, so one inverse root gives value and gradient, and nothing has to
+be differentiated through an eigendecomposition, which is unbounded where eigenvalues coincide.
 
-`FLOOR` and `RELATIVE_FLOOR` are added to the variances on both sides, so that the distance still
-vanishes where the distributions agree. W has the square of A's range: with a floor of 1/1000 of
-the largest variance its eigenvalues span a million, which float32 can tell apart. Covariances of
-fewer positions than channels have no inverse without a floor.
+`FLOOR` and `RELATIVE_FLOOR` are added to the variances on both sides, so that equal distributions
+still have distance 0. W has the square of A's dynamic range: with a floor of 1/1000 of the largest
+variance its eigenvalues span six orders of magnitude, which float32 can resolve. Without a floor,
+covariances of fewer positions than channels would be singular.
 """
 
 from collections.abc import Callable
@@ -25,13 +25,13 @@ from artistyle_tf.network.place import device_kind
 __all__ = ["FLOOR", "RELATIVE_FLOOR", "Gaussian", "gaussian", "inverse_root", "wasserstein"]
 
 FLOOR = 0.33
-"""Variance added to every channel: 1e-4 of that program for pixels in standard deviations of
-ImageNet, which are 57.4 grey levels; features go as the pixels, variances as their squares."""
+"""Variance added to every channel: 1e-4 in that program, for pixels in units of ImageNet's
+standard deviation, 57.4 grey levels; features scale with pixels, variances with their square."""
 
 RELATIVE_FLOOR = 1e-3
-"""Variance added beside, in parts of the target's largest along any direction. That program stops
-its iteration for the root early, which blurs as much: on real pictures the features' gradients
-have cosines of 0.97 to 0.999 with those of no floor, and there of 0.97 to 0.99."""
+"""Variance added on top, relative to the target's largest along any direction. That program stops
+its root iteration early, which smooths as much: on real pictures the cosine between features'
+gradients with and without a floor is 0.97 to 0.999 here, and 0.97 to 0.99 there."""
 
 CHANGE = 1e-6
 ITERATIONS = 40
@@ -43,15 +43,15 @@ class Gaussian(NamedTuple):
     mean: tf.Tensor
     """[..., N]"""
     root: tf.Tensor
-    """[..., N, N], the symmetric root of the covariance with the floor on its diagonal."""
+    """[..., N, N], the symmetric root of the covariance, the floor added to its diagonal."""
     floor: tf.Tensor
-    """[...], the variance that is added on both sides."""
+    """[...], the variance added on both sides."""
 
 
 def gaussian(mean: tf.Tensor, second: tf.Tensor) -> Gaussian:
-    """The distribution of that mean [..., N] and second moment E x xᵀ [..., N, N].
+    """The distribution with that mean [..., N] and second moment E x xᵀ [..., N, N].
 
-    Both are those of x = f / √N, features over the root of the number of channels, as in
+    Both are moments of x = f / √N, features over the root of the number of channels, as in
     `moments.normalized`. Second moments of several pictures may be averaged, covariances not.
     The root is computed in float64.
     """
@@ -65,9 +65,9 @@ def gaussian(mean: tf.Tensor, second: tf.Tensor) -> Gaussian:
 
 
 def wasserstein(mean: tf.Tensor, second: tf.Tensor, target: Gaussian) -> tf.Tensor:
-    """W² of the distribution of those moments to the target: [..., N] and [..., N, N] → [...].
+    """W² between the distribution with those moments and the target: [..., N], [..., N, N] → [...].
 
-    The target's tensors are constants: only the moments have gradients.
+    The target's tensors are constants: there are gradients for the moments only.
     """
     floor = target.floor[..., None, None] * tf.eye(second.shape[-1], dtype=second.dtype)
     covariance = second - _outer(mean) + floor
@@ -99,10 +99,10 @@ def inverse_root(matrix: tf.Tensor, least: tf.Tensor, iterative: bool | None = N
 
     Args:
       matrix: W.
-      least: [...], a bound that no eigenvalue of W is below.
-      iterative: by products of matrices alone, or by an eigendecomposition; None: what is faster.
-        One of 512×512 takes 68 ms on one CPU core, and the 35 products 120; on GPUs and TPUs
-        products are what is cheap.
+      least: [...], a lower bound on the eigenvalues of W.
+      iterative: use matrix products only, or else an eigendecomposition; None: whichever is faster.
+        For 512×512 an eigendecomposition takes 68 ms on one CPU core, the 35 products 120 ms; on
+        GPUs and TPUs the products are cheap.
     """
     if iterative is None:
         iterative = device_kind() != "CPU"
@@ -125,9 +125,9 @@ def _by_eigenvalues(matrix: tf.Tensor, least: tf.Tensor, _: tf.Tensor) -> tf.Ten
 def _by_products(matrix: tf.Tensor, least: tf.Tensor, eye: tf.Tensor) -> tf.Tensor:
     """The coupled Newton-Schulz iteration, Y → W^½ and Z → W^-½ (Higham 2008, eq. 6.35).
 
-    Each step is scaled as Chen and Chow 2014 do for the sign function: with roots of eigenvalues
-    from `low` to 1 it lifts the lowest by 2.6 and not 1.5. The bounds alone say when it has
-    converged, so it takes as many steps as the matrix needs.
+    Each step is scaled as Chen and Chow 2014 do for the sign function: with roots of eigenvalues in
+    [low, 1], it raises the lowest by a factor of 2.6 instead of 1.5. Convergence is judged from the
+    bounds alone, so the number of steps adapts to the matrix.
     """
     norm = tf.sqrt(tf.reduce_sum(tf.square(matrix), axis=[-2, -1], keepdims=True))
     low = tf.sqrt(tf.clip_by_value(least / norm, 1e-8, 1.0))

@@ -1,4 +1,4 @@
-"""The objective: image → (value, gradient), its targets computed once."""
+"""The objective: image → (value, gradient), with targets computed once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,15 +19,15 @@ __all__ = ["Objective"]
 
 
 class Objective:
-    """α · content + β · style + total variation + gamut, of a `Config`, for pictures of any size.
+    """α · content + β · style + total variation + gamut, for a `Config` and pictures of any size.
 
     The common form is α Σ_l a_l · mean((F_l − P_l)²) + β Σ_l b_l · mean((G_l/NM − A_l/NM)²);
-    with statistics "w2" the style's mean is W² / N, of `wasserstein`. With a published formula
-    each mean has its constant before it (`formulas`). With masks G_l and A_l are those of a
-    region, and the style's losses are summed over the regions.
-    The last two summands are of the pixels alone: `formulas.variation`, and
-    `losses.outside_range` times the mean square activation of the targets, so that one weight
-    serves every network.
+    with statistics "w2" the style term's mean is W² / N (`wasserstein`). Published formulas put a
+    constant factor before each mean (`formulas`). With masks, G_l and A_l are those of a region,
+    and the style losses are summed over the regions.
+    The last two terms depend on the pixels only: `formulas.variation`, and `losses.outside_range`
+    multiplied by the targets' mean squared activation, so that one weight suits
+    every network.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class Objective:
         regions: int = 0,
         fixed: tuple[int, int] | None = None,
     ):
-        """With `convolutions` in another dtype, like bfloat16, all else stays in `dtype`.
+        """If `convolutions` is another dtype, like bfloat16, everything else stays in `dtype`.
 
-        `regions`: how many masks the targets will have; 0: none. `fixed`: (height, width) that
-        all images have; their shapes are then known when `value_and_gradient` is traced, and the
-        filters are arguments of its graph: what XLA needs.
+        `regions`: number of masks in the targets; 0: none. `fixed`: (height, width) of all images;
+        shapes are then static when `value_and_gradient` is traced, and the filters are arguments of
+        its graph, as XLA needs.
         """
         self.config = config
         self.extractor = build_feature_extractor(
@@ -73,14 +73,14 @@ class Objective:
             tf.TensorSpec([count], dtype),
             tf.TensorSpec([], dtype),
         )
-        # Not the Keras model itself: where weights are promised to be frozen, eager convolutions of
-        # equal shape would share what oneDNN packed for the first of them.
+        # Not the Keras model itself: if weights are promised to be frozen, eager convolutions of
+        # equal shape would share the filters that oneDNN packed for the first of them.
         self._features = tf.function(self._seen, input_signature=[image], autograph=False)
         self.value_and_gradient = tf.function(
             self._value_and_gradient,
             input_signature=[self.image_spec, self.targets_spec],
             autograph=False,
-            # A minimiser may call it in many places; the graph then holds the network once.
+            # A minimiser may call it in several places: this keeps a single network in its graph.
             experimental_attributes={"_noinline": True},
         )
         """(image [1, H, W, 3], targets) → (value [], gradient [1, H, W, 3]); traced once."""
@@ -92,10 +92,10 @@ class Objective:
         shares: Sequence[float],
         guides: Guides | None = None,
     ) -> Targets:
-        """Targets from pictures [1, H, W, 3] in the network's scale, each of its own size.
+        """Targets from pictures [1, H, W, 3] on the network's scale, which may differ in size.
 
-        The statistics of several styles are added in the given shares, which sum to 1. With
-        guides every style keeps to itself, and the shares are in the strengths already.
+        The statistics of several styles are averaged with weights `shares`, which sum to 1. With
+        guides each style stays separate, and the shares are already part of the strengths.
         """
         ones = {name: self._tensor(1) for name in self._style}
         activations = self._activations(self._tensor(content))
@@ -113,7 +113,7 @@ class Objective:
                 each.append(self._moments(self._tensor(style), own))
             for name in self._style:
                 inner = self._tensor(guides.content[name])
-                # What is too small to be seen in a layer, here or there, has no part in it.
+                # A mask too small to show in a layer, of content or style, has no effect there.
                 inside = tf.reduce_max(inner, axis=[0, 1, 2]) > 0
                 there = tf.concat([tf.reduce_max(one[name])[None] for one in guides.styles], 0) > 0
                 both = tf.cast(inside & there, inner.dtype)
@@ -125,11 +125,11 @@ class Objective:
         return Targets(activations, style, ones, within, strengths, scale)
 
     def _scale(self, content: Features, style: dict[str, Moments]) -> tf.Tensor:
-        """`Targets.scale`, which only the gamut needs; a style's is the trace of G / NM."""
+        """`Targets.scale`, needed by the gamut term only; for a style, the trace of G / NM."""
         if not self.config.gamut_weight:
             return self._tensor(0)
 
-        def of_row(row: tf.Tensor) -> tf.Tensor:  # row by row: no copy of all of it in float32
+        def of_row(row: tf.Tensor) -> tf.Tensor:  # row by row, to avoid a whole copy in float32
             return tf.reduce_mean(tf.square(tf.cast(row, self.extractor.input.dtype)))
 
         each = [tf.reduce_mean(tf.linalg.trace(one.second)) for one in style.values()]
@@ -139,10 +139,10 @@ class Objective:
         return tf.add_n(each) / len(each)
 
     def balanced(self, image: tf.Tensor, targets: Targets) -> Targets:
-        """The targets with such factors that at `image` every style layer has an equal share.
+        """Targets with balance factors that give every style layer an equal loss at `image`.
 
-        Equal, times the layer's weight; the style's loss as a whole stays what it is there. A layer
-        without any loss at `image` keeps its factor.
+        Equal up to the layer weights; the total style loss at `image` is unchanged. A layer with
+        zero loss there keeps its factor.
         """
         if not self._style:
             return targets
@@ -161,12 +161,12 @@ class Objective:
         )
 
     def parts(self, image: tf.Tensor, targets: Targets) -> Parts:
-        """The value and what it is made of. One forward pass, outside the traced function."""
+        """The value and its parts. One forward pass, outside the traced function."""
         image = self._tensor(image)
         return self._parts(image, self._features(image), targets)
 
     def sums(self, features: Features, content: Features, guides: Features) -> Sums:
-        """The sums of features at whose positions the content targets and the guides are."""
+        """The sums of features; content targets and guides must cover the same positions."""
         return Sums(
             {name: losses.squared_distance(features[name], content[name]) for name in content},
             {
@@ -176,7 +176,7 @@ class Objective:
         )
 
     def assembled(self, sums: Sums, image: tf.Tensor, targets: Targets) -> Parts:
-        """The losses out of the sums over all of `image`, with its total variation."""
+        """The losses from the sums over the whole image, with its total variation and gamut."""
         config = self.config
         content, style = {}, {}
         for name, weight in self._content.items():
@@ -202,7 +202,7 @@ class Objective:
         return Parts(value, content, style, variation, gamut)
 
     def normalized(self, sums: dict[str, Moments], image: tf.Tensor) -> dict[str, Moments]:
-        """Means of the moments over all of `image`, see `moments.normalized`."""
+        """Means of the moments over the whole image, see `moments.normalized`."""
         return {
             name: moments.normalized(one, _positions(image, name)) for name, one in sums.items()
         }
@@ -214,12 +214,12 @@ class Objective:
         return tf.convert_to_tensor(image, self.extractor.input.dtype)
 
     def _activations(self, image: tf.Tensor) -> Features:
-        """Of the content's layers."""
+        """Activations of the content layers."""
         seen = self._features(image)
         return {name: seen[name] for name in self._content}
 
     def _moments(self, image: tf.Tensor, guides: Features) -> dict[str, Moments]:
-        """The normalised moments of the style's layers."""
+        """Normalised moments of the style layers."""
         return self.normalized(self.sums(self._features(image), {}, guides).style, image)
 
     def _parts(self, image: tf.Tensor, features: Features, targets: Targets) -> Parts:

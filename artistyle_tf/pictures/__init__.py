@@ -1,3 +1,3 @@
-"""Pictures as arrays: from files and into files, sizes, masks, colours. No TensorFlow."""
+"""Pictures as arrays: reading and writing files, sizes, masks, colours. No TensorFlow."""
 
 __all__: list[str] = []

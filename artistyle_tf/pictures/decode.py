@@ -1,4 +1,4 @@
-"""A decoded picture of any mode as sRGB and alpha: modes, colour profiles, EXIF orientation."""
+"""Converts decoded pictures of any mode to sRGB and alpha: modes, profiles, EXIF orientation."""
 
 import io
 from collections.abc import Callable
@@ -22,16 +22,16 @@ _TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     7: lambda picture: picture[::-1, ::-1].swapaxes(0, 1),
     8: np.rot90,
 }
-"""What sets a picture upright, by its EXIF orientation."""
+"""The transposition for each EXIF orientation."""
 _UNUSABLE = "{} has a colour profile that can't be used: it is taken as sRGB"
 _PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
 def to_rgb(image: Image.Image, name: str, notes: list[str]) -> tuple[np.ndarray, np.ndarray | None]:
-    """A loaded image as upright sRGB [H, W, 3], and its alpha [H, W] if there is any.
+    """A loaded image as upright sRGB [H, W, 3], with its alpha [H, W] or None.
 
-    They are uint8, or float32 grey levels where `image` has 16 bits, integers or floats. `notes`
-    gets a line, beginning with `name`, for each thing that had to be guessed.
+    They are uint8, or float32 grey levels if `image` has 16 bits, integers or floats. A line that
+    begins with `name` is added to `notes` for everything that had to be guessed.
     """
     profile = image.info.get("icc_profile")
     if image.mode == "F" or image.mode.startswith("I"):
@@ -48,7 +48,7 @@ def to_rgb(image: Image.Image, name: str, notes: list[str]) -> tuple[np.ndarray,
 def deep_to_rgb(
     samples: Samples, name: str, notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """As `to_rgb`, float32; uint8 if a profile made of tables leaves no more."""
+    """Like `to_rgb`, but float32; uint8 if a lookup-table profile allows no more."""
     colour, alpha, profile = samples.colour, samples.alpha, samples.profile
     rgb = None
     if profile and not profiles.is_srgb(profile):
@@ -66,9 +66,9 @@ def deep_to_rgb(
 
 
 def over_white(rgb: np.ndarray, alpha: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """Copies of uint8 [H, W, 3], laid over white, and of its alpha [H, W], None if all opaque.
+    """Copies of uint8 [H, W, 3], composited over white, and its alpha [H, W], None if opaque.
 
-    Or both float32 in grey levels: then they may be overwritten.
+    Both may also be float32 in grey levels, and are then possibly overwritten.
     """
     deep = rgb.dtype != np.uint8
     rgb = np.ascontiguousarray(rgb) if deep else np.array(rgb, order="C")
@@ -79,19 +79,19 @@ def over_white(rgb: np.ndarray, alpha: np.ndarray | None) -> tuple[np.ndarray, n
             rgb[..., i] = 255 - (255 - rgb[..., i]) * (alpha / np.float32(255))
         return rgb, np.array(alpha, order="C")
     opacity = alpha.astype(np.uint16)
-    for i in range(3):  # by plane: a big picture's 16-bit copy is three times as big
+    for i in range(3):  # by plane, as a 16-bit copy of all planes is three times as large
         mixed = rgb[..., i] * opacity + 255 * (255 - opacity)
         rgb[..., i] = (mixed + 127) // 255
     return rgb, np.array(alpha, order="C")
 
 
 def frame_notes(image: Image.Image, name: str) -> list[str]:
-    """What to tell about a file of several pictures, of which the first is taken."""
+    """Notes on a file with several pictures, of which only the first is used."""
     try:
         frames = getattr(image, "n_frames", 1)
-    except Exception:  # a later frame is damaged; the first was read
+    except Exception:  # a later frame is damaged; the first is fine
         return []
-    # MPO is a photo with its depth or gain map, PSD counts layers.
+    # MPO is a photo with its depth or gain map; PSD counts layers as frames.
     if frames < 2 or image.format in ("MPO", "PSD"):
         return []
     if image.format == "TIFF":
@@ -123,7 +123,7 @@ def _grey_samples(image: Image.Image, name: str, notes: list[str]) -> Samples:
 
 
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The colour in mode L, RGB, CMYK or LAB, and the alpha in mode L if there is any."""
+    """The colours in mode L, RGB, CMYK or LAB, and the alpha in mode L or None."""
     if image.has_transparency_data:
         colour = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
         both = image.convert("LA" if colour == "L" else "RGBA")
@@ -134,8 +134,8 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def _white(image: Image.Image, values: np.ndarray) -> float:
-    """The value that stands for white: the mode tells for 16 bits, else the brightest pixel."""
-    # Older Pillows give 16-bit PNG and PPM as 32-bit integers.
+    """The value of white: given by the mode for 16 bits, else the brightest pixel."""
+    # Older versions of Pillow return 16-bit PNG and PPM as 32-bit integers.
     if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         return 65535.0
     top = float(np.max(values, initial=0, where=np.isfinite(values)))
@@ -144,7 +144,7 @@ def _white(image: Image.Image, values: np.ndarray) -> float:
 
 
 def _to_srgb(colour: Image.Image, profile: Any) -> Image.Image | None:
-    """`colour` as sRGB by its ICC profile; None if the profile is broken or of another space."""
+    """`colour` converted to sRGB by its ICC profile; None if that is broken or doesn't match."""
     if colour.mode == "LAB" or profiles.is_srgb(profile):
         return colour.convert("RGB")
     try:
@@ -162,5 +162,5 @@ def _to_srgb(colour: Image.Image, profile: Any) -> Image.Image | None:
             "RGB",
             flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
-    except Exception:  # whatever is wrong with it, the pixels are still good
+    except Exception:  # a bad profile does not make the pixels unusable
         return None

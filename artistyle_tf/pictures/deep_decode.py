@@ -1,8 +1,8 @@
-"""Files with more than 8 bits a channel, read with all of them. No TensorFlow.
+"""Reads files with more than 8 bits per channel at full depth. No TensorFlow.
 
-Pillow has no mode for 16-bit colours and gives the upper byte of each; but it can unpack the lower
-one instead, so that two passes of its decoders, which know damaged files and all compressions, give
-both. What that is no way for, `tiff_page` reads.
+Pillow has no mode for 16-bit colours and returns the upper byte of each, but can be made to unpack
+the lower one instead: two passes of its decoders, which handle damaged files and all compressions,
+give both. Files for which this does not work are read by `tiff_page`.
 """
 
 import sys
@@ -15,13 +15,13 @@ __all__ = ["Samples", "is_deep", "orientation", "two_passes"]
 
 _LITTLE = sys.byteorder == "little"
 _OTHER_BYTE = {"B": "L", "L": "B", "N": "B" if _LITTLE else "L"}
-"""The byte order by which Pillow finds the lower byte where it is told to look for the upper."""
+"""The byte order to pass to Pillow so that it returns the lower byte instead of the upper."""
 _BITS, _ORIENTATION, _PLANAR = 258, 274, 284
-"""Tags of TIFF's directory."""
+"""TIFF tags."""
 
 
 class Samples(NamedTuple):
-    """A decoded picture in more than 8 bits."""
+    """A decoded picture with more than 8 bits per channel."""
 
     colour: np.ndarray
     """float32 [H, W, 3] or grey [H, W], grey levels 0 to 255."""
@@ -29,11 +29,11 @@ class Samples(NamedTuple):
     """float32 [H, W], likewise."""
     profile: bytes | None
     orientation: int
-    """EXIF's; 1 and what it doesn't know: upright."""
+    """The EXIF orientation; 1 or an unknown value: upright."""
 
 
 def orientation(image: Image.Image) -> int:
-    """The loaded picture's. (ImageOps.exif_transpose fails on broken EXIF.)"""
+    """The loaded picture's EXIF orientation. (ImageOps.exif_transpose fails on broken EXIF.)"""
     try:
         number = image.getexif().get(_ORIENTATION)
     except Exception:
@@ -42,7 +42,7 @@ def orientation(image: Image.Image) -> int:
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether a PNG or TIFF that Pillow opened has 16-bit colours, of which it would give 8."""
+    """Whether a PNG or TIFF opened by Pillow has 16-bit colours, which it would return as 8."""
     if image.format == "PNG":
         return _raw_mode(image).endswith(";16B") and image.mode in ("RGB", "RGBA")
     if image.format == "TIFF":
@@ -52,16 +52,16 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def two_passes(image: Image.Image) -> Samples | None:
-    """All bits of a deep picture, opened and not loaded; None: it takes another way.
+    """All bits of a deep picture, opened but not loaded; None if it must be read another way.
 
-    What Pillow raises is left to the caller.
+    Pillow's exceptions are passed on.
     """
     raw = _raw_mode(image)
     planes_apart = image.format == "TIFF" and _tags(image).get(_PLANAR, 1) != 1
     animated = image.format == "PNG" and getattr(image, "is_animated", False)
     if planes_apart or animated or not raw.startswith(("RGB;16", "RGBA;16", "RGBX;16", "LA;16")):
         return None
-    if raw == "LA;16B":  # as many bytes as RGBA has, which are taken as they are
+    if raw == "LA;16B":  # same number of bytes as RGBA, which is copied unchanged
         seen, four = _pass(image, "RGBA")
         pixels = four[..., ::2].astype(np.float32)
         pixels *= 256
@@ -69,7 +69,7 @@ def two_passes(image: Image.Image) -> Samples | None:
     else:
         seen, high = _pass(image, raw)
         pixels = high.astype(np.float32)
-        del high  # at the limit of pixels each of these is half a gigabyte
+        del high  # at MAX_PIXELS each of these takes half a gigabyte
         pixels *= 256
         pixels += _pass(image, raw[:-1] + _OTHER_BYTE[raw[-1]])[1]
     alpha = pixels[..., -1] / 257 if pixels.shape[2] in (2, 4) else None
@@ -82,14 +82,14 @@ def two_passes(image: Image.Image) -> Samples | None:
 
 
 def _raw_mode(image: Image.Image) -> str:
-    """How the decoder is told to unpack: "" if there is nothing to be unpacked."""
+    """The raw mode passed to the decoder; "" if there is nothing to unpack."""
     tiles = getattr(image, "tile", None)
     args = tiles[0][3] if tiles else ""
     return str(args[0] if isinstance(args, tuple) else args)
 
 
 def _pass(image: Image.Image, raw_mode: str) -> tuple[Image.Image, np.ndarray]:
-    """The picture opened once more and loaded, and its pixels as uint8 [H, W, C], unpacked so."""
+    """The picture reopened and loaded with that raw mode, and its pixels as uint8 [H, W, C]."""
     file = getattr(image, "fp", None)
     assert file is not None
     file.seek(0)
@@ -100,9 +100,9 @@ def _pass(image: Image.Image, raw_mode: str) -> tuple[Image.Image, np.ndarray]:
 
 
 def _told(tile: Any, raw_mode: str) -> Any:
-    """What Pillow's decoder is to do, unpacking in that way."""
+    """The decoder tile of Pillow, changed to that raw mode."""
     args = (raw_mode, *tile[3][1:]) if isinstance(tile[3], tuple) else raw_mode
-    # Plain tuples in older Pillows.
+    # Plain tuples in older versions of Pillow.
     return tile._replace(args=args) if hasattr(tile, "_replace") else (*tile[:3], args)
 
 

@@ -1,4 +1,4 @@
-"""Files with more than 8 bits a channel: PNG with 16, TIFF with 16 or float. No TensorFlow."""
+"""Writes more than 8 bits per channel: 16-bit PNG, 16-bit or float TIFF. No TensorFlow."""
 
 import io
 import struct
@@ -13,16 +13,16 @@ __all__ = ["png", "tiff"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ROWS = 64
-"""Rows of a PNG that are compressed at once."""
+"""Rows of a PNG compressed at a time."""
 _UP = 2
-"""The filter that takes differences to the row above: PNG specification, 9.2."""
+"""The Up filter, differences from the row above: PNG specification, 9.2."""
 
 
 def png(pixels: np.ndarray, text: tuple[str, str] | None) -> bytes:
     """The bytes of a PNG with uint16 [H, W, 3] or, with alpha, [H, W, 4], and a keyword and text.
 
-    Pillow has no such mode; its chunks are used, and what is between them is a page of the
-    specification. (NumPy does the filter; libraries that know more of PNG do it row by row.)
+    Pillow has no such mode; its chunk writer is used, and the rest follows the specification. (The
+    filter is done in NumPy; other PNG libraries do it row by row.)
     """
     height, width, channels = pixels.shape
     file = io.BytesIO()
@@ -42,7 +42,7 @@ def png(pixels: np.ndarray, text: tuple[str, str] | None) -> bytes:
     for start in range(0, height, _ROWS):
         rows = pixels[start : start + _ROWS].astype(">u2").reshape(-1, width * channels)
         rows = rows.view(np.uint8)
-        filtered = rows - np.concatenate([above, rows[:-1]])  # modulo 256, as it should be
+        filtered = rows - np.concatenate([above, rows[:-1]])  # modulo 256, as specified
         lines = np.insert(filtered, 0, _UP, axis=1)
         if data := compressor.compress(lines.tobytes()):
             PngImagePlugin.putchunk(file, b"IDAT", data)
@@ -55,9 +55,9 @@ def png(pixels: np.ndarray, text: tuple[str, str] | None) -> bytes:
 def tiff(pixels: np.ndarray) -> bytes:
     """The bytes of a TIFF with uint16 or float32 [H, W, 3] or, with alpha, [H, W, 4].
 
-    Floats are not compressed: deflating saves an eighth, takes long, and some readers can't.
+    Floats are not compressed: deflate saves an eighth, is slow, and some readers don't support it.
     """
-    import tifffile  # only those who want it wait for it
+    import tifffile  # imported only if needed
 
     file, whole = io.BytesIO(), pixels.dtype == np.uint16
     tifffile.imwrite(

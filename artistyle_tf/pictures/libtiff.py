@@ -1,4 +1,4 @@
-"""libtiff's own words on standard error, kept back while Pillow decodes."""
+"""Suppresses libtiff's messages on standard error while Pillow decodes."""
 
 import contextlib
 import ctypes
@@ -12,18 +12,18 @@ __all__ = ["quiet"]
 
 _lock = threading.Lock()
 _inside = 0
-"""How many blocks are open in all threads; the last to end puts the handler back."""
+"""Number of open blocks in all threads; the last one to end restores the handler."""
 _before: int | None = None
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """libtiff tells nobody in the block what it thinks of a file; Pillow's exceptions still do.
+    """Suppresses libtiff's messages in the block; Pillow still raises its exceptions.
 
-    It would write to file descriptor 2 itself. Its error handler is taken away for the block, in
-    the library that this Pillow uses, and nothing is done to the descriptor: other threads may be
-    writing to it, or starting processes that inherit it. Where Pillow holds libtiff inside itself,
-    as on Windows, there is no such handle, and the words are written.
+    libtiff writes to file descriptor 2 directly. Its error handler is removed for the block, in the
+    library that this Pillow uses, and the descriptor itself is left alone: other threads may be
+    writing to it, or starting processes that inherit it. Where Pillow links libtiff statically, as
+    on Windows, the handler can't be reached, and messages are written.
     """
     global _inside, _before
     set_handler = _set_handler()
@@ -44,7 +44,7 @@ def quiet() -> Iterator[None]:
 
 
 def _set_handler() -> Any:
-    """`TIFFSetErrorHandler`, or None: among the symbols that Pillow's C module is linked with."""
+    """`TIFFSetErrorHandler` from the symbols that Pillow's C module is linked with, or None."""
     try:
         function = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler
     except (AttributeError, OSError):

@@ -1,8 +1,8 @@
-"""Spatial control: which style goes where. NumPy only.
+"""Spatial control: which style applies where. NumPy only.
 
 Gatys, Ecker, Bethge, Hertzmann, Shechtman, "Controlling Perceptual Factors in Neural Style
 Transfer", 2017, arXiv:1611.07865, section 4: guidance channels T_r over the content and the
-styles, and a Gram matrix for each region r, of features multiplied by them.
+styles, and for each region r a Gram matrix of the features multiplied by them.
 """
 
 from collections.abc import Sequence
@@ -29,27 +29,27 @@ __all__ = [
 ]
 
 ASPECT = 0.02
-"""How much wider or narrower than its picture a mask may be: pictures are scaled to whole px."""
+"""Tolerated aspect difference between a mask and its picture, as sizes are rounded to whole px."""
 
 
 class Masks(NamedTuple):
-    """Soft masks, one for each style: none at all, over the content, or over the styles too."""
+    """Soft masks, one per style: none at all, over the content only, or over the styles too."""
 
     content: Sequence[Picture] = ()
     styles: Sequence[Picture] = ()
 
 
 class Regions(NamedTuple):
-    """What a run takes of the masks."""
+    """The masks at the sizes used in a run."""
 
     content: list[np.ndarray]
-    """uint8 [H, W] each, of the canvas' size."""
+    """uint8 [H, W] each, at the canvas' size."""
     styles: list[np.ndarray]
-    """uint8 [H, W] each, of its style's size."""
+    """uint8 [H, W] each, at its style's size."""
 
 
 def check_counts(styles: int, content_masks: int, style_masks: int) -> None:
-    """ConfigError if there can't be so many masks for so many styles."""
+    """ConfigError if the numbers of masks don't match the number of styles."""
     if style_masks and not content_masks:
         raise ConfigError(
             "style_mask needs content_mask, which says where in the content each style goes"
@@ -67,12 +67,12 @@ def read_masks(
     content: Picture,
     styles: Sequence[Picture],
 ) -> Masks:
-    """Masks from pictures in any form that `images.read` takes, as many as `check_counts` asks for.
+    """Reads masks in any form that `images.read` takes, as many as `check_counts` allows.
 
-    Brightness counts: white is inside, black or transparent outside, grey in part.
+    Brightness is the mask: white is inside, black or transparent outside, grey in between.
 
     Raises:
-      InputError: a picture that can't be read, is all black, or has not its picture's aspect.
+      InputError: a mask can't be read, is all black, or differs from its picture in aspect ratio.
     """
     masks = Masks([read(one) for one in content_masks], [read(one) for one in style_masks])
     pairs = [(mask, content) for mask in masks.content]
@@ -89,7 +89,7 @@ def read_masks(
 
 
 def grey(mask: Picture) -> np.ndarray:
-    """uint8 [H, W], 255 inside. Pictures come laid over white; here what is clear is outside."""
+    """uint8 [H, W], 255 inside. Pictures are composited over white; here transparent is outside."""
     over_white = np.asarray(Image.fromarray(as_uint8(mask.rgb)).convert("L"))
     if mask.alpha is None:
         return over_white
@@ -100,14 +100,14 @@ def grey(mask: Picture) -> np.ndarray:
 def make_regions(
     masks: Masks, size: tuple[int, int], styles: Sequence[np.ndarray]
 ) -> Regions | None:
-    """The masks at their pictures' sizes, those of the content filled up to whole cells like it.
+    """The masks at their pictures' sizes, those of the content padded to whole cells like it.
 
-    None without masks: then nothing is guided.
+    None without masks: the run is then unguided.
 
     Args:
-      masks: of `read_masks`.
+      masks: from `read_masks`.
       size: (height, width) of the result.
-      styles: [H, W, 3] each; without masks for them all of each counts.
+      styles: [H, W, 3] each; without masks for them, all of each is used.
     """
     if not masks.content:
         return None
@@ -121,25 +121,25 @@ def make_regions(
 
 
 def coverage(masks: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
-    """float32 [height, width]: 1 where any style goes, 0 where the content stays as it is.
+    """float32 [height, width]: 1 where any style applies, 0 where the content is kept.
 
     Args:
       masks: uint8 [H, W] each.
-      size: (height, width) they are brought to.
+      size: (height, width) to resize them to.
     """
     total = sum(resize(mask, size).astype(np.float32) for mask in masks) / 255
     return np.minimum(total, 1)
 
 
 def within(regions: Regions | None, image: np.ndarray, content: np.ndarray) -> np.ndarray:
-    """The image where any style goes, and the content elsewhere.
+    """The image where any style applies, and the content elsewhere.
 
-    A content loss in a deep layer alone would leave mush there instead of the photo.
+    With a content loss in a deep layer only, those regions would be mush instead of the photo.
 
     Args:
-      regions: None: the image is all that counts.
+      regions: the masks; None: return the image unchanged.
       image: float32 [1, h, w, 3], BGR, mean subtracted.
-      content: uint8 or float32 [H, W, 3] sRGB, brought to the image's size.
+      content: uint8 or float32 [H, W, 3] sRGB, resized to the image's size.
     """
     if regions is None:
         return image

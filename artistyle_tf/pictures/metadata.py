@@ -1,4 +1,4 @@
-"""The record of a run inside its picture: JSON in a PNG text chunk or in EXIF. No TensorFlow."""
+"""Embeds the record of a run in its picture: JSON in a PNG text chunk or EXIF. No TensorFlow."""
 
 import io
 import json
@@ -16,23 +16,23 @@ from artistyle_tf.pictures import deep_encode
 __all__ = ["MAX_RECORD", "encode", "encode_deep", "extract"]
 
 MAX_RECORD = 1 << 20
-"""Bytes of JSON that are written or read at most."""
+"""Maximum size of the JSON written or read, in bytes."""
 
 _KEY = "artistyle"
 _EXIF_IFD = 0x8769
 _USER_COMMENT = 0x9286
 _ASCII = b"ASCII\0\0\0"
-# All of a JPEG's EXIF has to fit into one segment of 65533 bytes.
+# A JPEG's whole EXIF must fit into one segment of 65533 bytes.
 _LIMITS = {"JPEG": 65_000}
 
 
 def encode(
     image: Image.Image, file_format: str, record: Mapping[str, Any] | None, **options: Any
 ) -> bytes:
-    """The bytes of a "PNG", "JPEG", "WEBP" or "TIFF" file that holds `image` and `record`.
+    """The bytes of a "PNG", "JPEG", "WEBP" or "TIFF" file containing `image` and `record`.
 
-    `options` go to `Image.save`, whose errors are left to the caller. A record too long for its
-    place is replaced by `{"record_left_out": reason}`: the picture of a long run is worth more.
+    `options` are passed to `Image.save`, whose exceptions are passed on. A record that is too long
+    is replaced by `{"record_left_out": reason}`, rather than losing the picture.
     """
     data = io.BytesIO()
     if record is None:
@@ -52,7 +52,7 @@ def encode(
 
 
 def encode_deep(pixels: np.ndarray, file_format: str, record: Mapping[str, Any] | None) -> bytes:
-    """As `encode`, with an sRGB profile, of a "PNG" with uint16 or a "TIFF" with uint16 or float32.
+    """Like `encode`, with an sRGB profile: a uint16 "PNG", or a "TIFF" with uint16 or float32.
 
     `pixels`: [H, W, 3], or [H, W, 4] with alpha.
     """
@@ -64,16 +64,16 @@ def encode_deep(pixels: np.ndarray, file_format: str, record: Mapping[str, Any] 
 
 
 def extract(image: Image.Image | Image.Exif, shown: str) -> dict[str, Any] | None:
-    """The record that `encode` left in an open picture, or None; InputError if it is malformed.
+    """The record embedded by `encode` in an open picture, or None; InputError if malformed.
 
-    Of a picture that Pillow can't open its EXIF will do.
+    For a picture that Pillow can't open, its EXIF data suffice.
 
-    A camera's own comment in EXIF is none of ours; what begins with "{" is taken for a record.
-    `shown` is the picture's name in messages. What Pillow raises is left to the caller.
+    A comment in EXIF is taken for a record only if it begins with "{", so cameras' are ignored.
+    `shown` is the picture's name in messages. Pillow's exceptions are passed on.
     """
     if isinstance(image, Image.Image) and image.format == "PNG":
         if _KEY not in image.info:
-            image.load()  # editors also put text behind the pixels
+            image.load()  # some editors put text chunks after the pixels
         text = image.info.get(_KEY)
     else:
         exif = image.getexif() if isinstance(image, Image.Image) else image
@@ -96,13 +96,13 @@ def extract(image: Image.Image | Image.Exif, shown: str) -> dict[str, Any] | Non
 
 
 def _with_comment(tiff: bytes, comment: bytes) -> bytes:
-    """A TIFF of one page with an EXIF directory behind it. (Pillow can't write one compressed.)"""
+    """A one-page TIFF with an EXIF directory appended. (Pillow can't write one compressed.)"""
     end = "<" if tiff.startswith(b"II") else ">"
     (start,) = struct.unpack_from(end + "I", tiff, 4)
     (count,) = struct.unpack_from(end + "H", tiff, start)
     entries = [tiff[at : at + 12] for at in range(start + 2, start + 2 + 12 * count, 12)]
-    out = tiff + bytes(len(tiff) % 2)  # directories begin at even places
-    one_entry = end + "HHHIII"  # how many entries; tag, type, values, where; no next directory
+    out = tiff + bytes(len(tiff) % 2)  # directories begin at even offsets
+    one_entry = end + "HHHIII"  # entry count; tag, type, value count, offset; no next directory
     where = len(out) + struct.calcsize(one_entry)
     exif = struct.pack(one_entry, 1, _USER_COMMENT, 7, len(comment), where, 0) + comment
     exif += bytes(len(exif) % 2)
@@ -114,7 +114,7 @@ def _with_comment(tiff: bytes, comment: bytes) -> bytes:
 
 
 def _text(record: Mapping[str, Any], file_format: str) -> str:
-    """The record as JSON, or what stands for one that is too long."""
+    """The record as JSON, or its replacement if it is too long."""
     text = _to_json(record)
     limit = _LIMITS.get(file_format, MAX_RECORD)
     if len(text) > limit:
@@ -124,12 +124,12 @@ def _text(record: Mapping[str, Any], file_format: str) -> str:
 
 
 def _to_json(record: Mapping[str, Any]) -> str:
-    """Compact ASCII JSON, the same for equal records."""
+    """Compact ASCII JSON, identical for equal records."""
     return json.dumps(_plain(record), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
-    """`value` in JSON's types. NaN and the infinities, which JSON lacks, become strings."""
+    """`value` in JSON types. NaN and infinities, which JSON lacks, become strings."""
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, float) and not math.isfinite(value):

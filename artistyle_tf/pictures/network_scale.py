@@ -1,4 +1,4 @@
-"""Between sRGB pictures and the network's scale: BGR, 0-255, minus the ImageNet mean (Caffe)."""
+"""Converts between sRGB and the network's scale: BGR, 0-255, minus the ImageNet mean (Caffe)."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ BGR_MEAN = (103.939, 116.779, 123.68)
 def to_network(rgb: np.ndarray) -> np.ndarray:
     """uint8 or float32 [H, W, 3] sRGB → float32 [1, H, W, 3] BGR, mean subtracted.
 
-    Not `keras.applications.vgg19.preprocess_input`, which would load TensorFlow and writes into
-    a float array that it is given.
+    Not `keras.applications.vgg19.preprocess_input`, which would load TensorFlow and modifies float
+    arrays in place.
     """
     return (rgb[None, ..., ::-1] - np.asarray(BGR_MEAN, np.float32)).astype(np.float32)
 
@@ -23,6 +23,6 @@ def from_network(image: np.ndarray) -> np.ndarray:
 
 
 def unclipped(image: np.ndarray) -> np.ndarray:
-    """float [1, H, W, 3] BGR, mean subtracted → float32 [H, W, 3] RGB in grey levels, as it is."""
+    """float [1, H, W, 3] BGR, mean subtracted → float32 [H, W, 3] RGB in grey levels, unclipped."""
     bgr = np.asarray(image)[0] + np.asarray(BGR_MEAN, np.float32)
     return np.ascontiguousarray(bgr[..., ::-1], np.float32)

@@ -12,11 +12,11 @@ from artistyle_tf.pictures.write import png_bytes
 __all__ = ["WIDTH", "to_html"]
 
 WIDTH = 512
-"""Wider pictures are scaled down to so many px, since a notebook keeps all that it shows."""
+"""Wider pictures are scaled down to this width in px, since notebooks store all that they show."""
 
 
 def to_html(rgb: np.ndarray, rows: Mapping[str, str], alpha: np.ndarray | None = None) -> str:
-    """A picture, inside the HTML itself, and below it a table of what is known about it.
+    """A picture embedded in HTML, with a table of facts below it.
 
     Args:
       rgb: uint8 [H, W, 3] sRGB.

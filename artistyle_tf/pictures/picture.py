@@ -1,4 +1,4 @@
-"""A picture in memory, as all of the package sees it."""
+"""The in-memory picture type used throughout the package."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from artistyle_tf.errors import ConfigError
 __all__ = ["MIN_SIDE", "Picture", "as_uint8", "check_levels"]
 
 MIN_SIDE = 16
-"""The shortest side of a picture that `read` takes, in px."""
+"""The shortest side that `read` accepts, in px."""
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture as the rest of the package sees it.
+    """A picture in memory.
 
-    `rgb`: [H, W, 3], sRGB, laid over white, in grey levels 0 to 255: uint8, or float32 where the
-    source had more than 8 bits a channel, whose steps are then between the whole levels. `alpha`:
-    [H, W], likewise uint8 or float32, None if opaque. `name`: the file's base name, "image" or
-    "array". `notes`: lines that the user should see.
+    `rgb`: [H, W, 3] sRGB, composited over white, in grey levels 0 to 255: uint8, or float32 with
+    fractional levels if the source had more than 8 bits per channel. `alpha`: [H, W], likewise
+    uint8 or float32, None if opaque. `name`: the file's base name, "image" or "array". `notes`:
+    lines to show to the user.
     """
 
     rgb: np.ndarray
@@ -30,7 +30,7 @@ class Picture:
 
     @property
     def digest(self) -> str:
-        """SHA-256, in hex, of the shape, the pixels and the alpha; not of the name."""
+        """Hexadecimal SHA-256 of shape, pixels and alpha, but not the name."""
         digest = hashlib.sha256(repr((self.rgb.shape, self.alpha is not None)).encode())
         digest.update(self.rgb.tobytes())
         if self.alpha is not None:
@@ -39,7 +39,7 @@ class Picture:
 
 
 def as_uint8(levels: np.ndarray) -> np.ndarray:
-    """uint8 or float grey levels as uint8: rounded and clipped; what is uint8 comes back itself."""
+    """uint8 or float grey levels as uint8: rounded and clipped; uint8 is returned as it is."""
     if levels.dtype == np.uint8:
         return levels
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
@@ -48,7 +48,7 @@ def as_uint8(levels: np.ndarray) -> np.ndarray:
 def check_levels(
     name: str, array: np.ndarray, shape_ok: bool, expected: str, dtypes: tuple[str, ...]
 ) -> None:
-    """ConfigError, in terms of `name` and the `expected` shape, if it isn't such an array."""
+    """ConfigError, naming `name` and the `expected` shape, if it isn't such an array."""
     if array.dtype.name not in dtypes or not shape_ok:
         kinds = " or ".join(dtypes)
         raise ConfigError(

@@ -1,8 +1,8 @@
-"""Colour profiles: the sRGB one that files get, and more than 8 bits brought to sRGB.
+"""Colour profiles: the sRGB profile of written files, and deep colours converted to sRGB.
 
-Pillow's ImageCms knows 8 bits only. A profile made of a matrix and curves (ICC.1:2022, 9.2 and
-10.6, 10.18: what cameras and raw converters use, like Adobe RGB and ProPhoto) is evaluated here in
-float; tables are left to Pillow.
+Pillow's ImageCms supports 8 bits only. Matrix/curve profiles (ICC.1:2022, 9.2 and 10.6, 10.18),
+which cameras and raw converters use, like Adobe RGB and ProPhoto, are evaluated here in float;
+lookup-table profiles are left to Pillow.
 """
 
 import functools
@@ -16,7 +16,7 @@ __all__ = ["is_srgb", "srgb", "to_srgb"]
 
 _DATE = slice(24, 36)
 _BLOCK = 1 << 20
-"""Pixels that are converted at once."""
+"""Pixels converted at a time."""
 _MAX_TAGS = 100
 
 Curve = Callable[[np.ndarray], np.ndarray]
@@ -24,13 +24,13 @@ Curve = Callable[[np.ndarray], np.ndarray]
 
 @functools.cache
 def srgb() -> bytes:
-    """An ICC profile of sRGB, littleCMS's own; its date is fixed, so that it is always the same."""
+    """littleCMS's sRGB profile, with a fixed date so that its bytes never change."""
     made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return made[: _DATE.start] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + made[_DATE.stop :]
 
 
 def is_srgb(profile: bytes) -> bool:
-    """Whether it is `srgb()`, whatever its date: then the pixels are as they should be."""
+    """Whether it is `srgb()` with any date, so that no conversion is needed."""
     own = srgb()
     return profile[: _DATE.start] + profile[_DATE.stop :] == own[: _DATE.start] + own[_DATE.stop :]
 
@@ -38,8 +38,8 @@ def is_srgb(profile: bytes) -> bool:
 def to_srgb(colour: np.ndarray, profile: bytes) -> np.ndarray | None:
     """float32 [H, W, 3] or grey [H, W], grey levels by an ICC profile → sRGB float32 [H, W, 3].
 
-    Relative colorimetric; what sRGB can't hold is clipped to 0-255. None: the profile is broken,
-    of another colour space, or made of tables.
+    Relative colorimetric; colours outside sRGB are clipped to 0-255. None: the profile is broken,
+    for another colour space, or based on lookup tables.
     """
     try:
         with np.errstate(all="ignore"):
@@ -65,7 +65,7 @@ def _converted(colour: np.ndarray, profile: bytes) -> np.ndarray | None:
 
 
 def _model(profile: bytes) -> tuple[list[Curve], np.ndarray] | None:
-    """The curves of the channels, and the matrix from their light to XYZ [3, channels]."""
+    """The channels' curves, and the matrix from linear light to XYZ [3, channels]."""
     (count,) = struct.unpack_from(">I", profile, 128)
     if profile[20:24] != b"XYZ " or count > _MAX_TAGS:
         return None
@@ -86,7 +86,7 @@ def _model(profile: bytes) -> tuple[list[Curve], np.ndarray] | None:
 
 
 def _curve(tag: bytes) -> Curve:
-    """0-1 → light 0-1, of a curveType or parametricCurveType; ValueError: it is neither."""
+    """0-1 → linear light 0-1, from a curveType or parametricCurveType, or else ValueError."""
     if tag[:4] == b"curv":
         (count,) = struct.unpack_from(">I", tag, 8)
         if count == 0:
@@ -99,9 +99,9 @@ def _curve(tag: bytes) -> Curve:
         raise ValueError("no curve")
     (kind,) = struct.unpack_from(">H", tag, 8)
     given = [value / 65536 for value in struct.unpack_from(f">{(1, 3, 4, 5, 7)[kind]}i", tag, 12)]
-    # y = (a x + b)^g + e from x = d on, and c x + f below.
+    # y = (a x + b)^g + e for x >= d, and c x + f below.
     g, a, b, c, d, e, f = given + [1.0, 1.0, 0.0, 0.0, -1.0, 0.0, 0.0][len(given) :]
-    if kind in (1, 2):  # whose c, if any, is what e and f are to be
+    if kind in (1, 2):  # there, c (if any) is the value of e and f
         c, d, e, f = 0.0, -b / a, c, c
 
     def curve(x: np.ndarray) -> np.ndarray:
@@ -111,7 +111,7 @@ def _curve(tag: bytes) -> Curve:
 
 
 def _encoded(light: np.ndarray) -> np.ndarray:
-    """Light 0-1 → sRGB 0-1: IEC 61966-2-1."""
+    """Linear light 0-1 → sRGB 0-1: IEC 61966-2-1."""
     return np.where(
         light <= 0.0031308, 12.92 * light, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055
     )

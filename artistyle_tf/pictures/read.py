@@ -1,6 +1,6 @@
-"""Pictures from files to arrays. No TensorFlow.
+"""Reads pictures from files into arrays. No TensorFlow.
 
-`read` gives sRGB over white whatever the file held; `write.write` puts the alpha back.
+`read` returns sRGB over white, whatever the file held; `write.write` restores the alpha.
 """
 
 import contextlib
@@ -27,10 +27,10 @@ __all__ = [
 ]
 
 MAX_PIXELS = 178_956_970
-"""More pixels than that in a file's header, and it is refused undecoded."""
+"""Files with more pixels than this in their header are refused without decoding."""
 
 
-# Vector and data formats that Pillow names but can't draw, or draws by starting Ghostscript.
+# Vector and data formats that Pillow identifies but can't render, or only via Ghostscript.
 _NOT_PICTURES = {"EPS", "MPEG", "WMF"}
 _UNREADABLE = (
     "is not a picture that Pillow can read; usual formats are PNG, JPEG, WebP, TIFF, GIF and BMP"
@@ -40,17 +40,17 @@ _SIGNATURES = re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP", re.DOTALL)
 
 
 def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) -> Picture:
-    """A picture from a file, a Pillow image or an array [H, W, 3], [H, W, 4] or [H, W].
+    """Reads a picture from a file, a Pillow image or an array [H, W, 3], [H, W, 4] or [H, W].
 
-    What has been read before comes back as it is.
+    A `Picture` is returned unchanged.
 
-    Files and Pillow images are turned upright by their EXIF orientation and converted to sRGB by
-    their ICC profile; of an animation the first frame is taken. Arrays are uint8 or uint16, and
-    taken as sRGB. What has more than 8 bits a channel keeps them (`Picture.rgb`): PNG, grey PGM and
-    TIFF with 16, and TIFF with float values, 0 for black and 1 for white.
+    Files and Pillow images are rotated by their EXIF orientation and converted to sRGB by their ICC
+    profile; of an animation the first frame is used. Arrays are uint8 or uint16, taken as sRGB.
+    Sources with more than 8 bits per channel keep them (`Picture.rgb`): 16-bit PNG, grey PGM and
+    TIFF, and TIFF with float values, 0 for black and 1 for white.
 
-    ConfigError: an array or object of another kind. InputError: a file that is missing, damaged, no
-    picture or above MAX_PIXELS; any picture with a side below MIN_SIDE.
+    ConfigError: an array or object of another kind. InputError: a file that is missing, damaged,
+    not a picture or larger than MAX_PIXELS; any picture with a side shorter than MIN_SIDE.
     """
     if isinstance(source, Picture):
         return source
@@ -80,9 +80,9 @@ def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) ->
 
 
 def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """The record that `write.write` put into the file, None if it has none.
+    """The record embedded in the file by `write.write`, None if there is none.
 
-    InputError: no readable picture, or a record that is malformed or above 1 MiB.
+    InputError: not a readable picture, or a record that is malformed or larger than 1 MiB.
     """
     path = _path(path)
     with _open_image(path) as image:
@@ -105,16 +105,16 @@ def _path(path: Any) -> str:
 
 @contextlib.contextmanager
 def _open_image(path: str) -> Iterator[Image.Image | Page]:
-    """The picture's header, read and found sane; errors in the block are about this file too.
+    """Opens the picture and checks its header; errors in the block are also about this file.
 
-    A page: a TIFF that Pillow has no mode for.
+    Yields a `Page` for a TIFF that Pillow has no mode for.
     """
     shown = one_line(path)
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
             raise InputError(f"{shown} is a folder, not a picture")
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe could wait for ever
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe could block forever
             raise InputError(f"{shown} is not a regular file")
         if status.st_size == 0:
             raise InputError(f"{shown} is empty")
@@ -152,7 +152,7 @@ def _identified(
 
 @contextlib.contextmanager
 def _pillow_errors(shown: str) -> Iterator[None]:
-    """Turn what Pillow raises in the block into an InputError, and keep its warnings in."""
+    """Turn Pillow's exceptions in the block into an InputError, and suppress its warnings."""
     with warnings.catch_warnings(), libtiff.quiet():
         warnings.simplefilter("ignore")
         try:
@@ -169,7 +169,7 @@ def _pillow_errors(shown: str) -> Iterator[None]:
         except UnidentifiedImageError as error:
             raise InputError(f"{shown} is cut short or damaged") from error
         except Exception as error:
-            # Damaged files make Pillow's plugins raise nearly anything.
+            # Damaged files can make Pillow's plugins raise nearly any exception.
             raise InputError(f"{shown} is cut short or damaged ({reason(error)})") from error
 
 
@@ -213,7 +213,7 @@ def _convert(image: Image.Image, name: str, notes: list[str]) -> Picture:
 
 
 def _picture(rgb: np.ndarray, alpha: np.ndarray | None, name: str, notes: list[str]) -> Picture:
-    """Pixels and alpha as they came from anywhere, laid over white."""
+    """A Picture from pixels and alpha, composited over white."""
     _check_sides(name, rgb.shape[1], rgb.shape[0])
     return Picture(*decode.over_white(rgb, alpha), name, tuple(notes))
 
@@ -223,7 +223,7 @@ def _deep(samples: deep_decode.Samples, name: str, notes: list[str]) -> Picture:
 
 
 def _all_bits(image: Image.Image) -> deep_decode.Samples | None:
-    """Those of a deep picture, opened and not loaded; None: only 8 can be had."""
+    """All bits of a deep picture, opened but not loaded; None if only 8 are available."""
     samples = deep_decode.two_passes(image)
     file = getattr(image, "fp", None)
     if samples is None and file is not None:

@@ -1,4 +1,4 @@
-"""Sizes of pictures: scaled, resampled, and continued by their mirror images. No TensorFlow."""
+"""Sizes of pictures: scaling, resampling and mirror padding. No TensorFlow."""
 
 import numpy as np
 from PIL import Image
@@ -21,13 +21,13 @@ __all__ = [
 
 
 def fit(height: int, width: int, longer: int) -> tuple[int, int]:
-    """(height, width) scaled so that the longer side is `longer`; 0 leaves them as they are."""
+    """(height, width) scaled so that the longer side is `longer`; 0 leaves it unchanged."""
     if longer < 0:
         raise ConfigError(f"a size must be 0 or more px, not {longer}")
     if longer == 0:
         return height, width
     old = max(height, width)
-    # Integers throughout, halves up: floats round differently at some sizes.
+    # Integer arithmetic, rounding half up: floats round differently at some sizes.
     return (
         max(1, (2 * height * longer + old) // (2 * old)),
         max(1, (2 * width * longer + old) // (2 * old)),
@@ -35,9 +35,9 @@ def fit(height: int, width: int, longer: int) -> tuple[int, int]:
 
 
 def output_size(content: Picture, longer: int) -> tuple[int, int]:
-    """(height, width) of a result with that longer side (0: the content's) and its aspect.
+    """(height, width) of a result of the content's aspect with that longer side (0: the content's).
 
-    InputError: the shorter side would be below MIN_SIDE; it says which size would do.
+    InputError: the shorter side would be below MIN_SIDE; the message says which size would do.
     """
     own = content.rgb.shape[0], content.rgb.shape[1]
     height, width = fit(*own, longer)
@@ -51,9 +51,9 @@ def output_size(content: Picture, longer: int) -> tuple[int, int]:
 
 
 def resize(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """[H, W, 3] or [H, W] at (height, width), by Lanczos; the same array at its own size.
+    """[H, W, 3] or [H, W] at (height, width), by Lanczos; at its own size the same array.
 
-    uint8 becomes uint8, and float32 grey levels float32, clipped to 0-255 like those.
+    uint8 stays uint8, and float32 grey levels stay float32, clipped to 0-255 too.
     """
     height, width = size
     if rgb.shape[:2] == (height, width):
@@ -82,7 +82,7 @@ def _by_plane(image: np.ndarray, size: tuple[int, int], kernel: Image.Resampling
 
 
 def scale_to(size: tuple[int, int], longer: float) -> tuple[int, int]:
-    """(height, width) with that longer side, or as much longer as keeps both sides at 16 px."""
+    """(height, width) scaled to that longer side, or more if needed to keep both sides at 16 px."""
     factor = max(longer / max(size), CELL / min(size))
     height, width = (max(CELL, round(side * factor)) for side in size)
     return height, width
@@ -99,17 +99,17 @@ def whole_cells(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def pad(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """[H, W, C] or [H, W] continued by its mirror image below and beside, to (height, width)."""
+    """[H, W, C] or [H, W], mirror-padded at the bottom and the right to (height, width)."""
     below, beside = size[0] - picture.shape[0], size[1] - picture.shape[1]
     around = [(0, below), (0, beside), (0, 0)]
     return np.pad(picture, around[: picture.ndim], mode="symmetric")
 
 
 def continued(picture: np.ndarray, longer: int) -> np.ndarray:
-    """[H, W, C] or [H, W] continued by its mirror images to that longer side, in its own aspect.
+    """[H, W, C] or [H, W], mirror-padded to that longer side, keeping its aspect ratio.
 
-    A style much smaller than the image is mostly border to the deeper layers, which know borders
-    by the zeros around them; the image then gathers the style's colours along its own borders.
+    In deep layers, a style much smaller than the image consists mostly of its border, which zero
+    padding marks; the image would then gather the style's colours along its own borders.
     """
     height, width = picture.shape[:2]
     factor = longer / max(height, width)
@@ -117,5 +117,5 @@ def continued(picture: np.ndarray, longer: int) -> np.ndarray:
 
 
 def fill_cells(picture: np.ndarray) -> np.ndarray:
-    """[H, W, C] or [H, W] continued by its mirror image to whole cells."""
+    """[H, W, C] or [H, W], mirror-padded to whole cells."""
     return pad(picture, whole_cells((picture.shape[0], picture.shape[1])))

@@ -1,4 +1,4 @@
-"""A TIFF that Pillow has no mode for, by tifffile: float, or 16 bits in planes of their own."""
+"""Reads TIFFs that Pillow has no mode for, by tifffile: float, or 16 bits in separate planes."""
 
 import contextlib
 import logging
@@ -16,31 +16,31 @@ from artistyle_tf.pictures.deep_decode import Samples
 __all__ = ["Page", "open_page"]
 
 _PLAIN, _DEFLATED = (1,), (8, 32946)
-"""What tifffile decompresses by itself: TIFF's numbers."""
+"""TIFF compression numbers that tifffile supports by itself."""
 _ORIENTATION, _PROFILE = 274, 34675
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MOST_TILE = 4 << 20
-"""Pixels of a tile, which may be larger than its picture."""
+"""Maximum pixels of a tile, which may be larger than its picture."""
 
 
 class Page:
-    """The first page of a TIFF with 16-bit or float values, opened by tifffile."""
+    """The first page of a TIFF with 16-bit or float values, as opened by tifffile."""
 
     def __init__(self, file: IO[bytes], page: Any):
         self._file, self._page = file, page
         self.size = int(page.imagewidth), int(page.imagelength)
-        """(width, height), like Pillow's."""
+        """(width, height), as in Pillow."""
 
     @property
     def decodable(self) -> bool:
-        """Whether it is compressed in no other way than tifffile knows by itself."""
+        """Whether it is compressed in a way that tifffile supports by itself."""
         known = self._page.compression in (*_PLAIN, *_DEFLATED)
         return known and self._page.predictor in (1, 2)
 
     def samples(self) -> Samples:
-        """The pixels; what tifffile raises, and ValueError, are left to the caller.
+        """The pixels; exceptions of tifffile, and ValueError, are passed on.
 
-        Whole numbers are scaled; of floats 0 is black and 1 is white, and what is beyond is
+        Integers are scaled; for floats 0 is black and 1 is white, and values beyond that are
         clipped.
         """
         page = self._page
@@ -54,7 +54,7 @@ class Page:
         alpha = None
         if pixels.shape[2] in (2, 4):
             alpha = pixels[..., -1].copy()
-            if page.extrasamples and page.extrasamples[0] == 1:  # multiplied by it
+            if page.extrasamples and page.extrasamples[0] == 1:  # premultiplied alpha
                 share = np.maximum(alpha, np.float32(1e-3)) / 255
                 pixels = np.minimum(pixels / share[..., None], 255)
         profile, number = page.tags.valueof(_PROFILE), page.tags.valueof(_ORIENTATION)
@@ -66,7 +66,7 @@ class Page:
         )
 
     def exif(self) -> Image.Exif:
-        """Its directories, read by Pillow."""
+        """Its EXIF directories, read by Pillow."""
         exif = Image.Exif()
         self._file.seek(0)
         exif.load_from_fp(self._file)
@@ -74,11 +74,11 @@ class Page:
 
 
 def open_page(file: IO[bytes]) -> Page | None:
-    """The first page of a TIFF with 16-bit or float values in grey or RGB, or None: it is none."""
+    """The first page of a grey or RGB TIFF with 16-bit or float values; None for other files."""
     file.seek(0)
     if file.read(4) not in _TIFF:
         return None
-    import tifffile  # only those who need it wait for it
+    import tifffile  # imported only if needed
 
     file.seek(0)
     try:
@@ -92,13 +92,13 @@ def open_page(file: IO[bytes]) -> Page | None:
             and page.samplesperpixel - (3 if page.photometric == 2 else 1) in (0, 1)
         )
         return Page(file, page) if good else None
-    except Exception:  # damaged ones raise nearly anything
+    except Exception:  # damaged files can raise nearly any exception
         return None
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps back what tifffile would say of a file on standard error."""
+    """Suppresses tifffile's messages on standard error."""
     logger = logging.getLogger("tifffile")
     logger.addFilter(_nothing)
     try:
@@ -108,7 +108,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _check_segments(file: IO[bytes], page: Any) -> None:
-    """ValueError: a strip or tile that unpacks to more, or holds less, than it is said to."""
+    """ValueError if a strip or tile unpacks to more, or holds less, than it declares."""
     shape = page.chunks
     if page.is_tiled and page.tilewidth * page.tilelength > _MOST_TILE:
         raise ValueError("its tiles are too large")

@@ -1,6 +1,6 @@
-"""Pictures and other results into files: checked before a long run, written all or nothing.
+"""Writes pictures and other results: checked before a long run, written atomically.
 
-`write` puts back the alpha that `images.read` took off, and the record of the run.
+`write` restores the alpha that `images.read` separated, and embeds the record of the run.
 """
 
 import os
@@ -35,11 +35,11 @@ _FORMATS = {
     ".tiff": "TIFF",
 }
 EXTENSIONS = tuple(_FORMATS)
-"""The file name extensions that `write` knows, in small letters."""
+"""The file name extensions that `write` supports, in lower case."""
 
 DEPTHS = (8, 16, 32)
-"""Bits a channel that a file may have; 32: float."""
-_DEPTHS = {"PNG": (8, 16), "TIFF": DEPTHS}  # the others have 8
+"""Bits per channel that a file may have; 32: float."""
+_DEPTHS = {"PNG": (8, 16), "TIFF": DEPTHS}  # all others: 8
 
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "PNG": {},
@@ -47,17 +47,17 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "WEBP": {"quality": 95, "method": 4},
     "TIFF": {"compression": "tiff_adobe_deflate"},
 }
-_LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # what libjpeg and libwebp can write
+_LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # limits of libjpeg and libwebp
 
 
 def check_output(
     path: str | os.PathLike[str], size: tuple[int, int] | None = None, depth: int = 8
 ) -> None:
-    """See before a long run that `write` will be able to write to `path`, and leave nothing there.
+    """Check before a long run that `write` will be able to write to `path`; leaves nothing behind.
 
     `size`: the picture's (height, width), if known. ConfigError: as `check_depth`, or an extension
     not in EXTENSIONS.
-    InputError: as `check_folder`, or the format has no room for `size`.
+    InputError: as `check_folder`, or `size` exceeds the format's limits.
     """
     path = as_path(path)
     check_depth(path, depth)
@@ -66,7 +66,7 @@ def check_output(
 
 
 def check_depth(path: str | os.PathLike[str], depth: int) -> None:
-    """ConfigError: `depth` is not in DEPTHS, or the format of `path` has no such."""
+    """ConfigError if `depth` is not in DEPTHS or not supported by the format of `path`."""
     file_format = _format(as_path(path))
     if depth not in DEPTHS:
         raise ConfigError(f"depth is {depth!r}; it must be 8, 16 or 32")
@@ -87,21 +87,21 @@ def write(
     record: Mapping[str, Any] | None = None,
     depth: int = 8,
 ) -> None:
-    """Write an sRGB picture as PNG, JPEG, WebP or TIFF, by the extension; all or nothing.
+    """Write an sRGB picture as PNG, JPEG, WebP or TIFF, by its extension, atomically.
 
     The file has an sRGB profile. Equal arguments give equal bytes.
 
     Args:
-      path: where to.
+      path: the file to write.
       rgb: uint8 [H, W, 3]; for a depth of 16 or 32, float32 [H, W, 3] in grey levels.
       alpha: uint8 or float32 [h, w] in grey levels, resized to the picture; JPEG drops it.
       record: see `images.read_record`.
-      depth: bits a channel: 8; 16 in PNG and TIFF, rounded and clipped to 0-65535; 32 in TIFF,
-        float, 0 to 1 for 0 to 255 and unclipped. All of them have sRGB's transfer curve.
+      depth: bits per channel: 8; 16 in PNG and TIFF, rounded and clipped to 0-65535; 32 in TIFF,
+        float, 0 to 1 for 0 to 255, unclipped. All of them have sRGB's transfer curve.
 
     Raises:
-      ConfigError: a wrong extension, depth or array.
-      InputError: the file can't be written; one that was there before is then still there.
+      ConfigError: an invalid extension, depth or array.
+      InputError: the file can't be written; an existing one is then unchanged.
     """
     path = as_path(path)
     file_format = _format(path)
@@ -116,7 +116,7 @@ def write(
             data = metadata.encode(Image.fromarray(pixels), file_format, record, **options)
         else:
             data = metadata.encode_deep(pixels, file_format, record)
-    except Exception as error:  # encoders raise many kinds
+    except Exception as error:  # encoders raise many types
         raise InputError(f"can't write {one_line(path)}: {reason(error)}") from error
     write_bytes(path, data)
 
@@ -124,7 +124,7 @@ def write(
 def png_bytes(rgb: np.ndarray, alpha: np.ndarray | None = None) -> bytes:
     """The bytes of a PNG with sRGB uint8 [H, W, 3] and, resized to it, an alpha [h, w].
 
-    ConfigError: a wrong array.
+    ConfigError: an invalid array.
     """
     return metadata.encode(Image.fromarray(_pixels(rgb, alpha)), "PNG", None)
 
@@ -147,7 +147,7 @@ def _deep_pixels(rgb: np.ndarray, alpha: np.ndarray | None, depth: int) -> np.nd
         _check_alpha(alpha)
         planes.append(resize(alpha.astype(np.float32), (height, width)))
     pixels = np.empty((height, width, len(planes)), np.uint16 if depth == 16 else np.float32)
-    for i, plane in enumerate(planes):  # one by one: big pictures are big enough
+    for i, plane in enumerate(planes):  # one by one, to save memory with big pictures
         if depth == 16:
             steps = np.multiply(plane, 257, dtype=np.float64)
             pixels[..., i] = np.clip(np.rint(steps, out=steps), 0, 65535)

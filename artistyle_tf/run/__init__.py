@@ -1,3 +1,3 @@
-"""The run, from a scene to a painting, and what keeps it safe."""
+"""The run, from a scene to a painting, including checkpoints and recovery."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""When a run writes its state, and how it comes back from a checkpoint."""
+"""Saves a run's state to checkpoints, and restores it."""
 
 import logging
 
@@ -16,9 +16,9 @@ logger = logging.getLogger("artistyle_tf")
 
 
 class Autosave:
-    """Writes the states of a run to its checkpoints, if it has any.
+    """Writes a run's state to its checkpoints, if it has any.
 
-    A run doesn't end because a checkpoint can't be written: a warning says so.
+    A checkpoint that can't be written only causes a warning; the run continues.
     """
 
     def __init__(self, checkpoints: Checkpoints | None):
@@ -27,7 +27,7 @@ class Autosave:
         self._written: State | None = None
 
     def begin(self, scene: Scene, solvers: Solvers, state: State, *, writes: bool = True) -> State:
-        """The newest state that was saved of this very run, or the one given.
+        """The newest saved state of the same run, or else the state passed in.
 
         Raises:
           InputError: the folder can't be used, or has another run's checkpoints.
@@ -46,17 +46,17 @@ class Autosave:
         return found[-1]
 
     def reached(self, state: State) -> None:
-        """After an iteration; from here on `save` would write that."""
+        """Notes the state after an iteration; `save` writes the state noted last."""
         self._reached = state
 
     def save_if_due(self) -> None:
-        """Saves if it is time."""
+        """Saves if a checkpoint is due."""
         state = self._reached
         if self._checkpoints and state and self._checkpoints.due(state.iterations):
             self.save()
 
     def save(self) -> None:
-        """Writes what was reached last, unless it is written already."""
+        """Writes the state noted last, unless it has been written already."""
         state = self._reached
         if self._checkpoints is None or state is None or state is self._written:
             return
@@ -67,6 +67,6 @@ class Autosave:
             logger.warning("%s; the run continues", error)
 
     def close(self) -> None:
-        """Lets other processes use the folder."""
+        """Releases the folder for other processes."""
         if self._checkpoints is not None:
             self._checkpoints.close()

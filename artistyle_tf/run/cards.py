@@ -1,4 +1,4 @@
-"""NVIDIA's cards: which of them CUDA counts as which, and what is free on each. No TensorFlow."""
+"""NVIDIA cards: how CUDA numbers them, and how much memory is free on each. No TensorFlow."""
 
 import os
 import subprocess
@@ -14,17 +14,17 @@ class Card(NamedTuple):
     """A row of `nvidia-smi`."""
 
     row: int
-    """Its number by PCI bus, which need not be CUDA's."""
+    """Its number in PCI bus order, which may differ from CUDA's."""
     uuid: str
     """Like "GPU-8f6d5fa2-…"."""
     free: int | None
-    """Bytes of its memory that nobody has taken; None if the driver doesn't tell."""
+    """Bytes of free memory; None if the driver doesn't report it."""
     name: str = ""
     """The model."""
 
 
 def cards() -> tuple[Card, ...]:
-    """All cards of this machine, whatever the environment hides; none without `nvidia-smi`."""
+    """All cards of this machine, regardless of the environment; none without `nvidia-smi`."""
     try:
         told = subprocess.run(
             ["nvidia-smi", QUERY, "--format=csv,noheader,nounits"],
@@ -49,11 +49,11 @@ def counted_as(
     name: str = "",
     environment: Mapping[str, str] = os.environ,
 ) -> list[Card]:
-    """The cards that CUDA's device `number` can be: one, or several of a model, or none.
+    """The cards that CUDA's device `number` may be: one, several of the same model, or none.
 
-    CUDA_VISIBLE_DEVICES lists numbers or (beginnings of) UUIDs and ends at the first that is no
-    device. Unless CUDA_DEVICE_ORDER is PCI_BUS_ID, CUDA counts the fastest card first: where the
-    models differ, its number says less than its model.
+    CUDA_VISIBLE_DEVICES lists numbers or (prefixes of) UUIDs and ends at the first invalid entry.
+    Unless CUDA_DEVICE_ORDER is PCI_BUS_ID, CUDA numbers the fastest card first: with different
+    models in the machine, the model identifies a card better than the number.
     """
     listed = environment.get("CUDA_VISIBLE_DEVICES")
     if listed is None:
@@ -64,7 +64,7 @@ def counted_as(
             if not _found(word, known):
                 break
             asked.append(word)
-    if number >= len(asked) or " MIG " in name:  # a part of a card has memory of its own
+    if number >= len(asked) or " MIG " in name:  # a MIG partition has memory of its own
         return []
     found = _found(asked[number], known)
     by_bus = environment.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID"
@@ -81,12 +81,12 @@ def _found(word: str, known: Sequence[Card]) -> list[Card]:
 
 
 def card_free(number: int, known: Sequence[Card], name: str = "") -> int | None:
-    """Bytes free on CUDA's device `number`, the least of those that it can be; None: nobody knows.
+    """Bytes free on CUDA's device `number`, the least of all cards it may be; None if unknown.
 
     Args:
-      number: CUDA's, counted as this process's environment says.
+      number: CUDA's device number, under this process's environment.
       known: all cards of the machine.
-      name: the device's model, if that is known.
+      name: the device's model, if known.
     """
     found = [card.free for card in counted_as(number, known, name) if card.free is not None]
     return min(found, default=None)

@@ -1,7 +1,7 @@
-"""A checkpoint's file: an uncompressed .npz with a header as JSON and arrays. NumPy only.
+"""A checkpoint file: an uncompressed .npz with a JSON header and arrays. NumPy only.
 
-Each member has the checksum that the format has for it. Nothing is pickled, and no name or path in
-the file is ever opened.
+Each member carries the format's checksum. Nothing is pickled, and no name or path stored in the
+file is ever opened.
 """
 
 import json
@@ -20,14 +20,14 @@ __all__ = ["Saved", "read", "write"]
 
 
 class Saved(NamedTuple):
-    """What was read back."""
+    """The contents of a checkpoint file."""
 
     header: dict[str, Any]
     arrays: list[np.ndarray]
 
 
 def write(file: BinaryIO, header: Mapping[str, Any], arrays: Sequence[Any]) -> None:
-    """One array at a time is converted, so that no copy of all of them is made."""
+    """Converts one array at a time, to avoid holding a copy of all of them."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         _put(archive, "header", np.frombuffer(json.dumps(header).encode(), np.uint8))
         for index, array in enumerate(arrays):
@@ -40,9 +40,9 @@ def _put(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
 
 
 def read(path: str, identity: Mapping[str, Any]) -> Saved:
-    """InputError if it is of another run, which is known before its arrays are read.
+    """InputError if it belongs to another run, which is checked before the arrays are read.
 
-    Memory: no more than the file's own size, whatever the file says.
+    Memory use is limited to the file's own size, whatever its headers claim.
     """
     with open(path, "rb") as opened, zipfile.ZipFile(opened) as archive:
         members = {member.filename: member for member in archive.infolist()}
@@ -73,12 +73,12 @@ def _get(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
         if dtype.hasobject or fortran or dtype.itemsize * math.prod(shape) > member.file_size:
             raise ValueError("an array is not what it says")
-        data = file.read()  # to the end, where its checksum is compared
+        data = file.read()  # reading to the end verifies the checksum
     return np.frombuffer(data, dtype).reshape(shape) if data else np.zeros(shape, dtype)
 
 
 def _difference(saved: Mapping[str, Any], wanted: Mapping[str, Any], name: str = "") -> str:
-    """The first difference as text, or ""."""
+    """The first difference as text, or "" if there is none."""
     for key, value in wanted.items():
         label = f"{name}{key}"
         if key not in saved:

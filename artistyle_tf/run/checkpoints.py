@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on as if it had never been killed. NumPy only."""
+"""Checkpoints: all that is needed to resume a run that was killed. NumPy only."""
 
 import contextlib
 import errno
@@ -20,27 +20,27 @@ __all__ = ["Checkpoints", "Saved"]
 KEPT = 2
 
 _NAME = re.compile(r"artistyle-(?P<iteration>\d{8,})(-(?P<number>\d{6,}))?\.npz")
-"""With a running number within the folder: the newest is what was written last, which need not be
-the highest iteration, and no clock and no copying confuses numbers. Older versions had none."""
+"""Has a running number within the folder: the newest file is the one written last, which need not
+have the highest iteration; clocks and copying can't confuse it. Older versions had no number."""
 _MARK = "checkpoint-"
-"""In the names of files that are being written, so that no other run's are taken for leftovers."""
+"""Part of temporary file names, so that other runs' files are not taken for leftovers."""
 _LEFT = re.compile(rf"\.artistyle-{_MARK}[0-9a-f]+\.tmp")
 
 
 class Checkpoints:
-    """The checkpoints of one run at a time in one folder; the newest `keep` stay.
+    """Keeps the `keep` newest checkpoints of a run in a folder, for one run at a time.
 
     Args:
-      folder: `begin` makes it if it is not there.
-      every: iterations between two, or seconds like "60s"; None: by time, at most a fiftieth of
-        the run.
-      resume: whether to go on from the newest one that can be read.
-      keep: how many stay, 1 or more.
+      folder: created by `begin` if it does not exist.
+      every: iterations between checkpoints, or seconds, like "60s"; None: by time, so that writing
+        takes at most a fiftieth of the run.
+      resume: whether to resume from the newest readable checkpoint.
+      keep: number of checkpoints to keep, at least 1.
 
     Raises:
-      ConfigError: an `every` that can't be.
-      InputError: a folder that can't be; or that has checkpoints, without `resume`: they may be
-        worth days.
+      ConfigError: `every` is invalid.
+      InputError: the folder can't be used, or it contains checkpoints and `resume` is False: they
+        may hold days of work.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class Checkpoints:
         self._pace = Pace(every)
         self._writes = True
         self._broken: list[str] = []
-        """Paths of those that `begin` found to be damaged."""
+        """Paths of the checkpoints that `begin` found to be damaged."""
         self.notes: list[str] = []
-        """What the user should know of what `begin` found."""
+        """Notes for the user about what `begin` found."""
         with self._told("make"):
             _check_place(self.folder)
         self._check_unused()
@@ -72,20 +72,21 @@ class Checkpoints:
         *,
         writes: bool = True,
     ) -> Saved | None:
-        """The newest checkpoint of this very run, or None to begin at the beginning.
+        """The newest checkpoint of the same run, or None to start from the beginning.
 
-        Checkpoints that can't be used are passed over with a note. When one run has ended with
-        `close`, another may begin.
+        Unusable checkpoints are skipped with a note. After `close`, the same object can serve
+        another run.
 
         Args:
-          identity: name → what must be equal in a checkpoint to go on from: settings, digests.
-          accept: called with one; raises ValueError if it can't be used after all.
-          writes: whether this process writes the checkpoints. One that doesn't, like a worker
-            beside the chief, reads them and leaves the folder as it is.
+          identity: name → value that must match the checkpoint's: settings, digests.
+          accept: called with a checkpoint; raises ValueError if it can't be used.
+          writes: whether this process writes checkpoints. One that doesn't, such as a worker other
+            than the chief, reads them and does not modify the folder.
 
         Raises:
-          InputError: the newest readable one is of another run; the message names the difference.
-            Or another process uses the folder now. Or it has checkpoints, without `resume`.
+          InputError: the newest readable checkpoint is of another run (the message names the
+            difference), another process is using the folder, or there are checkpoints but no
+            `resume`.
         """
         identity = json.loads(json.dumps(identity))
         if writes:
@@ -108,29 +109,29 @@ class Checkpoints:
             raise
 
     def close(self) -> None:
-        """Lets other processes use the folder."""
+        """Releases the folder for other processes."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
 
     def due(self, iteration: int) -> bool:
-        """Whether one is to be saved after that iteration of the run."""
+        """Whether a checkpoint is due after that iteration of the run."""
         return self._writes and self._pace.due(iteration)
 
     def next_due(self, iteration: int) -> int | None:
-        """The next iteration after that one after which one is; None if nobody knows, or none."""
+        """The next iteration after this one with a checkpoint due; None if by time, or never."""
         return self._pace.next_due(iteration) if self._writes else None
 
     def save(self, iteration: int, header: Mapping[str, Any], arrays: Sequence[Any]) -> None:
-        """Writes one, all or nothing, and forgets the damaged and the oldest.
+        """Writes a checkpoint atomically, and deletes damaged ones and the oldest.
 
         Args:
-          iteration: of the run, for the name.
-          header: plain values for JSON.
-          arrays: NumPy arrays, or what becomes one; each is converted by itself.
+          iteration: iteration of the run, used in the file name.
+          header: JSON-serialisable values.
+          arrays: NumPy arrays or anything convertible; converted one at a time.
 
         Raises:
-          InputError: it can't be written; the ones before are still there.
+          InputError: it can't be written; earlier checkpoints are unaffected.
         """
         if not self._writes:
             return
@@ -158,11 +159,11 @@ class Checkpoints:
                 accept(saved)
             except InputError:
                 raise
-            except FileNotFoundError:  # its writer has removed it by now
+            except FileNotFoundError:  # removed meanwhile by its writer
                 continue
-            except Exception as error:  # zipfile and NumPy raise many kinds
+            except Exception as error:  # zipfile and NumPy raise many types
                 self.notes.append(f"{one_line(path)} can't be used: {reason(error)}")
-                if not isinstance(error, OSError | MemoryError):  # those may pass
+                if not isinstance(error, OSError | MemoryError):  # those may be temporary
                     self._broken.append(path)
                 continue
             return saved
@@ -170,7 +171,7 @@ class Checkpoints:
         return None
 
     def _check_unused(self) -> None:
-        """InputError if there is what a run that doesn't resume would remove."""
+        """InputError if a run that doesn't resume would delete existing checkpoints."""
         with self._told("read"):
             files = [] if self.resume else self._files()
         if files:
@@ -180,7 +181,7 @@ class Checkpoints:
             )
 
     def _remove_leftovers(self) -> None:
-        """Of a run killed while it wrote."""
+        """Removes temporary files of a run that was killed while writing."""
         with self._told("read"):
             for name in filter(_LEFT.fullmatch, os.listdir(self.folder)):
                 path = os.path.join(self.folder, name)
@@ -188,11 +189,11 @@ class Checkpoints:
                     os.remove(path)
 
     def _files(self) -> list[str]:
-        """The paths of the checkpoints, the newest first."""
+        """The paths of the checkpoints, newest first."""
         return [path for path in self._paths() if os.path.isfile(path)]
 
     def _paths(self) -> list[str]:
-        """Whatever has a checkpoint's name, the newest first: pipes, which one waits at, too."""
+        """Everything with a checkpoint's name, newest first; also pipes, which can block."""
         try:
             names = filter(_NAME.fullmatch, os.listdir(self.folder))
         except FileNotFoundError:
@@ -201,7 +202,7 @@ class Checkpoints:
 
     @contextlib.contextmanager
     def _told(self, verb: str) -> Iterator[None]:
-        """An OSError in the block as an InputError."""
+        """Converts an OSError in the block to an InputError."""
         try:
             yield
         except OSError as error:
@@ -211,14 +212,14 @@ class Checkpoints:
 
 
 def _order(path: str) -> tuple[int, int]:
-    """The later it was written, the higher."""
+    """Sort key: higher for checkpoints written later."""
     name = _NAME.fullmatch(os.path.basename(path))
     assert name is not None
     return int(name["number"] or 0), int(name["iteration"])
 
 
 def _check_place(folder: str) -> None:
-    """OSError if something is in the way of the folder, which need not be there yet."""
+    """OSError if the path can't be used as a folder, which need not exist yet."""
     place = os.path.abspath(folder)
     while not os.path.lexists(place):
         place = os.path.dirname(place)

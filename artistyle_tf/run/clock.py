@@ -1,4 +1,4 @@
-"""The clock of a run: what it took, and what is left."""
+"""The clock of a run: time elapsed and estimated time remaining."""
 
 import time
 
@@ -8,7 +8,7 @@ __all__ = ["Clock"]
 
 
 class Clock:
-    """Runs from the first evaluation on; what a resumed run took before counts as well."""
+    """Runs from the first evaluation on; time before a resume counts too."""
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
@@ -23,7 +23,7 @@ class Clock:
         return self._zero is not None
 
     def enter(self, state: State) -> None:
-        """A level begins, or goes on; with the first one the clock starts."""
+        """Called when a level begins or resumes; the first call starts the clock."""
         self._entered = time.perf_counter()
         self._done = state.done[-1]
         if self._zero is None:
@@ -35,8 +35,8 @@ class Clock:
         return 0.0 if self._zero is None else time.perf_counter() - self._zero
 
     def remaining(self, state: State) -> float:
-        """Estimated seconds to the end: iterations of this level at the pace that this process
-        goes, those of later ones likewise by the pixels that they have more."""
+        """Estimated seconds to the end: the remaining iterations of this level at this process's
+        pace, and those of later levels at that pace scaled by their number of pixels."""
         spent = time.perf_counter() - self._entered
         pace = spent / max(1, state.done[-1] - self._done)
         here = state.here.size[0] * state.here.size[1]

@@ -1,4 +1,4 @@
-"""The one event of a run. No TensorFlow here."""
+"""The event of a run: `Step`. No TensorFlow."""
 
 import dataclasses
 import logging
@@ -18,41 +18,41 @@ logger = logging.getLogger("artistyle_tf")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Step:
-    """The state of a run after an iteration. A callback that returns False ends the run."""
+    """The state of a run after an iteration. A callback that returns False stops the run."""
 
     level: int
-    """From 1, the coarsest."""
+    """Counted from 1, the coarsest."""
     levels: int
     size: tuple[int, int]
     """(height, width) of this level in px."""
     iteration: int
-    """Of the whole run, from 1."""
+    """Of the whole run, counted from 1."""
     iterations: int
     evaluations: int
-    """Of the whole run: calls of value and gradient."""
+    """Evaluations of value and gradient, in the whole run."""
     objective: float
     seconds: float
     """Since the first evaluation began."""
     remaining: float
     """Estimated seconds to the end."""
     parts: Callable[[], Mapping[str, float]] = dataclasses.field(repr=False)
-    """Computes the objective's parts, which costs a forward pass: "value" and its summands
-    "content", "style", "total_variation" and "gamut", and for every layer "content/LAYER",
+    """Computes the parts of the objective, which costs a forward pass: "value", its summands
+    "content", "style", "total_variation" and "gamut", and for every layer "content/LAYER" or
     "style/LAYER"."""
     image: Callable[[], np.ndarray] = dataclasses.field(repr=False)
     """Computes the picture: uint8 [H, W, 3] sRGB."""
     unclipped: Callable[[], np.ndarray] = dataclasses.field(repr=False)
-    """Computes it as the minimiser has it: float32 [H, W, 3] sRGB in grey levels, neither rounded
-    nor clipped to 0-255."""
+    """Computes the picture as the minimiser has it: float32 [H, W, 3] sRGB in grey levels, neither
+    rounded nor clipped to 0-255."""
     step_length: Callable[[], float] = dataclasses.field(default=lambda: math.nan, repr=False)
     """Computes the root mean square of the picture's change in this iteration, in grey levels."""
 
     def _repr_png_(self) -> bytes:
-        """For notebooks: the picture."""
+        """For notebooks: the picture as PNG."""
         return png_bytes(self.image())
 
     def _repr_html_(self) -> str:
-        """For notebooks, which prefer it: the picture, not too wide, and how far the run is."""
+        """For notebooks, which prefer HTML: the picture at limited width, and the progress."""
         height, width = self.size
         rows = {
             "level": f"{self.level}/{self.levels}, {width}×{height} px",
@@ -64,26 +64,26 @@ class Step:
 
 
 Callback = Callable[[Step], bool | None]
-"""Called after each call of the device: where that takes several iterations
-(`Config.steps_per_execution`), after the last of them. One with a method `next_due(iteration)`,
-which names the next iteration after that one or is None, is called right after that, too."""
+"""Called after each call of the device; if that runs several iterations
+(`Config.steps_per_execution`), after the last of them. If it has a method `next_due(iteration)`,
+returning the next iteration of interest or None, it is called right after that one as well."""
 
 Callbacks = Callback | Sequence[Callback]
-"""One, or several to be called in turn; the run ends if one of them asks for it."""
+"""One callback, or several called in order; the run stops if any of them asks for it."""
 
 
 def consult(callbacks: Callbacks, step: Step) -> tuple[str, Exception | None]:
-    """Calls back: why the run is to end ("": it is not), and what a callback raised.
+    """Runs the callbacks: the reason to stop ("" to continue), and the exception if one was raised.
 
-    Whatever a user's function does, the picture that was reached is worth more: so an exception
-    is logged with its traceback, and the run that asks ends as if it had been interrupted.
+    An exception in a user's callback must not lose the picture: it is logged with its traceback,
+    and the caller ends the run as if it had been interrupted.
     """
     try:
         each = callbacks if isinstance(callbacks, Sequence) else [callbacks]
         answers = [callback(step) for callback in each]
         return ("stopped by the callback" if any(a is False for a in answers) else ""), None
     except Exception as error:
-        # No more than the kind, since the record of the run has no paths and messages do.
+        # Only the exception's type, since the record must contain no paths and messages may.
         stop_reason = f"a callback raised {type(error).__name__}"
         logger.error("%s: %s", stop_reason, reason(error), exc_info=error)
         return stop_reason, error

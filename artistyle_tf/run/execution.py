@@ -1,4 +1,4 @@
-"""How many iterations the device takes between two looks at the host, and what XLA compiles."""
+"""How many iterations the device runs per call from the host, and what XLA compiles."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,32 +10,32 @@ from artistyle_tf.settings.config import Config
 __all__ = ["MOST", "Execution", "is_compiled", "takes_many", "watching"]
 
 MOST = 64
-"""Iterations in one call, at most; `minimize.base.MOST_STEPS`."""
+"""Most iterations per call; `minimize.base.MOST_STEPS`."""
 
 SECONDS = 1.0
-"""What a call may take where `steps_per_execution` is "auto": progress is seen as often."""
+"""Target duration of a call with `steps_per_execution` "auto"; progress is reported as often."""
 
 
 def is_compiled(config: Config, kind: str) -> bool:
-    """Whether XLA compiles the levels of a run on that kind of device: "CPU", "GPU" or "TPU"."""
+    """Whether XLA compiles the levels on that kind of device: "CPU", "GPU" or "TPU"."""
     return kind == "TPU" if config.jit_compile == "auto" else config.jit_compile == "on"
 
 
 def takes_many(config: Config, kind: str) -> bool:
-    """Whether the device itself goes from one iteration to the next."""
+    """Whether the device runs several iterations per call, without the host."""
     if config.steps_per_execution == "auto":
         return kind != "CPU"
     return config.steps_per_execution > 1
 
 
 class Execution:
-    """Says how many iterations the next call takes.
+    """Decides how many iterations the next call runs.
 
     Args:
-      config: its `steps_per_execution`.
-      kind: of the device.
-      watchers: who looks on; one that has a method `next_due(iteration)` wants to be called right
-        after the iteration which that names, or none: None.
+      config: for `steps_per_execution`.
+      kind: the kind of device.
+      watchers: callbacks; one with a method `next_due(iteration)` is to be called right after the
+        iteration which that returns, if it is not None.
     """
 
     def __init__(self, config: Config, kind: str, watchers: Iterable[Any] = ()):
@@ -45,7 +45,7 @@ class Execution:
         self._pace: float | None = None
 
     def steps(self, iteration: int) -> int:
-        """How many after that iteration of the run; its level may have fewer left."""
+        """Number of iterations to run after that one; its level may have fewer left."""
         count = self._asked
         if count == "auto":
             count = max(1, min(MOST, int(SECONDS / self._pace))) if self._pace else 1
@@ -53,13 +53,13 @@ class Execution:
         return min([count, *(each - iteration for each in due if each is not None)])
 
     def took(self, before: State, after: State) -> None:
-        """The next call may take as many iterations as that pace allows."""
+        """Records a call's duration, from which the size of the next call follows."""
         done = len(after.trace) - len(before.trace)
         if done and before.trace:
             self._pace = (after.trace[-1][1] - before.trace[-1][1]) / done
 
 
 def watching(callback: Callbacks | None, *others: Any) -> list[Any]:
-    """All who look on at a run, one by one."""
+    """All callbacks and other watchers of a run as a flat list."""
     each = callback if isinstance(callback, Sequence) else [callback]
     return [one for one in (*each, *others) if one is not None]

@@ -1,4 +1,4 @@
-"""What a run hands back, however it ended: the best picture, and what it is worth."""
+"""Makes the result of a run, however it ended: the best picture and its losses."""
 
 import logging
 import math
@@ -24,7 +24,7 @@ logger = logging.getLogger("artistyle_tf")
 
 
 def make_result(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> Result:
-    """The best picture of a run that has ended, at exactly the size asked for."""
+    """The best picture of a finished run, at exactly the requested size."""
     best, ending = state.best(scene.config), state.ending
     assert best is not None
     assert ending is not None
@@ -60,10 +60,10 @@ def make_result(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> R
 def _worth(
     solvers: Solvers, state: State, best: Painted
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """The objective's parts by name: at the best image, and rounded and clipped as a file
-    holds it (before --color=luminance or masks put the photo's own pixels back).
+    """The objective's parts by name: for the best image, and for the same rounded and clipped as in
+    a file (before --color=luminance or masks restore the photo's own pixels).
 
-    Where they can't be computed, for want of memory or patience, the picture is worth more.
+    If memory runs out or the user interrupts, they are left out rather than the picture lost.
     """
     targets = best.targets
     if targets is None:
@@ -79,14 +79,14 @@ def _worth(
         return parts, saved
     except KeyboardInterrupt:
         if state.ending and state.ending.reason == INTERRUPTED:
-            raise  # a second one ends all at once
+            raise  # a second Ctrl-C ends everything at once
     except Exception as error:
         logger.warning("the parts of the objective can't be computed: %s", reason(error))
     return {"value": best.value}, {}
 
 
 def _painting(scene: Scene, image: np.ndarray) -> np.ndarray:
-    """float32 [1, h, w, 3] at the size asked for, with the photo's own pixels put back."""
+    """float32 [1, h, w, 3] at the requested size, with the photo's own pixels restored."""
     height, width = scene.size
     try:
         painting = resample(image[0], scene.canvas)[None]

@@ -1,7 +1,7 @@
-"""The GPUs that a run computes on: their memory before TensorFlow takes it, and what they can.
+"""The GPUs that a run computes on: memory growth, free memory and compute capability.
 
-Written by the documentation of `tf.config` and of CUDA, and tested with stand-ins: nobody has run
-it on a GPU yet (docs/gpu-tpu.md).
+Based on the documentation of `tf.config` and of CUDA, and tested with mocks; not run on a GPU yet
+(docs/gpu-tpu.md).
 """
 
 import logging
@@ -18,30 +18,30 @@ __all__ = ["Gpu", "devices_used", "free_on", "gpus_used", "let_memory_grow"]
 logger = logging.getLogger("artistyle_tf")
 
 VARIABLE = "TF_FORCE_GPU_ALLOW_GROWTH"
-"""By which a user has the last word; TensorFlow reads it itself."""
+"""Lets the user override memory growth; TensorFlow reads it itself."""
 
 
 class Gpu(NamedTuple):
-    """A logical GPU of TensorFlow's."""
+    """A logical GPU of TensorFlow."""
 
     name: str
     """Like "GPU:0"."""
     number: int
-    """CUDA's, of the card that it is on."""
+    """CUDA's number of the card it is on."""
     model: str = ""
     capability: tuple[int, int] | None = None
-    """CUDA's compute capability, like (8, 0); None if it has none."""
+    """CUDA's compute capability, like (8, 0); None if not available."""
     limit: int | None = None
-    """Bytes that it was given, where the user divided a card."""
+    """Memory limit in bytes, if the user split a card into logical devices."""
     grows: bool = False
-    """Whether TensorFlow takes memory as it is needed, and not all of it at its start."""
+    """Whether TensorFlow allocates memory on demand, rather than all of it at the start."""
 
 
 def let_memory_grow() -> None:
-    """Has TensorFlow take the memory of GPUs as it needs it, so that what is free can be planned.
+    """Makes TensorFlow allocate GPU memory on demand, so that planning can rely on what is free.
 
-    It does nothing where the user has decided (`TF_FORCE_GPU_ALLOW_GROWTH`, `set_memory_growth`,
-    logical devices), or where TensorFlow has begun and it is too late.
+    Does nothing if the user has decided (`TF_FORCE_GPU_ALLOW_GROWTH`, `set_memory_growth`, logical
+    devices), or if TensorFlow is already initialised.
     """
     if os.environ.get(VARIABLE):
         return
@@ -51,17 +51,17 @@ def let_memory_grow() -> None:
         if decided or tf.config.get_logical_device_configuration(gpu):
             return
     try:
-        for gpu in visible:  # TensorFlow wants it alike on all
+        for gpu in visible:  # TensorFlow requires the same for all
             tf.config.experimental.set_memory_growth(gpu, True)
     except (RuntimeError, ValueError) as error:
         logger.debug("the memory of GPUs stays as TensorFlow took it: %s", error)
 
 
 def devices_used(strategy: tf.distribute.Strategy | None = None) -> set[str]:
-    """The devices that a run begun here and now computes on, like {"CPU:0"}.
+    """The devices that a run started in this context computes on, like {"CPU:0"}.
 
-    They are the strategy's on this machine, or the one of `tf.device` around the call, or the one
-    that TensorFlow chooses.
+    They are the strategy's devices on this machine, or the one set by an enclosing `tf.device`, or
+    TensorFlow's default.
     """
     if strategy is not None:
         names = list(strategy.extended.worker_devices)
@@ -71,7 +71,7 @@ def devices_used(strategy: tf.distribute.Strategy | None = None) -> set[str]:
 
 
 def gpus_used(strategy: tf.distribute.Strategy | None = None) -> list[Gpu]:
-    """The GPUs among `devices_used`; none: the run computes elsewhere, whatever else there is."""
+    """The GPUs among `devices_used`; empty if the run computes elsewhere."""
     wanted = devices_used(strategy)
     return [gpu for gpu in _logical_gpus() if gpu.name in wanted]
 
@@ -106,10 +106,10 @@ def _grows(device: Any) -> bool:
 
 
 def free_on(gpus: Sequence[Gpu]) -> int | None:
-    """Bytes that a run may still take on each of these GPUs; None if nobody knows.
+    """Bytes that a run may still allocate on each of these GPUs; None if unknown.
 
-    Of a card that TensorFlow took whole nobody does: what is free is then free inside of
-    TensorFlow, which doesn't tell how much it took.
+    It is unknown for a card that TensorFlow has allocated as a whole: TensorFlow doesn't report how
+    much it reserved, and so how much of that is unused.
     """
     known = cards() if any(gpu.grows and gpu.limit is None for gpu in gpus) else ()
     each = [_free(gpu, known) for gpu in gpus]
@@ -119,10 +119,10 @@ def free_on(gpus: Sequence[Gpu]) -> int | None:
 def _free(gpu: Gpu, known: Sequence[Any]) -> int | None:
     try:
         used = tf.config.experimental.get_memory_info(gpu.name)
-    except (ValueError, tf.errors.OpError):  # an allocator that keeps no accounts
+    except (ValueError, tf.errors.OpError):  # an allocator without statistics
         used = {"current": 0, "peak": 0}
     if gpu.limit is not None:
         return max(gpu.limit - used["current"], 0)
     free = card_free(gpu.number, known, gpu.model) if gpu.grows else None
-    # What TensorFlow once had it keeps, and will use again before it takes more.
+    # TensorFlow never returns memory: it reuses what it holds before it allocates more.
     return None if free is None else free + max(used["peak"] - used["current"], 0)

@@ -1,4 +1,4 @@
-"""A level's whole step as XLA is given it, for devices that are not here."""
+"""A level's whole step lowered to XLA's HLO, for devices that need not be present."""
 
 from typing import Any, NamedTuple
 
@@ -18,22 +18,22 @@ __all__ = ["Lowered", "empty_targets", "lower", "lower_level"]
 
 
 class Lowered(NamedTuple):
-    """A function as XLA's own form of it, and what it is called with."""
+    """A function lowered to HLO, with the arguments to call it with."""
 
     hlo: bytes
-    """A serialised `HloModuleProto`. Filters and targets are arguments of it."""
+    """A serialised `HloModuleProto`, with filters and targets as arguments."""
     arguments: list[Any]
-    """Tensors, in the order of its parameters."""
+    """Tensors, in the order of the module's parameters."""
     results: list[str]
-    """What it returns, by the path in the minimiser's state and then evaluations and values."""
+    """Names of its outputs: paths in the minimiser's state, then evaluations and values."""
 
 
 def lower(solver: Solver, search: Search, context: Any, iterations: int) -> Lowered:
-    """`Minimizer.advance_at_once` of a compiled solver, as a module of HLO.
+    """`Minimizer.advance_at_once` of a compiled solver, as an HLO module.
 
     Args:
-      solver: of `Solvers`, compiled.
-      search: state to go on from.
+      solver: a compiled one, from `Solvers`.
+      search: the state to continue from.
       context: (targets, int32 [2] height and width).
       iterations: how many the arguments ask for.
     """
@@ -41,7 +41,7 @@ def lower(solver: Solver, search: Search, context: Any, iterations: int) -> Lowe
         traced = solver.minimizer.prepare_at_once(search, context)
         arguments = (search, tf.constant(int(search.iterations) + iterations), context)
         made = solver.minimizer.loop(search).experimental_get_compiler_ir(*arguments)
-        # No device's kernels are asked for: the same module goes to any compiler.
+        # No device's kernels are requested: the module suits any compiler.
         hlo = made(stage="hlo_serialized", platform_name="CPU")
     paths = [".".join(map(str, path)) for path, _ in _paths(traced.structured_outputs)]
     return Lowered(hlo, [*tf.nest.flatten(arguments), *traced.captured_inputs], paths)
@@ -57,13 +57,13 @@ def lower_level(
     regions: int = 0,
     iterations: int = 1,
 ) -> Lowered:
-    """The step of a level for that kind of device, with targets that are all 0.
+    """The step of a level for that kind of device, with all-zero targets.
 
     Args:
       config: the settings; `jit_compile` must be "on".
       weights: the network.
       level: its size and plan.
-      dtype: of convolutions.
+      dtype: the convolutions' dtype.
       kind: "CPU", "GPU" or "TPU".
       regions: number of masks.
       iterations: how many the arguments ask for.

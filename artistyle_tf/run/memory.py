@@ -1,7 +1,7 @@
-"""What a level of a run takes of memory, and what there is of it. No TensorFlow.
+"""Estimates the memory that a level needs, and measures what is available. No TensorFlow.
 
-The constants were measured on a CPU with the full VGG19 (docs/tiles.md has the figures); an
-estimate is meant to be within a fifth of the peak.
+The constants were measured on a CPU with the full VGG19 (figures in docs/tiles.md); estimates are
+meant to be within a fifth of the peak.
 """
 
 import re
@@ -16,20 +16,20 @@ from artistyle_tf.settings.config import Config
 
 __all__ = ["estimate", "free_bytes", "peak_bytes", "resident_bytes"]
 
-# Bytes of each activation that an evaluation keeps, by the size of an activation: itself, its
-# gradient, float32 copies for Gram matrices; for tiles also the parts that are cut out of it.
+# Bytes per activation kept by an evaluation, by the size of an activation: the activation itself,
+# its gradient, float32 copies for Gram matrices; for tiles also the slices cut from it.
 WHOLE = {2: 4.3, 4: 6.9, 8: 13.0}
 TILED = {2: 6.5, 4: 10.0, 8: 19.0}
 GUIDED = 0.6
-"""float32 activations of each style layer that a mask adds."""
+"""Further float32 activations per style layer for each mask."""
 VECTORS = {"lbfgs": 16, "tfp": 20, "adam": 14, "averaged": 16}
-"""Vectors as large as the image that are alive at once beside the pairs: position, gradient, the
-best ones, trials, and what the preconditioner's Fourier transforms take."""
+"""Image-sized vectors alive at once apart from the correction pairs: position, gradient, the best
+ones, trial points, and the buffers of the preconditioner's Fourier transforms."""
 COPIES = {"lbfgs": 0.5, "tfp": 2, "adam": 0, "averaged": 0}
-"""How often each pair is held, in float32: ours are bfloat16, and TensorFlow Probability's are
-copied to push one."""
+"""Copies held of each correction pair, in float32 units: ours are bfloat16, and TensorFlow
+Probability copies its pairs to push one."""
 BASE = 350 * 2**20
-"""What TensorFlow allocates beside: graphs, packed filters, what its allocator does not reuse."""
+"""Further allocations by TensorFlow: graphs, packed filters, memory its allocator can't reuse."""
 
 
 def estimate(
@@ -42,18 +42,18 @@ def estimate(
     regions: int = 0,
     states: int = 1,
 ) -> int:
-    """Bytes that a level takes beside what the process holds before it.
+    """Bytes that a level needs in addition to what the process already holds.
 
     Args:
-      config: its optimizer and layers.
+      config: for its optimizer and layers.
       size: (height, width) of the level in px.
       channels: layer → number of filters, up to the deepest layer used.
-      itemsize: bytes of an activation.
-      tile: side of the tiles in px; 0: the whole image at once.
-      history: correction pairs of L-BFGS.
+      itemsize: bytes per activation.
+      tile: side of the tiles in px; 0: untiled.
+      history: L-BFGS history size, in correction pairs.
       regions: number of masks.
-      states: how many states of the minimiser there are at once, each with pairs of its own: two
-        where the device takes several iterations in a call, which begins with one and makes one.
+      states: minimiser states alive at once, each with its own pairs: two if the device runs
+        several iterations per call, since a call takes one state and returns another.
     """
     pixels = size[0] * size[1]
     layers = VGG19_LAYERS[: VGG19_LAYERS.index(config.layers[-1]) + 1]
@@ -80,21 +80,21 @@ def estimate(
 
 
 def free_bytes() -> int:
-    """Memory that is free on the system and in its control group."""
+    """Memory that is free on the system and within its control group."""
     group = _group_free()
     system = int(psutil.virtual_memory().available)
     return system if group is None else min(system, group)
 
 
 def resident_bytes() -> int:
-    """What this process holds of memory now."""
+    """This process's current resident memory."""
     return int(psutil.Process().memory_info().rss)
 
 
 def peak_bytes(status: Path = Path("/proc/self/status")) -> int | None:
-    """The most that this process has held of memory so far; None if nobody knows."""
+    """This process's peak resident memory so far; None if unknown."""
     try:
-        # Linux: getrusage would count what the process was forked from as well.
+        # Linux, where getrusage would include the process that this one was forked from.
         found = re.search(r"^VmHWM:\s*(\d+) kB", status.read_text(), re.MULTILINE)
         if found:
             return int(found[1]) * 1024
@@ -109,7 +109,7 @@ def peak_bytes(status: Path = Path("/proc/self/status")) -> int | None:
 
 
 def _group_free(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """What a control group (version 2, as containers have) leaves, which psutil doesn't know."""
+    """Memory left in the control group (version 2, as in containers), which psutil ignores."""
     try:
         most, used = (int((folder / name).read_text()) for name in ("memory.max", "memory.current"))
         return max(most - used, 0)

@@ -1,4 +1,4 @@
-"""Painting, to be read from top to bottom: `paint` is the whole run, from a scene to a result."""
+"""Painting, to be read from top to bottom: `paint` is a whole run, from scene to result."""
 
 import contextlib
 import logging
@@ -42,8 +42,8 @@ def paint(
     callback: Callbacks | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Result:
-    """Paints a scene, coarse to fine; whatever ends the run, it hands back the best picture."""
-    state = first_state(scene, solvers)  # sizes, iterations, tiles and pairs of every level
+    """Paints a scene, coarse to fine; returns the best picture, however the run ends."""
+    state = first_state(scene, solvers)  # sizes, iterations, tiles and history of every level
     execution = Execution(
         scene.config, device_kind(solvers.strategy), watching(callback, checkpoints)
     )
@@ -55,7 +55,7 @@ def paint(
                 steps = execution.steps(state.iterations)
                 before, state = state, advanced(scene, solvers, state, clock, steps)
                 execution.took(before, state)
-                if state.iterations > before.iterations:  # and not just a level begun or left
+                if state.iterations > before.iterations:  # an iteration, not just a change of level
                     autosave.reached(state)
                     state = _told(scene, solvers, state, before, clock, callback)
                     if state.ending is None:
@@ -77,7 +77,7 @@ def _told(
     clock: Clock,
     callback: Callbacks | None,
 ) -> State:
-    """The state after its watchers have seen it, ended if one of them asks for that."""
+    """Passes the state to the callbacks, and returns it, ended if one of them asks for that."""
     if callback is None:
         return state
     reason, error = consult(callback, make_step(scene, solvers, state, before, clock))
@@ -85,21 +85,21 @@ def _told(
 
 
 class Painter:
-    """Paints one picture after the other with the same `Config`.
+    """Paints any number of pictures with the same `Config`.
 
         painter = artistyle_tf.Painter(artistyle_tf.Config.preset("fast", size=384))
         for photo in photos:
             painter(photo, "painting.jpg").save(...)
 
-    It keeps the network and what TensorFlow traced, whatever the pictures' sizes, so that all but
-    the first begin at once. Threads may have a painter each, or share one: then one of them paints
-    and the others wait.
+    The network and the traced TensorFlow functions are kept for pictures of any size, so that only
+    the first picture waits for loading and tracing. Threads may have a painter each or share one;
+    calls to a shared painter run one at a time.
 
     Args:
       config: the settings; by default the `artistyle` preset.
 
     Raises:
-      ConfigError: `config` is no `Config`.
+      ConfigError: `config` is not a `Config`.
     """
 
     def __init__(self, config: Config | None = None):
@@ -123,7 +123,7 @@ class Painter:
         strategy: Any = None,
         checkpoints: Checkpoints | None = None,
     ) -> Result:
-        """Paints the content picture in the style of another: see `stylize`."""
+        """Paints the content picture in the style of another, like `stylize`."""
         with self._alone, true_float32():
             let_memory_grow()
             clock = Clock()
@@ -151,36 +151,36 @@ def stylize(
     strategy: Any = None,
     checkpoints: Checkpoints | None = None,
 ) -> Result:
-    """Paints the content picture in the style of another (or several): a `Painter` used once.
+    """Paints the content picture in the style of one or more others, with a `Painter` used once.
 
     Args:
       content: path, PIL image or uint8 or uint16 array [H, W, 3] sRGB; None for task
         "texture".
-      style: one such picture or a list of them, blended as `config.style_blend` says; None for task
-        "reconstruct".
+      style: one such picture, or a list of them, blended in the proportions `config.style_blend`;
+        None for task "reconstruct".
       config: the settings; by default the `artistyle` preset.
-      content_masks: one picture for each style, white where the style is to go, grey where in
-        part, black where not; of the content's shape. Where all are black the content stays.
-      style_masks: likewise one for each style, of its shape: what of it counts. None: all.
-      callback: called with a `Step` after every iteration, or a list of such; returning False
-        ends the run. So does an exception: see below.
+      content_masks: one picture per style, with the content's aspect ratio: white where that style
+        applies, black where not, grey for in between. Where all are black, the content is kept.
+      style_masks: one per style, with that style's aspect ratio: the part of it to use. None: all.
+      callback: called with a `Step` after every iteration, or a list of such callables. If one
+        returns False or raises an exception, the run ends; see below.
       strategy: a `tf.distribute.Strategy` whose replicas share the tiles of every level
-        (docs/tiles.md); every worker of several runs the same call and has the same result.
-      checkpoints: where to keep what a killed run needs, and whether to go on from there.
+        (docs/tiles.md). With several workers, each makes the same call and gets the same result.
+      checkpoints: where to save the run's state, and whether to resume from there.
 
     Returns:
-      The picture at the best point found, at exactly the size asked for, whatever ended the run:
-      Ctrl-C (stop reason "interrupted"), an exception in a callback, memory that runs out in the
-      smallest tiles, an internal error of TensorFlow. Exceptions are logged with their traceback
-      and kept in `Result.error`. Remarks for the user go to the logger "artistyle_tf" as warnings,
-      which network `auto` stands for as information.
+      The picture at the best point found, at exactly the requested size, even if the run ended
+      early: by Ctrl-C (stop reason "interrupted"), an exception in a callback, memory exhausted
+      even with the smallest tiles, or an internal error of TensorFlow. Exceptions are logged with a
+      traceback and kept in `Result.error`. Messages for the user go to the logger "artistyle_tf" as
+      warnings; the network chosen for `auto` is logged as information.
 
     Raises:
-      ConfigError: settings that can't work.
-      InputError: a picture or weights file that can't be used.
-      ArtistyleError: an objective that is not finite anywhere, or a picture too large for the
-        memory.
-      Exception: what ended the run before there was any picture.
+      ConfigError: the settings are invalid.
+      InputError: a picture or weights file can't be used.
+      ArtistyleError: the objective is never finite, or the picture is too large for
+        the memory.
+      Exception: whatever ended the run before there was a picture.
     """
     painter = Painter(config)
     return painter(

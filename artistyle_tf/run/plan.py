@@ -1,4 +1,4 @@
-"""How each level of a run is computed: at once or in tiles, with how many pairs. No TensorFlow."""
+"""How each level of a run is computed: whole or in tiles, and its history size. No TensorFlow."""
 
 import math
 from collections.abc import Mapping
@@ -12,49 +12,49 @@ from artistyle_tf.text import gigabytes
 __all__ = ["SIDES", "TILES", "Level", "Plan", "Room", "make_plan", "plan_note", "shared", "smaller"]
 
 TILES = (2048, 1024, 768, 512, 384, 256)
-"""What `tile_size` "auto" tries, the fastest first; halos make small ones slow."""
+"""Tile sizes tried by `tile_size` "auto", fastest first; halos make small tiles slow."""
 
 SIDES = (*TILES, 128, 64)
-"""What tiles are cut down to where halos matter less than that they are many, or fit."""
+"""All tile sizes, including those used if there must be many tiles, or very small ones."""
 
 SHARED_TILES = SIDES[1:]
-"""Sides that tiles over several replicas may have, px; larger ones are too few to share."""
+"""Tile sizes allowed with several replicas, px; larger tiles are too few to share."""
 
 FEWEST_PAIRS = 5
 SHARE = 0.85
-"""Of the free memory that a run may take: estimates are not exact, and others need some too."""
+"""Fraction of the free memory a run may use: estimates are not exact, and others need some too."""
 
 
 class Plan(NamedTuple):
     """How a level is computed."""
 
     tile: int
-    """Side of the tiles' cores in px; 0: the whole image at once."""
+    """Side of the tiles' cores in px; 0: untiled."""
     history: int
-    """Correction pairs of L-BFGS."""
+    """L-BFGS history size, in correction pairs."""
     estimate: int
-    """Bytes at the peak, what the process holds already included."""
+    """Estimated peak memory in bytes, including what the process already holds."""
 
 
 class Level(NamedTuple):
-    """One size that a run paints."""
+    """One resolution level of a run."""
 
     size: tuple[int, int]
     """(height, width) in px."""
     budget: int
-    """Iterations that it may take."""
+    """Most iterations at this level."""
     plan: Plan
 
 
 class Room(NamedTuple):
-    """The memory that a run finds."""
+    """The memory available to a run."""
 
     free: int | None
-    """Bytes that may still be taken; None if nobody knows: then all is taken to fit."""
+    """Bytes that may still be allocated; None if unknown, when everything is assumed to fit."""
     resident: int = 0
-    """Bytes that the process holds already."""
+    """Bytes that the process already holds."""
     asked: bool = False
-    """Whether it is `Config.memory` that says so, and not the system."""
+    """Whether the limit comes from `Config.memory` rather than the system."""
 
 
 def make_plan(
@@ -66,19 +66,19 @@ def make_plan(
     regions: int = 0,
     states: int = 1,
 ) -> Plan:
-    """The fastest way to compute a level that fits, or the one that `config.tile_size` asks for.
+    """The fastest plan for a level that fits in memory, or the one fixed by `config.tile_size`.
 
     Args:
-      config: its `tile_size`, `history`, `optimizer` and layers.
+      config: for its `tile_size`, `history`, `optimizer` and layers.
       size: (height, width) of the level in px.
       channels: layer → number of filters, up to the deepest layer used.
-      itemsize: bytes of an activation.
-      room: what it has to fit into.
+      itemsize: bytes per activation.
+      room: the memory available.
       regions: number of masks.
       states: as in `estimate`.
 
     Raises:
-      ArtistyleError: it can't fit; the message says which size would.
+      ArtistyleError: it doesn't fit; the message says which size would.
     """
 
     def planned(tile: int, history: int, size: tuple[int, int] = size) -> Plan:
@@ -98,7 +98,7 @@ def make_plan(
             if most is None or plan.estimate <= most:
                 return plan
     if asked != "auto" or room.free is None:
-        return planned(tiles[0], config.history)  # the user's own word
+        return planned(tiles[0], config.history)  # set explicitly by the user
     least = planned(tiles[-1], histories[-1])
 
     def fits(longer: int) -> bool:
@@ -115,7 +115,7 @@ def make_plan(
 
 
 def shared(plan: Plan, size: tuple[int, int], replicas: int) -> Plan:
-    """The plan with tiles small enough for every replica of a strategy to have some."""
+    """The plan with tiles small enough that every replica of a strategy gets some."""
     for tile in SHARED_TILES:
         cores = math.prod(-(-side // tile) for side in size)
         if cores >= 2 * replicas and not 0 < plan.tile < tile:
@@ -124,13 +124,13 @@ def shared(plan: Plan, size: tuple[int, int], replicas: int) -> Plan:
 
 
 def smaller(plan: Plan, size: tuple[int, int]) -> Plan | None:
-    """The plan with the next smaller tiles; None if there are none."""
+    """The plan with the next smaller tile size; None if there is none."""
     sides = [side for side in SIDES if side < (plan.tile or max(size))]
     return plan._replace(tile=sides[0]) if sides else None
 
 
 def plan_note(config: Config, level: Level) -> str | None:
-    """A line for the user where a level is not computed at once with all its pairs, or None."""
+    """A line for the user if a level is tiled or its history reduced, else None."""
     plan, (height, width) = level.plan, level.size
     how = []
     if plan.tile:

@@ -1,4 +1,4 @@
-"""The levels of a run, planned for this machine and what is free of its memory now."""
+"""Plans the levels of a run for this machine and its free memory."""
 
 import logging
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ __all__ = ["first_state", "note_plans", "planned"]
 logger = logging.getLogger("artistyle_tf")
 
 TPU_MEMORY = 8 * 2**30
-"""Bytes of a core of the smallest TPUs (v2): TensorFlow doesn't tell what one has."""
+"""Bytes per core of the smallest TPUs (v2), since TensorFlow doesn't report a TPU's memory."""
 
 
 def first_state(scene: Scene, solvers: Solvers) -> State:
-    """A run that has not begun: sizes, iterations and plans of all its levels.
+    """The initial state of a run: sizes, iterations and plans of all its levels.
 
     Raises:
-      ArtistyleError: a level can't fit into the memory.
+      ArtistyleError: a level doesn't fit in memory.
     """
     config = scene.config
     sizes = level_sizes(scene.size, config.levels, config.coarsest, config.level_step)
@@ -42,10 +42,10 @@ def first_state(scene: Scene, solvers: Solvers) -> State:
 def planned(
     scene: Scene, solvers: Solvers, levels: Sequence[tuple[tuple[int, int], int]], dtype: str
 ) -> tuple[Level, ...]:
-    """How to compute levels of those sizes and budgets with what is free of memory now.
+    """Plans levels of those sizes and budgets for the memory that is free now.
 
     Raises:
-      ArtistyleError: one can't fit.
+      ArtistyleError: a level doesn't fit.
     """
     room = _room(scene, solvers)
     channels = {name: pair[0].shape[-1] for name, pair in scene.sources.weights.layers.items()}
@@ -61,7 +61,7 @@ def planned(
 
 
 def note_plans(scene: Scene, state: State) -> None:
-    """Tells the user of levels that are not computed at once with all their pairs."""
+    """Tells the user about levels that are tiled or have a reduced history."""
     for level in state.levels:
         note = plan_note(scene.config, level)
         if note:
@@ -70,7 +70,7 @@ def note_plans(scene: Scene, state: State) -> None:
 
 def _dtype(precision: str, solvers: Solvers) -> str:
     if precision == "auto" and device_kind(solvers.strategy) == "TPU":
-        return "bfloat16"  # what a TPU multiplies in
+        return "bfloat16"  # a TPU's native matrix format
     gpus = gpus_used(solvers.strategy)
     return convolution_dtype(precision, [gpu.capability for gpu in gpus])
 

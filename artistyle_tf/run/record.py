@@ -1,5 +1,5 @@
-"""The record of a run: everything that determines the pixels, and how it ended. No timings, so
-that equal runs give equal files; base names, never whole paths."""
+"""The record of a run: everything that determines the pixels, and how the run ended. No timings, so
+that equal runs give equal files; base names only, no full paths."""
 
 import importlib.metadata
 import os
@@ -16,14 +16,14 @@ __all__ = ["make_identity", "make_record"]
 
 MODULES = ("artistyle_tf", "tensorflow", "tensorflow_probability", "keras", "numpy", "PIL")
 LAZY = {"tensorflow_probability": "tensorflow-probability"}
-"""Those that not every run loads → their distributions, which tell the version all the same: equal
-runs have equal records, whatever the process did before."""
+"""Modules not loaded by every run → their distributions, whose versions are recorded regardless, so
+that equal runs have equal records whatever the process did before."""
 
 
 def make_identity(sources: Sources, convolutions: str) -> dict[str, Any]:
-    """What has to be equal for a run to go on where another was killed, convolutions' dtype too."""
+    """What must match for a run to resume from a checkpoint, including the convolutions' dtype."""
     settings = sources.config.to_dict()
-    settings["weights"] = settings["init"] = None  # by their digests
+    settings["weights"] = settings["init"] = None  # compared by digest
     return {
         "versions": _versions(),
         "config": settings,
@@ -40,9 +40,9 @@ def make_record(scene: Scene, state: State, outcome: Mapping[str, Any]) -> dict[
     """The record as plain values for JSON.
 
     Args:
-      scene: of its settings all are taken, paths in them cut to base names; of pictures and
-        weights the names and digests; and what the user was told of them.
-      state: how far the run came, at which levels, and how they were computed.
+      scene: provides all settings, with paths cut to base names; names and digests of the pictures
+        and weights; and the notes shown to the user.
+      state: provides the progress of the run, its levels, and how they were computed.
       outcome: stop reason, counts and final losses.
     """
     sources = scene.sources
@@ -82,7 +82,7 @@ def _named(picture: Picture) -> dict[str, str]:
 
 
 def _versions() -> dict[str, str]:
-    """Nothing is loaded for it."""
+    """Versions of the packages involved, without importing any."""
     return {
         name: importlib.metadata.version(LAZY[name])
         if name in LAZY

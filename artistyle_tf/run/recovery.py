@@ -1,7 +1,7 @@
-"""What a run does where it can't go on as planned: smaller tiles, and float32 for bfloat16.
+"""Recovery when a run can't continue as planned: smaller tiles, and float32 for bfloat16.
 
-A search that breaks down is restarted once from its best point by the minimiser itself
-(`minimize.Minimizer`), whose contract it is; what then still fails comes here.
+A search that breaks down is first restarted from its best point by the minimiser itself
+(see `minimize.Minimizer`); failures after that are handled here.
 """
 
 import logging
@@ -30,12 +30,12 @@ Computed = TypeVar("Computed")
 def fitting(
     solvers: Solvers, state: State, compute: Callable[[Solver], Computed]
 ) -> tuple[State, Computed]:
-    """(state, what `compute` makes), in smaller tiles if memory runs out.
+    """(state, result of `compute`), with smaller tiles if memory runs out.
 
-    The state differs by its plan alone, and nothing that was reached is lost.
+    Only the plan in the state changes; no progress is lost.
 
     Raises:
-      tf.errors.ResourceExhaustedError: memory runs out in the smallest tiles.
+      tf.errors.ResourceExhaustedError: memory runs out even with the smallest tiles.
     """
     while True:
         try:
@@ -49,16 +49,16 @@ def fitting(
 
 
 def may_widen(scene: Scene, state: State) -> bool:
-    """Whether a search that ended may go on in float32, where better and worse can be told."""
+    """Whether a search that ended in bfloat16 may continue in float32, which is more precise."""
     chosen = scene.config.precision == "auto" and state.dtype == "bfloat16"
     return chosen and not state.running and state.budget_left > 0
 
 
 def widened(scene: Scene, solvers: Solvers, state: State) -> State:
-    """The search begun anew in float32, at its best point; its levels are planned for that.
+    """Restarts the search in float32 from its best point, with the levels planned for that.
 
     Raises:
-      ArtistyleError: float32 doesn't fit into the memory.
+      ArtistyleError: float32 doesn't fit in memory.
     """
     search = state.search
     assert search is not None
@@ -76,9 +76,9 @@ def widened(scene: Scene, solvers: Solvers, state: State) -> State:
 
 
 def broken_off(state: State, error: BaseException) -> State:
-    """The state of a run that an exception ended, with the reason.
+    """The state of a run ended by an exception, which is the stop reason.
 
-    The record of a run has the kind of it alone, since messages may have paths.
+    The record contains only the exception's type, since messages may contain paths.
     """
     match error:
         case KeyboardInterrupt():

@@ -1,4 +1,4 @@
-"""Settings out of the record in a finished picture, which anybody may have written."""
+"""Settings from the record in a finished picture. The record is untrusted input."""
 
 import dataclasses
 import os
@@ -16,10 +16,10 @@ from artistyle_tf.text import one_line
 
 __all__ = ["Rerun", "read_rerun"]
 
-# Names of files: never taken from a record. Every other setting is a number or one of few words.
+# File names: never taken from a record. All other settings are numbers or fixed choices.
 _FILES = ("weights", "init")
 _LONGEST = 300
-# What runs did before there was such a setting, so that their pictures come out again.
+# Behaviour from before a setting existed, so that older pictures can be reproduced.
 _DEFAULTS_BEFORE = {
     "noise_amplitude": 60.0,
     "gamut_weight": 0.0,
@@ -31,7 +31,7 @@ _DEFAULTS_BEFORE = {
 
 @dataclasses.dataclass(frozen=True)
 class Rerun:
-    """What a record asks for."""
+    """The settings and sources given in a record."""
 
     config: Config
     name: str
@@ -47,7 +47,7 @@ class Rerun:
         start: Picture | None,
         masks: Masks,
     ) -> list[str]:
-        """A line for each kind of picture that isn't what the finished one was made from."""
+        """A line for each kind of picture that differs from what the finished one was made from."""
         given = {
             "content": [content] if content else [],
             "style": styles,
@@ -65,15 +65,15 @@ class Rerun:
 
 
 def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
-    """The settings that made the picture at `path`, with single ones replaced.
+    """The settings that the picture at `path` was made with, some of them overridden.
 
-    Only the settings of `Config` are taken, and checked like any others. `weights` is what was
-    really used if that has a name (like imagenet-8bit) and `init` if it is no file; a run with
-    files of its own has to be given them again.
+    Only settings of `Config` are read, and they are validated as usual. `weights` is the network
+    actually used if it has a name (like imagenet-8bit), and `init` is taken if it is not a file;
+    a run that used files of its own must be given them again.
 
     Raises:
-      InputError: no readable picture, no record, or one with settings that can't be.
-      ConfigError: overrides that can't be, or a weights file or start to be given again.
+      InputError: the picture is unreadable, or has no record or one with invalid settings.
+      ConfigError: invalid overrides, or a weights or start file that must be given again.
     """
     shown = one_line(os.fsdecode(path))
     record = read_record(path)

@@ -1,4 +1,4 @@
-"""What a run hands back."""
+"""The result of a run."""
 
 import dataclasses
 import os
@@ -16,73 +16,73 @@ from artistyle_tf.report.page import write_report
 __all__ = ["INTERRUPTED", "Result"]
 
 INTERRUPTED = "interrupted"
-"""The stop reason after Ctrl-C."""
+"""The stop reason when interrupted by Ctrl-C."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Result:
-    """A painting and how it came about."""
+    """A finished picture, with the data of the run that made it."""
 
     image: np.ndarray
     """uint8 [H, W, 3] sRGB."""
     unclipped: np.ndarray
-    """float32 [H, W, 3] sRGB in grey levels: the image before it was rounded and clipped."""
+    """float32 [H, W, 3] sRGB in grey levels: the image before rounding and clipping."""
     alpha: np.ndarray | None
-    """uint8 [h, w] of the content picture, at its own size, float32 in grey levels if that had more
-    than 8 bits; None if it was opaque."""
+    """uint8 [h, w]: the content's alpha at its own size, float32 in grey levels if the content had
+    more than 8 bits; None if it was opaque."""
     trace: list[tuple[int, float, float, int, int]]
-    """(evaluations, seconds, objective, height, width) after every iteration."""
+    """(evaluations, seconds, objective, height, width) for every iteration."""
     stop_reason: str
     seconds: float
-    """From the first evaluation to the last."""
+    """Time from the first evaluation to the last."""
     setup_seconds: float
-    """Before that: reading, loading, the first targets, tracing."""
+    """Time before that: reading, loading, the first targets, tracing."""
     objective: float
-    """Of the best point found, as the minimiser had it."""
+    """The objective at the best point found, as computed by the minimiser."""
     saved_objective: float
-    """The same, rounded and clipped to 0-255 as a file holds it: before anything of the photo is
-    put back (color "luminance", masks) and rows beyond the asked size are cut off."""
+    """Objective of that image rounded and clipped to 0-255, as in a file, but before the photo's
+    own pixels are restored (color "luminance", masks) and rows beyond the final size cut off."""
     record: dict[str, Any]
-    """What determines the pixels, and the final losses. `save` puts it into the file."""
+    """Everything that determines the pixels, and the final losses. `save` embeds it in the file."""
     error: Exception | None = None
-    """What ended the run before its time; None if nothing did, or Ctrl-C."""
+    """The exception that ended the run early; None if there was none, or after Ctrl-C."""
     content: Picture | None = None
-    """As it was read; None where the task has none."""
+    """The content as it was read; None if the task has none."""
     styles: Sequence[Picture] = ()
     peak_memory: int | None = None
-    """Bytes that the process had held at the most when the run was over; None if nobody knows."""
+    """Peak memory of the process in bytes, by the end of the run; None if unknown."""
     planned_memory: Sequence[int] = ()
-    """Bytes that each level was planned to take, all of the process, coarse to fine."""
+    """Planned memory of the process in bytes for each level, coarse to fine."""
 
     def save(self, path: str | os.PathLike[str], depth: int = 8) -> None:
-        """Writes the picture by extension (.png .jpg .webp .tif), with its alpha, its record and an
-        sRGB profile.
+        """Writes the picture in the format of the extension (.png .jpg .webp .tif), with its
+        alpha, its record and an sRGB profile.
 
         Args:
           path: where to.
-          depth: bits a channel. 8: `image`. 16, in PNG and TIFF: `unclipped`, rounded to 1/65535
-            and clipped. 32, in TIFF: `unclipped` / 255 as float32, where 0 is black, 1 is white and
-            values may go beyond, with sRGB's transfer curve like the others.
+          depth: bits per channel. 8: `image`. 16, in PNG and TIFF: `unclipped`, clipped and rounded
+            to 1/65535. 32, in TIFF: `unclipped` / 255 as float32, where 0 is black, 1 is white and
+            values may lie outside that range, with sRGB's transfer curve like the others.
 
         Raises:
-          ConfigError: an unknown extension or depth, or a depth that the format doesn't have.
-          InputError: a file that can't be written; whatever was there is still there.
+          ConfigError: an unknown extension or depth, or a depth that the format doesn't support.
+          InputError: the file can't be written; an existing one is then unchanged.
         """
         pixels = self.image if depth == 8 else self.unclipped
         write.write(path, pixels, alpha=self.alpha, record=self.record, depth=depth)
 
     def report(self, path: str | os.PathLike[str], log: Iterable[Moment] = ()) -> None:
-        """Writes the report of the run: one HTML file with pictures, losses, times and settings,
-        which needs no network to be looked at.
+        """Writes a report of the run: one self-contained HTML file with pictures, losses, times and
+        settings.
 
         Args:
-          path: where to, ending in .html.
-          log: the `ReportLog` that was a callback of the run, for thumbnails and losses by layer
-            over time; without it the report has none.
+          path: the file to write, ending in .html.
+          log: the `ReportLog` used as a callback in the run, for thumbnails and losses by layer
+            over time; without it the report omits them.
 
         Raises:
-          ConfigError: another ending, or the packages of the extra `report` are not installed.
-          InputError: a file that can't be written; whatever was there is still there.
+          ConfigError: another extension, or the packages of the extra `report` are not installed.
+          InputError: the file can't be written; an existing one is then unchanged.
         """
         facts = Facts(
             image=self.image,
@@ -104,7 +104,7 @@ class Result:
         return write.png_bytes(self.image, self.alpha)
 
     def _repr_html_(self) -> str:
-        """For notebooks, which prefer it: the picture, not too wide, and how it came about."""
+        """For notebooks, which prefer HTML: the picture, limited in width, and data of the run."""
         height, width = self.image.shape[:2]
         rows = {
             "size": f"{width}×{height} px",

@@ -1,4 +1,4 @@
-"""Sizes and iterations from coarse to fine, and the noise to start from. NumPy only."""
+"""Sizes and iterations from coarse to fine. NumPy only."""
 
 import itertools
 import math
@@ -14,7 +14,7 @@ __all__ = [
 
 
 SQUEEZE = 1.25
-"""A coarse level may be that much narrower or wider than the picture; the finer ones mend it."""
+"""How much narrower or wider than the picture a coarse level may be; finer levels correct it."""
 
 
 def level_sizes(
@@ -22,10 +22,10 @@ def level_sizes(
 ) -> list[tuple[int, int]]:
     """(height, width) of every level, coarse to fine, in whole cells; the last one covers `size`.
 
-    `auto` goes from `coarsest`, the longer side of the first level in px, to the size in equal
-    factors as near to `step` as there are. With less than 200 or so zero padding tells the Gram
-    matrices where things are, so that the painting's own layout is copied. A fixed count goes down
-    by `step` that often at the most, as long as whole cells keep the picture's aspect.
+    `auto` goes from `coarsest`, the longer side of the first level in px, to the full size by a
+    constant factor as close to `step` as possible. Below about 200 px, zero padding lets the Gram
+    matrices encode positions, so that the painting's own layout is copied. A fixed count goes down
+    by `step` at most that many times, as long as whole cells preserve the picture's aspect ratio.
 
     >>> level_sizes((384, 512), "auto", 128)
     [(96, 128), (192, 256), (384, 512)]
@@ -51,30 +51,30 @@ def level_sizes(
 
 
 def _near(side: float) -> list[int]:
-    """The whole cells below and above."""
-    cells = round(side / CELL, 6)  # powers of a root come back a little off
+    """The whole numbers of cells below and above."""
+    cells = round(side / CELL, 6)  # removes the rounding error of powers of a root
     return [max(CELL, rounded(cells) * CELL) for rounded in (math.floor, math.ceil)]
 
 
 def _squeezed(shape: tuple[int, ...], size: tuple[int, int]) -> float:
-    """How much narrower or wider than `size` the shape is: 1 for the same aspect."""
+    """How much narrower or wider than `size` the shape is: 1 for the same aspect ratio."""
     ratio = shape[0] * size[1] / (shape[1] * size[0])
     return max(ratio, 1 / ratio)
 
 
 def total_iterations(iterations: int, levels: int, finer: int = 0) -> int:
-    """Of a run with so many levels: `iterations`, and `finer` for each level after the first."""
+    """Total for a run with that many levels: `iterations`, plus `finer` for all but the first."""
     return iterations + finer * (levels - 1)
 
 
 def split_iterations(
     iterations: int, levels: int, finest: float = 0.7, finer: int = 0
 ) -> list[int]:
-    """Iterations of each level, coarse to fine, `iterations` together, at least one each.
+    """Iterations of each level, coarse to fine, summing to `iterations`, at least one each.
 
-    The finest level gets that share: each level leaves the next an empty octave to fill, and only
-    the finest is seen. The coarser ones share the rest equally. With `finer` the first level
-    gets all `iterations`, and each after it `finer`.
+    The finest level gets that share: each level leaves the next one an empty octave to fill, and
+    only the finest is visible. The coarser ones share the rest equally. With `finer`, the first
+    level gets all `iterations`, and each later one `finer`.
 
     >>> split_iterations(300, 3)
     [45, 45, 210]

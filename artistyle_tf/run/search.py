@@ -1,7 +1,7 @@
-"""The search, step by step: each function takes a run's state to the next one.
+"""The search, step by step: each function maps a run's state to the next one.
 
-Coarse to fine: the objective of a level is lowered, its best image is enlarged, and the next level
-goes on from there.
+Coarse to fine: the objective of a level is minimised, its best image is enlarged, and the next
+level continues from there.
 """
 
 import functools
@@ -32,17 +32,17 @@ Rows = Sequence[tuple[int, float]]
 """(evaluations of the level, objective) after each iteration of a call."""
 
 WINDOW = 20
-"""Iterations over which `Config.tolerance` looks: single ones of L-BFGS gain very unevenly."""
+"""Iterations over which `Config.tolerance` is measured: the progress of single ones is uneven."""
 
 
 def advanced(scene: Scene, solvers: Solvers, state: State, clock: Clock, steps: int = 1) -> State:
-    """One step on: into a level, by up to so many iterations, over to float32, or out of the level.
+    """One step of the run: enters a level, runs up to `steps` iterations, or leaves the level.
 
-    Where the device doesn't take several in one call, it is one iteration.
+    It may also switch to float32. Without several iterations per call, it runs a single one.
 
     Raises:
-      ArtistyleError: the objective is not finite anywhere.
-      Exception: whatever TensorFlow or NumPy raise where memory runs out beyond recovery.
+      ArtistyleError: the objective is never finite.
+      Exception: whatever TensorFlow or NumPy raise if memory runs out beyond recovery.
     """
     if state.targets is None:
         return _entered(scene, solvers, state, clock)
@@ -54,7 +54,7 @@ def advanced(scene: Scene, solvers: Solvers, state: State, clock: Clock, steps: 
 
 
 def _entered(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> State:
-    """The level with its targets, at its start; one that is resumed or widened has a search."""
+    """The level with its targets, ready to start; if resumed or widened, it has a search."""
     logger.debug("computing the targets")
     size = state.here.size
     compute = functools.partial(_targets, scene, size, state)
@@ -70,7 +70,7 @@ def _entered(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> Stat
 
 
 def _begun(scene: Scene, solvers: Solvers, state: State, targets: Targets) -> tuple[State, Targets]:
-    """The level with a search that starts from what the one before has painted."""
+    """The level with a search that starts from the previous level's picture."""
     size = state.here.size
     if state.previous is None:
         image = scene.start(size)
@@ -95,7 +95,7 @@ def _begun(scene: Scene, solvers: Solvers, state: State, targets: Targets) -> tu
 
 
 def _enlarged(scene: Scene, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """[1, h, w, 3] of the level before, for this one; a photo keeps the detail it has here."""
+    """The previous level's image at `size`, [1, h, w, 3]; a photo keeps its finer detail."""
     config = scene.config
     if config.carry == "picture" or config.init in ("noise", "grey"):
         return resample(image[0], size)[None]
@@ -104,7 +104,7 @@ def _enlarged(scene: Scene, image: np.ndarray, size: tuple[int, int]) -> np.ndar
 
 
 def _moved(scene: Scene, solvers: Solvers, state: State, clock: Clock, steps: int) -> State:
-    """So many iterations on, or fewer with a search that has ended or come to a standstill."""
+    """Runs that many iterations, or fewer if the search ends or stalls."""
     began = clock.seconds()
     state, (search, rows) = fitting(solvers, state, functools.partial(_advance, state, steps))
     took = (clock.seconds() - began) / max(len(rows), 1)
@@ -115,14 +115,14 @@ def _moved(scene: Scene, solvers: Solvers, state: State, clock: Clock, steps: in
         previous = None if np.isfinite(search.best_value) else state.previous
         state = state.replace(done=done, trace=(*state.trace, row), previous=previous)
         if count < len(rows) and _stalled(scene, state):
-            # It should have ended here: again from where it was, no further than this.
+            # The level should have ended within this call: repeat it up to that iteration.
             state = state.replace(done=(*done[:-1], done[-1] - count), trace=before)
             return _moved(scene, solvers, state, clock, count)
     return state.replace(search=search)
 
 
 def _left(scene: Scene, solvers: Solvers, state: State) -> State:
-    """The next level, with the iterations that this one leaves; or the end."""
+    """The next level, to which unused iterations are passed on; or the end of the run."""
     best = state.best(scene.config)
     if best is None:
         raise ArtistyleError(
@@ -149,7 +149,7 @@ def _left(scene: Scene, solvers: Solvers, state: State) -> State:
 
 
 def _stalled(scene: Scene, state: State) -> bool:
-    """Whether the last iterations of this level brought less than is asked for."""
+    """Whether the last iterations of this level improved the objective by less than tolerated."""
     tolerance, done = scene.config.tolerance, state.done[-1]
     if not tolerance or done <= WINDOW:
         return False
@@ -186,7 +186,7 @@ def _prepare(state: State, solver: Solver) -> None:
 def _advance(
     state: State, steps: int, solver: Solver
 ) -> tuple[Search, Sequence[tuple[int, float]]]:
-    """The search after so many iterations, or one, with (evaluations, objective) after each."""
+    """The search after up to that many iterations, with (evaluations, objective) after each."""
     before, context = state.search, _context(state)
     assert before is not None
     if solver.at_once:

@@ -1,6 +1,6 @@
-"""A run's state as a checkpoint holds it: plain values for JSON, and the search's arrays.
+"""A run's state as stored in a checkpoint: JSON values, and the search's arrays.
 
-What comes back is checked, because a file may say anything.
+Everything read back is validated, because a file may contain anything.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _DTYPES = ("float32", "bfloat16")
 
 
 def header_of(state: State) -> dict[str, Any]:
-    """All of the state but its search and what is computed anew: values for JSON."""
+    """The state as JSON values, except its search and what is recomputed."""
     return {
         "level": state.level,
         "before": state.before,
@@ -37,8 +37,8 @@ def header_of(state: State) -> dict[str, Any]:
 
 
 def arrays_of(search: Any) -> list[tf.Tensor]:
-    """A search's tensors in an order of their own, as a file can hold them: NumPy's format knows no
-    bfloat16, whose bits are written as uint16."""
+    """A search's tensors in a fixed order, in types that a file can hold: NumPy's format has no
+    bfloat16, so its bits are stored as uint16."""
     return [
         tf.bitcast(one, tf.uint16) if one.dtype == tf.bfloat16 else one
         for one in tf.nest.flatten(search)
@@ -46,16 +46,16 @@ def arrays_of(search: Any) -> list[tf.Tensor]:
 
 
 def state_of(saved: Saved, fresh: State, scene: Scene, solvers: Solvers) -> State:
-    """The state that was saved, if it can be of this run.
+    """The saved state, if it can belong to this run.
 
     Args:
-      saved: with the identity of this very run, but else with all that a file may say.
+      saved: has the identity of this run, but is otherwise untrusted.
       fresh: the run's first state.
-      scene: the run's.
-      solvers: they know what the search's arrays look like.
+      scene: the run's scene.
+      solvers: determine what the search's arrays look like.
 
     Raises:
-      ValueError: it can't be.
+      ValueError: it can't.
     """
     layers = list(scene.config.layer_weights("style"))
     state = parsed(saved.header, fresh, layers)
@@ -75,15 +75,15 @@ def state_of(saved: Saved, fresh: State, scene: Scene, solvers: Solvers) -> Stat
 
 
 def parsed(header: Mapping[str, Any], fresh: State, layers: Sequence[str]) -> State:
-    """What `header_of` made, without a search.
+    """The inverse of `header_of`: a state without a search.
 
     Args:
-      header: as it came back.
-      fresh: the run's first state, whose sizes it must have.
+      header: as read back.
+      fresh: the run's first state, whose level sizes it must match.
       layers: the run's style layers.
 
     Raises:
-      ValueError: it can't be of that run.
+      ValueError: it can't belong to that run.
     """
     wanted = ("level", "before", "budgets", "plans", "levels", "dtype", "widened", "balance")
     for name in (*wanted, "trace"):

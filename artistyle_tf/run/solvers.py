@@ -1,4 +1,4 @@
-"""What computes a level: an objective and a minimiser of it, kept with their traces."""
+"""Solvers compute a level: an objective and its minimiser, kept together with their traces."""
 
 import gc
 from collections.abc import Callable, Mapping
@@ -28,29 +28,29 @@ MINIMIZERS: Mapping[Optimizer, str] = {
     "averaged": "AveragedAdam",
     "adam": "Adam",
 }
-"""`Config.optimizer` → the class of `minimize`, which loads what it needs when it is asked for."""
+"""`Config.optimizer` → the class in `minimize`, which is imported on first use."""
 
 HELD = "bfloat16"
-"""What L-BFGS holds its pairs in: they are most of what it needs of memory, and rounding them turns
-its steps less than bfloat16 convolutions do (docs/performance.md)."""
+"""Storage dtype of L-BFGS correction pairs. They take most of its memory, and rounding them changes
+the steps less than bfloat16 convolutions do (docs/performance.md)."""
 
 
 class Solver(NamedTuple):
-    """An objective with its minimiser, whose context is (targets, int32 [2] height and width)."""
+    """An objective and its minimiser, whose context is (targets, int32 [2] height and width)."""
 
     objective: Objective
     minimizer: Minimizer
     at_once: bool
-    """Whether the device takes many iterations in one call."""
+    """Whether the device runs many iterations per call."""
 
 
 class Solvers:
-    """The solvers of one network and one `Config`; equal plans share one, and so its traces.
+    """The solvers for one network and one `Config`; equal plans share a solver and its traces.
 
     Args:
       config: the settings.
       weights: the network.
-      strategy: of TensorFlow, whose replicas share the tiles.
+      strategy: a `tf.distribute.Strategy` whose replicas share the tiles, or None.
       regions: number of masks.
     """
 
@@ -67,9 +67,9 @@ class Solvers:
         self._made: dict[Any, Solver] = {}
 
     def of(self, level: Level, dtype: str) -> Solver:
-        """The solver for this level, computing convolutions in that dtype.
+        """The solver for this level, with convolutions in that dtype.
 
-        Levels of equal plans share one, unless it is compiled: then each size has its own.
+        Levels with equal plans share one, unless it is compiled: then there is one per size.
         """
         kind, plan = device_kind(self.strategy), level.plan
         compiled = is_compiled(self.config, kind) and self.strategy is None
@@ -87,7 +87,7 @@ class Solvers:
                 fixed=fixed,
                 wide=wide,
             )
-            # With a strategy the minimiser stays on the host, and so does its loop.
+            # With a strategy, the minimiser and its loop stay on the host.
             wide = wide if compiled else "float64"
             minimizer = _minimizer(self.config, objective, plan.history, fixed, wide, compiled)
             self._made[key] = Solver(objective, minimizer, self.at_once)
@@ -95,33 +95,34 @@ class Solvers:
 
     @property
     def at_once(self) -> bool:
-        """Whether the device, as it is now, takes many iterations in one call.
+        """Whether the current device runs many iterations per call.
 
-        A strategy's own loop around its replicas is on the host.
+        With a strategy, the loop around the replicas runs on the host.
         """
         config, kind = self.config, device_kind(self.strategy)
         return self.strategy is None and (is_compiled(config, kind) or takes_many(config, kind))
 
 
 class _Circles:
-    """Traced functions and what they are traced from hold each other.
+    """Frees reference cycles between traced functions and the objects they were traced from.
 
-    Python looks for such circles so seldom that runs of different settings would pile them up, a
-    gigabyte each with the full VGG19.
+    Python's garbage collector runs so rarely that runs with different settings would accumulate
+    them, a gigabyte each with the full VGG19.
     """
 
     made = False
 
     @classmethod
     def collect(cls) -> None:
-        """Frees those that nobody holds any more, if there can be any."""
+        """Frees unreachable cycles, if there can be any."""
         if cls.made:
             gc.collect()
         cls.made = True
 
 
 def minimizer_class(config: Config) -> Callable[..., Minimizer]:
-    """What `config.optimizer` names; the first to ask for tfp waits until its package is loaded."""
+    """The minimiser class for `config.optimizer`; for "tfp", its package is imported on first
+    use."""
     named: Callable[..., Minimizer] = getattr(minimize, MINIMIZERS[config.optimizer])
     return named
 

@@ -1,4 +1,4 @@
-"""Where a run stands after an iteration: one frozen value. A checkpoint is that value, written."""
+"""The state of a run after an iteration, as one frozen value; a checkpoint is that value, saved."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -22,64 +22,64 @@ Row = tuple[int, float, float, int, int]
 
 
 class Ending(NamedTuple):
-    """Why a run is over."""
+    """Why a run ended."""
 
     reason: str
     error: BaseException | None = None
-    """What broke it off; None if nothing did."""
+    """The exception that ended it; None if there was none."""
     broken_off: bool = False
-    """Whether there is still something to do, for a run that resumes it."""
+    """Whether the run is unfinished, so that it can be resumed."""
 
 
 class Painted(NamedTuple):
-    """An image, with all that tells what it is worth."""
+    """An image, with what is needed to compute its losses."""
 
     image: np.ndarray
     """float32 [1, h, w, 3], BGR, mean subtracted."""
     value: float
-    """The objective, as the minimiser had it."""
+    """The objective, as computed by the minimiser."""
     targets: Targets | None
-    """None where a run was resumed and they are not known yet."""
+    """None if the run was resumed and they are not known yet."""
     level: int
-    """Where it was painted, from 0."""
+    """The level it was painted at, counted from 0."""
     plan: Plan
     dtype: str
-    """Of convolutions."""
+    """The convolutions' dtype."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class State:
-    """A run between two iterations. Every step of it makes a new one (run/search.py)."""
+    """A run between two iterations. Every step of it creates a new state (run/search.py)."""
 
     levels: tuple[Level, ...]
-    """Coarse to fine, as they are planned now."""
+    """All levels, coarse to fine, as currently planned."""
     level: int = 0
-    """Where the run is, from 0."""
+    """The current level, counted from 0."""
     dtype: str
-    """What convolutions compute in now."""
+    """The convolutions' current dtype."""
     widened: int | None = None
-    """The iteration after which float32 took over from bfloat16."""
+    """The iteration after which float32 replaced bfloat16."""
     search: Search | None = None
-    """The minimiser's own state in this level; None: the level has not begun."""
+    """The minimiser's state at this level; None: the level has not begun."""
     left: Search | None = None
-    """What this level can use of that of the level before, until it begins."""
+    """What this level can reuse of the previous level's search; kept until it begins."""
     targets: Targets | None = None
-    """What this level is compared with; not in checkpoints, but computed anew."""
+    """The targets of this level; not saved in checkpoints, but recomputed."""
     before: tuple[int, int] = (0, 0)
-    """Iterations and evaluations of the levels before."""
+    """Iterations and evaluations of the previous levels."""
     done: tuple[int, ...] = ()
-    """Iterations of each level that was begun."""
+    """Iterations of each level begun so far."""
     balance: Mapping[str, float] | None = None
-    """Style layer → factor that `Config.balance` "equal" found at the start."""
+    """Style layer → factor found at the start for `Config.balance` "equal"."""
     trace: tuple[Row, ...] = ()
     previous: Painted | None = None
-    """The best of the level before, until this one has a finite objective."""
+    """The previous level's best image, until this level has a finite objective."""
     ending: Ending | None = None
-    """None: the run goes on."""
+    """None while the run continues."""
 
     @property
     def here(self) -> Level:
-        """The level it is in."""
+        """The current level."""
         return self.levels[self.level]
 
     @property
@@ -93,22 +93,22 @@ class State:
         return self.before[1] + (int(self.search.evaluations) if self.search else 0)
 
     def total(self, config: Config) -> int:
-        """Iterations that the whole run may take."""
+        """Most iterations of the whole run."""
         return total_iterations(config.iterations, len(self.levels), config.finer_iterations)
 
     @property
     def budget_left(self) -> int:
-        """Iterations that this level may still take."""
+        """Iterations left at this level."""
         return self.here.budget - (int(self.search.iterations) if self.search else 0)
 
     @property
     def running(self) -> bool:
-        """Whether the search of this level can go on."""
+        """Whether the search at this level can continue."""
         return self.search is not None and int(self.search.status) == Status.RUNNING
 
     @property
     def convolutions(self) -> str:
-        """What they have computed in, as the record says it."""
+        """The dtypes that convolutions have used so far, as text for the record."""
         if self.widened is None:
             return self.dtype
         return f"bfloat16, float32 after iteration {self.widened}"
@@ -123,11 +123,11 @@ class State:
         return Painted(image, value, self.targets, self.level, self.here.plan, self.dtype)
 
     def replace(self, **changes: Any) -> "State":
-        """The same but for these fields."""
+        """A copy with these fields replaced."""
         return dataclasses.replace(self, **changes)
 
     def with_plan(self, plan: Plan) -> "State":
-        """The same with this level computed in another way."""
+        """A copy with another plan for this level."""
         levels = list(self.levels)
         levels[self.level] = self.here._replace(plan=plan)
         return self.replace(levels=tuple(levels))
@@ -135,10 +135,10 @@ class State:
     def ended(
         self, reason: str, error: BaseException | None = None, *, broken_off: bool = False
     ) -> "State":
-        """The same, over for that reason."""
+        """A copy that has ended, for that reason."""
         return self.replace(ending=Ending(reason, error, broken_off))
 
 
 def image_of(position: tf.Tensor, size: tuple[int, int], config: Config) -> np.ndarray:
-    """float32 [1, h, w, 3], BGR, mean subtracted, of a minimiser's position [n]."""
+    """A minimiser's position [n] as an image: float32 [1, h, w, 3], BGR, mean subtracted."""
     return precondition(tf.reshape(position, [1, *size, 3]), config.precondition).numpy()

@@ -1,4 +1,4 @@
-"""The event of an iteration, made from a run's state."""
+"""Makes the event of an iteration from a run's state."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ __all__ = ["make_step", "named_parts"]
 
 
 def make_step(scene: Scene, solvers: Solvers, state: State, before: State, clock: Clock) -> Step:
-    """What watchers are told of `state`, which an iteration has made from `before`."""
+    """The event passed to callbacks for `state`, which an iteration produced from `before`."""
     search, left = state.search, before.search
     assert search is not None
     assert left is not None
     size, config = state.here.size, scene.config
 
-    # What would be saved, where that is not what the minimiser moves on from.
+    # The image that would be saved, if the minimiser's iterate is a different one.
     shown = search.best_position if config.optimizer == "averaged" else search.position
 
     def image() -> Any:

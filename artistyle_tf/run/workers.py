@@ -1,4 +1,4 @@
-"""Several workers of one run: all compute and read, the chief alone writes."""
+"""Several workers of one run: all compute and read, only the chief writes."""
 
 from collections.abc import Collection
 from typing import Any
@@ -7,13 +7,13 @@ __all__ = ["is_chief", "is_first"]
 
 
 def is_first(kind: str, index: int | None, jobs: Collection[str]) -> bool:
-    """Whether that task of a cluster with those kinds of tasks is its chief."""
+    """Whether this task is the chief of a cluster with those kinds of tasks."""
     first = "chief" if "chief" in jobs else "worker"
     return kind == first and not index
 
 
 def is_chief(strategy: Any) -> bool:
-    """Whether this process writes what a run leaves: the chief, the first worker, or the only one.
+    """Whether this process writes the run's files: the chief, the first worker, or the only one.
 
     Args:
       strategy: a `tf.distribute.Strategy` or None.

@@ -1,6 +1,6 @@
-"""Two pictures to try things with, drawn by code: a harbour town, and a painting of a night sky.
+"""Two sample pictures, drawn by code: a harbour town, and a painting of a night sky.
 
-They are made by scripts/samples/draw_samples.py of the repository and carry nobody's copyright.
+They are made by scripts/samples/draw_samples.py in the repository and are free of copyright.
 """
 
 import importlib.resources
@@ -10,7 +10,7 @@ __all__ = ["content", "style"]
 
 
 def content() -> pathlib.Path:
-    """Path of the picture to paint: JPEG, 640×480 px, sRGB.
+    """Path of a sample content picture: JPEG, 640×480 px, sRGB.
 
     >>> content().name
     'content.jpg'
@@ -19,7 +19,7 @@ def content() -> pathlib.Path:
 
 
 def style() -> pathlib.Path:
-    """Path of the painting to paint it like: JPEG, 640×480 px, sRGB.
+    """Path of a sample style picture: JPEG, 640×480 px, sRGB.
 
     >>> style().name
     'style.jpg'

@@ -1,3 +1,3 @@
-"""All that is fixed before the first iteration: pictures, canvas, targets, start."""
+"""Everything fixed before the first iteration: pictures, canvas, targets, start."""
 
 __all__: list[str] = []

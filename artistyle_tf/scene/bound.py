@@ -1,4 +1,4 @@
-"""The objective of a run bound to its targets, for minimisers of one's own."""
+"""A run's objective bound to its targets, for use with other minimisers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +31,7 @@ class BoundObjective:
         return self.objective.value_and_gradient(self._tensor(image), self.targets)
 
     def parts(self, image: Any) -> Parts:
-        """The value by layer."""
+        """The value and its parts, by layer."""
         return self.objective.parts(self._tensor(image), self.targets)
 
     def _tensor(self, image: Any) -> tf.Tensor:
@@ -51,21 +51,21 @@ def build_objective(
     content_masks: Sequence[Any] = (),
     style_masks: Sequence[Any] = (),
 ) -> BoundObjective:
-    """The objective of a run at its finest level, for your own minimiser.
+    """The objective of a run at its finest level, for use with your own minimiser.
 
     Args:
       content: path, PIL image or uint8 or uint16 array [H, W, 3]; None for task "texture".
-      styles: one such picture, or a list of them; none of them for task "reconstruct".
-      config: its `size` is the longer side of the result. All is float32 unless its `precision`
-        says bfloat16: "auto" stands for speed in a run, and for the exact formulas here. Its
-        `tile_size` in px computes a larger picture in tiles; "auto" and 0 compute it whole.
-      content_masks, style_masks: as in `stylize`. What the masks leave out is not held here: its
-        gradient is that of the content loss.
+      styles: one such picture, or a list of them; empty for task "reconstruct".
+      config: its `size` is the longer side of the result. Everything is float32 unless `precision`
+        is "bfloat16": "auto", which favours speed in a run, means the exact formulas here. A
+        `tile_size` in px computes larger pictures in tiles; "auto" and 0 compute them whole.
+      content_masks, style_masks: as in `stylize`. Pixels outside the masks are not held fixed here:
+        their gradient is that of the content loss.
 
     Returns:
       A callable from image [1, *size, 3], float32, BGR minus `network_scale.BGR_MEAN`, to
-      (value [], gradient of the image's shape). Its attribute `size`, (height, width), is that of
-      the result filled up to whole pooling cells, multiples of 16 px, as in `canvas`.
+      (value [], gradient of the image's shape). Its attribute `size`, (height, width), is the
+      result's size rounded up to whole pooling cells, multiples of 16 px, as in `canvas`.
     """
     config = config or Config()
     inputs = read_inputs(config, content, several(styles), content_masks, style_masks)
@@ -75,7 +75,7 @@ def build_objective(
     objective = make_objective(
         config,
         scene.sources.weights,
-        # A run, too, needs no tiles for what fits into one.
+        # As in a run: no tiles if the picture fits into one.
         tile=tile if tile != "auto" and tile < max(scene.canvas) else 0,
         convolutions=None if config.precision == "auto" else config.precision,
         regions=len(inputs.masks.content),

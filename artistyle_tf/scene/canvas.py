@@ -1,4 +1,4 @@
-"""The canvas that is painted, and what the losses compare it with at each level."""
+"""The canvas that is painted, and the loss targets at each level."""
 
 from collections.abc import Sequence
 
@@ -16,14 +16,14 @@ __all__ = ["canvas", "level_targets"]
 
 
 def canvas(content: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """What is painted: the content at the result's size, mirrored on to whole pooling cells.
+    """The canvas: the content at the result's size, mirror-padded to whole pooling cells.
 
     Args:
       content: [H, W, 3] sRGB, like `Picture.rgb`.
       size: (height, width) of the result.
 
     Returns:
-      [H, W, 3] sRGB of its dtype, height and width rounded up to multiples of 16.
+      [H, W, 3] sRGB of the content's dtype, height and width rounded up to multiples of 16.
     """
     return fill_cells(resize(content, size))
 
@@ -37,19 +37,19 @@ def level_targets(
     *,
     finest: bool = True,
 ) -> Targets:
-    """Targets at one size: the content at that size, the styles in proportion to it.
+    """Targets at one size: the content at that size, the styles scaled in proportion.
 
     Args:
-      objective: whose targets.
-      content: [H, W, 3] sRGB, like `Picture.rgb`, of the size of the finest level.
-      styles: [H, W, 3] sRGB each, likewise; they keep their own shape, and where they are scaled to
-        less than the image's longer side, their mirror images continue them.
+      objective: the objective that they are for.
+      content: [H, W, 3] sRGB, like `Picture.rgb`, at the size of the finest level.
+      styles: [H, W, 3] sRGB each, likewise. They keep their aspect ratio; if scaled to less than
+        the image's longer side, they are mirror-padded.
       size: (height, width) of the image to be made.
-      regions: which style goes where, masks of the sizes of `content` and `styles`.
-      finest: whether the styles are taken as they are, which the published formulas ask for. At a
-        coarse level mirrored pixels fill their last pooling cells: pooling drops the last row of
-        an odd number, and with it what zero padding does at that border; an image of whole cells
-        has it, and composes itself about hiding it.
+      regions: which style applies where: masks of the sizes of `content` and `styles`.
+      finest: whether the styles are used without padding, as the published formulas require. At a
+        coarse level they are mirror-padded to whole pooling cells: pooling drops the last row of an
+        odd number, and with it the effect of zero padding at that border, which an image of whole
+        cells does have and would compose itself to hide.
     """
     config = objective.config
 

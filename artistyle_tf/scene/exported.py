@@ -1,4 +1,4 @@
-"""The objective of a run as a `tf.Module`: value and gradient that export to a SavedModel."""
+"""A run's objective as a `tf.Module`: value and gradient, exportable as a SavedModel."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,18 +15,18 @@ __all__ = ["Stylizer"]
 
 
 class Stylizer(tf.Module):
-    """`build_objective` with its targets inside, for `tf.saved_model.save` and for XLA.
+    """`build_objective` as a module that holds its targets, for `tf.saved_model.save` and XLA.
 
         tf.saved_model.save(Stylizer("photo.jpg", "painting.jpg", config), "folder")
         value, gradient = tf.saved_model.load("folder").value_and_gradient(image)
 
-    The reloaded function gives the same numbers, and needs neither this package nor pictures nor
-    weights: VGG19 is in the graph as constants, the targets are variables that are not trained.
+    The reloaded function gives the same numbers and needs neither this package nor the pictures or
+    weights: VGG19 is in the graph as constants, the targets are non-trainable variables.
 
     Args:
       content, styles, config, masks: as in `build_objective`, with its errors.
-      jit_compile: compiles value and gradient by XLA; the size is fixed, as TPUs want it. Not in
-        tiles, whose sizes differ: ConfigError.
+      jit_compile: compile value and gradient with XLA, for one fixed size, as TPUs require. Not
+        possible in tiles, whose sizes differ: ConfigError.
     """
 
     def __init__(

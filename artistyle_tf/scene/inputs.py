@@ -1,4 +1,4 @@
-"""What each task is made from, and the size of what it makes. No TensorFlow."""
+"""The input pictures of each task, and the size of its result. No TensorFlow."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ __all__ = ["Inputs", "check_inputs", "read_inputs", "style_sides"]
 
 
 class Inputs(NamedTuple):
-    """The pictures of a run, read."""
+    """The pictures of a run, after reading."""
 
     content: Picture | None
     """None for task "texture"."""
@@ -27,7 +27,7 @@ class Inputs(NamedTuple):
     """(height, width) of the result."""
 
     def painted(self) -> np.ndarray:
-        """[H, W, 3] sRGB: the content, or of that size a grey that nobody looks at."""
+        """[H, W, 3] sRGB: the content, or an unused grey placeholder of that size."""
         if self.content is not None:
             return self.content.rgb
         return np.full((*self.size, 3), 128, np.uint8)
@@ -36,7 +36,7 @@ class Inputs(NamedTuple):
 def check_inputs(
     config: Config, content: bool, styles: int, content_masks: int = 0, style_masks: int = 0
 ) -> None:
-    """ConfigError if the task can't be done with so many pictures of each kind."""
+    """ConfigError if the numbers of pictures don't suit the task."""
     task = config.task
     if content == (task == "texture"):
         raise ConfigError(
@@ -62,11 +62,11 @@ def read_inputs(
     content_masks: Sequence[Any] = (),
     style_masks: Sequence[Any] = (),
 ) -> Inputs:
-    """All pictures of a run, in any form that `images.read` takes.
+    """Reads all pictures of a run, in any form that `images.read` takes.
 
     Raises:
-      ConfigError: not what the task is made from.
-      InputError: a picture that can't be used.
+      ConfigError: the pictures don't suit the task.
+      InputError: a picture can't be used.
     """
     counts = len(content_masks), len(style_masks)
     check_inputs(config, content is not None, len(styles), *counts)
@@ -96,8 +96,9 @@ def style_sides(
 ) -> tuple[int, int]:
     """(height, width) that a style is scaled to at one level, its aspect kept.
 
-    Its longer side is `config.style_scale` times that of the image; for a texture, which can be
-    larger than its style without larger strokes, times its own, as much smaller as the level is.
+    Its longer side is `config.style_scale` times that of the image. For a texture, which may be
+    larger than its style without larger strokes, it is `config.style_scale` times the style's own
+    longer side, reduced in proportion to the level.
 
     Args:
       config: the settings.
@@ -112,7 +113,7 @@ def style_sides(
 
 
 def remarks(pictures: Sequence[tuple[Picture, int]]) -> list[str]:
-    """What the pictures themselves say, and which are enlarged to those longer sides."""
+    """Notes about the pictures, including which are enlarged to those longer sides."""
     notes = [note for picture, _ in pictures for note in picture.notes]
     for picture, target in pictures:
         own = max(picture.rgb.shape)
@@ -124,7 +125,7 @@ def remarks(pictures: Sequence[tuple[Picture, int]]) -> list[str]:
 
 
 def several(styles: Any) -> list[Any]:
-    """Styles as users give them, one, a list or None, as a list."""
+    """Styles as passed by users (one, a list or None), as a list."""
     if styles is None:
         return []
     return list(styles) if isinstance(styles, list | tuple) else [styles]

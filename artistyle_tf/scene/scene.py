@@ -1,4 +1,4 @@
-"""All that is fixed before the first iteration, as one frozen value."""
+"""Everything fixed before the first iteration, as one frozen value."""
 
 import dataclasses
 import logging
@@ -27,7 +27,7 @@ logger = logging.getLogger("artistyle_tf")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sources:
-    """What a run is made of, as its record names it."""
+    """The sources of a run, as named in its record."""
 
     config: Config
     content: Picture | None
@@ -35,28 +35,28 @@ class Sources:
     start: Picture | None
     """The picture that `config.init` names, or None."""
     weights: Weights
-    """What was really used."""
+    """The network actually used."""
     masks: Masks
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scene:
-    """The pictures of a run as its losses see them, and how they are seen at each level."""
+    """The pictures of a run as the losses see them, and their targets at each level."""
 
     sources: Sources
     size: tuple[int, int]
     """(height, width) of the result."""
     original: np.ndarray
-    """[H, W, 3] sRGB, like `Picture.rgb`: the content on the canvas, which is `size` filled up to
+    """[H, W, 3] sRGB, like `Picture.rgb`: the content on the canvas, which is `size` padded to
     whole cells."""
     content: np.ndarray
-    """The same in the colours that the losses shall see."""
+    """The content in the colours that the losses see."""
     styles: list[np.ndarray]
     """[h, w, 3] sRGB each, likewise."""
     regions: Regions | None
-    """Which style goes where; None: everywhere."""
+    """Which style applies where; None: everywhere."""
     notes: tuple[str, ...]
-    """What the user should know of the pictures."""
+    """Notes for the user about the pictures."""
 
     @property
     def config(self) -> Config:
@@ -68,7 +68,7 @@ class Scene:
         return self.original.shape[0], self.original.shape[1]
 
     def start(self, size: tuple[int, int]) -> np.ndarray:
-        """float32 [1, h, w, 3], BGR, mean subtracted: what a run begins with."""
+        """The starting image of a run: float32 [1, h, w, 3], BGR, mean subtracted."""
         return start_image(self.config, self.content, self.styles, self.sources.start, size)
 
     def targets(
@@ -77,9 +77,9 @@ class Scene:
         size: tuple[int, int],
         balance: Mapping[str, float] | None = None,
     ) -> Targets:
-        """What the losses compare with at a level of that (height, width).
+        """The targets of the losses at a level of that (height, width).
 
-        `balance`: the factors of `Config.balance` "equal", once they are known.
+        `balance`: the factors for `Config.balance` "equal", once they are known.
         """
         finest = size == self.canvas
         targets = level_targets(
@@ -91,11 +91,11 @@ class Scene:
         return targets._replace(balance=factors)
 
     def masked(self, image: np.ndarray) -> np.ndarray:
-        """The image [1, h, w, 3] where any style goes, and the content elsewhere."""
+        """The image [1, h, w, 3] where any style applies, and the content elsewhere."""
         return within(self.regions, image, self.content)
 
     def shown(self, image: np.ndarray) -> np.ndarray:
-        """What is shown of an image [1, h, w, 3] that a minimiser made: colours, masks put back."""
+        """A minimiser's image [1, h, w, 3] as shown, with colours and masked content restored."""
         if self.config.color == "luminance":
             size = image.shape[1], image.shape[2]
             image = keep_chroma(image, resize(self.original, size))
@@ -116,7 +116,7 @@ def load_network(config: Config) -> Weights:
 
 
 def make_scene(config: Config, inputs: Inputs, start: Picture | None, weights: Weights) -> Scene:
-    """The scene of these inputs."""
+    """Makes the scene from these inputs."""
     painted = canvas(inputs.painted(), inputs.size)
     rgbs = [one.rgb for one in inputs.styles]
     whole = painted.shape[0], painted.shape[1]

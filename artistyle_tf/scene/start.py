@@ -14,7 +14,7 @@ __all__ = ["cover", "read_start", "start_image", "white_noise"]
 
 
 def read_start(config: Config) -> Picture | None:
-    """The picture that `config.init` names; None if it is one of `INITS`. InputError as `read`."""
+    """The picture named by `config.init`; None if it is one of `INITS`. InputError as in `read`."""
     return None if config.init in INITS else read(config.init)
 
 
@@ -29,9 +29,10 @@ def start_image(
 
     Args:
       config: its `init`, `init_noise` (t), `noise_amplitude` and `seed`.
-      content: [H, W, 3] sRGB, like `Picture.rgb`, brought to `size`.
-      styles: [H, W, 3] sRGB each, likewise; the first keeps its shape and is cut to `size`.
-      picture: what `read_start` gave; cut likewise.
+      content: [H, W, 3] sRGB, like `Picture.rgb`, scaled to `size`.
+      styles: [H, W, 3] sRGB each, likewise; the first keeps its aspect ratio and is cropped to
+        `size`.
+      picture: what `read_start` returned; cropped likewise.
       size: (height, width) of the image.
     """
     noise = white_noise(size, config.seed, config.noise_amplitude)
@@ -52,7 +53,7 @@ def start_image(
 
 
 def cover(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """[H, W, 3] scaled to cover (height, width) without being squashed; its middle."""
+    """[H, W, 3] scaled to cover (height, width), aspect ratio kept, and centre-cropped."""
     factor = max(size[0] / rgb.shape[0], size[1] / rgb.shape[1])
     own = rgb.shape[0], rgb.shape[1]
     height, width = fit(*own, max(1, round(max(own) * factor)))
@@ -62,6 +63,6 @@ def cover(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def white_noise(size: tuple[int, int], seed: int, amplitude: float) -> np.ndarray:
-    """float32 [1, H, W, 3], BGR, mean subtracted: uniform, so many grey levels up and down."""
+    """float32 [1, H, W, 3], BGR, mean subtracted: uniform within ± `amplitude` grey levels."""
     noise = np.random.default_rng(seed).uniform(-amplitude, amplitude, (*size, 3))
     return noise[None].astype(np.float32)

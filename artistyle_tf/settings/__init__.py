@@ -1,3 +1,3 @@
-"""What a user may set: `Config`, the presets, and what is wrong with a setting. No TensorFlow."""
+"""The settings: `Config`, the presets, and their validation. No TensorFlow."""
 
 __all__: list[str] = []

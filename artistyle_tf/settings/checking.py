@@ -1,4 +1,4 @@
-"""What is verified when a `Config` is made: each setting by itself, and those that go together."""
+"""Validation of a `Config` when it is made: single settings, and combinations of them."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ MAX_SIZE = 65536
 MIN_TILE = 32
 
 ABSENT = {"texture": "content", "reconstruct": "style"}
-"""Task → the kind of picture that it has none of."""
+"""Task → the kind of picture that it does not use."""
 
 WHOLE = {
     "iterations": (1, 10**7),
@@ -34,7 +34,7 @@ WHOLE = {
     "coarsest": (MIN_SIZE, MAX_SIZE),
     "finer_iterations": (0, 10**7),
 }
-"""Setting → the least and the greatest whole number."""
+"""Setting → minimum and maximum, for integers."""
 
 REAL = {
     "content_weight": (0, MAX_WEIGHT),
@@ -50,21 +50,21 @@ REAL = {
     "level_step": (1.2, 16),
     "tolerance": (0, 0.5),
 }
-"""Setting → the least and the greatest number."""
+"""Setting → minimum and maximum, for real numbers."""
 
 
 def checked(
     values: Mapping[str, Any], choices: Mapping[str, Sequence[str]], strength: float | None
 ) -> dict[str, Any]:
-    """The settings as a `Config` keeps them: within their bounds, in types that are hashable.
+    """The settings as stored in a `Config`: within their bounds, in hashable types.
 
     Args:
       values: setting → value as given, all of them.
-      choices: setting → the words it can be, where it is one of few.
+      choices: setting → its allowed values, if it is one of a few words.
       strength: sets `style_weight` if it is not None.
 
     Raises:
-      ConfigError: a value that can't work; the message begins with the setting's name.
+      ConfigError: an invalid value; the message begins with the setting's name.
     """
     kept = dict(values)
     for name in ("style_layers", "content_layers"):
@@ -109,7 +109,7 @@ def checked(
 
 
 def layer_weights(settings: Mapping[str, Any], kind: str) -> dict[str, float]:
-    """Layer → weight, for the layers of content or style that count; without the kind's weight."""
+    """Layer → weight of the content or style layers in use; without the kind's overall weight."""
     if kind == ABSENT.get(settings["task"]) or not settings[f"{kind}_weight"]:
         return {}
     return {name: weight for name, weight in settings[f"{kind}_layers"] if weight}
@@ -139,7 +139,7 @@ def _tile_size(tile: Any) -> int:
 
 
 def _check_task(settings: Mapping[str, Any]) -> None:
-    """Nothing is asked of a picture that the task doesn't have."""
+    """Rejects settings that refer to a picture which the task doesn't have."""
     task, init, color = settings["task"], settings["init"], settings["color"]
     absent = ABSENT.get(task)
     if absent and init == absent:
@@ -153,7 +153,7 @@ def _check_task(settings: Mapping[str, Any]) -> None:
 
 
 def _check_layers(settings: Mapping[str, Any]) -> None:
-    """Something counts, and nothing counts so much that float32 can't hold its square."""
+    """Some layer must count, and no weight may be so large that its square overflows float32."""
     counting = {kind: layer_weights(settings, kind) for kind in ("content", "style")}
     for kind, layers in counting.items():
         for layer, weight in layers.items():
@@ -167,7 +167,7 @@ def _check_layers(settings: Mapping[str, Any]) -> None:
 
 
 def _check_init(init: Any) -> None:
-    # A word alone is rather a slip of the pen than a file: no error then waits for its opening.
+    # A bare word is more likely a typo than a file: report it now, rather than when opening it.
     if not isinstance(init, str) or (init not in INITS and not os.path.splitext(init)[1]):
         raise ConfigError(
             f"init is {init!r}; it must be {one_of(INITS)}, or a picture file like a.png"

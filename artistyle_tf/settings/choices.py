@@ -1,4 +1,4 @@
-"""The types of settings: words to choose from, and what `Config` and its presets accept."""
+"""Types of settings: allowed words, and what `Config` and its presets accept."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 INITS = ("noise", "content", "style", "grey")
-"""What `init` can be beside a picture file."""
+"""Values of `init` other than a picture file."""
 
 Task = Literal["stylize", "texture", "reconstruct"]
 Optimizer = Literal["tfp", "lbfgs", "adam", "averaged"]
@@ -43,8 +43,8 @@ LayerWeights = Mapping[str, float] | Iterable[tuple[str, float]]
 class Settings(TypedDict, total=False):
     """What `Config` and `Config.preset` accept, for type checkers and annotations.
 
-    It is wider than what the attributes of a `Config` then hold: paths become strings, sequences
-    and mappings become tuples.
+    These types are wider than those of a `Config`'s attributes, where paths have become strings,
+    and sequences and mappings tuples.
     """
 
     task: Task

@@ -1,4 +1,4 @@
-"""The settings object: `fields` checked, frozen, and asked what follows from them."""
+"""The settings object: `fields`, validated and frozen, with what is derived from them."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal, Unpack
@@ -17,7 +17,7 @@ __all__ = ["INITS", "Config"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config(Fields):
-    """What to do with two pictures. Immutable; a wrong value raises `ConfigError` at once.
+    """All settings of a run. Immutable; an invalid value raises `ConfigError` at once.
 
     >>> Config(size=384, style_layers={"block1_conv1": 1, "block4_conv1": 0.2}).style_layers
     (('block1_conv1', 1.0), ('block4_conv1', 0.2))
@@ -26,10 +26,10 @@ class Config(Fields):
     """
 
     strength: dataclasses.InitVar[float | None] = None
-    """How much painting, 0 to 1, instead of `style_weight`: see `presets.style_weight_of`."""
+    """Strength of the style, 0 to 1, instead of `style_weight`: see `presets.style_weight_of`."""
 
     if TYPE_CHECKING:
-        # What is accepted is more than what the attributes then hold.
+        # Accepts wider types than the attributes then have.
         def __init__(self, **settings: Unpack[Settings]) -> None: ...
 
     def __post_init__(self, strength: float | None) -> None:
@@ -42,10 +42,11 @@ class Config(Fields):
 
     @classmethod
     def preset(cls, name: str, **overrides: Unpack[Settings]) -> "Config":
-        """A published recipe by name (see `PRESETS`), with single settings replaced.
+        """The settings of a published recipe (see `PRESETS`), with overrides.
 
-        Only task "stylize" starts from the content unasked. `strength` replaces the recipe's own
-        `style_weight`. A dict of overrides is annotated as `settings.choices.Settings`.
+        A recipe's `init` "content" is dropped for tasks other than "stylize". `strength` replaces
+        the recipe's `style_weight`. A dict of overrides can be annotated as
+        `settings.choices.Settings`.
         """
         if name not in PRESETS:
             raise ConfigError(f"preset is {name!r}; it must be {one_of(PRESETS)}")
@@ -54,12 +55,12 @@ class Config(Fields):
             raise ConfigError(f"there is no setting {min(unknown)!r}")
         settings = dict(PRESETS[name])
         if overrides.get("task", cls.task) != "stylize" and settings.get("init") == "content":
-            del settings["init"]  # a texture has no content, a reconstruction has to find it
+            del settings["init"]  # a texture has no content; a reconstruction has to find it
         check_strength(overrides)
         return cls(**{**settings, **overrides})
 
     def layer_weights(self, kind: Literal["content", "style"] | str) -> dict[str, float]:
-        """Layer → weight, for the layers of this kind that count; the kind's weight not applied.
+        """Layer → weight, for the layers of this kind in use; without the kind's overall weight.
 
         A texture has no content, and a reconstruction no style.
         """
@@ -67,12 +68,12 @@ class Config(Fields):
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """All layers that the losses look at, in the network's order."""
+        """All layers used by the losses, in the network's order."""
         used = {**self.layer_weights("content"), **self.layer_weights("style")}
         return tuple(name for name in VGG19_LAYERS if name in used)
 
     def shares(self, count: int) -> list[float]:
-        """The share of each of `count` styles, summing to 1."""
+        """The shares of `count` styles, summing to 1."""
         if not count:
             raise ConfigError("no style is given; name at least one picture")
         if self.style_blend and len(self.style_blend) != count:
@@ -84,10 +85,10 @@ class Config(Fields):
 
     @property
     def memory_bytes(self) -> int | None:
-        """`memory` in bytes; None where the system is to say what is free."""
+        """`memory` in bytes; None to use what the system reports as free."""
         return None if self.memory is None else memory_size(self.memory)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, of all settings that determine the picture."""
+        """The settings that determine the picture, as JSON-serialisable values."""
         recorded = [field.name for field in dataclasses.fields(self) if field.metadata["recorded"]]
         return {name: getattr(self, name) for name in recorded}

@@ -1,7 +1,7 @@
 """Every setting with its default, its group and its help text. No TensorFlow here.
 
-The command's flags, the record in a finished picture and the Python arguments all come from the
-one dataclass below; `Config` adds what a settings object does.
+The command's flags, the record in a finished picture and the Python arguments all derive from this
+one dataclass; `Config` adds validation and methods.
 """
 
 import dataclasses
@@ -36,7 +36,7 @@ def _setting(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fields:
-    """The settings themselves, unchecked."""
+    """The settings themselves, without validation."""
 
     task: Task = _setting(
         "stylize",
@@ -152,7 +152,7 @@ class Fields:
         "side in px, a multiple of 16, of the tiles that large pictures are computed in; 0: no "
         "tiles; auto: tiles if the memory requires them",
     )
-    # Where a run fits, not what it paints: equal pictures have equal records.
+    # Affects where a run fits, not the picture: equal pictures have equal records.
     memory: str | int | None = _setting(
         None,
         "Network",

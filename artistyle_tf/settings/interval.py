@@ -1,4 +1,4 @@
-"""How often something is written during a run: by iterations, or by the clock. No TensorFlow."""
+"""How often something is written during a run: every n iterations, or by time. No TensorFlow."""
 
 import re
 import time
@@ -11,15 +11,15 @@ _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 
 
 class Cadence:
-    """Says after which iterations of a run it is time.
+    """Decides after which iterations of a run something is due.
 
     Args:
       every: iterations, or seconds as text, like "60s".
-      name: what the setting is called where it comes from.
-      first: by the clock, it is time so many seconds after the first iteration asked about, too.
+      name: the setting's name, for messages.
+      first: with a time interval, also due that many seconds after the first iteration checked.
 
     Raises:
-      ConfigError: neither; the message begins with the name.
+      ConfigError: neither of these; the message begins with the name.
 
     >>> [n for n in range(1, 10) if Cadence(3).due(n)]
     [3, 6, 9]
@@ -39,7 +39,7 @@ class Cadence:
         self._first, self._early = first, float("inf")
 
     def next_due(self, iteration: int) -> int | None:
-        """The next iteration after that one that it is time after; None by the clock: nobody knows.
+        """The next iteration due after the given one; None if the interval is a time.
 
         >>> Cadence(3).next_due(4)
         6
@@ -48,7 +48,7 @@ class Cadence:
         return None if every is None else iteration // every * every + every
 
     def due(self, iteration: int) -> bool:
-        """Whether it is time after that iteration, counted from 1; by the clock, since the last."""
+        """Whether it is due after that iteration, counted from 1; if by time, since the last."""
         if self.iterations is not None:
             return iteration % self.iterations == 0
         assert self.seconds is not None

@@ -1,4 +1,4 @@
-"""The published recipes by name, as settings that differ from the defaults of `Config`."""
+"""Published recipes by name, as settings that differ from the defaults of `Config`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ __all__ = ["GENTLEST", "PRESETS", "STRONGEST", "STYLE_LAYERS", "style_weight_of"
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "artistyle": {},
     "fast": {"optimizer": "lbfgs", "init": "content", "iterations": 200},
-    # Coarse to fine as Gatys et al. 2017 (arXiv:1611.07865, sec. 6): what is large costs most.
+    # Coarse to fine as in Gatys et al. 2017 (arXiv:1611.07865, sec. 6): the finest size costs most.
     "large": {
         "size": 4096,
         "optimizer": "lbfgs",
@@ -94,11 +94,11 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 """Preset name → the settings in which it differs from the defaults of `Config`."""
 
 GENTLEST, STRONGEST = 3.0, 1200.0
-"""β/α for strength 0, where the photo is hardly touched, and 1, where little of it is left."""
+"""β/α for strength 0, which barely changes the photo, and 1, which leaves little of it."""
 
 
 def style_weight_of(strength: float) -> float:
-    """β/α for a share of painting from 0 to 1: equal steps of it multiply β/α equally.
+    """β/α for a strength from 0 to 1: equal steps of it multiply β/α by equal factors.
 
     >>> [round(style_weight_of(share)) for share in (0, 0.25, 0.5, 0.75, 1)]
     [3, 13, 60, 268, 1200]

@@ -1,4 +1,4 @@
-"""Checks of single settings: a value that can work, or a `ConfigError` that says what would."""
+"""Validation of single settings: a valid value, or a `ConfigError` that says what would be."""
 
 import numbers
 import re
@@ -32,12 +32,12 @@ _MEMORY = re.compile(r"(\d{1,18}(?:\.\d{1,9})?) ?([a-z]*)", re.ASCII | re.IGNORE
 
 
 def one_of(choices: Iterable[str]) -> str:
-    """The choices as an error names them."""
+    """The choices, as listed in an error message."""
     return "one of " + ", ".join(choices)
 
 
 def integer(name: str, value: Any, low: int, high: int, otherwise: str = "") -> int:
-    """A whole number from low to high; `otherwise` names what else would do."""
+    """An integer from low to high; `otherwise` names other accepted values."""
     numeric = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not numeric or not low <= value <= high:
         bounds = f"from {low} to {high}" if high < 2**31 else f"{low} or more"
@@ -46,9 +46,9 @@ def integer(name: str, value: Any, low: int, high: int, otherwise: str = "") -> 
 
 
 def number(name: str, value: Any, low: float, high: float) -> float:
-    """A real number from low to high; NaN is none."""
+    """A real number from low to high; not NaN."""
     numeric = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not numeric or not low <= value <= high:  # NaN is neither
+    if not numeric or not low <= value <= high:  # false for NaN
         raise ConfigError(f"{name} is {value!r}; it must be a number from {low:g} to {high:g}")
     return float(value)
 
@@ -75,7 +75,7 @@ def weighted_layers(name: str, value: Any) -> Layers:
 
 
 def blend(value: Any) -> tuple[float, ...]:
-    """Shares of styles, not all of them 0; an empty tuple stands for equal ones."""
+    """Shares of styles, not all 0; an empty tuple means equal shares."""
     try:
         shares = tuple(value)
     except TypeError:
@@ -87,7 +87,7 @@ def blend(value: Any) -> tuple[float, ...]:
 
 
 def memory_size(value: str | int) -> int:
-    """Bytes, from a whole number of them or from text: GB is 10^9 of them, GiB 2^30.
+    """Bytes, from an integer or from text, where GB is 10^9 and GiB 2^30 bytes.
 
     >>> memory_size("1.5GB"), memory_size("8 GiB"), memory_size(500)
     (1500000000, 8589934592, 500)
@@ -107,6 +107,6 @@ def memory_size(value: str | int) -> int:
 
 
 def check_strength(given: Mapping[str, Any]) -> None:
-    """ConfigError if both `strength` and what it sets are among the settings given."""
+    """ConfigError if `strength` is given together with a setting that it determines."""
     if given.get("strength") is not None and "style_weight" in given:
         raise ConfigError("strength and style_weight are both given; one sets the other")

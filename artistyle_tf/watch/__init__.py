@@ -1,3 +1,3 @@
-"""Who looks on while a run goes: progress line, previews, TensorBoard."""
+"""Callbacks that follow a run: progress, previews, TensorBoard, the log for reports."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""The picture as it grows, on disk: numbered files beside the result. No TensorFlow here."""
+"""The intermediate picture on disk: numbered files next to the output. No TensorFlow."""
 
 import logging
 import os
@@ -15,13 +15,12 @@ logger = logging.getLogger("artistyle_tf")
 
 
 class Previews:
-    """Writes the picture of every n-th iteration beside the output: out-0020.png, out-0040.png.
+    """A callback that saves every n-th picture next to the output: out-0020.png, out-0040.png.
 
-    With `every` like "60s", that of the first iteration after so many seconds; and one `FIRST`
-    seconds after the first iteration, to see early what will become of it. Each is at its
-    level's size, on the canvas of whole pooling cells, and without the record, which only a
-    finished run has. They are written all or nothing, like the result; one that can't be written
-    is a warning.
+    With `every` like "60s" it saves at the first iteration after each such interval, and once
+    `FIRST` seconds after the first iteration, for an early look. Previews have their level's size,
+    on the canvas of whole pooling cells, and no record, which only a finished run has. They are
+    written atomically, like the result; if one can't be written, the run continues with a warning.
     """
 
     FIRST = 2.0
@@ -30,7 +29,7 @@ class Previews:
         self._path, self._cadence = os.fspath(path), Cadence(every, first=self.FIRST)
 
     def next_due(self, iteration: int) -> int | None:
-        """The next iteration after that one whose picture is written; None by the clock."""
+        """The next iteration after this one whose picture is saved; None if `every` is a time."""
         return self._cadence.next_due(iteration)
 
     def __call__(self, step: Step) -> None:
@@ -38,12 +37,12 @@ class Previews:
             path = preview_path(self._path, step.iteration, step.iterations)
             try:
                 write.write(path, step.image())
-            except InputError as error:  # the result may still find room
+            except InputError as error:  # there may still be space for the result
                 logger.warning("%s; the run continues", error)
 
 
 def preview_path(path: str, iteration: int, iterations: int) -> str:
-    """The preview's file: the output's name with the iteration, of at least four digits.
+    """The preview's path: the output's name with the iteration, at least four digits.
 
     >>> preview_path("out.png", 20, 300)
     'out-0020.png'

@@ -12,15 +12,15 @@ __all__ = ["Progress"]
 
 
 class Progress:
-    """A callback that shows each `Step`: as a bar on a terminal or in a notebook, and elsewhere as
-    a line every ten seconds.
+    """A callback that shows each `Step`: as a bar on a terminal or in a notebook, elsewhere as a
+    line every ten seconds.
 
-    No step is shown in the first two seconds. The objective's parts are computed anew only as often
-    as costs no more than a fiftieth of the run; between that, their shares are applied to the
-    objective.
+    No step is shown in the first two seconds. The parts of the objective are recomputed only so
+    often that it costs at most a fiftieth of the run's time; in between, their last proportions
+    are applied to the current objective.
 
     Args:
-      stream: where to; by default standard error, or the widget of a notebook.
+      stream: where to write; by default standard error, or a widget in a notebook.
     """
 
     SHARE = 50
@@ -47,19 +47,19 @@ class Progress:
         self._view.step(step, self._parts)
 
     def status(self, text: str) -> None:
-        """Shows what is going on: in place of the last one, or in a log once, after two seconds.
+        """Shows a status message: it replaces the last one, or is logged once, after two seconds.
 
-        Texts that differ in their figures only, like those of a download, are written to a log
-        every ten seconds.
+        In a log, messages that differ only in their numbers, like those of a download, appear at
+        most every ten seconds.
         """
         self._view.status(text, self._elapsed())
 
     def line(self, text: str) -> None:
-        """Writes a line that stays, above the bar."""
+        """Writes a permanent line, above the bar."""
         self._view.line(text)
 
     def close(self) -> None:
-        """Leaves the bar as it is, and what comes next to the next line."""
+        """Leaves the bar as it is and moves on to the next line."""
         self._view.close()
 
     def __enter__(self) -> "Progress":

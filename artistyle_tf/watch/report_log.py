@@ -1,4 +1,4 @@
-"""What a report shows of the way: thumbnails and losses by layer, collected as a run goes on."""
+"""Thumbnails and losses by layer for a report, collected during a run."""
 
 from collections.abc import Iterator
 
@@ -11,17 +11,17 @@ __all__ = ["ReportLog"]
 
 
 class ReportLog:
-    """A callback that keeps what `Result.report` shows of the way to a picture.
+    """A callback that collects the intermediate data shown by `Result.report`.
 
         log = artistyle_tf.ReportLog()
         result = artistyle_tf.stylize("photo.jpg", "painting.jpg", config, callback=log)
         result.report("report.html", log)
 
-    It takes 12 thumbnails, evenly over the iterations of all levels, and computes the losses by
-    layer, which is a forward pass, likewise at every 16th or so, 8 to 36 times, and at the first of
-    each level: some per cent of a short run, less of a long one. Which iterations these are depends
-    on nothing but their number, so that equal runs have equal reports. It holds the moments of one
-    run: the next one clears it.
+    It takes 12 thumbnails, spread evenly over the iterations of all levels, and computes the losses
+    by layer, which costs a forward pass, at about every 16th iteration, 8 to 36 times, and at the
+    first of each level: a few per cent of a short run, less of a long one. They depend only
+    on the number of iterations, so that equal runs have equal reports. The log holds the data of
+    one run; the next run clears it.
     """
 
     PICTURES, PARTS, FEWEST_PARTS, EVERY = 12, 36, 8, 16
@@ -58,7 +58,7 @@ class ReportLog:
         return len(self._moments)
 
     def _due(self, step: Step, count: int) -> bool:
-        """Whether one of `count` iterations, spread from the first to the last, was reached."""
+        """Whether one of `count` iterations, evenly spread over the run, has been reached."""
         most = max(1, step.iterations - 1)
         now, before = ((n - 1) * (count - 1) // most for n in (step.iteration, self._seen))
         return now > before

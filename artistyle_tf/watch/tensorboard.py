@@ -1,6 +1,6 @@
-"""A run in TensorBoard: scalars of the objective and its parts, and the picture by level.
+"""Logs a run to TensorBoard: scalars of the objective and its parts, and the picture by level.
 
-TensorFlow is imported where it is used, so that the command can check what is missing first.
+TensorFlow is imported on use, so that the command can first check that everything is installed.
 """
 
 import importlib.util
@@ -19,19 +19,19 @@ __all__ = ["TensorBoard", "check_tensorboard"]
 class TensorBoard:
     """A callback that writes event files for `tensorboard --logdir FOLDER`.
 
-    The step is the iteration of the whole run. Every iteration: `objective`, `step_length` (root
-    mean square over the picture, in grey levels), `evaluations`, `seconds`. Every `every`-th, and
-    the first of each level and the last of the run, what costs a forward pass: `content/LAYER`,
-    `style/LAYER`, their sums `parts/content`, `parts/style`, `parts/total_variation` and
-    `parts/gamut`, and the picture as `level_1`, `level_2` and so on.
+    The step is the iteration of the whole run. Logged at every iteration: `objective`,
+    `step_length` (root mean square over the picture, in grey levels), `evaluations`, `seconds`.
+    Logged at every `every`-th, the first of each level and the last of the run, as it costs a
+    forward pass: `content/LAYER`, `style/LAYER`, `parts/content`, `parts/style` (their sums),
+    `parts/total_variation`, `parts/gamut`, and the picture as `level_1`, `level_2` and so on.
 
     Args:
-      folder: made if it isn't there.
-      every: iterations.
+      folder: created if it does not exist.
+      every: interval in iterations.
 
     Raises:
       ConfigError: the package tensorboard is not installed.
-      InputError: the folder can't be written to; from a call too, which ends the run.
+      InputError: the folder can't be written to; also raised by calls, which ends the run.
     """
 
     def __init__(self, folder: str | os.PathLike[str], every: int = 10):
@@ -41,7 +41,7 @@ class TensorBoard:
         self._every, self._level = every, 0
         self._shown = one_line(os.fspath(folder))
         try:
-            # TensorFlow would make it as well, but says what is wrong with it in its own way.
+            # TensorFlow would create it too, but with less clear error messages.
             os.makedirs(folder, exist_ok=True)
             self._writer = tf.summary.create_file_writer(os.fspath(folder))
             self._writer.init()
@@ -49,7 +49,7 @@ class TensorBoard:
             raise self._refused(error) from error
 
     def next_due(self, iteration: int) -> int:
-        """The next iteration after that one whose parts and picture are written."""
+        """The next iteration after this one whose parts and picture are written."""
         return iteration // self._every * self._every + self._every
 
     def __call__(self, step: Step) -> None:
@@ -69,7 +69,7 @@ class TensorBoard:
     def _write(self, step: Step, parts: Mapping[str, float], image: np.ndarray | None) -> None:
         from tensorflow import summary
 
-        with self._writer.as_default(step=step.iteration):  # flushes on leaving: for who watches
+        with self._writer.as_default(step=step.iteration):  # flushes on exit, for live viewing
             summary.scalar("objective", step.objective)
             summary.scalar("step_length", step.step_length())
             summary.scalar("evaluations", step.evaluations)
@@ -81,13 +81,13 @@ class TensorBoard:
                 summary.image(f"level_{step.level}", image[None])
 
     def _refused(self, error: Exception) -> InputError:
-        # TensorFlow's: {{node}} file; what was wrong, and what was lost by it in further lines.
+        # TensorFlow's messages: {{node}} file; the cause, then what was lost in further lines.
         lines = str(error).splitlines() if not isinstance(error, OSError) else []
         why = lines[0].rpartition("; ")[2] if lines else reason(error)
         return InputError(f"can't write to the folder {self._shown}: {one_line(why)}")
 
     def close(self) -> None:
-        """Writes what is left."""
+        """Flushes and closes the event file."""
         self._writer.close()
 
 

@@ -1,4 +1,4 @@
-"""Where progress is shown: a bar in place by tqdm, or lines in a log. No TensorFlow."""
+"""How progress is shown: a bar rewritten in place by tqdm, or lines in a log. No TensorFlow."""
 
 import contextlib
 import functools
@@ -17,36 +17,36 @@ from artistyle_tf.text import clock
 __all__ = ["QUIET", "Bar", "Lines", "View", "describe", "make_view"]
 
 QUIET = 2.0
-"""Seconds that a run may last without a line in a log."""
+"""Seconds at the start of a run without any line in a log."""
 
 PERCENT = "{percentage:3.0f}%"
 WIDE = 72
-"""Columns from which on there is room for a bar between the percentage and the figures."""
+"""Columns needed for a bar between the percentage and the figures."""
 GRAPH = 10
 """Columns of that bar."""
 
 
 class View(Protocol):
-    """What `Progress` shows its lines on."""
+    """The output that `Progress` writes to."""
 
     pause: float
-    """Seconds between two steps."""
+    """Seconds between steps shown."""
 
     def step(self, step: Step, parts: Mapping[str, float]) -> None:
         """Shows a step."""
 
     def status(self, text: str, now: float) -> None:
-        """Shows a passing text; `now`: seconds since there was first something to show."""
+        """Shows a temporary text; `now`: seconds since there was first something to show."""
 
     def line(self, text: str) -> None:
         """Writes a line that stays."""
 
     def close(self) -> None:
-        """Ends what is being rewritten."""
+        """Finishes the line being rewritten."""
 
 
 class Bar:
-    """One line that tqdm rewrites in place: a terminal's, or a notebook's widget."""
+    """A line that tqdm rewrites in place: on a terminal, or in a notebook's widget."""
 
     pause = 0.1
 
@@ -56,7 +56,7 @@ class Bar:
 
     def step(self, step: Step, parts: Mapping[str, float]) -> None:
         if self._bar is not None and self._bar.total is None:
-            self.close()  # tqdm can't give a widget its total later
+            self.close()  # tqdm can't set a widget's total later
         room = self._room()
         graph = "|{bar}| " if room is None else f"|{{bar:{GRAPH}}}| " if room >= WIDE else " "
         taken = len("100%") + (len("|| ") + GRAPH if graph != " " else 1)
@@ -100,21 +100,21 @@ class Bar:
             return
         bar = self._bar
         if room is not None and room < bar.ncols:
-            bar.sp = bar.status_printer(bar.fp)  # or else it pads to the old, wider line
+            bar.sp = bar.status_printer(bar.fp)  # else it pads to the width of the old line
         bar.bar_format, bar.ncols = form, room
         bar.n = step.iteration if step else bar.n
         bar.set_description_str(text)
 
     def _room(self) -> int | None:
-        """Columns of a line that does not wrap; None in a widget."""
+        """Width of a line that does not wrap; None in a widget."""
         return None if _has_widgets() else max(columns(self._stream) - 1, 1)
 
 
 class Lines:
     """Lines in a log: a step every ten seconds, a named status once.
 
-    A status waits for the end of `QUIET` seconds, since no run that is shorter has anything to
-    say; the last one is then written by a thread, whatever the program is busy with.
+    A status is held back for the first `QUIET` seconds, as shorter runs need no log; the last one
+    is then written by a thread, even if the program is busy.
     """
 
     pause = 10.0
@@ -126,7 +126,7 @@ class Lines:
         self._waiting: str | None = None
         self._said: set[str] = set()
         self._times: dict[str, float] = {}
-        """When a text of each kind was written last; those of a kind differ in figures only."""
+        """When a text of each kind was last written; those of a kind differ only in numbers."""
 
     def step(self, step: Step, parts: Mapping[str, float]) -> None:
         with self._lock:
@@ -158,7 +158,7 @@ class Lines:
                 self._timer = None
 
     def _late(self) -> None:
-        with self._lock, contextlib.suppress(OSError, ValueError):  # nobody listens any more
+        with self._lock, contextlib.suppress(OSError, ValueError):  # the stream is closed
             if self._waiting is not None:
                 text, self._waiting = self._waiting, None
                 self._say(text, QUIET)
@@ -173,14 +173,14 @@ class Lines:
 
 
 def make_view(stream: TextIO | None) -> View:
-    """A bar where it can be rewritten, lines elsewhere; None: standard error."""
+    """A bar if the line can be rewritten, else lines; None: standard error."""
     in_notebook = stream is None and "ipykernel.zmqshell" in sys.modules
     stream = stream or sys.stderr
     return Bar(stream) if in_notebook or stream.isatty() else Lines(stream)
 
 
 def describe(step: Step, parts: Mapping[str, float], room: int | None = None) -> str:
-    """A step as one line of text, without its last fields if it has to fit into `room` columns."""
+    """A step as one line of text, dropping the last fields if needed to fit `room` columns."""
     height, width = step.size
     fields = [
         f"level {step.level}/{step.levels} {width}×{height}",
@@ -195,12 +195,12 @@ def describe(step: Step, parts: Mapping[str, float], room: int | None = None) ->
         f"{step.evaluations} evaluations",
     ]
     while room is not None and len("  ".join(fields)) > room and fields:
-        fields.pop()  # a number cut in the middle would be a wrong one
+        fields.pop()  # a truncated number would be wrong
     return "  ".join(fields)
 
 
 def columns(stream: TextIO) -> int:
-    """Width of the terminal; 80 where it can't be asked or doesn't know."""
+    """Width of the terminal; 80 if unknown."""
     try:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError):
@@ -209,13 +209,13 @@ def columns(stream: TextIO) -> int:
 
 @functools.cache
 def _tqdm() -> Any:
-    """tqdm's bar for here, imported at its first use.
+    """The tqdm class for this environment, imported on first use.
 
-    Ours alone has no thread that watches it, and a lock of its own instead of one between
+    This subclass has no monitor thread, and a lock of its own instead of one shared between
     processes.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # says that there are no widgets, and then shows text
+        warnings.simplefilter("ignore")  # warns if there are no widgets, and falls back to text
         from tqdm.auto import tqdm
 
     class Quiet(tqdm):
