@@ -47,6 +47,8 @@ def start(desk):
                     cwd=desk,
                     stdout=messages,
                     stderr=messages,
+                    # A shell that starts pytest in the background has SIGINT ignored.
+                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                 )
 
         yield begin
