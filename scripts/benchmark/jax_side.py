@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What JAX does with a module of HLO: makes StableHLO of it, or compiles it for TPUs.
 
-    scripts/benchmark/jax_side.py convert step.hlo step.stablehlo
+    scripts/benchmark/jax_side.py convert step.hlo step.stablehlo     # or step.mlir, to be read
     scripts/benchmark/jax_side.py compile step.hlo --topology=v5e:2x2
 
 `compile` needs Google's compiler, the package libtpu, and no TPU; it prints JSON. These are
@@ -106,7 +106,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(argv)
     hlo = asked.hlo.read_bytes()
     if asked.command == "convert":
-        asked.output.write_bytes(portable(hlo))
+        made = str(module_of(hlo)).encode() if asked.output.suffix == ".mlir" else portable(hlo)
+        asked.output.write_bytes(made)
     else:
         print(json.dumps(compiled_for_tpu(hlo, asked.topology)))
     return 0

@@ -1,6 +1,9 @@
 """A level's step as XLA is given it: what is an argument, what precision it asks for."""
 
+import importlib.util
 import re
+import subprocess
+import sys
 
 import pytest
 import tensorflow as tf
@@ -11,6 +14,7 @@ from artistyle_tf.network.weights import load
 from artistyle_tf.run.lowering import lower_level
 from artistyle_tf.run.plan import Level, Plan
 from artistyle_tf.settings.presets import PRESETS
+from places import SCRIPTS
 
 
 def lowered(preset, file, *, kind="TPU", dtype="bfloat16", tile=0, size=(48, 64), **given):
@@ -20,20 +24,27 @@ def lowered(preset, file, *, kind="TPU", dtype="bfloat16", tile=0, size=(48, 64)
     return lower_level(config, weights, level, dtype, kind=kind), weights
 
 
-def text_of(made):
-    from jax_side import module_of
+@pytest.fixture
+def text_of(tmp_path):
+    """A function: what was lowered → its module as text. JAX, which warns of every fork in its own
+    process, has another."""
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("the extra tpu-check is not installed")
 
-    return str(module_of(made.hlo))
+    def convert(made):
+        hlo, text = tmp_path / "step.hlo", tmp_path / "step.mlir"
+        hlo.write_bytes(made.hlo)
+        script = SCRIPTS / "benchmark" / "jax_side.py"
+        subprocess.run([sys.executable, script, "convert", hlo, text], check=True)
+        return text.read_text()
 
-
-@pytest.fixture(autouse=True)
-def with_jax(script):
-    pytest.importorskip("jax", reason="the extra tpu-check is not installed")
-    script("jax_side")
+    return convert
 
 
 @pytest.mark.parametrize("preset", ["fast", "crowson", "artistyle"])
-def test_for_tpus_there_is_no_float64_and_gram_matrices_are_true_float32(preset, small_file):
+def test_for_tpus_there_is_no_float64_and_gram_matrices_are_true_float32(
+    text_of, preset, small_file
+):
     text = text_of(lowered(preset, small_file)[0])
     assert "f64" not in text
     products = re.findall(r"stablehlo\.dot_general .*", text)
@@ -53,13 +64,13 @@ def test_the_step_reads_its_filters_as_arguments(small_file):
     assert len(made.hlo) < 2e6
 
 
-def test_the_objective_is_one_computation(small_file):
+def test_the_objective_is_one_computation(text_of, small_file):
     """One evaluation has a convolution a layer and its gradients: the graph has no more."""
     text = text_of(lowered("fast", small_file)[0])
     assert text.count("stablehlo.convolution") <= 3 * 13
 
 
-def test_tiles_for_tpus_have_one_shape(small_file):
+def test_tiles_for_tpus_have_one_shape(text_of, small_file):
     text = text_of(lowered("fast", small_file, tile=64, size=(256, 320))[0])
     assert "f64" not in text
     assert "tensor<1x224x224x3xf32>" in text  # 64 px and the halo of 80 on each side
@@ -74,7 +85,7 @@ def test_arguments_and_results_are_in_order(small_file):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_every_preset_becomes_a_module(preset, small_file):
+def test_every_preset_becomes_a_module(text_of, preset, small_file):
     layers = {"style_layers": {"block1_conv1": 1}, "content_layers": {"block2_conv1": 1}}
     made, _ = lowered(preset, small_file, size=(32, 32), **layers)
     assert "stablehlo.while" in text_of(made)
