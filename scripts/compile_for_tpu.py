@@ -28,7 +28,7 @@ from typing import Any
 from artistyle_tf import ArtistyleError, Config, files
 from artistyle_tf.command.values import setting
 from artistyle_tf.run.plan import TILES, Level, Plan
-from artistyle_tf.run.schedule import level_sizes, split_iterations
+from artistyle_tf.run.schedule import schedule
 
 JAX_SIDE = Path(__file__).resolve().parent / "benchmark" / "jax_side.py"
 
@@ -104,11 +104,7 @@ def run(asked: argparse.Namespace) -> list[dict[str, Any]]:
     config = Config.preset(asked.preset, size=asked.size, **given)
     width, height = (float(side) for side in asked.aspect.split(":"))
     shape = height / max(width, height), width / max(width, height)
-    size = round(shape[0] * asked.size), round(shape[1] * asked.size)
-    sizes = level_sizes(size, config.levels, config.coarsest, config.level_step)
-    budgets = split_iterations(
-        config.iterations, len(sizes), config.finest, config.finer_iterations
-    )
+    whole = round(shape[0] * asked.size), round(shape[1] * asked.size)
     tiles = [0, *TILES] if config.tile_size == "auto" else [config.tile_size]
     print(f"{asked.preset}, {asked.topology}, {asked.dtype} convolutions; MiB, GFLOP an iteration")
     print(
@@ -116,7 +112,7 @@ def run(asked: argparse.Namespace) -> list[dict[str, Any]]:
         f"{'results':>8} {'working':>8} {'program':>8} {'peak':>8}  fits"
     )
     rows = []
-    for size, budget in zip(sizes[-len(budgets) :], budgets, strict=True):
+    for size, budget in schedule(config, whole):
         for tile in [tile for tile in tiles if tile < max(size)] or [0]:
             level = Level(size, budget, Plan(tile, config.history, 0))
             told = compiled(config, level, asked)

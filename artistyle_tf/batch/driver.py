@@ -69,7 +69,7 @@ def paint_all(
       address: of a cluster of Ray to join, like "auto"; None: Ray is started here for the call.
       save_every: how often checkpoints are written, as for `Checkpoints`.
       device: where workers compute, like "cpu".
-      deterministic: only operations whose results TensorFlow promises to repeat.
+      deterministic: use deterministic ops only.
       tell: called with every job and its outcome, as it ends.
 
     Raises:

@@ -5,21 +5,20 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from absl import flags as absl_flags
-
 from artistyle_tf.batch.expand import crossed
 from artistyle_tf.batch.job_files import read_jobs
 from artistyle_tf.batch.jobs import COLUMNS, PICTURES, Job, placed
 from artistyle_tf.batch.places import joined
 from artistyle_tf.batch.sheet import check_sheet
+from artistyle_tf.command.arguments import parsed
 from artistyle_tf.command.devices import check_device
 from artistyle_tf.command.flag_table import all_flags
 from artistyle_tf.command.values import LISTS, named_as_flags
-from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.errors import ConfigError
 from artistyle_tf.pictures.write import EXTENSIONS
 from artistyle_tf.settings.interval import Cadence
 from artistyle_tf.settings.validation import one_of
-from artistyle_tf.text import one_line, reason
+from artistyle_tf.text import one_line
 
 __all__ = ["BatchCommand", "help_text", "parse"]
 
@@ -50,7 +49,7 @@ OWN = {
 SWITCHES = {
     "dry_run": "print what would be painted, in which order, with estimates of time and memory, "
     "and paint nothing",
-    "deterministic": "only operations whose results TensorFlow promises to repeat",
+    "deterministic": next(flag.help for flag in all_flags() if flag.name == "deterministic"),
     "quiet": "print warnings and errors only",
 }
 SETTINGS = tuple(name for name in COLUMNS if name not in (*PICTURES, "output"))
@@ -80,24 +79,8 @@ def parse(arguments: Sequence[str]) -> BatchCommand | str:
       ConfigError: flags or jobs that can't be.
       InputError: a file of jobs that can't be read, or no pictures where some should be.
     """
-    values = absl_flags.FlagValues()  # private, as the command's own
     names = [name for name in dict.fromkeys((*OWN, *SETTINGS)) if name != "flagfile"]
-    for name in names:
-        absl_flags.DEFINE_multi_string(name, None, name, flag_values=values)
-    for name in ("help", "version", *SWITCHES):
-        absl_flags.DEFINE_boolean(name, False, name, flag_values=values)
-    spelled = ["--help" if argument in ("-h", "-help") else argument for argument in arguments]
-    try:
-        rest = values(["artistyle-batch", *spelled])[1:]
-    except absl_flags.CantOpenFlagFileError as error:
-        fault = error.__context__
-        assert isinstance(fault, OSError)
-        shown = one_line(str(fault.filename))
-        raise InputError(f"can't read the flagfile {shown}: {reason(fault)}") from None
-    except UnicodeDecodeError:
-        raise InputError("a --flagfile is no text; it must have one flag a line") from None
-    except absl_flags.Error as error:
-        raise ConfigError(f"{' '.join(str(error).split())} (--help lists the flags)") from None
+    values, rest = parsed("artistyle-batch", arguments, names, ("help", "version", *SWITCHES))
     if values["help"].value:
         return help_text()
     if values["version"].value:

@@ -15,38 +15,24 @@ from artistyle_tf.batch.pace import Pace
 from artistyle_tf.batch.places import make_folder
 from artistyle_tf.batch.plan import plan_lines
 from artistyle_tf.batch.sheet import write_sheet
-from artistyle_tf.command.console import ready_streams, terminable
-from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.command.console import EXIT_INTERRUPTED, exit_status
 from artistyle_tf.text import one_line
 
 __all__ = ["main"]
-
-EXIT_INTERRUPTED = 130
-EXIT_TERMINATED = 143
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status: 0, 1 a job failed or a file is no good, 2 bad
     flag, 130 interrupted by Ctrl-C, 143 by SIGTERM."""
-    ready_streams()
-    with terminable() as terminated:
-        status = _status(argv)
-    return EXIT_TERMINATED if terminated and status == EXIT_INTERRUPTED else status
+    return exit_status("artistyle-batch", lambda: _status(sys.argv[1:] if argv is None else argv))
 
 
-def _status(argv: Sequence[str] | None) -> int:
-    try:
-        command = parse(sys.argv[1:] if argv is None else argv)
-        if isinstance(command, str):
-            print(command)
-            return 0
-        return _plan(command) if command.dry_run else _run(command)
-    except ArtistyleError as error:
-        print(f"artistyle-batch: {error}", file=sys.stderr)
-        return error.exit_status
-    except KeyboardInterrupt:
-        print("artistyle-batch: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+def _status(arguments: Sequence[str]) -> int:
+    command = parse(arguments)
+    if isinstance(command, str):
+        print(command)
+        return 0
+    return _plan(command) if command.dry_run else _run(command)
 
 
 def _plan(command: BatchCommand) -> int:

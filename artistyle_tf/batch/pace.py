@@ -9,7 +9,7 @@ from typing import Any
 from artistyle_tf import files
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.errors import InputError
-from artistyle_tf.run.schedule import level_sizes, split_iterations
+from artistyle_tf.run.schedule import schedule
 
 __all__ = ["Pace", "work"]
 
@@ -22,12 +22,7 @@ def work(job: Job, size: tuple[int, int]) -> float:
 
     `size`: (height, width) of the result.
     """
-    config = job.config
-    sizes = level_sizes(size, config.levels, config.coarsest, config.level_step)
-    budgets = split_iterations(
-        config.iterations, len(sizes), config.finest, config.finer_iterations
-    )
-    levels = zip(sizes[-len(budgets) :], budgets, strict=True)
+    levels = schedule(job.config, size)
     return sum(height * width * budget for (height, width), budget in levels) / 1e6
 
 

@@ -1,6 +1,6 @@
-"""Parses the arguments with absl: which flags are given, before they are interpreted."""
+"""Parses arguments with absl, for every command: which flags are given, not yet interpreted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from absl import flags as absl_flags
 
@@ -8,7 +8,7 @@ from artistyle_tf.command.flag_table import SWITCHES, all_flags, help_text
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["answered", "read_arguments"]
+__all__ = ["answered", "parsed", "read_arguments"]
 
 QUESTIONS = ("help", "helpfull", "version")
 
@@ -20,22 +20,44 @@ def read_arguments(arguments: Sequence[str]) -> tuple[absl_flags.FlagValues, lis
       ConfigError: an unknown flag, or one without its value.
       InputError: a --flagfile that can't be read.
     """
+    texts = [flag.name for flag in all_flags() if flag.name not in SWITCHES]
+    switches = *QUESTIONS, *SWITCHES
+    return parsed("artistyle", arguments, texts, switches, hint="--helpfull lists all flags")
+
+
+def parsed(
+    program: str,
+    arguments: Sequence[str],
+    texts: Iterable[str],
+    switches: Iterable[str],
+    hint: str = "--help lists the flags",
+) -> tuple[absl_flags.FlagValues, list[str]]:
+    """(flag values, positional arguments) of a command with these flags.
+
+    Args:
+      program: its name.
+      arguments: without that name.
+      texts: names of flags that hold a list of texts, one for each time they are given, or None.
+      switches: names of flags that are on or off.
+      hint: where the user finds all flags, for errors.
+
+    Raises:
+      ConfigError, InputError: as `read_arguments`.
+    """
     # Private, so that importing this package never touches a host program's absl flags.
     values = absl_flags.FlagValues()
-    for flag in all_flags():
-        if flag.name not in SWITCHES:
-            absl_flags.DEFINE_multi_string(flag.name, None, flag.help, flag_values=values)
-    for name in (*QUESTIONS, *SWITCHES):
+    for name in texts:
+        absl_flags.DEFINE_multi_string(name, None, name, flag_values=values)
+    for name in switches:
         absl_flags.DEFINE_boolean(name, False, name, flag_values=values)
     try:
-        return values, values(["artistyle", *_spelled_out(arguments)])[1:]
+        return values, values([program, *_spelled_out(arguments)])[1:]
     except absl_flags.CantOpenFlagFileError as error:
         raise InputError(_unread_flagfile(error.__context__)) from None
     except UnicodeDecodeError:
         raise InputError("a --flagfile is not text; it must have one flag per line") from None
     except absl_flags.Error as error:
-        text = " ".join(str(error).split())
-        raise ConfigError(f"{text} (--helpfull lists all flags)") from None
+        raise ConfigError(f"{' '.join(str(error).split())} ({hint})") from None
 
 
 def answered(values: absl_flags.FlagValues) -> str | None:

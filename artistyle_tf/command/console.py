@@ -9,14 +9,26 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.text import reason
 from artistyle_tf.watch.progress import Progress
 
-__all__ = ["ENVIRONMENT", "Console", "quiet_import", "ready_streams", "showing", "terminable"]
+__all__ = [
+    "ENVIRONMENT",
+    "EXIT_INTERRUPTED",
+    "Console",
+    "exit_status",
+    "quiet_import",
+    "ready_streams",
+    "showing",
+    "terminable",
+]
+
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 # Set for the whole process, as a library must not. Values set by the user are kept.
 ENVIRONMENT = {
@@ -44,6 +56,22 @@ def terminable() -> Iterator[list[int]]:
         yield received
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def exit_status(program: str, work: Callable[[], int]) -> int:
+    """Runs a command and returns its exit status: that of `work`, 1 for a bad file, 2 for a bad
+    flag, 130 if interrupted by Ctrl-C, 143 by SIGTERM. Errors are one line each."""
+    ready_streams()
+    with terminable() as terminated:
+        try:
+            status = work()
+        except ArtistyleError as error:
+            print(f"{program}: {error}", file=sys.stderr)
+            status = error.exit_status
+        except KeyboardInterrupt:
+            print(f"{program}: interrupted", file=sys.stderr)
+            status = EXIT_INTERRUPTED
+    return EXIT_TERMINATED if terminated and status == EXIT_INTERRUPTED else status
 
 
 def ready_streams() -> None:

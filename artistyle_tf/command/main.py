@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from artistyle_tf import files
-from artistyle_tf.command.console import quiet_import, ready_streams, showing, terminable
+from artistyle_tf.command.console import EXIT_INTERRUPTED, exit_status, quiet_import, showing
 from artistyle_tf.command.devices import is_chief, make_strategy, on_device
 from artistyle_tf.command.flags import Command, parse
 from artistyle_tf.errors import ArtistyleError, InputError
@@ -37,9 +37,6 @@ __all__ = ["main"]
 
 logger = logging.getLogger("artistyle_tf")
 
-EXIT_INTERRUPTED = 130
-EXIT_TERMINATED = 143
-
 # Lines of TensorFlow's messages that only locate the error: headings, stacks, nodes.
 _WHERE = re.compile(r"\s|$|Graph execution error:|Detected at |<stack traces |File \"|\[\[")
 
@@ -47,25 +44,15 @@ _WHERE = re.compile(r"\s|$|Graph execution error:|Detected at |<stack traces |Fi
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status: 0, 1 for a bad file, 2 for a bad flag, 130 if
     interrupted by Ctrl-C, 143 by SIGTERM."""
-    ready_streams()
-    with terminable() as terminated:
-        status = _status(argv)
-    return EXIT_TERMINATED if terminated and status == EXIT_INTERRUPTED else status
+    return exit_status("artistyle", lambda: _status(sys.argv[1:] if argv is None else argv))
 
 
-def _status(argv: Sequence[str] | None) -> int:
-    try:
-        command = parse(sys.argv[1:] if argv is None else argv)
-        if isinstance(command, str):
-            print(command)
-            return 0
-        return _run(command)
-    except ArtistyleError as error:
-        print(f"artistyle: {error}", file=sys.stderr)
-        return error.exit_status
-    except KeyboardInterrupt:
-        print("artistyle: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+def _status(arguments: Sequence[str]) -> int:
+    command = parse(arguments)
+    if isinstance(command, str):
+        print(command)
+        return 0
+    return _run(command)
 
 
 def _run(command: Command) -> int:

@@ -196,9 +196,6 @@ class Minimizer(abc.ABC):
         due = (state.iterations < until) | restarted
         return due & (state.status == int(Status.RUNNING))
 
-    def prepare(self, state: State, context: Any = ()) -> None:  # noqa: B027 (Adam needs none)
-        """Traces what iterations from `state` call, so that tracing does not delay the first."""
-
     def remains(self, state: State) -> State | None:
         """The part of a finished search's state that `carried` needs at the next level. For most
         minimisers it is None, so that the search's memory can be freed."""
@@ -214,6 +211,10 @@ class Minimizer(abc.ABC):
     def _kept(self, state: State) -> State:
         """The state after an iteration, with its best position updated."""
         return keep_best(state)
+
+    @abc.abstractmethod
+    def prepare(self, state: State, context: Any = ()) -> None:
+        """Traces what iterations from `state` call, so that tracing does not delay the first."""
 
     @abc.abstractmethod
     def _empty_memory(self, state: State) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-__all__ = ["compiling_for", "device_kind", "on_host"]
+__all__ = ["compiling_for", "device_kind", "device_names", "on_host"]
 
 _compiling_for: contextvars.ContextVar[str | None] = contextvars.ContextVar("kind", default=None)
 
@@ -21,13 +21,16 @@ def device_kind(strategy: tf.distribute.Strategy | None = None) -> str:
     if kind is None:
         if strategy is None and tf.distribute.has_strategy():
             strategy = tf.distribute.get_strategy()
-        if strategy is not None:
-            name = strategy.extended.worker_devices[0]
-        else:
-            with tf.init_scope():
-                name = (tf.zeros([1]) + 1.0).device
-        kind = tf.DeviceSpec.from_string(name).device_type
+        kind = tf.DeviceSpec.from_string(device_names(strategy)[0]).device_type
     return str(kind)
+
+
+def device_names(strategy: tf.distribute.Strategy | None = None) -> list[str]:
+    """TensorFlow's full names of a strategy's devices on this machine, or of the current device."""
+    if strategy is not None:
+        return list(strategy.extended.worker_devices)
+    with tf.init_scope():
+        return [(tf.zeros([1]) + 1.0).device]
 
 
 @contextlib.contextmanager

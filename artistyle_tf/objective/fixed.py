@@ -68,9 +68,7 @@ class FixedTiledObjective(TiledObjective):
     ) -> Sums:
         if not self._is_fixed(image):
             return super()._tile_sums(image, content, guides, core)
-        start = self._start(core)
-        crop = tf.slice(image, [0, start[0], start[1], 0], [1, *self.window, 3])
-        return self._sums_of(crop, content, guides, core)
+        return self._sums_of(self._crop(image, core), content, guides, core)
 
     def _tile_gradient(
         self,
@@ -81,15 +79,14 @@ class FixedTiledObjective(TiledObjective):
         slopes: Sums,
         core: tf.Tensor,
     ) -> tf.Tensor:
-        start = self._start(core)
-        crop = tf.slice(image, [0, start[0], start[1], 0], [1, *self.window, 3])
+        crop = self._crop(image, core)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(crop)
             own = self._sums_of(crop, content, guides, core)
         found = tape.gradient(own, crop, slopes)
         beyond = [[0, side - part] for side, part in zip(self.size, self.window, strict=True)]
         whole = tf.pad(found, [[0, 0], *beyond, [0, 0]])
-        return gradient + tf.roll(whole, start, [1, 2])
+        return gradient + tf.roll(whole, self._start(core), [1, 2])
 
     def _sums_of(
         self, crop: tf.Tensor, content: Features, guides: Features, core: tf.Tensor
@@ -104,6 +101,11 @@ class FixedTiledObjective(TiledObjective):
                 there[name] = self._part(content[name], start, name) * mask
         inside = {name: self._part(guide, start, name) for name, guide in guides.items()}
         return self.sums(features, there, inside)
+
+    def _crop(self, image: tf.Tensor, core: tf.Tensor) -> tf.Tensor:
+        """What the window around a core shows of the image, [1, h, w, 3]."""
+        begin = tf.concat([[0], self._start(core), [0]], axis=0)
+        return tf.slice(image, begin, [1, *self.window, 3])
 
     def _start(self, core: tf.Tensor) -> tf.Tensor:
         """int32 [2]: top and left of the window around a core."""

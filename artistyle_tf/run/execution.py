@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from artistyle_tf.minimize.base import MOST_STEPS
 from artistyle_tf.run.events import Callbacks
 from artistyle_tf.run.state import State
 from artistyle_tf.settings.config import Config
 
 __all__ = ["MOST", "Execution", "is_compiled", "takes_many", "watching"]
 
-MOST = 64
-"""Most iterations per call; `minimize.base.MOST_STEPS`."""
+MOST = MOST_STEPS
+"""Most iterations per call."""
 
 SECONDS = 1.0
 """Target duration of a call with `steps_per_execution` "auto"; progress is reported as often."""

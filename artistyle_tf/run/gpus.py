@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from artistyle_tf.network.place import device_names
 from artistyle_tf.run.cards import card_free, cards
 
 __all__ = ["Gpu", "devices_used", "free_on", "gpus_used", "let_memory_grow"]
@@ -63,11 +64,7 @@ def devices_used(strategy: tf.distribute.Strategy | None = None) -> set[str]:
     They are the strategy's devices on this machine, or the one set by an enclosing `tf.device`, or
     TensorFlow's default.
     """
-    if strategy is not None:
-        names = list(strategy.extended.worker_devices)
-    else:
-        names = [(tf.zeros([1]) + 1.0).device]
-    return {name.rpartition("device:")[2] for name in names}
+    return {name.rpartition("device:")[2] for name in device_names(strategy)}
 
 
 def gpus_used(strategy: tf.distribute.Strategy | None = None) -> list[Gpu]:

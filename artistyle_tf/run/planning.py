@@ -10,7 +10,7 @@ from artistyle_tf.network.precision import convolution_dtype
 from artistyle_tf.run.gpus import free_on, gpus_used
 from artistyle_tf.run.memory import free_bytes, resident_bytes
 from artistyle_tf.run.plan import Level, Room, make_plan, plan_note, shared
-from artistyle_tf.run.schedule import level_sizes, split_iterations
+from artistyle_tf.run.schedule import schedule
 from artistyle_tf.run.solvers import Solvers
 from artistyle_tf.run.state import State
 from artistyle_tf.scene.scene import Scene
@@ -30,13 +30,9 @@ def first_state(scene: Scene, solvers: Solvers) -> State:
       ArtistyleError: a level doesn't fit in memory.
     """
     config = scene.config
-    sizes = level_sizes(scene.size, config.levels, config.coarsest, config.level_step)
-    budgets = split_iterations(
-        config.iterations, len(sizes), config.finest, config.finer_iterations
-    )
     dtype = _dtype(config.precision, solvers)
-    levels = list(zip(sizes[-len(budgets) :], budgets, strict=True))
-    return State(levels=planned(scene, solvers, levels, dtype), dtype=dtype)
+    levels = planned(scene, solvers, schedule(config, scene.size), dtype)
+    return State(levels=levels, dtype=dtype)
 
 
 def planned(

@@ -5,9 +5,11 @@ import math
 
 from artistyle_tf.network.vgg19 import CELL
 from artistyle_tf.pictures.sizes import whole_cells
+from artistyle_tf.settings.config import Config
 
 __all__ = [
     "level_sizes",
+    "schedule",
     "split_iterations",
     "total_iterations",
 ]
@@ -15,6 +17,20 @@ __all__ = [
 
 SQUEEZE = 1.25
 """How much narrower or wider than the picture a coarse level may be; finer levels correct it."""
+
+
+def schedule(config: Config, size: tuple[int, int]) -> list[tuple[tuple[int, int], int]]:
+    """((height, width), iterations) of every level of a run, coarse to fine; the last one covers
+    `size`. With fewer iterations than levels, the coarsest are omitted.
+
+    >>> schedule(Config(iterations=10), (384, 512))
+    [((192, 256), 3), ((384, 512), 7)]
+    """
+    sizes = level_sizes(size, config.levels, config.coarsest, config.level_step)
+    budgets = split_iterations(
+        config.iterations, len(sizes), config.finest, config.finer_iterations
+    )
+    return list(zip(sizes[-len(budgets) :], budgets, strict=True))
 
 
 def level_sizes(

@@ -5,8 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from absl import flags as absl_flags
-
+from artistyle_tf.command.arguments import parsed
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.network.weights import check_name
 from artistyle_tf.web.uploads import Limits
@@ -55,17 +54,9 @@ def parse(arguments: Sequence[str]) -> Options | str:
 
     Raises:
       ConfigError: flags that can't be.
+      InputError: a --flagfile that can't be read.
     """
-    values = absl_flags.FlagValues()  # private: a host program's own flags stay as they are
-    for name, (_, text) in _FLAGS.items():
-        absl_flags.DEFINE_multi_string(name, None, text, flag_values=values)
-    for name in ("help", "version", *_SWITCHES):
-        absl_flags.DEFINE_boolean(name, False, name, flag_values=values)
-    spelled = ["--help" if argument in ("-h", "-help") else argument for argument in arguments]
-    try:
-        rest = values(["artistyle-web", *spelled])[1:]
-    except absl_flags.Error as error:
-        raise ConfigError(f"{' '.join(str(error).split())} (--help lists the flags)") from None
+    values, rest = parsed("artistyle-web", arguments, _FLAGS, ("help", "version", *_SWITCHES))
     if values["help"].value:
         return _help()
     if values["version"].value:

@@ -9,7 +9,7 @@ from artistyle_tf.pictures.picture import MIN_SIDE
 from artistyle_tf.pictures.sizes import fit, whole_cells
 from artistyle_tf.run.memory import free_bytes, resident_bytes
 from artistyle_tf.run.plan import Room, make_plan
-from artistyle_tf.run.schedule import level_sizes, split_iterations
+from artistyle_tf.run.schedule import schedule
 from artistyle_tf.settings.checking import MAX_SIZE
 from artistyle_tf.settings.config import Config
 from artistyle_tf.settings.presets import PRESETS
@@ -81,19 +81,13 @@ def estimate(painting: Painting, longer: int, room: Room) -> Estimate:
     """
     config = large_config(painting, longer)
     size = _size(painting, longer)
-    sizes = level_sizes(whole_cells(size), config.levels, config.coarsest, config.level_step)
-    budgets = split_iterations(
-        config.iterations, len(sizes), config.finest, config.finer_iterations
-    )
-    pixels = sum(
-        budget * level[0] * level[1]
-        for budget, level in zip(budgets, sizes[-len(budgets) :], strict=True)
-    )
+    levels = schedule(config, whole_cells(size))
+    pixels = sum(height * width * budget for (height, width), budget in levels)
     weights = load(config.weights, config.layers[-1], report=lambda *text: None)
     channels = {name: pair[0].shape[-1] for name, pair in weights.layers.items()}
     itemsize = 2 if painting.result.record["convolutions"].startswith("bfloat16") else 4
     regions = 1 if painting.order.mask else 0
-    plan = make_plan(config, sizes[-1], channels, itemsize, room, regions)
+    plan = make_plan(config, levels[-1][0], channels, itemsize, room, regions)
     return Estimate(size, pixels * _pace(painting), plan.estimate, plan.tile)
 
 
