@@ -21,6 +21,7 @@ def make_objective(
     strategy: Any = None,
     fixed: tuple[int, int] | None = None,
     wide: str = "float64",
+    temporal: bool = False,
 ) -> Objective:
     """An objective in tiles of `tile` px a side, or 0: at once; else as in `TiledObjective`.
 
@@ -30,6 +31,7 @@ def make_objective(
         "convolutions": convolutions,
         "regions": regions,
         "fixed": fixed,
+        "temporal": temporal,
     }
     if not tile:
         return Objective(config, weights, **options)

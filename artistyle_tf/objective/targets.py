@@ -25,8 +25,11 @@ class Targets(NamedTuple):
     strengths: tf.Tensor
     """[R], weight λ_r of each region's style loss."""
     scale: tf.Tensor
-    """[], mean square activation of content and styles, averaged over the layers; 0 without a
-    gamut weight."""
+    """[], mean square activation of content and styles, averaged over the layers; 0 where neither
+    a gamut weight nor an earlier picture needs it."""
+    earlier: Features
+    """What the image shall resemble pixel by pixel, see
+    `earlier.following`; {} without."""
 
 
 class Sums(NamedTuple):
@@ -47,3 +50,5 @@ class Parts(NamedTuple):
     total_variation: tf.Tensor
     gamut: tf.Tensor
     """The penalty on what leaves 0-255."""
+    temporal: tf.Tensor
+    """The distance from an earlier picture."""

@@ -73,7 +73,7 @@ class Stylizer(tf.Module):
                 tf.nest.map_structure(tf.convert_to_tensor, dict(one)) for one in held
             )
             single = map(tf.convert_to_tensor, (self.strengths, self.scale))
-            targets = Targets(content, style, balance, guides, *single)
+            targets = Targets(content, style, balance, guides, *single, {})
             return objective.value_and_gradient(image, targets)
 
         self.value_and_gradient = tf.function(
