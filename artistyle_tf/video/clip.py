@@ -67,7 +67,7 @@ class Clip(NamedTuple):
     rate: Fraction
     """Frames a second, on average."""
     time_base: Fraction
-    count: int
+    frame_count: int
     """Frames, as the file says or by its length; 0: not known."""
     look: Look
     notes: tuple[str, ...]
@@ -127,7 +127,7 @@ def read_clip(path: str) -> Clip:
         if not count and container.duration:
             count = round(container.duration * rate / 10**6)
         look = _look(first, stream, turned)
-        notes = ()
+        notes: tuple[str, ...] = ()
         if look.transfer in _HDR:
             curve = _HDR[look.transfer]
             notes = (f"{name} is HDR ({curve}), which is painted as if it were SDR",)

@@ -35,5 +35,5 @@ def dense_flow(first: np.ndarray, second: np.ndarray, quality: Quality = "medium
         for one in (first, second)
     ]
     preset = getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{quality.upper()}")
-    flow: np.ndarray = cv2.DISOpticalFlow_create(preset).calc(*grey, None)
+    flow: np.ndarray = cv2.DISOpticalFlow.create(preset).calc(grey[0], grey[1], None)
     return np.ascontiguousarray(flow[:height, :width])
