@@ -28,7 +28,8 @@ LIGHT_MODULES = {
     "network.vgg19", "network.weight_files", "network.weights", "objective.guidance",
     "run.cards", "run.checkpoint_file", "run.checkpoints", "run.events", "run.memory", "run.plan",
     "run.rerun", "run.result", "run.schedule", "scene.inputs", "scene.start",
-    "video.clip", "video.consistency", "video.cuts", "video.film", "video.flow", "video.warp",
+    "video.__main__", "video.clip", "video.consistency", "video.cuts", "video.engine",
+    "video.film", "video.flags", "video.flow", "video.main", "video.warp", "video.work",
 }  # fmt: skip
 HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras"}
 FACES = {"command", "video", "web"}

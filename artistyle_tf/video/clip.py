@@ -92,7 +92,7 @@ class Clip(NamedTuple):
                 if rgb.shape[:2] != self.size:
                     was, now = (f"{width}×{height}" for height, width in (self.size, rgb.shape[:2]))
                     raise InputError(
-                        f"{self.name} changes its size from {was} to {now} px at frame {number}"
+                        f"{self.name} changes its size from {was} to {now} px at frame {number + 1}"
                     )
                 step = 1 / (self.rate * self.time_base)
                 pts = round(number * step) if one.pts is None else one.pts
@@ -169,7 +169,7 @@ def _readable(name: str, number: int) -> Iterator[None]:
     try:
         yield
     except av.error.FFmpegError as error:
-        text = f"{name} is broken at frame {number}: {_said(error)}"
+        text = f"{name} is broken at frame {number + 1}: {_said(error)}"
         raise InputError(text) from error
 
 

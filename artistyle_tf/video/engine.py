@@ -84,7 +84,7 @@ def paint_frames(
         now = resize(frame.rgb8, size)
         flows = _flows(past, now, motion)
         if flows and is_cut(past[-1].rgb, now, flows[0][1]):
-            logger.info("frame %d begins a new shot", frame.number)
+            logger.info("a new shot begins with frame %d", frame.number + 1)
             past.clear()
             flows = []
         if not work.has(frame.number):

@@ -23,8 +23,8 @@ from artistyle_tf.text import reason
 
 __all__ = ["FramePainter"]
 
-MOVED = "the frame before"
-"""`Config.init` of frames that follow another: no file, but what `Scene` then starts from."""
+MOVED = "frame-before.png"
+"""`Config.init` of frames that follow another: never opened, since a start is given."""
 
 
 class FramePainter:

@@ -21,6 +21,7 @@ from artistyle_tf import Config
 from artistyle_tf.command import flag_table, flags
 from artistyle_tf.pictures import write
 from artistyle_tf.settings.presets import PRESETS
+from artistyle_tf.video import flags as video_flags
 from artistyle_tf.web import flags as web_flags
 from places import ROOT, SAMPLES
 
@@ -124,6 +125,8 @@ def test_commands_parse(
                 seen += 1
             elif words and words[0] == "artistyle-web":
                 assert not isinstance(web_flags.parse(words[1:]), str)
+            elif words and words[0] == "artistyle-video":
+                assert not isinstance(video_flags.parse(words[1:]), str)
             elif words and words[0].startswith(("./", "scripts/")):
                 assert (ROOT / words[0]).is_file(), line
     assert seen or page.name != "README.md"

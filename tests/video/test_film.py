@@ -172,7 +172,7 @@ def test_a_clip_that_changes_its_size(tmp_path):
         write(tmp_path / f"{size[0]}.m4v", clips.pan(3, size), codec="mpeg4", form="m4v")
     joined = b"".join((tmp_path / f"{size[0]}.m4v").read_bytes() for size in sizes)
     (tmp_path / "joined.m4v").write_bytes(joined)
-    assert "changes its size from 96×64 to 64×96 px at frame 3" in refusal(tmp_path / "joined.m4v")
+    assert "changes its size from 96×64 to 64×96 px at frame 4" in refusal(tmp_path / "joined.m4v")
 
 
 def test_what_was_there_stays_if_writing_fails(tmp_path):
