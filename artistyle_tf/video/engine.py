@@ -8,9 +8,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from artistyle_tf.errors import InputError
 from artistyle_tf.pictures.sizes import resize
-from artistyle_tf.video.clip import Frame
+from artistyle_tf.video.clip import BrokenClip, Frame
 from artistyle_tf.video.consistency import consistency, long_term, merged
 from artistyle_tf.video.cuts import is_cut
 from artistyle_tf.video.flow import Quality, dense_flow
@@ -73,7 +72,8 @@ def paint_frames(
       size: (height, width) of the paintings.
 
     Raises:
-      InputError: of `frames`, after all that came before; or the folder can't be used.
+      BrokenClip: of `frames`, after all that came before.
+      InputError: the folder can't be used.
     """
     furthest = max(motion.look_back)
     past: collections.deque[_Done] = collections.deque(maxlen=furthest)
@@ -117,11 +117,11 @@ def levels_of(painting: np.ndarray, deep: bool) -> np.ndarray:
 def _with_missing(frames: Iterator[Frame], work: Work, ahead: int) -> Iterator[tuple[int, Frame]]:
     """(frames to the next one that is to be painted, or more than `ahead`; frame)."""
     window: collections.deque[Frame] = collections.deque()
-    ending: InputError | None = None
+    ending: BrokenClip | None = None
     while True:
         try:
             window.extend(itertools.islice(frames, ahead + 1 - len(window)))
-        except InputError as error:  # those before it first
+        except BrokenClip as error:  # those before it first
             ending, frames = error, iter(())
         if not window:
             if ending:

@@ -17,7 +17,7 @@ from artistyle_tf.pictures.read import read
 from artistyle_tf.pictures.sizes import output_size
 from artistyle_tf.scene.start import read_start
 from artistyle_tf.text import clock, one_line
-from artistyle_tf.video.clip import Clip, Frame, digest, read_clip
+from artistyle_tf.video.clip import BrokenClip, Clip, Frame, digest, read_clip
 from artistyle_tf.video.engine import Motion, paint_frames
 from artistyle_tf.video.film import write_film
 from artistyle_tf.video.flags import Options, parse
@@ -99,15 +99,22 @@ def _painted(
         motion = Motion(options.temporal_weight, options.look_back, options.flow)
         frames = itertools.islice(clip.frames(), 0, None, options.preview_every)
         done: list[Frame] = []
-        ended = False
+        ending = "; the same command goes on from there"
         try:
             for frame in paint_frames(frames, painter, work, motion, size):
                 done.append(frame._replace(rgb=frame.rgb[:0]))  # when it is shown, not its pixels
                 progress.finished()
-            ended = True
+            ending = ""
+        except BrokenClip:
+            ending = ", all there are before that"
+            raise
         finally:
-            _write(options, clip, work, done, ended)
-        work.remove()
+            _write(options, clip, work, done, not ending)
+            if ending and done:
+                where = one_line(options.output)
+                logger.warning("%d frames are in %s%s", len(done), where, ending)
+            if not ending.startswith(";"):
+                work.remove()
     finally:
         logger.removeFilter(progress.new)
     logger.info("%d frames are in %s", len(done), one_line(options.output))
@@ -121,12 +128,6 @@ def _write(options: Options, clip: Clip, work: Work, done: list[Frame], ended: b
     logger.debug("writing the clip")
     pictures = ((frame.pts, work.read(frame.number)) for frame in done)
     write_film(options.output, clip, pictures, until_end=ended)
-    if not ended:
-        logger.warning(
-            "%d frames are in %s; the same command goes on from there",
-            len(done),
-            one_line(options.output),
-        )
 
 
 def _standing_for(clip: Clip) -> Picture:

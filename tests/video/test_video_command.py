@@ -6,13 +6,15 @@ import subprocess
 import sys
 import time
 
-import clips
 import numpy as np
 import pytest
 
+import clips
 from artistyle_tf import Config
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.picture import Picture
+from artistyle_tf.pictures.sizes import resize
+from artistyle_tf.video import main, painting
 from artistyle_tf.video.clip import read_clip
 from artistyle_tf.video.painting import FramePainter
 from places import ROOT, SAMPLES
@@ -87,6 +89,38 @@ def test_a_killed_command_goes_on_to_the_same_clip(tmp_path, small_file):
     assert (again.returncode, again.stderr) == (0, "")
     assert (tmp_path / "out.mp4").read_bytes() == whole
     assert not frames.exists()
+
+
+def test_what_is_before_a_break_is_in_the_output(tmp_path, small_file, monkeypatch, capsys):
+    """One line, status 1, a clip to play, and no folder left behind."""
+
+    class Painter:
+        network = "0"
+
+        def __init__(self, *_):
+            pass
+
+        def first(self, rgb):
+            return resize(rgb, (36, 48)).astype(np.float32)
+
+        def following(self, rgb, *_):
+            return self.first(rgb)
+
+    monkeypatch.setattr(painting, "FramePainter", Painter)
+    joined = b""
+    for size in ((48, 64), (64, 48)):
+        clips.write(tmp_path / "part.m4v", clips.pan(3, size), codec="mpeg4", form="m4v")
+        joined += (tmp_path / "part.m4v").read_bytes()
+    (tmp_path / "clip.mp4").write_bytes(joined)
+    (tmp_path / "part.m4v").unlink()
+    assert main.main([*command(tmp_path)[3:], "--quiet"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        f"artistyle: 3 frames are in {tmp_path}/out.mp4, all there are before that",
+        "artistyle-video: clip.mp4 changes its size from 64×48 to 48×64 px at frame 4",
+    ]
+    assert len(list(read_clip(str(tmp_path / "out.mp4")).frames())) == 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.mp4"]
 
 
 def test_the_objective_of_pictures_has_no_such_part(small_weights):
