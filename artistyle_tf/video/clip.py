@@ -13,7 +13,7 @@ from artistyle_tf.errors import InputError
 from artistyle_tf.pictures.picture import MIN_SIDE
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["BrokenClip", "Clip", "Frame", "Look", "digest", "read_clip"]
+__all__ = ["BrokenClipError", "Clip", "Frame", "Look", "digest", "read_clip"]
 
 BT709, UNSPECIFIED, BT601, BT2020 = 1, 2, 5, 9
 """Matrices of Y'CbCr as H.273 counts them, which FFmpeg's scaler does too."""
@@ -25,7 +25,7 @@ _HDR = {16: "PQ", 18: "HLG"}
 """Transfer curves, likewise, that sRGB can't hold."""
 
 
-class BrokenClip(InputError):
+class BrokenClipError(InputError):
     """A clip whose frames can't be read to the end."""
 
 
@@ -80,7 +80,7 @@ class Clip(NamedTuple):
         """All frames, from the first.
 
         Raises:
-          BrokenClip: one can't be read, or has another size; those before it were fine.
+          BrokenClipError: one can't be read, or has another size; those before it were fine.
         """
         with _opened(self.path, self.name) as container:
             stream = _video(container, self.name)
@@ -95,7 +95,7 @@ class Clip(NamedTuple):
                     rgb = _upright(one, _rgb(one, self.look))
                 if rgb.shape[:2] != self.size:
                     was, now = (f"{width}×{height}" for height, width in (self.size, rgb.shape[:2]))
-                    raise BrokenClip(
+                    raise BrokenClipError(
                         f"{self.name} changes its size from {was} to {now} px at frame {number + 1}"
                     )
                 step = 1 / (self.rate * self.time_base)
@@ -174,7 +174,7 @@ def _readable(name: str, number: int) -> Iterator[None]:
         yield
     except av.error.FFmpegError as error:
         text = f"{name} is broken at frame {number + 1}: {_said(error)}"
-        raise BrokenClip(text) from error
+        raise BrokenClipError(text) from error
 
 
 def _said(error: Exception) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from artistyle_tf.pictures.sizes import resize
-from artistyle_tf.video.clip import BrokenClip, Frame
+from artistyle_tf.video.clip import BrokenClipError, Frame
 from artistyle_tf.video.consistency import consistency, long_term, merged
 from artistyle_tf.video.cuts import is_cut
 from artistyle_tf.video.flow import Quality, dense_flow
@@ -72,7 +72,7 @@ def paint_frames(
       size: (height, width) of the paintings.
 
     Raises:
-      BrokenClip: of `frames`, after all that came before.
+      BrokenClipError: of `frames`, after all that came before.
       InputError: the folder can't be used.
     """
     furthest = max(motion.look_back)
@@ -117,11 +117,11 @@ def levels_of(painting: np.ndarray, deep: bool) -> np.ndarray:
 def _with_missing(frames: Iterator[Frame], work: Work, ahead: int) -> Iterator[tuple[int, Frame]]:
     """(frames to the next one that is to be painted, or more than `ahead`; frame)."""
     window: collections.deque[Frame] = collections.deque()
-    ending: BrokenClip | None = None
+    ending: BrokenClipError | None = None
     while True:
         try:
             window.extend(itertools.islice(frames, ahead + 1 - len(window)))
-        except BrokenClip as error:  # those before it first
+        except BrokenClipError as error:  # those before it first
             ending, frames = error, iter(())
         if not window:
             if ending:

@@ -17,7 +17,7 @@ from artistyle_tf.pictures.read import read
 from artistyle_tf.pictures.sizes import output_size
 from artistyle_tf.scene.start import read_start
 from artistyle_tf.text import clock, one_line
-from artistyle_tf.video.clip import BrokenClip, Clip, Frame, digest, read_clip
+from artistyle_tf.video.clip import BrokenClipError, Clip, Frame, digest, read_clip
 from artistyle_tf.video.engine import Motion, paint_frames
 from artistyle_tf.video.film import write_film
 from artistyle_tf.video.flags import Options, parse
@@ -105,7 +105,7 @@ def _painted(
                 done.append(frame._replace(rgb=frame.rgb[:0]))  # when it is shown, not its pixels
                 progress.finished()
             ending = ""
-        except BrokenClip:
+        except BrokenClipError:
             ending = ", all there are before that"
             raise
         finally:

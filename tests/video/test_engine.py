@@ -5,7 +5,7 @@ import pytest
 
 import clips
 from artistyle_tf.errors import InputError
-from artistyle_tf.video.clip import BrokenClip, Frame
+from artistyle_tf.video.clip import BrokenClipError, Frame
 from artistyle_tf.video.engine import Motion, paint_frames
 from artistyle_tf.video.flow import dense_flow
 from artistyle_tf.video.warp import warped
@@ -34,7 +34,7 @@ def frames(pictures, ending=None):
     for number, rgb in enumerate(pictures):
         yield Frame(number, number * 512, rgb)
     if ending:
-        raise BrokenClip(ending)
+        raise BrokenClipError(ending)
 
 
 def run(tmp_path, pictures, motion=None, painter=None, stop=None, ending=None):
@@ -106,7 +106,7 @@ def test_a_killed_run_goes_on_to_the_same_paintings(tmp_path, killed, look_back)
 
 def test_frames_before_a_broken_one_are_painted(tmp_path):
     painter = Painter()
-    with pytest.raises(BrokenClip, match="it is broken"):
+    with pytest.raises(BrokenClipError, match="it is broken"):
         run(tmp_path, SHOT, painter=painter, ending="it is broken")
     assert len(painter.calls) == len(SHOT)
 

@@ -8,7 +8,7 @@ import pytest
 
 import clips
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.video.clip import BrokenClip, read_clip
+from artistyle_tf.video.clip import BrokenClipError, read_clip
 from artistyle_tf.video.film import check_name, write_film
 
 FRAMES = clips.pan(6)
@@ -159,7 +159,7 @@ def test_a_clip_that_breaks_off_gives_what_is_before(tmp_path):
     data = (tmp_path / "clip.mkv").read_bytes()
     (tmp_path / "clip.mkv").write_bytes(data[: len(data) // 2])
     found = []
-    with contextlib.suppress(BrokenClip):  # or nobody can tell that it doesn't end there
+    with contextlib.suppress(BrokenClipError):  # or nobody can tell that it doesn't end there
         for frame in read_clip(source).frames():
             found.append(frame)  # noqa: PERF402 (those before the error count)
     assert 5 < len(found) < 40

@@ -1,9 +1,9 @@
 """Flow, warp, consistency and cuts on drawn clips whose motion is known."""
 
-import clips
 import numpy as np
 import pytest
 
+import clips
 from artistyle_tf.video.consistency import (
     consistency,
     disoccluded,
