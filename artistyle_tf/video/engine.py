@@ -95,8 +95,9 @@ def paint_frames(
                 ]
                 weights = long_term([weight for _, weight in flows])
                 picture, total = merged(moved, weights)
+                start = _started(picture, total, now, past[-1], flows[0][0])
                 painting = painter.following(
-                    frame.rgb, moved[0], picture, total, motion.temporal_weight
+                    frame.rgb, start, picture, total, motion.temporal_weight
                 )
             else:
                 painting = painter.first(frame.rgb)
@@ -129,6 +130,19 @@ def _with_missing(frames: Iterator[Frame], work: Work, ahead: int) -> Iterator[t
             return
         near = [i for i, one in enumerate(window) if not work.has(one.number)]
         yield (near[0] if near else ahead + 1), window.popleft()
+
+
+def _started(
+    picture: np.ndarray, known: np.ndarray, now: np.ndarray, before: _Done, backward: np.ndarray
+) -> np.ndarray:
+    """float32 [h, w, 3]: what a frame begins with.
+
+    Where no earlier frame shows a place, it is the frame itself and what was done to the one before
+    nearby: a painting drawn out beyond its border keeps its streaks for many iterations.
+    """
+    change = warped(before.painting - before.rgb, backward)
+    fresh = np.clip(now + change, 0, 255).astype(np.float32)
+    return np.where(known[..., None] > 0, picture, fresh)
 
 
 def _flows(
