@@ -13,6 +13,9 @@ from artistyle_tf.pictures.network_scale import to_network
 from artistyle_tf.settings.config import Config
 
 SIZE = (80, 96)
+CONFIG = Config(  # few layers: quickly traced
+    style_layers={"block1_conv1": 1.0, "block2_conv1": 1.0}, content_layers={"block3_conv1": 1.0}
+)
 
 
 def earlier(size, seed=5):
@@ -41,7 +44,7 @@ def test_by_hand():
 
 def test_value_and_gradient_equal_numpy(small_weights, picture):
     """In float64, and nothing else of the objective changes; c = 0 leaves pixels alone."""
-    objective = Objective(Config(), small_weights, dtype="float64", temporal=True)
+    objective = Objective(CONFIG, small_weights, dtype="float64", temporal=True)
     goal, plain = targets(objective, picture, SIZE, 3.0)
     image = tf.constant(to_network(picture(*SIZE, 9)), tf.float64)
     before, weights = earlier(SIZE)
@@ -60,8 +63,8 @@ def test_value_and_gradient_equal_numpy(small_weights, picture):
 
 def test_one_trace_and_the_objective_of_before(small_weights, picture):
     """With nothing to resemble it is, to the bit, the objective that has no such part."""
-    objective = Objective(Config(), small_weights, temporal=True)
-    other = Objective(Config(), small_weights)
+    objective = Objective(CONFIG, small_weights, temporal=True)
+    other = Objective(CONFIG, small_weights)
     goal, plain = targets(objective, picture, SIZE, 3.0)
     image = tf.constant(to_network(picture(*SIZE, 9)))
     objective.value_and_gradient(image, goal)
@@ -74,7 +77,7 @@ def test_one_trace_and_the_objective_of_before(small_weights, picture):
 
 
 def test_the_gradient_matches_finite_differences(small_weights, picture):
-    objective = Objective(Config(), small_weights, dtype="float64", temporal=True)
+    objective = Objective(CONFIG, small_weights, dtype="float64", temporal=True)
     goal, _ = targets(objective, picture, (32, 48), 1e3)  # so that it is most of the gradient
     image = to_network(picture(32, 48, 9)).astype(np.float64)
     direction, step = np.random.default_rng(0).normal(size=image.shape), 1e-4
@@ -90,13 +93,13 @@ def test_the_gradient_matches_finite_differences(small_weights, picture):
 @pytest.mark.parametrize("kind", ["tiles", "fixed tiles", "xla"])
 def test_tiles_equal_the_whole(small_weights, picture, kind):
     options = {"dtype": "float64", "temporal": True}
-    whole = Objective(Config(), small_weights, **options)
+    whole = Objective(CONFIG, small_weights, **options)
     if kind == "tiles":
         size = (75, 99)  # no whole cells
-        tiled = TiledObjective(Config(), small_weights, tile=48, **options)
+        tiled = TiledObjective(CONFIG, small_weights, tile=48, **options)
     else:
         size = SIZE
-        tiled = FixedTiledObjective(Config(), small_weights, tile=48, fixed=size, **options)
+        tiled = FixedTiledObjective(CONFIG, small_weights, tile=48, fixed=size, **options)
     compute = tiled.value_and_gradient
     if kind == "xla":
         compute = tf.function(compute, jit_compile=True, autograph=False)
