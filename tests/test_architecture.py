@@ -28,9 +28,11 @@ LIGHT_MODULES = {
     "network.vgg19", "network.weight_files", "network.weights", "objective.guidance",
     "run.cards", "run.checkpoint_file", "run.checkpoints", "run.events", "run.memory", "run.plan",
     "run.rerun", "run.result", "run.schedule", "scene.inputs", "scene.start",
+    "video.__main__", "video.clip", "video.consistency", "video.cuts", "video.engine",
+    "video.film", "video.flags", "video.flow", "video.main", "video.warp", "video.work",
 }  # fmt: skip
 HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras", "ray", "fsspec"}
-FACES = {"batch", "command", "web"}
+FACES = {"batch", "command", "video", "web"}
 LIGHT = LIGHT_MODULES | {name for name in SOURCES if room_of(name) in LIGHT_ROOMS}
 
 LONGEST = 250
@@ -98,6 +100,11 @@ def test_only_the_commands_know_of_flags(module: str) -> None:
 @pytest.mark.parametrize("module", [name for name in SOURCES if room_of(name) != "web"])
 def test_only_the_page_knows_gradio(module: str) -> None:
     assert "gradio" not in imports(module, inside_functions=True)[1]
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if room_of(name) != "video"])
+def test_only_clips_know_video_packages(module: str) -> None:
+    assert not {"av", "cv2"} & imports(module, inside_functions=True)[1]
 
 
 @pytest.mark.parametrize("module", SOURCES)

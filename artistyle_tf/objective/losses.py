@@ -23,6 +23,7 @@ __all__ = [
     "squared_distance",
     "style_loss",
     "total_variation",
+    "weighted_distance",
 ]
 
 
@@ -151,6 +152,17 @@ def outside_range(image: tf.Tensor, low: tf.Tensor, high: tf.Tensor) -> tf.Tenso
     """
     outside = tf.nn.relu(low - image) + tf.nn.relu(image - high)
     return tf.reduce_sum(tf.square(outside), axis=[-3, -2, -1]) / _count(image, 3)
+
+
+def weighted_distance(image: tf.Tensor, other: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Mean over pixels and channels of c (x − w)²: 2 × [..., H, W, C] and [..., H, W, 1] → [...].
+
+    The temporal loss of Ruder, Dosovitskiy and Brox 2016, arXiv:1604.08610, section 3: w is an
+    earlier result moved along the optical flow, and c is 0 where that is not to be trusted. The
+    mean is over all pixels, so what is left out makes it smaller.
+    """
+    squares = weights * tf.math.squared_difference(image, other)
+    return tf.reduce_sum(squares, axis=[-3, -2, -1]) / _count(image, 3)
 
 
 def paper_content_scale(elements: tf.Tensor) -> tf.Tensor:

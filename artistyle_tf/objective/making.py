@@ -21,6 +21,7 @@ def make_objective(
     strategy: Any = None,
     fixed: tuple[int, int] | None = None,
     wide: str = "float64",
+    temporal: bool = False,
 ) -> Objective:
     """An objective in tiles of `tile` px a side (0: untiled); the rest is as for `TiledObjective`.
 
@@ -30,6 +31,7 @@ def make_objective(
         "convolutions": convolutions,
         "regions": regions,
         "fixed": fixed,
+        "temporal": temporal,
     }
     if not tile:
         return Objective(config, weights, **options)

@@ -25,8 +25,10 @@ class Targets(NamedTuple):
     strengths: tf.Tensor
     """[R], weight λ_r of each region's style loss."""
     scale: tf.Tensor
-    """[], mean squared activation of content and styles, averaged over layers; 0 without a gamut
-    weight."""
+    """[], mean squared activation of content and styles, averaged over layers; 0 where neither a
+    gamut weight nor an earlier picture needs it."""
+    earlier: Features
+    """The earlier picture of a video and its weights, see `earlier.following`; {} without."""
 
 
 class Sums(NamedTuple):
@@ -47,3 +49,5 @@ class Parts(NamedTuple):
     total_variation: tf.Tensor
     gamut: tf.Tensor
     """The penalty on values outside 0-255."""
+    temporal: tf.Tensor
+    """The weighted distance from the earlier picture of a video."""

@@ -41,26 +41,18 @@ class TiledObjective(Objective):
         weights: Weights,
         *,
         tile: int,
-        dtype: str = "float32",
-        convolutions: str | None = None,
-        regions: int = 0,
         strategy: tf.distribute.Strategy | None = None,
         wide: str = "float64",
-        fixed: tuple[int, int] | None = None,
+        **options: Any,
     ):
-        super().__init__(
-            config,
-            weights,
-            dtype=dtype,
-            convolutions=convolutions,
-            regions=regions,
-            fixed=fixed,
-        )
+        """`options`: as for `Objective`."""
+        super().__init__(config, weights, **options)
         if tile < CELL or tile % CELL:
             raise ValueError(f"tile is {tile}; it must be a multiple of {CELL}")
         self.tile, self.wide = tile, wide
         self._strategy = strategy
         self._contexts = contexts(config.layers[-1])
+        dtype = self.extractor.input.dtype
         image = tf.TensorSpec([1, None, None, 3], dtype)
         parts = [image, self.targets_spec]
         guides = {

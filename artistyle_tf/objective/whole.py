@@ -8,7 +8,7 @@ import tensorflow as tf
 from artistyle_tf.network.extractor import Features, build_feature_extractor, constant_network
 from artistyle_tf.network.vgg19 import stride
 from artistyle_tf.network.weights import Weights
-from artistyle_tf.objective import formulas, losses, moments
+from artistyle_tf.objective import earlier, formulas, losses, moments
 from artistyle_tf.objective.guidance import Guides
 from artistyle_tf.objective.moments import Moments
 from artistyle_tf.objective.targets import Parts, Sums, Targets
@@ -25,9 +25,9 @@ class Objective:
     with statistics "w2" the style term's mean is W² / N (`wasserstein`). Published formulas put a
     constant factor before each mean (`formulas`). With masks, G_l and A_l are those of a region,
     and the style losses are summed over the regions.
-    The last two terms depend on the pixels only: `formulas.variation`, and `losses.outside_range`
-    multiplied by the targets' mean squared activation, so that one weight suits
-    every network.
+    The last terms depend on the pixels only: `formulas.variation`, `losses.outside_range`
+    multiplied by the targets' mean squared activation, so that one weight suits every network,
+    and the distance from an earlier picture (`earlier`).
     """
 
     def __init__(
@@ -39,12 +39,14 @@ class Objective:
         convolutions: str | None = None,
         regions: int = 0,
         fixed: tuple[int, int] | None = None,
+        temporal: bool = False,
     ):
         """If `convolutions` is another dtype, like bfloat16, everything else stays in `dtype`.
 
         `regions`: number of masks in the targets; 0: none. `fixed`: (height, width) of all images;
         shapes are then static when `value_and_gradient` is traced, and the filters are arguments of
-        its graph, as XLA needs.
+        its graph, as XLA needs. `temporal`: whether the targets have an earlier picture, which
+        `earlier.following` puts there.
         """
         self.config = config
         self.extractor = build_feature_extractor(
@@ -65,6 +67,7 @@ class Objective:
             for name in self._style
         }
         guides = {name: [1, None, None, regions] for name in (self._style if regions else ())}
+        self._temporal = temporal
         self.targets_spec = Targets(
             {name: tf.TensorSpec([1, *shapes[name][1:]], computed) for name in self._content},
             style,
@@ -72,6 +75,7 @@ class Objective:
             {name: tf.TensorSpec(shape, dtype) for name, shape in guides.items()},
             tf.TensorSpec([count], dtype),
             tf.TensorSpec([], dtype),
+            earlier.specs(self.image_spec) if temporal else {},
         )
         # Not the Keras model itself: if weights are promised to be frozen, eager convolutions of
         # equal shape would share the filters that oneDNN packed for the first of them.
@@ -122,11 +126,12 @@ class Objective:
             strengths = self._tensor(guides.strengths)
         scale = self._scale(activations, found)
         style = {name: moments.target_of(one) for name, one in found.items()}
-        return Targets(activations, style, ones, within, strengths, scale)
+        before = earlier.nothing(self._tensor(content)) if self._temporal else {}
+        return Targets(activations, style, ones, within, strengths, scale, before)
 
     def _scale(self, content: Features, style: dict[str, Moments]) -> tf.Tensor:
-        """`Targets.scale`, needed by the gamut term only; for a style, the trace of G / NM."""
-        if not self.config.gamut_weight:
+        """`Targets.scale`, for the gamut and temporal terms; for a style, the trace of G / NM."""
+        if not (self.config.gamut_weight or self._temporal):
             return self._tensor(0)
 
         def of_row(row: tf.Tensor) -> tf.Tensor:  # row by row, to avoid a whole copy in float32
@@ -176,7 +181,7 @@ class Objective:
         )
 
     def assembled(self, sums: Sums, image: tf.Tensor, targets: Targets) -> Parts:
-        """The losses from the sums over the whole image, with its total variation and gamut."""
+        """The losses from the sums over the whole image, with the terms of its pixels."""
         config = self.config
         content, style = {}, {}
         for name, weight in self._content.items():
@@ -198,8 +203,9 @@ class Objective:
             black = -tf.constant(BGR_MEAN, image.dtype)
             outside = losses.outside_range(image, black, black + 255)[0]
             gamut = config.gamut_weight * targets.scale * outside
-        value = tf.add_n([*content.values(), *style.values(), variation, gamut])
-        return Parts(value, content, style, variation, gamut)
+        temporal = earlier.loss(image, targets)
+        value = tf.add_n([*content.values(), *style.values(), variation, gamut, temporal])
+        return Parts(value, content, style, variation, gamut, temporal)
 
     def normalized(self, sums: dict[str, Moments], image: tf.Tensor) -> dict[str, Moments]:
         """Means of the moments over the whole image, see `moments.normalized`."""

@@ -88,7 +88,7 @@ def empty_targets(spec: Targets, size: tuple[int, int]) -> Targets:
 
     zeros = tf.nest.map_structure(
         lambda one: tf.zeros([side or 1 for side in one.shape], one.dtype),
-        spec._replace(content={}, guides={}),
+        spec._replace(content={}, guides={}, earlier={}),
     )
     filled: Targets = zeros._replace(content=maps(spec.content), guides=maps(spec.guides))
     return filled

@@ -52,6 +52,7 @@ class Solvers:
       weights: the network.
       strategy: a `tf.distribute.Strategy` whose replicas share the tiles, or None.
       regions: number of masks.
+      temporal: whether scenes may have an earlier picture that theirs shall resemble.
     """
 
     def __init__(
@@ -60,10 +61,11 @@ class Solvers:
         weights: Weights,
         strategy: tf.distribute.Strategy | None = None,
         regions: int = 0,
+        temporal: bool = False,
     ):
         _Circles.collect()
         self.config, self.weights, self.strategy = config, weights, strategy
-        self.regions = regions
+        self.regions, self.temporal = regions, temporal
         self._made: dict[Any, Solver] = {}
 
     def of(self, level: Level, dtype: str) -> Solver:
@@ -86,6 +88,7 @@ class Solvers:
                 strategy=self.strategy,
                 fixed=fixed,
                 wide=wide,
+                temporal=self.temporal,
             )
             # With a strategy, the minimiser and its loop stay on the host.
             wide = wide if compiled else "float64"

@@ -58,10 +58,10 @@ def make_step(scene: Scene, solvers: Solvers, state: State, before: State, clock
 
 def named_parts(objective: Objective, image: Any, targets: Targets) -> dict[str, float]:
     """The objective's parts by name, at `image` [1, h, w, 3]."""
-    value, content, style, *others = objective.parts(tf.constant(image), targets)
-    parts = {"value": float(value)}
-    parts.update(zip(("total_variation", "gamut"), map(float, others), strict=True))
-    for kind, layers in (("content", content), ("style", style)):
+    found = objective.parts(tf.constant(image), targets)
+    of_pixels = ("total_variation", "gamut", *(("temporal",) if targets.earlier else ()))
+    parts = {name: float(getattr(found, name)) for name in ("value", *of_pixels)}
+    for kind, layers in (("content", found.content), ("style", found.style)):
         parts[kind] = float(sum(layers.values()))
         parts.update({f"{kind}/{name}": float(part) for name, part in layers.items()})
     return parts

@@ -72,8 +72,8 @@ class Stylizer(tf.Module):
             content, style, balance, guides = (
                 tf.nest.map_structure(tf.convert_to_tensor, dict(one)) for one in held
             )
-            single = map(tf.convert_to_tensor, (self.strengths, self.scale))
-            targets = Targets(content, style, balance, guides, *single)
+            strengths, scale = map(tf.convert_to_tensor, (self.strengths, self.scale))
+            targets = Targets(content, style, balance, guides, strengths, scale, {})
             return objective.value_and_gradient(image, targets)
 
         self.value_and_gradient = tf.function(

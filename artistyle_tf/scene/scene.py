@@ -9,18 +9,20 @@ import numpy as np
 import tensorflow as tf
 
 from artistyle_tf.network.weights import Weights, load
+from artistyle_tf.objective.earlier import following
 from artistyle_tf.objective.targets import Targets
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.masks import Masks, Regions, make_regions, within
+from artistyle_tf.pictures.network_scale import to_network
 from artistyle_tf.pictures.picture import Picture
 from artistyle_tf.pictures.recolor import keep_chroma, recolor
-from artistyle_tf.pictures.sizes import resize
+from artistyle_tf.pictures.sizes import fill_cells, resample, resize
 from artistyle_tf.scene.canvas import canvas, level_targets
 from artistyle_tf.scene.inputs import Inputs, remarks, style_sides
 from artistyle_tf.scene.start import start_image
 from artistyle_tf.settings.config import Config
 
-__all__ = ["Scene", "Sources", "load_network", "make_scene"]
+__all__ = ["Earlier", "Scene", "Sources", "load_network", "make_scene"]
 
 logger = logging.getLogger("artistyle_tf")
 
@@ -37,6 +39,18 @@ class Sources:
     weights: Weights
     """The network actually used."""
     masks: Masks
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Earlier:
+    """A picture painted before, moved to where its things are now, to be resembled."""
+
+    picture: np.ndarray
+    """float32 [H, W, 3] sRGB in grey levels, of the size of the result."""
+    weights: np.ndarray
+    """float32 [H, W], 0 to 1: how much each pixel counts."""
+    strength: float
+    """See `objective.earlier.following`."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,6 +71,8 @@ class Scene:
     """Which style applies where; None: everywhere."""
     notes: tuple[str, ...]
     """Notes for the user about the pictures."""
+    earlier: Earlier | None = None
+    """The previous frame of a video, for solvers made with `temporal`."""
 
     @property
     def config(self) -> Config:
@@ -85,6 +101,13 @@ class Scene:
         targets = level_targets(
             objective, self.content, self.styles, size, self.regions, finest=finest
         )
+        if self.earlier:
+            picture, weights = (
+                resample(fill_cells(one), size)
+                for one in (self.earlier.picture, self.earlier.weights[..., None])
+            )
+            weights = np.clip(weights, 0, 1)[None]  # bicubic goes beyond
+            targets = following(targets, to_network(picture), weights, self.earlier.strength)
         if balance is None:
             return targets
         factors = {name: tf.constant(one, tf.float32) for name, one in balance.items()}

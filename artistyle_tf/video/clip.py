@@ -1,0 +1,217 @@
+"""Clips read frame by frame, with what a clip made of them has to keep. PyAV."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from artistyle_tf.errors import InputError
+from artistyle_tf.pictures.picture import MIN_SIDE
+from artistyle_tf.text import one_line, reason
+
+__all__ = ["BrokenClipError", "Clip", "Frame", "Look", "digest", "read_clip"]
+
+BT709, UNSPECIFIED, BT601, BT2020 = 1, 2, 5, 9
+"""Matrices of Y'CbCr as H.273 counts them, which FFmpeg's scaler does too."""
+
+HD = 720
+"""Height in px from which clips that don't name a matrix have that of BT.709, as players do it."""
+
+_HDR = {16: "PQ", 18: "HLG"}
+"""Transfer curves, likewise, that sRGB can't hold."""
+
+
+class BrokenClipError(InputError):
+    """A clip whose frames can't be read to the end."""
+
+
+class Look(NamedTuple):
+    """How the pixels of a clip are meant."""
+
+    bits: int
+    """Bits a channel, 8 or 10."""
+    matrix: int
+    color_range: int
+    """1: 16 to 235 (MPEG), 2: 0 to 255 (JPEG)."""
+    primaries: int
+    transfer: int
+    pixel_aspect: Fraction
+    """Width over height of a pixel, as it is shown."""
+
+
+class Frame(NamedTuple):
+    """A frame, upright."""
+
+    number: int
+    """In the clip, from 0."""
+    pts: int
+    """When it is shown, in `Clip.time_base`; always more than that of the frame before."""
+    rgb: np.ndarray
+    """[H, W, 3] sRGB in grey levels, 0 to 255: uint8, or float32 where the clip has more bits."""
+
+    @property
+    def rgb8(self) -> np.ndarray:
+        """The same as uint8."""
+        if self.rgb.dtype == np.uint8:
+            return self.rgb
+        return np.clip(np.rint(self.rgb), 0, 255).astype(np.uint8)
+
+
+class Clip(NamedTuple):
+    """What is known of a clip before its frames are read."""
+
+    path: str
+    name: str
+    size: tuple[int, int]
+    """(height, width) in px, upright."""
+    rate: Fraction
+    """Frames a second, on average."""
+    time_base: Fraction
+    frame_count: int
+    """Frames, as the file says or by its length; 0: not known."""
+    look: Look
+    notes: tuple[str, ...]
+
+    def frames(self) -> Iterator[Frame]:
+        """All frames, from the first.
+
+        Raises:
+          BrokenClipError: one can't be read, or has another size; those before it were fine.
+        """
+        with _opened(self.path, self.name) as container:
+            stream = _video(container, self.name)
+            stream.thread_type = "AUTO"
+            number, last = 0, None
+            decoded = container.decode(stream)
+            while True:
+                with _readable(self.name, number):
+                    one = next(decoded, None)
+                    if one is None:
+                        break
+                    rgb = _upright(one, _rgb(one, self.look))
+                if rgb.shape[:2] != self.size:
+                    was, now = (f"{width}×{height}" for height, width in (self.size, rgb.shape[:2]))
+                    raise BrokenClipError(
+                        f"{self.name} changes its size from {was} to {now} px at frame {number + 1}"
+                    )
+                step = 1 / (self.rate * self.time_base)
+                pts = round(number * step) if one.pts is None else one.pts
+                last = pts if last is None else max(pts, last + 1)
+                yield Frame(number, last, rgb)
+                number += 1
+
+
+def read_clip(path: str) -> Clip:
+    """What a clip is; its first frame is decoded to know.
+
+    Raises:
+      InputError: no clip, or one that can't be used.
+    """
+    name = one_line(os.path.basename(path))
+    with _opened(path, name) as container:
+        stream = _video(container, name)
+        rate = stream.average_rate or stream.guessed_rate
+        if not rate or rate <= 0 or not stream.time_base:
+            raise InputError(f"{name} doesn't say how many frames a second it has")
+        with _readable(name, 0):
+            first = next(container.decode(stream), None)
+        if first is None:
+            raise InputError(f"{name} has no frames")
+        turned = _turns(first) % 2 == 1
+        size = (first.width, first.height) if turned else (first.height, first.width)
+        if min(size) < MIN_SIDE:
+            raise InputError(
+                f"{name} is {size[1]}×{size[0]} px; both sides must be at least {MIN_SIDE} px"
+            )
+        count = stream.frames
+        if not count and container.duration:
+            count = round(container.duration * rate / 10**6)
+        look = _look(first, stream, turned)
+        notes: tuple[str, ...] = ()
+        if look.transfer in _HDR:
+            curve = _HDR[look.transfer]
+            notes = (f"{name} is HDR ({curve}), which is painted as if it were SDR",)
+        return Clip(path, name, size, rate, stream.time_base, count, look, notes)
+
+
+def digest(path: str) -> str:
+    """SHA-256 of the file, in hex; InputError if it can't be read."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"can't read {one_line(path)}: {reason(error)}") from error
+
+
+@contextlib.contextmanager
+def _opened(path: str, name: str) -> Iterator[Any]:
+    import av
+
+    try:
+        container = av.open(path)
+    except (OSError, av.error.FFmpegError) as error:
+        raise InputError(f"can't read {name}: {_said(error)}") from error
+    with container:
+        yield container
+
+
+def _video(container: Any, name: str) -> Any:
+    for stream in container.streams.video:
+        if "ATTACHED_PIC" not in str(stream.disposition).upper():  # the cover of a song
+            return stream
+    raise InputError(f"{name} has no video in it")
+
+
+@contextlib.contextmanager
+def _readable(name: str, number: int) -> Iterator[None]:
+    import av
+
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        text = f"{name} is broken at frame {number + 1}: {_said(error)}"
+        raise BrokenClipError(text) from error
+
+
+def _said(error: Exception) -> str:
+    return one_line(getattr(error, "strerror", None) or str(error))
+
+
+def _look(frame: Any, stream: Any, turned: bool) -> Look:
+    depth = max(component.bits for component in frame.format.components)
+    matrix = int(frame.colorspace)
+    if matrix not in (BT709, BT601, 6, BT2020):
+        matrix = BT709 if min(frame.width, frame.height) >= HD else BT601
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    full = int(frame.color_range) == 2 or frame.format.name.startswith(("yuvj", "rgb", "gbr"))
+    return Look(
+        bits=10 if depth > 8 else 8,
+        matrix=matrix,
+        color_range=2 if full and not frame.format.is_rgb else 1,
+        primaries=int(frame.color_primaries),
+        transfer=int(frame.color_trc),
+        pixel_aspect=1 / aspect if turned else aspect,
+    )
+
+
+def _rgb(frame: Any, look: Look) -> np.ndarray:
+    matrix = BT601 if look.matrix == 6 else look.matrix
+    deep = look.bits > 8
+    options = {} if frame.format.is_rgb else {"src_colorspace": matrix}
+    array: np.ndarray = frame.to_ndarray(format="rgb48le" if deep else "rgb24", **options)
+    if not deep:
+        return array
+    return array.astype(np.float32) * np.float32(255 / 65535)
+
+
+def _turns(frame: Any) -> int:
+    """Quarters of a turn to the left that make the frame upright."""
+    return round((frame.rotation or 0) / 90) % 4
+
+
+def _upright(frame: Any, rgb: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.rot90(rgb, _turns(frame)))

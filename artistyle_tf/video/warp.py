@@ -1,0 +1,35 @@
+"""Pictures moved along an optical flow. NumPy and OpenCV."""
+
+import numpy as np
+
+__all__ = ["inside", "warped"]
+
+
+def warped(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """What `picture` shows at the places that the flow points to, by bilinear interpolation.
+
+    Args:
+      picture: float32 or uint8 [H, W] or [H, W, C].
+      flow: float32 [H, W, 2], (dx, dy) in px, see `flow.dense_flow`.
+
+    Returns:
+      Like `picture`: at (x, y) its value at (x + dx, y + dy); beyond its border, that of the
+      border.
+    """
+    import cv2
+
+    where = _places(flow)
+    return cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def inside(flow: np.ndarray) -> np.ndarray:
+    """bool [H, W]: whether the flow [H, W, 2] points into the picture."""
+    where = _places(flow)
+    last = np.array([flow.shape[1] - 1, flow.shape[0] - 1], np.float32)
+    return np.asarray(((where >= 0) & (where <= last)).all(axis=-1))
+
+
+def _places(flow: np.ndarray) -> np.ndarray:
+    """float32 [H, W, 2]: (x, y) that the flow points to."""
+    rows, columns = np.indices(flow.shape[:2], np.float32)
+    return np.stack([columns, rows], axis=-1) + flow

@@ -1,0 +1,86 @@
+"""The command line of `artistyle-video`."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from artistyle_tf import Config
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.video import main as command
+from artistyle_tf.video.flags import Options, parse
+from places import ROOT
+
+FILES = ["--content=clip.mp4", "--style=a.jpg", "--output=out.mp4"]
+PAGE = ROOT / "docs" / "video.md"
+
+
+def test_defaults():
+    found = parse(FILES)
+    assert found == Options("clip.mp4", ["a.jpg"], "out.mp4", Config(), Config.iterations // 4)
+    assert (found.look_back, found.flow, found.preview_every) == ((1,), "medium", 1)
+
+
+def test_all_of_them():
+    given = ["--preset=fast", "--iterations=42", "--frame_iterations=7", "--temporal_weight=0"]
+    given += ["--look_back=4,1,2", "--flow=fast", "--preview_every=5", "--quiet"]
+    given += ["--style=b.jpg", "--style_blend=1,3", "--size=96"]
+    config = Config.preset("fast", iterations=42, style_blend=(1, 3), size=96)
+    wanted = Options(
+        "clip.mp4", ["a.jpg", "b.jpg"], "out.mp4", config, 7, 0.0, (1, 2, 4), "fast", 5, True
+    )
+    assert parse([*FILES, *given]) == wanted
+    assert parse([*FILES, "--style=a,b"]).styles == ["a.jpg", "a,b"]
+    assert parse([FILES[0], FILES[2], "--style=a,b"]).styles == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "flag",
+    ["--output=out.gif", "--output=clip.mp4", "--style=", "--frame_iterations=0", "--flow=best",
+     "--temporal_weight=-1", "--temporal_weight=nan", "--look_back=2", "--look_back=1,,2",
+     "--look_back=1,65", "--preview_every=x", "--colour=red", "clip.mp4", "--balance=equal",
+     "--style_blend=1,2", "--task=texture", "--iterations=none"],
+)  # fmt: skip
+def test_a_bad_one_is_one_line_and_status_2(flag, capsys):
+    assert command.main([*FILES, flag]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("artistyle-video: ")
+    assert err.count("\n") == 1
+    with pytest.raises(ConfigError):
+        parse([*FILES, flag])
+
+
+@pytest.mark.parametrize("missing", range(3))
+def test_what_is_missing_is_named(missing):
+    name = FILES[missing].split("=")[0]
+    with pytest.raises(ConfigError, match=name):
+        parse([flag for flag in FILES if flag != FILES[missing]])
+
+
+def test_help_and_version_load_nothing_heavy():
+    program = (
+        "import sys; from artistyle_tf.video.main import main; main(['--help']); "
+        "main(['--version']); "
+        "print(sorted({'tensorflow', 'keras', 'cv2', 'av'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True)
+    out = done.stdout.decode()
+    settings = {field.name for field in dataclasses.fields(Config)} - {"task"}
+    own = {"content", "style", "output", *Options._fields[4:], *settings}
+    assert all(f"--{name}\n" in out for name in own)
+    assert out.endswith("[]\n")
+    assert done.stderr == b""
+
+
+def test_files_that_are_no_good_are_said_before_tensorflow_loads(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert command.main(FILES) == 1
+    assert "can't read clip.mp4" in capsys.readouterr().err
+
+
+def test_the_page_names_every_flag_of_clips():
+    text = PAGE.read_text("utf-8")
+    for name in Options._fields[4:-1]:
+        assert f"`--{name}`" in text
