@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
-from artistyle_tf.batch.dispatch import WorkerDiedError
-from artistyle_tf.batch.jobs import Job
+from artistyle_tf.batch.dispatch import Task, WorkerDiedError
 from artistyle_tf.batch.outcome import Options, Outcome
 from artistyle_tf.batch.worker import Worker
 from artistyle_tf.errors import ArtistyleError, ConfigError
@@ -55,7 +54,7 @@ class RayCrew:
         options: Options,
         count: int | None = None,
         address: str | None = None,
-        make: Callable[[Options], Worker] = Worker,
+        make: Callable[[Options], Any] = Worker,
     ):
         self.count = count or 1
         self._asked, self._address = count, address
@@ -140,7 +139,7 @@ class RayCrew:
             raise ArtistyleError(f"a worker can't start: {_why(error)}") from error
         return worker
 
-    def give(self, worker: Any, job: Job) -> Any:
+    def give(self, worker: Any, job: Task) -> Any:
         """See `Crew`."""
         return worker.paint.remote(job)
 
@@ -171,13 +170,13 @@ class RayCrew:
 class _Actor:
     """A worker in a process of its own. Its `stop` has a second thread, so that it is heard."""
 
-    def __init__(self, make: Callable[[Options], Worker], options: Options):
+    def __init__(self, make: Callable[[Options], Any], options: Options):
         self._worker = make(options)
 
     def begin(self) -> int:
         return self._worker.begin()
 
-    def paint(self, job: Job) -> Outcome:
+    def paint(self, job: Any) -> Outcome:
         return self._worker.paint(job)
 
     def stop(self) -> None:

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.outcome import Outcome
 
-__all__ = ["Crew", "Tell", "WorkerDiedError", "dispatch"]
+__all__ = ["Crew", "Task", "Tell", "WorkerDiedError", "dispatch"]
 
 TRIES = 3
 """Workers that a job may take with it."""
@@ -20,8 +19,16 @@ FAREWELL = 60.0
 GROWTH = 2**30
 """Bytes that a worker may hold more than after its first job; then another takes its place."""
 
-Tell = Callable[[Job, Outcome], None]
+Tell = Callable[[Any, Outcome], None]
 """Gets every job with how it ended, each once, as it ends."""
+
+
+class Task(Protocol):
+    """What a worker is given: a `Job`, or a shot of a clip."""
+
+    @property
+    def output(self) -> str:
+        """Tells tasks apart."""
 
 
 class WorkerDiedError(Exception):
@@ -37,7 +44,7 @@ class Crew(Protocol):
     def hire(self) -> Any:
         """A worker that is ready."""
 
-    def give(self, worker: Any, job: Job) -> Any:
+    def give(self, worker: Any, job: Task) -> Any:
         """Has it paint; a ticket for `wait` and `result`."""
 
     def wait(self, tickets: Sequence[Any], seconds: float) -> list[Any]:
@@ -54,7 +61,7 @@ class Crew(Protocol):
 
 
 def dispatch(
-    jobs: Iterable[Job],
+    jobs: Iterable[Task],
     crew: Crew,
     tell: Tell,
     *,
@@ -81,14 +88,14 @@ class _Dispatch:
     def __init__(self, crew: Crew, tell: Tell, tries: int, patience: float):
         self._crew, self._tell = crew, tell
         self._tries, self._patience = tries, patience
-        self._queue: collections.deque[Job] = collections.deque()
-        self._busy: list[tuple[Job, Outcome]] = []
+        self._queue: collections.deque[Task] = collections.deque()
+        self._busy: list[tuple[Task, Outcome]] = []
         self._idle: list[Any] = []
-        self._running: dict[Any, tuple[Any, Job]] = {}
+        self._running: dict[Any, tuple[Any, Task]] = {}
         self._deaths: collections.Counter[str] = collections.Counter()
         self._first: dict[Any, int] = {}
 
-    def run(self, jobs: Iterable[Job]) -> bool:
+    def run(self, jobs: Iterable[Task]) -> bool:
         self._queue.extend(jobs)
         try:
             while self._queue or self._running:
@@ -127,7 +134,7 @@ class _Dispatch:
             else:
                 self._idle.append(worker)
 
-    def _mourn(self, job: Job, why: str) -> None:
+    def _mourn(self, job: Task, why: str) -> None:
         self._deaths[job.output] += 1
         deaths = self._deaths[job.output]
         if deaths < self._tries:

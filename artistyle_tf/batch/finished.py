@@ -12,6 +12,7 @@ from artistyle_tf.batch.places import exists, fetched, is_url
 from artistyle_tf.errors import InputError
 from artistyle_tf.network.weights import NAMES
 from artistyle_tf.pictures.read import read, read_record
+from artistyle_tf.run.events import STOPPED
 from artistyle_tf.run.result import INTERRUPTED
 from artistyle_tf.settings.config import INITS
 from artistyle_tf.text import one_line, reason
@@ -19,7 +20,7 @@ from artistyle_tf.text import one_line, reason
 __all__ = ["NEW", "Digests", "why_paint", "with_depth"]
 
 NEW = "new"
-STOPPED = (INTERRUPTED, "stopped by the callback", "a callback raised")
+UNFINISHED = (INTERRUPTED, STOPPED, "a callback raised")
 """How stop reasons of runs begin that somebody ended before their time."""
 
 
@@ -56,7 +57,7 @@ def why_paint(job: Job, digests: Digests) -> str | None:
         )
     outcome = record.get("outcome")
     ended = str(outcome.get("stop_reason")) if isinstance(outcome, dict) else ""
-    if ended.startswith(STOPPED):
+    if ended.startswith(UNFINISHED):
         return "it had been stopped"
     changed = _changed_settings(job, record) or _changed_pictures(job, record, digests)
     return f"changed: {', '.join(changed)}" if changed else None

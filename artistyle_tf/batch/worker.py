@@ -13,16 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from artistyle_tf.batch.computing import Computing
 from artistyle_tf.batch.finished import NEW, Digests, why_paint, with_depth
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.outcome import Options, Outcome
 from artistyle_tf.batch.places import base_name, fetched, is_url, make_folder, store
-from artistyle_tf.command.console import quiet_import
-from artistyle_tf.command.devices import on_device
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.run.checkpoints import Checkpoints
-from artistyle_tf.run.events import Step
+from artistyle_tf.run.events import STOPPED, Step
 from artistyle_tf.run.memory import resident_bytes
 from artistyle_tf.run.result import Result
 from artistyle_tf.scene.inputs import several
@@ -52,7 +51,7 @@ class Worker:
         self._painter = functools.lru_cache(maxsize=PAINTERS)(self._make_painter)
         self._digests = Digests()
         self._stop = threading.Event()
-        self._ready = False
+        self._computing = Computing(options)
 
     def begin(self) -> int:
         """Its process, once it can take jobs. For a process of its own."""
@@ -108,7 +107,7 @@ class Worker:
         if config.init not in INITS and local[config.init] != config.init:
             config = dataclasses.replace(config, init=local[config.init])
         folder = checkpoint_folder(job)
-        with self._computing():
+        with self._computing() if self._made is None else contextlib.nullcontext():
             try:
                 result, resumed = self._run(job, config, local, folder)
             except InputError:
@@ -123,7 +122,7 @@ class Worker:
         if result.error is not None:
             fault = f"{result.stop_reason}: {_first_line(result.error)}"
             return dataclasses.replace(outcome, status="failed", reason=fault)
-        if self._stop.is_set() and result.stop_reason == "stopped by the callback":
+        if self._stop.is_set() and result.stop_reason == STOPPED:
             return dataclasses.replace(outcome, status="stopped")
         _save(dataclasses.replace(result, record=with_depth(result.record, job.depth)), job)
         shutil.rmtree(folder, ignore_errors=True)
@@ -155,33 +154,6 @@ class Worker:
         from artistyle_tf.run.painter import Painter
 
         return Painter(config)
-
-    @contextlib.contextmanager
-    def _computing(self) -> Iterator[None]:
-        """TensorFlow loaded and set, on the device that was asked for."""
-        if self._made is not None:
-            yield
-            return
-        if not self._ready:
-            # Once: what is there then is never gone through again, and so never collected.
-            with quiet_import():
-                from artistyle_tf.run import gpus, painter  # noqa: F401 (what jobs need)
-        import tensorflow as tf
-
-        if not self._ready:
-            if self._options.threads:
-                tf.config.threading.set_intra_op_parallelism_threads(self._options.threads)
-            gpus.let_memory_grow()
-            if self._options.deterministic:
-                tf.config.experimental.enable_op_determinism()
-            self._ready = True
-        with on_device(self._options.device):
-            try:
-                yield
-            except tf.errors.ResourceExhaustedError as error:
-                raise ArtistyleError("there is not enough memory; a smaller size needs less") from (
-                    error
-                )
 
 
 def checkpoint_folder(job: Job) -> str:

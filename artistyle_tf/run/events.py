@@ -11,9 +11,12 @@ from artistyle_tf.pictures.notebook import to_html
 from artistyle_tf.pictures.write import png_bytes
 from artistyle_tf.text import clock, reason
 
-__all__ = ["Callback", "Callbacks", "Step", "consult", "rms"]
+__all__ = ["STOPPED", "Callback", "Callbacks", "Step", "consult", "rms"]
 
 logger = logging.getLogger("artistyle_tf")
+
+STOPPED = "stopped by the callback"
+"""Why a run ended if a callback returned False."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -81,7 +84,7 @@ def consult(callbacks: Callbacks, step: Step) -> tuple[str, Exception | None]:
     try:
         each = callbacks if isinstance(callbacks, Sequence) else [callbacks]
         answers = [callback(step) for callback in each]
-        return ("stopped by the callback" if any(a is False for a in answers) else ""), None
+        return (STOPPED if any(a is False for a in answers) else ""), None
     except Exception as error:
         # Only the exception's type, since the record must contain no paths and messages may.
         stop_reason = f"a callback raised {type(error).__name__}"

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import os
 from collections.abc import Iterator
 from fractions import Fraction
@@ -10,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from artistyle_tf.errors import InputError
-from artistyle_tf.pictures.picture import MIN_SIDE
+from artistyle_tf.pictures.picture import MIN_SIDE, Picture
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["BrokenClipError", "Clip", "Frame", "Look", "digest", "read_clip"]
+__all__ = ["BrokenClipError", "Clip", "Frame", "Look", "digest", "is_still", "read_clip"]
 
 BT709, UNSPECIFIED, BT601, BT2020 = 1, 2, 5, 9
 """Matrices of Y'CbCr as H.273 counts them, which FFmpeg's scaler does too."""
@@ -52,6 +53,8 @@ class Frame(NamedTuple):
     """When it is shown, in `Clip.time_base`; always more than that of the frame before."""
     rgb: np.ndarray
     """[H, W, 3] sRGB in grey levels, 0 to 255: uint8, or float32 where the clip has more bits."""
+    masks: tuple[np.ndarray, ...] = ()
+    """uint8 [h, w] each, 255 inside: where the styles apply in this frame; see `guides`."""
 
     @property
     def rgb8(self) -> np.ndarray:
@@ -76,8 +79,14 @@ class Clip(NamedTuple):
     look: Look
     notes: tuple[str, ...]
 
-    def frames(self) -> Iterator[Frame]:
-        """All frames, from the first.
+    def blank(self) -> Picture:
+        """A black picture of its size and name, for what asks for a picture's size."""
+        return Picture(np.broadcast_to(np.uint8(0), (*self.size, 3)), None, self.name, ())
+
+    def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """The frames with numbers from `first` to before `stop`; None: to the end.
+
+        Those before are decoded too, since most frames depend on earlier ones.
 
         Raises:
           BrokenClipError: one can't be read, or has another size; those before it were fine.
@@ -85,24 +94,25 @@ class Clip(NamedTuple):
         with _opened(self.path, self.name) as container:
             stream = _video(container, self.name)
             stream.thread_type = "AUTO"
-            number, last = 0, None
+            last = None
             decoded = container.decode(stream)
-            while True:
+            for number in itertools.count() if stop is None else range(stop):
                 with _readable(self.name, number):
                     one = next(decoded, None)
                     if one is None:
                         break
+                    step = 1 / (self.rate * self.time_base)
+                    pts = round(number * step) if one.pts is None else one.pts
+                    last = pts if last is None else max(pts, last + 1)
+                    if number < first:
+                        continue
                     rgb = _upright(one, _rgb(one, self.look))
                 if rgb.shape[:2] != self.size:
                     was, now = (f"{width}×{height}" for height, width in (self.size, rgb.shape[:2]))
                     raise BrokenClipError(
                         f"{self.name} changes its size from {was} to {now} px at frame {number + 1}"
                     )
-                step = 1 / (self.rate * self.time_base)
-                pts = round(number * step) if one.pts is None else one.pts
-                last = pts if last is None else max(pts, last + 1)
                 yield Frame(number, last, rgb)
-                number += 1
 
 
 def read_clip(path: str) -> Clip:
@@ -136,6 +146,21 @@ def read_clip(path: str) -> Clip:
             curve = _HDR[look.transfer]
             notes = (f"{name} is HDR ({curve}), which is painted as if it were SDR",)
         return Clip(path, name, size, rate, stream.time_base, count, look, notes)
+
+
+def is_still(path: str) -> bool:
+    """Whether a file is a still picture, or none that FFmpeg reads.
+
+    FFmpeg reads stills by "demuxers" of their own, called like png_pipe.
+    """
+    import av
+
+    try:
+        with av.open(path) as container:
+            kind = container.format.name
+            return kind.endswith("_pipe") or kind == "image2"
+    except (OSError, av.error.FFmpegError):
+        return True
 
 
 def digest(path: str) -> str:

@@ -1,6 +1,7 @@
 """The flags of `artistyle-video`: its own, and every setting. absl only."""
 
 import dataclasses
+import itertools
 import os
 import re
 import textwrap
@@ -8,58 +9,94 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from artistyle_tf.command.arguments import parsed
+from artistyle_tf.command.devices import check_device
 from artistyle_tf.command.flag_table import all_flags
 from artistyle_tf.command.values import LISTS, config_of, named_as_flags, number, paths_of
 from artistyle_tf.errors import ConfigError
+from artistyle_tf.scene.inputs import check_inputs
 from artistyle_tf.settings.config import INITS, Config
 from artistyle_tf.video.film import FORMATS, check_name
-from artistyle_tf.video.flow import QUALITIES, Quality
+from artistyle_tf.video.flow import QUALITIES, check_flow
 
 __all__ = ["Options", "parse"]
 
 USAGE = "artistyle-video --content=clip.mp4 --style=painting.jpg --output=out.mp4 [flags]"
 
 TEMPORAL_WEIGHT = 0.1
+STATIC = 2.0
+LARGEST_LOOK_BACK = 64
 
-_SHARED = ("style", "flagfile", "preset", "strength")
-"""Flags that mean what they mean to `artistyle`."""
+_SHARED = ("style", "flagfile", "preset", "strength", "device")
+"""Flags with the same meaning as those of `artistyle`."""
 _SETTINGS = tuple(field.name for field in dataclasses.fields(Config) if field.name != "task")
 
 _OWN = {
     "content": ("", "the clip to paint"),
     "output": ("", "the painted clip: " + ", ".join(FORMATS)),
+    "content_mask": (
+        "",
+        "where each style applies: one picture or clip per style, white inside; clips frame by "
+        "frame, of the same frame rate as --content",
+    ),
+    "style_mask": ("", "which part of each style to use: one picture per style"),
     "frame_iterations": (
         "auto",
-        "iterations of every frame that follows another, which it begins with; auto: a quarter of "
-        "--iterations, which are those of the first frame of a shot",
+        "iterations of each frame after the first of a shot, which has --iterations; auto: a "
+        "quarter of those",
     ),
     "temporal_weight": (
         f"{TEMPORAL_WEIGHT:g}",
-        "how much a frame is held to those before, where the flow is to be trusted; 0: not at all",
+        "weight of the temporal loss, which ties a frame to the earlier ones where the optical "
+        "flow is consistent; 0: none",
     ),
     "look_back": (
         "1",
-        "frames back to those that one is held to, the nearest that shows a place counting, like "
-        "1,2,4",
+        "distances in frames of the earlier ones in the temporal loss, like 1,2,4; each pixel is "
+        "compared with the nearest one that shows it",
     ),
-    "flow": ("medium", "quality of the optical flow: " + ", ".join(QUALITIES)),
-    "preview_every": ("1", "paint every so many frames only, for a look at how it comes out"),
+    "static_threshold": (
+        f"{STATIC:g}",
+        "grey levels; places that change by less keep their pixels exactly; 0: none do",
+    ),
+    "passes": (
+        "1",
+        "passes over each shot, forward and backward in turn, with --frame_iterations for every "
+        "frame; the paper suggests 10 or more",
+    ),
+    "flow": (
+        "medium",
+        f"the optical flow: DIS at the quality {', '.join(QUALITIES)}; or the file of a RAFT "
+        "network, .onnx",
+    ),
+    "preview_every": ("1", "paint only every n-th frame, as a preview of the clip"),
+    "workers": (
+        "1",
+        "processes that paint shots at the same time, on Ray (extra batch) if more than 1",
+    ),
 }
 _SWITCHES = {"quiet": "print warnings and errors only"}
 
 
 class Options(NamedTuple):
-    """What the command line asks for."""
+    """The parsed command line."""
 
     content: str
     styles: list[str]
     output: str
     config: Config
+    """That of the first frame of a shot."""
     frame_iterations: int
+    content_masks: tuple[str, ...] = ()
+    style_masks: tuple[str, ...] = ()
     temporal_weight: float = TEMPORAL_WEIGHT
     look_back: tuple[int, ...] = (1,)
-    flow: Quality = "medium"
+    static_threshold: float = STATIC
+    passes: int = 1
+    flow: str = "medium"
+    """One of `QUALITIES`, or the path of an .onnx file."""
     preview_every: int = 1
+    workers: int = 1
+    device: str | None = None
     quiet: bool = False
 
 
@@ -67,8 +104,8 @@ def parse(arguments: Sequence[str]) -> Options | str:
     """The options of these arguments (without the program's name), or a text to print.
 
     Raises:
-      ConfigError: flags that can't be.
-      InputError: a flag file that can't be read.
+      ConfigError: invalid flags.
+      InputError: a --flagfile that can't be read.
     """
     names = [name for name in dict.fromkeys((*_OWN, *_SHARED, *_SETTINGS)) if name != "flagfile"]
     values, rest = parsed("artistyle-video", arguments, names, ("help", "version", *_SWITCHES))
@@ -79,33 +116,49 @@ def parse(arguments: Sequence[str]) -> Options | str:
 
         return f"artistyle-video {__version__}"
     if rest:
-        raise ConfigError(f"{rest[0]!r} is no flag; write {USAGE}")
+        raise ConfigError(f"{rest[0]!r} is not a flag; write {USAGE}")
     given = {name: values[name].value for name in names if values[name].value}
-    for name in given.keys() - {"style", *LISTS}:
+    for name in given.keys() - {"style", "content_mask", "style_mask", *LISTS}:
         del given[name][:-1]  # the last one counts
     for name in ("content", "style", "output"):
         if not all(given.get(name, [""])):
             raise ConfigError(f"--{name} is missing: {USAGE}")
-    config, styles = config_of(given), paths_of(given, "style")
     texts = {name: given.get(name, [default])[0] for name, (default, _) in _OWN.items()}
+    config = config_of(given)
     with named_as_flags():
-        return _options(config, styles, texts, bool(values["quiet"].value))
+        return _options(
+            config, given, texts, given.get("device", [None])[0], bool(values["quiet"].value)
+        )
 
 
-def _options(config: Config, styles: list[str], texts: dict[str, str], quiet: bool) -> Options:
+def _options(
+    config: Config,
+    given: dict[str, list[str]],
+    texts: dict[str, str],
+    device: str | None,
+    quiet: bool,
+) -> Options:
     if config.balance != "weights":
         raise ConfigError(
             f"balance is {config.balance!r}; for clips it must be 'weights', since each frame "
             "would be balanced anew"
         )
+    styles = paths_of(given, "style")
+    masks = {name: tuple(paths_of(given, name)) for name in ("content_mask", "style_mask")}
+    check_inputs(config, True, len(styles), *map(len, masks.values()))
     content, output = (os.path.expanduser(texts[name]) for name in ("content", "output"))
-    config.shares(len(styles))
     check_name(output)
-    read = [content, *styles, *([] if config.init in INITS else [config.init])]
+    read = [content, *styles, *itertools.chain(*masks.values())]
+    read += [] if config.init in INITS else [config.init]
     if os.path.realpath(output) in map(os.path.realpath, read):
         raise ConfigError(f"output is {output!r}, which is one of the files to read")
-    if texts["flow"] not in QUALITIES:
-        raise ConfigError(f"flow is {texts['flow']!r}; it must be {', '.join(QUALITIES)}")
+    if device is not None:
+        check_device(device)
+    flow = os.path.expanduser(texts["flow"])
+    check_flow(flow)
+    passes, look_back = _whole("passes", texts["passes"]), _look_back(texts["look_back"])
+    if passes > 1 and look_back != (1,):
+        raise ConfigError("look_back is for one pass; with --passes each frame has one neighbour")
     iterations = texts["frame_iterations"]
     return Options(
         content,
@@ -117,10 +170,16 @@ def _options(config: Config, styles: list[str], texts: dict[str, str], quiet: bo
             if iterations == "auto"
             else _whole("frame_iterations", iterations)
         ),
-        temporal_weight=_weight(texts["temporal_weight"]),
-        look_back=_look_back(texts["look_back"]),
-        flow=next(one for one in QUALITIES if one == texts["flow"]),
+        content_masks=masks["content_mask"],
+        style_masks=masks["style_mask"],
+        temporal_weight=_positive("temporal_weight", texts["temporal_weight"]),
+        look_back=look_back,
+        static_threshold=_positive("static_threshold", texts["static_threshold"]),
+        passes=passes,
+        flow=flow,
         preview_every=_whole("preview_every", texts["preview_every"]),
+        workers=_whole("workers", texts["workers"]),
+        device=device,
         quiet=quiet,
     )
 
@@ -131,17 +190,19 @@ def _whole(name: str, text: str) -> int:
     return int(text)
 
 
-def _weight(text: str) -> float:
+def _positive(name: str, text: str) -> float:
     value = number(text, float)
     if not isinstance(value, float) or not 0 <= value < 1e9:
-        raise ConfigError(f"temporal_weight is {text!r}; it must be a number of 0 or more")
+        raise ConfigError(f"{name} is {text!r}; it must be a number of 0 or more")
     return value
 
 
 def _look_back(text: str) -> tuple[int, ...]:
     found = sorted({_whole("look_back", part.strip()) for part in text.split(",")})
-    if found[0] != 1 or found[-1] > 64:
-        raise ConfigError(f"look_back is {text!r}; it must have 1 in it, and 64 at the most")
+    if found[0] != 1 or found[-1] > LARGEST_LOOK_BACK:
+        raise ConfigError(
+            f"look_back is {text!r}; it must contain 1, and nothing above {LARGEST_LOOK_BACK}"
+        )
     return tuple(found)
 
 
@@ -167,8 +228,8 @@ def _help() -> str:
     lines += [
         "",
         "Finished frames are kept in a folder beside the output until the clip is done; the same",
-        "command goes on from there.",
-        "Exit status: 0 done, 1 a file is no good or the run failed, 2 a flag is no good,",
-        "130 interrupted, 143 terminated.",
+        "command resumes from there.",
+        "Exit status: 0 done, 1 unusable file or failed run, 2 invalid flag, 130 interrupted,",
+        "143 terminated.",
     ]
     return "\n".join(lines)

@@ -7,19 +7,23 @@ import numpy as np
 
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.network.precision import true_float32
+from artistyle_tf.pictures.masks import Masks
 from artistyle_tf.pictures.picture import Picture
-from artistyle_tf.pictures.sizes import fill_cells
+from artistyle_tf.pictures.read import read
+from artistyle_tf.pictures.sizes import fill_cells, output_size
 from artistyle_tf.run.clock import Clock
-from artistyle_tf.run.events import Callbacks
+from artistyle_tf.run.events import STOPPED, Callbacks
 from artistyle_tf.run.gpus import let_memory_grow
 from artistyle_tf.run.painter import paint
 from artistyle_tf.run.result import INTERRUPTED
 from artistyle_tf.run.solvers import Solvers
-from artistyle_tf.scene.inputs import read_inputs
+from artistyle_tf.scene.inputs import Inputs
 from artistyle_tf.scene.scene import Earlier, load_network, make_scene
 from artistyle_tf.scene.start import read_start
 from artistyle_tf.settings.config import Config
 from artistyle_tf.text import reason
+from artistyle_tf.video.clip import Frame
+from artistyle_tf.video.guides import NO_GUIDES, Guides
 
 __all__ = ["FramePainter"]
 
@@ -35,10 +39,11 @@ class FramePainter:
       styles: the paintings.
       iterations: of every frame that follows another. It has one level, since it begins with a
         painting.
-      callback: as of `stylize`.
+      callback: as for `stylize`.
+      guides: the masks; frames must have those of the content with them.
 
     Raises:
-      ConfigError, InputError: as a `Painter`.
+      ConfigError, InputError: as `Painter`.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class FramePainter:
         styles: Sequence[Picture],
         iterations: int,
         callback: Callbacks | None = None,
+        guides: Guides = NO_GUIDES,
     ):
         let_memory_grow()
         self._config, self._callback = config, callback
@@ -54,60 +60,63 @@ class FramePainter:
             config, init=MOVED, init_noise=0, levels=1, iterations=iterations, finer_iterations=0
         )
         self._styles, self._start = list(styles), read_start(config)
+        self._style_masks = guides.styles
         self._weights = load_network(config)
-        self._solvers = Solvers(config, self._weights, temporal=True)
+        regions = len(guides.content)
+        self._solvers = Solvers(config, self._weights, regions=regions, temporal=True)
 
     @property
     def network(self) -> str:
         """The digest of its filters."""
         return self._weights.digest
 
-    def first(self, rgb: np.ndarray) -> np.ndarray:
+    def first(self, frame: Frame) -> np.ndarray:
         """The painting of a frame that begins a shot.
 
         Args:
-          rgb: [H, W, 3] sRGB, uint8 or float32.
+          frame: with one mask for each style, or none.
 
         Returns:
           float32 [h, w, 3] sRGB in grey levels, unclipped.
 
         Raises:
-          KeyboardInterrupt: it came before the frame was finished.
-          ArtistyleError: something else did.
+          KeyboardInterrupt: the run was stopped, by Ctrl-C or the callback.
+          ArtistyleError: it failed.
         """
-        return self._painted(self._config, rgb, self._start, None)
+        return self._painted(self._config, frame, self._start, None)
 
     def following(
         self,
-        rgb: np.ndarray,
+        frame: Frame,
         start: np.ndarray,
         picture: np.ndarray,
         weights: np.ndarray,
         strength: float,
     ) -> np.ndarray:
-        """Likewise that of a frame that shows what another did.
+        """Likewise the painting of a later frame.
 
         Args:
-          rgb: as for `first`.
+          frame: as for `first`.
           start: float32 [h, w, 3] sRGB in grey levels, of the size of the painting.
-          picture, weights, strength: what the painting shall resemble, see `scene.Earlier`.
+          picture, weights, strength: the earlier picture, see `scene.Earlier`.
         """
         moved = Picture(fill_cells(start), None, MOVED, ())
-        return self._painted(self._later, rgb, moved, Earlier(picture, weights, strength))
+        return self._painted(self._later, frame, moved, Earlier(picture, weights, strength))
 
     def _painted(
-        self,
-        config: Config,
-        rgb: np.ndarray,
-        start: Picture | None,
-        earlier: Earlier | None,
+        self, config: Config, frame: Frame, start: Picture | None, earlier: Earlier | None
     ) -> np.ndarray:
+        content = read(frame.rgb)
+        assert isinstance(config.size, int)
+        # Not by `read_masks`: in a clip, a mask may be all black for a while.
+        each = [Picture(np.stack([mask] * 3, -1), None, "mask", ()) for mask in frame.masks]
+        masks = Masks(each, self._style_masks)
+        inputs = Inputs(content, self._styles, masks, output_size(content, config.size))
         with true_float32():
-            inputs = read_inputs(self._config, rgb, [one.rgb for one in self._styles])
             scene = make_scene(config, inputs, start, self._weights)
             scene = dataclasses.replace(scene, earlier=earlier)
             result = paint(scene, self._solvers, Clock(), self._callback)
-        if result.stop_reason == INTERRUPTED:
+        if result.stop_reason in (INTERRUPTED, STOPPED):
             raise KeyboardInterrupt
         if result.error:
             raise ArtistyleError(reason(result.error)) from result.error

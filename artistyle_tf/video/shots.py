@@ -1,0 +1,118 @@
+"""Shots painted by workers of Ray, several at once. TensorFlow is only in the workers."""
+
+import contextlib
+import functools
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from artistyle_tf.batch.computing import Computing
+from artistyle_tf.batch.crew import RayCrew
+from artistyle_tf.batch.dispatch import dispatch
+from artistyle_tf.batch.outcome import Options as Sharing
+from artistyle_tf.batch.outcome import Outcome
+from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.run.events import Step
+from artistyle_tf.text import reason
+from artistyle_tf.video.flags import Options
+from artistyle_tf.video.session import Session
+from artistyle_tf.video.survey import Shot
+from artistyle_tf.video.work import Work
+
+__all__ = ["ShotWorker", "paint_shots"]
+
+
+class _Task(NamedTuple):
+    output: str
+    """Tells shots apart."""
+    shot: Shot
+
+
+def paint_shots(
+    options: Options, shots: Iterable[Shot], work: Work, tell: Callable[[], None]
+) -> None:
+    """Has all shots painted into the work folder; what is there already is not painted again.
+
+    A shot whose worker dies goes to another one, and is given up after three.
+
+    Args:
+      options: with `workers`, how many at most; they share the machine's CPUs.
+      shots: those to paint.
+      work: the folder; its identity is not compared again.
+      tell: called about twice a second.
+
+    Raises:
+      KeyboardInterrupt: the user stopped it; frames that are finished stay.
+      ArtistyleError: Ray is not installed or can't start; or after all others, a shot failed.
+    """
+    tasks = [_Task(f"shot at frame {shot.numbers[0] + 1}", shot) for shot in shots]
+    failures: list[str] = []
+
+    def note(task: _Task, outcome: Outcome) -> None:
+        if outcome.status == "failed":
+            failures.append(f"the {task.output} failed: {outcome.reason}")
+
+    make = functools.partial(_make, options, work)
+    with RayCrew(Sharing(device=options.device), options.workers, make=make) as crew:
+        with _told(tell):
+            complete = dispatch(tasks, crew, note)
+    if not complete:
+        raise KeyboardInterrupt
+    if failures:
+        raise ArtistyleError("; ".join(failures))
+
+
+def _make(options: Options, work: Work, sharing: Sharing) -> "ShotWorker":
+    return ShotWorker(options, work, sharing)
+
+
+class ShotWorker:
+    """Paints one shot after the other, as `batch.worker.Worker` paints jobs."""
+
+    def __init__(self, options: Options, work: Work, sharing: Sharing):
+        self._work = work
+        self._stop = threading.Event()
+        self._computing = Computing(sharing)
+        self._session = Session(options, self._goes_on)
+
+    def begin(self) -> int:
+        """Called before the first shot."""
+        return 0
+
+    def stop(self) -> None:
+        """Ends the shot that is being painted after an iteration."""
+        self._stop.set()
+
+    def paint(self, task: _Task) -> Outcome:
+        """Paints a shot."""
+        try:
+            with self._computing():
+                for _ in self._session.paint(task.shot, self._work):
+                    pass
+        except KeyboardInterrupt:
+            return Outcome("stopped")
+        except (MemoryError, ArtistyleError) as error:
+            return Outcome("failed", reason(error) if str(error) else "out of memory")
+        return Outcome("done")
+
+    def _goes_on(self, step: Step) -> bool:
+        return not self._stop.is_set()
+
+
+@contextlib.contextmanager
+def _told(tell: Callable[[], None]) -> Iterator[None]:
+    """Calls it from another thread, while the block waits for Ray."""
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(0.5):
+            tell()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        tell()
