@@ -49,9 +49,7 @@ def outline(data: bytes) -> Outline:
         known.add(_text(parameter, 8))
         elsewhere |= _number(parameter, 14) == 1
     inputs, outputs = ([_tensor(one) for one in _messages(graph, number)] for number in (11, 12))
-    return Outline(
-        tuple(one for one in inputs if one.name not in known), tuple(outputs), elsewhere
-    )
+    return Outline(tuple(one for one in inputs if one.name not in known), tuple(outputs), elsewhere)
 
 
 def _tensor(data: memoryview) -> Tensor:

@@ -21,6 +21,9 @@ SMALLEST = 128
 """Shorter sides, in px, are drawn out to this one: the fourth level of RAFT's pyramid is an eighth
 of an eighth, and needs two places there to look between."""
 
+NO_MEMORY = -4
+"""OpenCV's code of an error."""
+
 _SOURCE = re.compile(r"OpenCV\([^)]*\) \S+ error: \([^)]*\) ")
 """Where in OpenCV's own source an error was raised, before what it says."""
 
@@ -94,11 +97,8 @@ class Raft:
             )
         first, second = known.inputs
         one = first.shape
-        if first[1:] != second[1:] or first.kind != FLOAT32 or len(one) != 4:
-            fits = False
-        else:
-            fits = one[0] in (0, 1) and one[1] in (0, 3)
-        if not fits:
+        same = first[1:] == second[1:] and first.kind == FLOAT32
+        if not (same and len(one) == 4 and one[0] in (0, 1) and one[1] in (0, 3)):
             shapes = " and ".join(
                 "[" + ", ".join(str(n or "?") for n in one.shape) + "]" for one in known.inputs
             )
@@ -137,9 +137,13 @@ class Raft:
         try:
             yield
         except (cv2.error, MemoryError) as error:
-            said = _SOURCE.sub("", getattr(error, "err", None) or str(error) or "memory is short")
-            text = one_line(" ".join(said.split())).strip("> ")[:200]
-            raise InputError(f"OpenCV {cv2.__version__} can't run {self._name}: {text}") from error
+            if getattr(error, "code", NO_MEMORY) == NO_MEMORY:
+                raise InputError(f"there is too little memory to run {self._name}") from error
+            said = one_line(" ".join(_SOURCE.sub("", error.err or str(error)).split()))
+            raise InputError(
+                f"OpenCV {cv2.__version__} can't run {self._name}; onnxsim may make a file of it "
+                f"that it can: {said.strip('> ')[:200]}"
+            ) from error
         finally:
             log.setLogLevel(before)
 

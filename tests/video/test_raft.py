@@ -1,0 +1,207 @@
+"""Flow by networks from ONNX files, whose answers are known."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+import clips
+import flow_networks
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.video.flow import check_flow, dense_flow, flow_of, is_network
+from artistyle_tf.video.onnx_file import outline
+
+RNG = np.random.default_rng(0)
+
+
+def noise(*size):
+    return RNG.integers(0, 256, (*size, 3), np.uint8)
+
+
+def by_colours(first, second):
+    """What `flow_networks.COLOURS` makes of them."""
+    return np.concatenate([first, second], axis=2).astype(np.float32) @ flow_networks.COLOURS.T
+
+
+def test_frames_go_in_as_they_are(tmp_path):
+    """In their order, RGB, 0 to 255, and the flow comes out as (dx, dy)."""
+    flow = flow_of(flow_networks.linear(tmp_path / "flow.onnx"))
+    first, second = noise(64, 96), noise(64, 96)
+    found = flow(first, second)
+    assert found.dtype == np.float32
+    assert found.flags.c_contiguous
+    np.testing.assert_allclose(found, by_colours(first, second), rtol=1e-6)
+    np.testing.assert_allclose(flow(second, first), by_colours(second, first), rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(192, 192), (32, 32)])
+def test_other_sizes_are_brought_to_the_network_s_and_back(tmp_path, size):
+    """A ramp that moves by (3, -2) px: the network sees and says it in its own pixels."""
+    rows, columns = np.indices(size)
+    first = np.stack([columns, rows, rows], axis=2) + 10
+    second = first - (3, -2, 0)
+    across, down = size[1] / 96, size[0] / 64  # grey levels that are one px of the network
+    weights = [[1 / across, 0, 0, -1 / across, 0, 0], [0, 1 / down, 0, 0, -1 / down, 0]]
+    flow = flow_of(flow_networks.linear(tmp_path / "flow.onnx", weights))
+    found = flow(first.astype(np.uint8), second.astype(np.uint8))
+    assert found.shape == (*size, 2)
+    np.testing.assert_allclose(found, np.broadcast_to((3, -2), found.shape), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("order", "part"),
+    [
+        (("low", "flow"), 1),
+        (("flow", "low"), 1),
+        (("half", "flow"), 1),
+        (("flow", "half"), 0.5),
+        (("flow",), 1),
+    ],
+)
+def test_the_last_output_of_the_frames_size_counts(tmp_path, order, part):
+    flow = flow_of(flow_networks.linear(tmp_path / "flow.onnx", order=order))
+    first, second = noise(64, 96), noise(64, 96)
+    np.testing.assert_allclose(flow(first, second), part * by_colours(first, second), rtol=1e-6)
+
+
+@pytest.mark.parametrize("names", [("0", "1"), ("b", "a")])
+def test_inputs_count_in_the_file_s_order_whatever_their_names(tmp_path, names):
+    flow = flow_of(flow_networks.linear(tmp_path / "FLOW.ONNX", names=names))
+    first, second = noise(64, 96), noise(64, 96)
+    np.testing.assert_allclose(flow(first, second), by_colours(first, second), rtol=1e-6)
+
+
+def test_a_network_of_free_size_gets_frames_as_large_as_they_are(tmp_path):
+    flow = flow_of(flow_networks.in_blocks(tmp_path / "flow.onnx"))
+    for height, width in [(130, 141), (136, 144), (20, 30)]:
+        first, second = noise(height, width), noise(height, width)
+        more = [(0, max(128, -(-side // 8) * 8) - side) for side in (height, width)]
+        wide = by_colours(*(np.pad(one, [*more, (0, 0)], "edge") for one in (first, second)))
+        rows, columns = wide.shape[0] // 8, wide.shape[1] // 8
+        mean = wide.reshape(rows, 8, columns, 8, 2).mean(axis=(1, 3))
+        wanted = mean.repeat(8, 0).repeat(8, 1)[:height, :width]
+        found = flow(first, second)
+        assert found.flags.c_contiguous
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def test_parameters_listed_as_inputs_are_none(tmp_path):
+    inputs = [("weights", [2, 6, 1, 1]), *flow_networks.frames()]
+    path = flow_networks.linear(tmp_path / "flow.onnx", inputs=inputs)
+    first, second = noise(64, 96), noise(64, 96)
+    np.testing.assert_allclose(flow_of(path)(first, second), by_colours(first, second), rtol=1e-6)
+
+
+def test_the_outline_of_a_file(tmp_path):
+    path = tmp_path / "flow.onnx"
+    flow_networks.linear(path, size=("H", -1))
+    found = outline(path.read_bytes())
+    assert [one.name for one in found.inputs] == ["first", "second"]
+    assert [one.name for one in found.outputs] == ["low", "flow"]
+    assert found.inputs[0].shape == (1, 3, 0, 0)
+    assert not found.elsewhere
+
+
+FRAMES = flow_networks.frames()
+UNKNOWN = helper.make_node("Stirred", ["flow"], ["stirred"])
+ROOT = helper.make_node("Log", ["flow"], ["infinite"])
+
+
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ({"names": ("first", "first"), "inputs": FRAMES[:1]}, "has 2 inputs, the two frames; this one has 1"),
+        ({"inputs": [*FRAMES, ("third", [1])]}, "this one has 3"),
+        ({"inputs": [FRAMES[0], ("second", [1, 3, 64, 64])]}, r"\[1, 3, 64, 96\] and \[1, 3, 64, 64\]"),
+        ({"inputs": [(name, [1, 64, 96, 3]) for name in flow_networks.BOTH]}, r"float32 \[1, 3, H, W\]"),
+        ({"inputs": [(name, [2, 3, 64, 96]) for name in flow_networks.BOTH]}, r"takes \[2, 3, 64, 96\]"),
+        ({"inputs": [(name, ["n", 64]) for name in flow_networks.BOTH]}, r"takes \[\?, 64\] and"),
+        (
+            {"inputs": [(*one, TensorProto.FLOAT16) for one in FRAMES]},
+            r"takes two frames of one size, float32",
+        ),
+        ({"order": ("low",)}, r"none of what comes out is \[1, 2, 64, 96\]"),
+        ({"order": ("both",)}, r"none of what comes out is \[1, 2, 64, 96\]"),
+        ({"more": [UNKNOWN], "order": ("stirred",)}, "OpenCV .* can't run flow.onnx; .* Stirred"),
+        ({"more": [ROOT], "order": ("infinite",)}, "flow that is not finite"),
+    ],
+)  # fmt: skip
+def test_other_networks_are_refused_before_a_frame_is_seen(tmp_path, capfd, keywords, said):
+    path = flow_networks.linear(tmp_path / "flow.onnx", **keywords)
+    refused(path, said)
+    assert capfd.readouterr() == ("", "")
+
+
+def refused(path, said):
+    with pytest.raises(InputError, match=said) as caught:
+        flow_of(str(path))
+    text = str(caught.value)
+    assert text.isprintable()
+    assert len(text) < 350
+    assert "/io/" not in text  # where OpenCV was built
+
+
+def test_parameters_in_another_file_are_refused(tmp_path):
+    path = flow_networks.linear(
+        tmp_path / "flow.onnx", save_as_external_data=True, size_threshold=0
+    )
+    refused(path, "has its parameters in another file")
+
+
+def test_files_that_are_none(tmp_path, capfd):
+    path = tmp_path / "flow.onnx"
+    refused(path, "can't read .*: No such file")
+    path.mkdir()
+    refused(path, "can't read .*: Is a directory")
+    path = tmp_path / "two\nlines.onnx"
+    whole = (tmp_path / "whole.onnx", flow_networks.linear(tmp_path / "whole.onnx"))[0]
+    data = whole.read_bytes()
+    rest = len(data) - data.rindex(b"\x42")  # the model's last field, after the graph
+    for broken in (b"", b"<!DOCTYPE html>", bytes(1000), noise(20, 20).tobytes()):
+        path.write_bytes(broken)
+        refused(path, r"two\\nlines.onnx is no ONNX file, or a damaged one")
+    for end in range(1, len(data) - rest, 7):
+        path.write_bytes(data[:end])
+        refused(path, "is no ONNX file, or a damaged one")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_damage_ends_in_one_line(tmp_path, capfd):
+    """Whatever a byte was turned into, the file can be used or the error is one of ours."""
+    whole = tmp_path / "whole.onnx"
+    flow_networks.linear(whole)
+    data = np.frombuffer(whole.read_bytes(), np.uint8)
+    path = tmp_path / "flow.onnx"
+    for at in range(0, len(data), 5):
+        broken = data.copy()
+        broken[at] ^= 1 << at % 8
+        path.write_bytes(broken.tobytes())
+        try:
+            flow_of(str(path))
+        except InputError as error:
+            assert str(error).isprintable()
+
+
+@pytest.mark.parametrize("name", ["medium", "fast", "ultrafast"])
+def test_dis_by_its_name(name):
+    before, now = clips.pan(2)
+    assert (flow_of(name)(before, now) == dense_flow(before, now, name)).all()
+    assert not is_network(name)
+
+
+def test_what_a_flow_can_be_called():
+    for name in ("medium", "ultrafast", "raft.onnx", "there/is/none/RAFT.ONNX"):
+        check_flow(name)
+    for name in ("", "slow", "Fast", "raft.pth", "onnx"):
+        with pytest.raises(ConfigError, match=r"medium, fast, ultrafast or an \.onnx file"):
+            check_flow(name)
+    with pytest.raises(ConfigError):
+        flow_of("slow")
+
+
+def test_importing_loads_no_opencv():
+    code = "import sys, artistyle_tf.video.flow, artistyle_tf.video.raft; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"cv2", "onnx", "tensorflow"} & set(done.stdout.split())
