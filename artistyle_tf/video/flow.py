@@ -37,7 +37,7 @@ def flow_of(name: str) -> Flow:
 
     Args:
       name: one of `QUALITIES` for DIS, or the path of an ONNX file with RAFT, see `raft.Raft`,
-        which is read here and tried once.
+        which is tried once and read here.
 
     Raises:
       ConfigError: it is neither, see `check_flow`.
@@ -45,8 +45,9 @@ def flow_of(name: str) -> Flow:
     """
     check_flow(name)
     if is_network(name):
-        from artistyle_tf.video.raft import Raft
+        from artistyle_tf.video.raft import Raft, try_apart
 
+        try_apart(name)
         return Raft(name)
     return functools.partial(dense_flow, quality=next(one for one in QUALITIES if one == name))
 
