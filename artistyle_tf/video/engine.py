@@ -133,8 +133,8 @@ def _following(
         *(seen_in(one.rgb, one.painting, now, motion) for one in near), strict=True
     )
     picture, total = merged(moved, long_term(found))
-    # Where no earlier frame shows a place, it is the frame itself, changed as the painting changed
-    # its surroundings: a painting continued beyond its border keeps its streaks for many iterations.
+    # A place that no earlier frame shows begins as the frame, changed as the painting changed its
+    # surroundings. A painting continued beyond its border keeps its streaks for long.
     fresh = np.clip(now + changes[0], 0, 255).astype(np.float32)
     start = np.where(total[..., None] > 0, picture, fresh)
     return painter.following(frame, start, picture, total, motion.temporal_weight)

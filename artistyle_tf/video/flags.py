@@ -5,7 +5,7 @@ import itertools
 import os
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from artistyle_tf.command.arguments import parsed
@@ -126,17 +126,11 @@ def parse(arguments: Sequence[str]) -> Options | str:
     texts = {name: given.get(name, [default])[0] for name, (default, _) in _OWN.items()}
     config = config_of(given)
     with named_as_flags():
-        return _options(
-            config, given, texts, given.get("device", [None])[0], bool(values["quiet"].value)
-        )
+        return _options(config, given, texts, bool(values["quiet"].value))
 
 
 def _options(
-    config: Config,
-    given: dict[str, list[str]],
-    texts: dict[str, str],
-    device: str | None,
-    quiet: bool,
+    config: Config, given: Mapping[str, list[str]], texts: Mapping[str, str], quiet: bool
 ) -> Options:
     if config.balance != "weights":
         raise ConfigError(
@@ -152,6 +146,7 @@ def _options(
     read += [] if config.init in INITS else [config.init]
     if os.path.realpath(output) in map(os.path.realpath, read):
         raise ConfigError(f"output is {output!r}, which is one of the files to read")
+    device = given["device"][0] if "device" in given else None
     if device is not None:
         check_device(device)
     flow = os.path.expanduser(texts["flow"])

@@ -13,8 +13,8 @@ def relit(
 ) -> np.ndarray:
     """An earlier painting under the light of the frame that is to be painted.
 
-    The warped frame and the new one differ by what changed its light; that difference, averaged over
-    wide surroundings where the flow is consistent, is added. Without it, a painting held to the one
+    The difference of the new frame and the warped one, averaged over wide surroundings where the
+    flow is consistent, is the change of light, and is added. Without it, a painting tied to the one
     before would stay bright while its clip fades to black.
 
     Args:

@@ -53,9 +53,9 @@ def paint_shots(
             failures.append(f"the {task.output} failed: {outcome.reason}")
 
     make = functools.partial(_make, options, work)
-    with RayCrew(Sharing(device=options.device), options.workers, make=make) as crew:
-        with _told(tell):
-            complete = dispatch(tasks, crew, note)
+    sharing = Sharing(device=options.device)
+    with RayCrew(sharing, options.workers, make=make) as crew, _told(tell):
+        complete = dispatch(tasks, crew, note)
     if not complete:
         raise KeyboardInterrupt
     if failures:

@@ -46,7 +46,7 @@ class Survey(NamedTuple):
         """From what `to_json` returned."""
         found = json.loads(text)
         shots = tuple(Shot(tuple(numbers)) for numbers in found["shots"])
-        return cls(shots, {number: pts for number, pts in found["times"]}, found["broken"])
+        return cls(shots, dict(found["times"]), found["broken"])
 
 
 def surveyed(frames: Iterable[Frame]) -> Survey:

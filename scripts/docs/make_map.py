@@ -25,7 +25,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("watch",),
     ("__init__",),
     ("command",),
-    ("web", "batch", "video"),
+    ("web", "batch"),
+    ("video",),
     ("__main__",),
 )
 """Rooms from the ground up: a room uses those on lower floors, and none beside it."""

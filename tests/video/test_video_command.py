@@ -100,7 +100,7 @@ def test_what_is_before_a_break_is_in_the_output(tmp_path, small_file, monkeypat
         def __init__(self, *_):
             pass
 
-        def first(self, rgb):
+        def first(self, frame):
             return resize(rgb, (36, 48)).astype(np.float32)
 
         def following(self, rgb, *_):
