@@ -4,7 +4,7 @@ import numpy as np
 
 __all__ = ["Still", "mixed"]
 
-SOFT = 1.5
+SOFT = 2.0
 """Standard deviation in px of the blur that noise of cameras and codecs is averaged by."""
 REACH = 64
 """The longer side of a frame over the px around what moves that are painted anew, too: strokes

@@ -1,18 +1,19 @@
-"""The engine: what each frame begins with and is held to, cuts, and going on after a kill."""
+"""The engine: what each frame starts from and is tied to, and resuming after a kill."""
 
 import numpy as np
 import pytest
 
 import clips
 from artistyle_tf.errors import InputError
-from artistyle_tf.video.clip import BrokenClipError, Frame
-from artistyle_tf.video.engine import Motion, paint_frames
+from artistyle_tf.video.clip import Frame
+from artistyle_tf.video.engine import Motion, paint_shot
 from artistyle_tf.video.flow import dense_flow
+from artistyle_tf.video.still import Still
 from artistyle_tf.video.warp import warped
 from artistyle_tf.video.work import Work
 
 SIZE = (64, 96)
-SHOT, OTHER = clips.pan(5), clips.pan(3, seed=7)
+SHOT = clips.pan(5)
 
 
 class Painter:
@@ -21,26 +22,24 @@ class Painter:
     def __init__(self):
         self.calls = []
 
-    def first(self, rgb):
-        self.calls.append(("first", rgb))
-        return 255 - rgb.astype(np.float32)
+    def first(self, frame):
+        self.calls.append(("first", frame.rgb))
+        return 255 - frame.rgb.astype(np.float32)
 
-    def following(self, rgb, start, picture, weights, strength):
-        self.calls.append(("following", rgb, start, picture, weights, strength))
-        return (255 - rgb.astype(np.float32)) * 0.5 + start * 0.5
+    def following(self, frame, start, picture, weights, strength):
+        self.calls.append(("following", frame.rgb, start, picture, weights, strength))
+        return (255 - frame.rgb.astype(np.float32)) * 0.5 + start * 0.5
 
 
-def frames(pictures, ending=None):
+def frames(pictures):
     for number, rgb in enumerate(pictures):
         yield Frame(number, number * 512, rgb)
-    if ending:
-        raise BrokenClipError(ending)
 
 
-def run(tmp_path, pictures, motion=None, painter=None, stop=None, ending=None):
+def run(tmp_path, pictures, motion=None, stop=None):
     """(painter, paintings)"""
-    painter, work = painter or Painter(), Work(str(tmp_path / "out.mp4"), {"a": 1})
-    made = paint_frames(frames(pictures, ending), painter, work, motion or Motion(0.5), SIZE)
+    painter, work = Painter(), Work(str(tmp_path / "out.mp4"), {"a": 1})
+    made = paint_shot(frames(pictures), painter, work, motion or Motion(0.5), SIZE)
     done = []
     for frame in made:
         done.append(frame.number)
@@ -56,8 +55,9 @@ def test_each_frame_begins_with_the_one_before_moved(tmp_path):
     _, rgb, start, picture, weights, strength = painter.calls[2]
     wanted = warped(paintings[1].astype(np.float32), dense_flow(SHOT[2], SHOT[1]))
     known = weights > 0
-    np.testing.assert_array_equal(start[known], wanted[known])
-    np.testing.assert_allclose(picture, wanted, atol=1e-3)
+    # Not exactly: the light of the frames differs by what the flow misses.
+    np.testing.assert_array_equal(start[known], picture[known])
+    assert np.abs(picture - wanted)[8:-8, 8:-8].max() < 2
     # What came into sight is the frame, changed as its like: here, into about its negative.
     there = ~known[:, -2:].all(axis=1)
     assert there.mean() > 0.9
@@ -67,16 +67,6 @@ def test_each_frame_begins_with_the_one_before_moved(tmp_path):
     assert weights[8:-8, 8:-8].mean() > 0.9
     assert set(np.unique(weights)) == {0, 1}
     np.testing.assert_array_equal(rgb, SHOT[2])
-
-
-def test_shots_are_independent(tmp_path):
-    painter, paintings = run(tmp_path, [*SHOT[:3], *OTHER], Motion(0.5, (1, 2, 4)))
-    assert [call[0] for call in painter.calls] == [
-        "first", "following", "following", "first", "following", "following",
-    ]  # fmt: skip
-    _, alone = run(tmp_path / "other", OTHER, Motion(0.5, (1, 2, 4)))
-    for one, other in zip(paintings[3:], alone, strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 def test_what_came_into_sight_again_is_held_to_frames_farther_back(tmp_path):
@@ -96,8 +86,8 @@ def test_what_came_into_sight_again_is_held_to_frames_farther_back(tmp_path):
 
 @pytest.mark.parametrize("killed", [1, 3, 5, 6])
 @pytest.mark.parametrize("look_back", [(1,), (1, 2)])
-def test_a_killed_run_goes_on_to_the_same_paintings(tmp_path, killed, look_back):
-    pictures, motion = [*SHOT, *OTHER], Motion(0.5, look_back)
+def test_a_killed_run_resumes_to_the_same_paintings(tmp_path, killed, look_back):
+    pictures, motion = [*clips.square(5, SIZE), *SHOT[:2]], Motion(0.5, look_back, static=2)
     _, wanted = run(tmp_path / "whole", pictures, motion)
     first, _ = run(tmp_path, pictures, motion, stop=killed)
     second, found = run(tmp_path, pictures, motion)
@@ -108,13 +98,6 @@ def test_a_killed_run_goes_on_to_the_same_paintings(tmp_path, killed, look_back)
         np.testing.assert_array_equal(one, other)
     third, _ = run(tmp_path, pictures, motion)
     assert third.calls == []
-
-
-def test_frames_before_a_broken_one_are_painted(tmp_path):
-    painter = Painter()
-    with pytest.raises(BrokenClipError, match="it is broken"):
-        run(tmp_path, SHOT, painter=painter, ending="it is broken")
-    assert len(painter.calls) == len(SHOT)
 
 
 def test_deep_frames_are_kept_in_16_bits(tmp_path):
@@ -134,9 +117,38 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     assert again.has(3)
     assert not again.has(2)
     np.testing.assert_array_equal(again.read(3), SHOT[0])
-    again.remove()
+    again.discard()
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "out.mp4.frames").mkdir()
     (tmp_path / "out.mp4.frames" / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match="no folder of frames"):
+    with pytest.raises(InputError, match="not a folder of frames"):
         Work(output, {"a": 1})
+
+
+def test_what_stands_still_keeps_its_painting_to_the_bit(tmp_path):
+    """A square moves over a background that is a little noisy, as cameras are."""
+    random = np.random.default_rng(0)
+    clean = clips.square(6, SIZE, side=16, step=6)
+    noise = [random.normal(0, 2, one.shape) for one in clean]
+    noisy = [np.clip(a + b, 0, 255).astype(np.uint8) for a, b in zip(clean, noise, strict=True)]
+    _, paintings = run(tmp_path / "still", noisy, Motion(0.5, static=2))
+    away = slice(0, 16), slice(0, SIZE[1])
+    for one in paintings[1:]:
+        np.testing.assert_array_equal(one[away], paintings[0][away])
+    assert not np.array_equal(paintings[1][32:48], paintings[0][32:48])
+    _, without = run(tmp_path / "not", noisy, Motion(0.5))
+    assert not np.array_equal(without[1][away], without[0][away])
+
+
+def test_a_fade_is_followed(tmp_path):
+    """Light that changes by less than the threshold from frame to frame adds up."""
+    back = clips.texture(*SIZE).astype(np.float32)
+    fade = [np.rint(back * (1 - 0.008 * i)).astype(np.uint8) for i in range(12)]
+    kept = np.stack([one is not None and (one == 1).all() for one in _kept(fade)])
+    assert kept[1:].any()
+    assert not kept[1:].all()
+
+
+def _kept(pictures):
+    still = Still(2)
+    return [still.kept(one) for one in pictures]

@@ -15,7 +15,7 @@ from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.picture import Picture
 from artistyle_tf.pictures.sizes import resize
 from artistyle_tf.video import main, painting
-from artistyle_tf.video.clip import read_clip
+from artistyle_tf.video.clip import Frame, read_clip
 from artistyle_tf.video.painting import FramePainter
 from places import ROOT, SAMPLES
 
@@ -35,6 +35,7 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
     )
     painter = FramePainter(config, [Picture(picture(40, 50, 1), None, "style", ())], 6)
     frame = picture(*SIZE)
+    frame = Frame(0, 0, frame)
     first = painter.first(frame)
     assert first.shape == (*SIZE, 3)
     assert first.dtype == np.float32
@@ -101,10 +102,10 @@ def test_what_is_before_a_break_is_in_the_output(tmp_path, small_file, monkeypat
             pass
 
         def first(self, frame):
-            return resize(rgb, (36, 48)).astype(np.float32)
+            return resize(frame.rgb, (36, 48)).astype(np.float32)
 
-        def following(self, rgb, *_):
-            return self.first(rgb)
+        def following(self, frame, *_):
+            return self.first(frame)
 
     monkeypatch.setattr(painting, "FramePainter", Painter)
     joined = b""
@@ -116,7 +117,8 @@ def test_what_is_before_a_break_is_in_the_output(tmp_path, small_file, monkeypat
     assert main.main([*command(tmp_path)[3:], "--quiet"]) == 1
     said = capsys.readouterr().err.splitlines()
     assert said == [
-        f"artistyle: 3 frames are in {tmp_path}/out.mp4, all there are before that",
+        "artistyle: clip.mp4 changes its size from 64×48 to 48×64 px at frame 4; the frames before "
+        "it are painted",
         "artistyle-video: clip.mp4 changes its size from 64×48 to 48×64 px at frame 4",
     ]
     assert len(list(read_clip(str(tmp_path / "out.mp4")).frames())) == 3

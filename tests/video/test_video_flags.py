@@ -14,6 +14,7 @@ from places import ROOT
 
 FILES = ["--content=clip.mp4", "--style=a.jpg", "--output=out.mp4"]
 PAGE = ROOT / "docs" / "video.md"
+OWN = {name.replace("_masks", "_mask") for name in Options._fields[4:-1]}
 
 
 def test_defaults():
@@ -23,13 +24,17 @@ def test_defaults():
 
 
 def test_all_of_them():
-    given = ["--preset=fast", "--iterations=42", "--frame_iterations=7", "--temporal_weight=0"]
+    given = ["--static_threshold=1.5", "--passes=1", "--workers=3", "--device=cpu"]
+    given += ["--content_mask=m.mp4,n.png", "--style_mask=o.png,p.png"]
+    given += ["--preset=fast", "--iterations=42", "--frame_iterations=7", "--temporal_weight=0"]
     given += ["--look_back=4,1,2", "--flow=fast", "--preview_every=5", "--quiet"]
     given += ["--style=b.jpg", "--style_blend=1,3", "--size=96"]
     config = Config.preset("fast", iterations=42, style_blend=(1, 3), size=96)
     wanted = Options(
-        "clip.mp4", ["a.jpg", "b.jpg"], "out.mp4", config, 7, 0.0, (1, 2, 4), "fast", 5, True
-    )
+        "clip.mp4", ["a.jpg", "b.jpg"], "out.mp4", config, 7,
+        ("m.mp4", "n.png"), ("o.png", "p.png"),
+        0.0, (1, 2, 4), 1.5, 1, "fast", 5, 3, "cpu", True,
+    )  # fmt: skip
     assert parse([*FILES, *given]) == wanted
     assert parse([*FILES, "--style=a,b"]).styles == ["a.jpg", "a,b"]
     assert parse([FILES[0], FILES[2], "--style=a,b"]).styles == ["a", "b"]
@@ -40,7 +45,9 @@ def test_all_of_them():
     ["--output=out.gif", "--output=clip.mp4", "--style=", "--frame_iterations=0", "--flow=best",
      "--temporal_weight=-1", "--temporal_weight=nan", "--look_back=2", "--look_back=1,,2",
      "--look_back=1,65", "--preview_every=x", "--colour=red", "clip.mp4", "--balance=equal",
-     "--style_blend=1,2", "--task=texture", "--iterations=none"],
+     "--style_blend=1,2", "--task=texture", "--passes=0", "--static_threshold=-1",
+     "--content_mask=a.png,b.png", "--style_mask=a.png", "--device=abacus", "--workers=0",
+     "--flow=raft.pth", "--iterations=none"],
 )  # fmt: skip
 def test_a_bad_one_is_one_line_and_status_2(flag, capsys):
     assert command.main([*FILES, flag]) == 2
@@ -68,7 +75,7 @@ def test_help_and_version_load_nothing_heavy():
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True)
     out = done.stdout.decode()
     settings = {field.name for field in dataclasses.fields(Config)} - {"task"}
-    own = {"content", "style", "output", *Options._fields[4:], *settings}
+    own = {"content", "style", "output", *OWN, *settings}
     assert all(f"--{name}\n" in out for name in own)
     assert out.endswith("[]\n")
     assert done.stderr == b""
@@ -82,5 +89,10 @@ def test_files_that_are_no_good_are_said_before_tensorflow_loads(tmp_path, monke
 
 def test_the_page_names_every_flag_of_clips():
     text = PAGE.read_text("utf-8")
-    for name in Options._fields[4:-1]:
+    for name in OWN:
         assert f"`--{name}`" in text
+
+
+def test_several_passes_have_no_long_term_loss():
+    with pytest.raises(ConfigError, match="--look_back"):
+        parse([*FILES, "--passes=4", "--look_back=1,2"])
