@@ -29,7 +29,9 @@ NO_MEMORY = -4
 _SOURCE = re.compile(r"OpenCV\([^)]*\) \S+ error: \([^)]*\) ")
 """Where in OpenCV's own source an error was raised, before what it says."""
 
-_REFUSED = 3
+_NO_START, _REFUSED = 1, 3
+"""Exit statuses of the process apart; 1 is Python's own where a package isn't found, say."""
+
 _CODE = (
     "import sys; sys.path[:] = sys.argv[2:]; "
     "from artistyle_tf.video.raft import child; child(sys.argv[1])"
@@ -119,12 +121,14 @@ def try_apart(path: str) -> None:
     command = [sys.executable, "-c", _CODE, path, *sys.path]
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
-    except OSError:  # no process can be started
+        status = done.returncode
+    except OSError:
+        status = _NO_START
+    if status == _NO_START:
         Raft(path).try_out()
-        return
-    if done.returncode == _REFUSED:
+    elif status == _REFUSED:
         raise InputError(done.stdout.decode())
-    if done.returncode:
+    elif status:
         raise InputError(
             f"{name} makes OpenCV crash: it is damaged, too large for the memory, or more than "
             "OpenCV can run"

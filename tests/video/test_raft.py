@@ -198,8 +198,12 @@ def test_a_network_that_makes_opencv_crash(tmp_path, monkeypatch):
     refused(path, "flow.onnx makes OpenCV crash: it is damaged")
 
 
-def test_where_no_process_can_be_started(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+@pytest.mark.parametrize("code", [None, "import there_is_none"])
+def test_where_no_process_can_be_started(tmp_path, monkeypatch, code):
+    if code:
+        monkeypatch.setattr(raft, "_CODE", code)
+    else:
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
     first, second = noise(64, 96), noise(64, 96)
     flow = flow_of(flow_networks.linear(tmp_path / "flow.onnx"))
     np.testing.assert_allclose(flow(first, second), by_colours(first, second), rtol=1e-6)
