@@ -1,4 +1,4 @@
-"""The folder of finished frames beside the output, from which a killed run goes on. OpenCV."""
+"""The folder of finished frames next to the output, from which a run is resumed. OpenCV."""
 
 import contextlib
 import json
@@ -17,14 +17,14 @@ __all__ = ["Work"]
 
 
 class Work:
-    """Frames of a clip as PNG, each written all or nothing.
+    """The finished frames of a clip as PNG files, each written atomically.
 
     Args:
-      output: the clip to be written; the folder is its name with ".frames" after it.
-      identity: what has to be equal for a run to go on where another ended; plain values.
+      output: the clip to be written; the folder has its name plus ".frames".
+      identity: plain values that must be equal for a run to resume another one.
 
     Raises:
-      InputError: the folder can't be made, or holds frames of a run of another identity.
+      InputError: the folder can't be created, or has the frames of a run with another identity.
     """
 
     def __init__(self, output: str, identity: Mapping[str, Any]):
@@ -50,11 +50,11 @@ class Work:
             )
 
     def has(self, number: int) -> bool:
-        """Whether that frame is finished."""
+        """Whether the frame is finished."""
         return os.path.exists(self._path(number))
 
     def read(self, number: int) -> np.ndarray:
-        """[H, W, 3] sRGB, uint8 or uint16; InputError if it can't be read."""
+        """The frame, [H, W, 3] sRGB, uint8 or uint16. InputError if it can't be read."""
         import cv2
 
         pixels = cv2.imread(self._path(number), cv2.IMREAD_UNCHANGED)
@@ -63,14 +63,14 @@ class Work:
         return np.ascontiguousarray(pixels[..., ::-1])
 
     def write(self, number: int, pixels: np.ndarray) -> None:
-        """Keeps [H, W, 3] sRGB, uint8 or uint16; InputError if it can't be written."""
+        """Saves a frame, [H, W, 3] sRGB, uint8 or uint16. InputError if it can't be written."""
         import cv2
 
         _, data = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))
         files.write_bytes(self._path(number), data.tobytes())
 
     def remove(self) -> None:
-        """All of it: the clip is written."""
+        """Deletes the folder, once the clip is written."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, number: int) -> str:
