@@ -25,8 +25,8 @@ __all__ = ["BatchCommand", "help_text", "parse"]
 USAGE = "artistyle-batch --content='photos/*.jpg' --style=paintings/ --output_dir=out [flags]"
 
 OWN = {
-    "content": "photos: files, folders, patterns like 'photos/*.jpg' or URLs; several are separated "
-    "by commas or given by repeating the flag",
+    "content": "photos: files, folders, patterns like 'photos/*.jpg' or URLs; several are "
+    "separated by commas or given by repeating the flag",
     "style": "paintings, likewise; every photo is painted in the style of every painting",
     "jobs": "a job file, instead of --content and --style: .csv with a header line, or .jsonl with "
     "one object per line. Columns are content, style, output, content_mask, style_mask, depth, "
@@ -44,7 +44,7 @@ OWN = {
     "contact_sheet": "write thumbnails of all results to this .png or .jpg file",
     "save_every": "save checkpoints every N iterations, or every so many seconds, like 60s; by "
     "default about once a minute",
-    "device": "device for the workers to compute on, like cpu or gpu; by default TensorFlow chooses",
+    "device": "device for workers to compute on, like cpu or gpu; by default TensorFlow chooses",
     "flagfile": "read flags from this file, one per line",
 }
 SWITCHES = {
