@@ -101,8 +101,8 @@ def plan_lines(jobs: Sequence[Job], skipped: int, pace: Pace, workers: int) -> l
     plans = [one.plan.estimate for one in taken if one.plan]
     if plans:
         lines.append(
-            f"memory: about {gigabytes(max(plans))} per worker at most (estimate; assumes float32 "
-            "activations where precision is auto)"
+            f"memory: about {gigabytes(max(plans))} per worker at most (estimated, assuming "
+            "float32 activations where precision is auto)"
         )
     known = [one.seconds for one in taken if one.seconds is not None]
     if known:
