@@ -1,4 +1,4 @@
-"""Many pictures: the command `artistyle-batch` and `paint_all`, by workers of Ray.
+"""Paints many pictures with Ray workers: the command `artistyle-batch` and `paint_all`.
 
     artistyle_tf.batch.paint_all([{"content": "photo.jpg", "style": "painting.jpg"}], "out")
 

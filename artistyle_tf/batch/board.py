@@ -1,4 +1,4 @@
-"""The progress of a batch: a bar over its jobs, or in a log a line every ten seconds."""
+"""Shows the progress of a batch: a bar over its jobs, or a line every ten seconds in a log."""
 
 import sys
 import time
@@ -13,15 +13,15 @@ from artistyle_tf.text import clock, one_line
 __all__ = ["Board"]
 
 PAUSE = 10.0
-"""Seconds between two lines in a log."""
+"""Minimum seconds between two lines in a log."""
 
 
 class Board:
-    """Gets every job as it ends (see `dispatch.Tell`), and shows how many there were.
+    """Is called with every job as it ends (see `dispatch.Tell`), and shows the progress.
 
     Args:
       total: number of jobs.
-      quiet: whether to show failures only.
+      quiet: show failures only.
     """
 
     def __init__(self, total: int, quiet: bool = False):
@@ -43,13 +43,13 @@ class Board:
         if outcome.status == "failed":
             self.line(f"{name}: {outcome.reason}")
         elif not self._quiet:
-            if outcome.status == "skipped" and outcome.reason != "done already":
+            if outcome.status == "skipped" and outcome.reason != "already done":
                 self.line(f"{name}: skipped: {outcome.reason}")
             for note in outcome.notes if outcome.status == "done" else ():
                 self.line(f"{name}: {note}")
         if self._bar is not None:
             if outcome.status == "skipped":
-                self._bar.initial += 1  # its rate is that of painting
+                self._bar.initial += 1  # the bar's rate counts painted jobs only
             self._bar.set_postfix_str(name, refresh=False)
             self._bar.update()
         elif not self._quiet and time.monotonic() - self._shown >= PAUSE:
@@ -61,7 +61,7 @@ class Board:
             self.line(f"{self._ended}/{self._total}{left}")
 
     def line(self, text: str) -> None:
-        """Writes a line that stays, above the bar."""
+        """Prints a permanent line, above the bar."""
         text = f"artistyle-batch: {text}"
         if self._bar is not None:
             self._bar.write(text, file=sys.stderr)

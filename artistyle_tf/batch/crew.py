@@ -1,4 +1,4 @@
-"""Workers as actors of Ray, on this machine or a cluster. The only module that knows Ray."""
+"""Workers as Ray actors, on this machine or a cluster. The only module that uses Ray."""
 
 import dataclasses
 import logging
@@ -19,34 +19,34 @@ from artistyle_tf.text import one_line, reason
 __all__ = ["RayCrew"]
 
 STORE = 100_000_000
-"""Bytes of Ray's object store on this machine: jobs and outcomes are small."""
+"""Size of Ray's object store on this machine in bytes: jobs and outcomes are small."""
 START = 600.0
-"""Seconds that a worker may take to be there, on a cluster that is busy with others."""
+"""Timeout in seconds for a worker to start, for clusters that are busy with other work."""
 
 ENVIRONMENT = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # no cluster: the loopback interface, on any system
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # as it will be; else Ray warns
+    "RAY_USAGE_STATS_ENABLED": "0",  # send no usage statistics
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback only, on every system
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray's future default; avoids a warning
     "RAY_DEDUP_LOGS": "0",
 }
-"""For a Ray of our own; values that the user set stay."""
+"""Environment for a Ray started here; variables that the user has set are kept."""
 
 
 class RayCrew:
-    """One worker a device, each an actor: see `dispatch.Crew`. A context manager.
+    """One worker per device, each a Ray actor. A context manager that implements `dispatch.Crew`.
 
-    Ray is started on this machine for the block, unless it runs in this process already or there
-    is an address.
+    Starts Ray on this machine for the block, unless it is running in this process already or an
+    address is given.
 
     Args:
-      options: what holds for all jobs.
-      count: workers; by default one for each GPU that Ray sees, else one for each machine.
-      address: of a cluster to join.
-      make: what makes a worker, at the worker's.
+      options: options that apply to all jobs.
+      count: number of workers; by default one per GPU that Ray sees, or else one per machine.
+      address: address of a cluster to join.
+      make: creates a worker; called in the worker's process.
 
     Raises:
       ConfigError: Ray is not installed.
-      ArtistyleError: it can't be started or joined.
+      ArtistyleError: Ray can't be started, or the cluster can't be joined.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class RayCrew:
         gpus = int(there.get("GPU", 0))
         machines = sum(1 for node in ray.nodes() if node["Alive"])
         self.count = min(self._asked or gpus or machines, max(gpus, int(there.get("CPU", 0)), 1))
-        # GPUs for all, or none: a worker without one would be the slow one of them.
+        # GPUs for all workers or for none: a worker without one would slow down the batch.
         shares = {"num_cpus": 0, "num_gpus": 1} if gpus >= self.count else {"num_cpus": 1}
         options = self._options
         if not gpus and self._address is None and self.count > 1:
@@ -108,12 +108,12 @@ class RayCrew:
                 ray.init("local", **own, **quiet)
             else:
                 ray.init(self._address, **quiet)
-        except Exception as error:  # of several kinds
+        except Exception as error:  # Ray raises several types
             where = f"join the cluster {one_line(self._address)}" if self._address else "start"
             raise ArtistyleError(f"Ray can't {where}: {_refusal(error)}") from error
         finally:
             if main:
-                signal.signal(signal.SIGTERM, before)  # Ray has put its own there
+                signal.signal(signal.SIGTERM, before)  # Ray replaces it
         self._started = True
 
     def __exit__(
@@ -126,14 +126,13 @@ class RayCrew:
             self._ray.shutdown()
 
     def hire(self) -> Any:
-        """See `Crew`. ArtistyleError: none can start."""
+        """See `Crew`. ArtistyleError if no worker can start."""
         worker = self._actor()
         try:
             self._ray.get(worker.begin.remote(), timeout=START)
         except self._ray.exceptions.GetTimeoutError:
             raise ArtistyleError(
-                f"no worker could start within {START:.0f} s: no device is free; fewer --workers "
-                "may do"
+                f"no worker could start within {START:.0f} s: no free device; try fewer --workers"
             ) from None
         except self._ray.exceptions.RayError as error:
             raise ArtistyleError(f"a worker can't start: {_why(error)}") from error
@@ -168,7 +167,7 @@ class RayCrew:
 
 
 class _Actor:
-    """A worker in a process of its own. Its `stop` has a second thread, so that it is heard."""
+    """A worker in its own process. `stop` runs in a second thread, while `paint` is running."""
 
     def __init__(self, make: Callable[[Options], Any], options: Options):
         self._worker = make(options)
@@ -184,21 +183,21 @@ class _Actor:
 
 
 def _refusal(error: BaseException) -> str:
-    """What Ray says, or that a cluster wants a token, which is in an error further down."""
+    """Ray's message, or that the cluster requires a token, which only the causes reveal."""
     cause: BaseException | None = error
     while cause is not None:
         if "AuthenticationError" in type(cause).__name__ or "InvalidAuthToken" in str(cause):
-            return "it asks for a token, to be given as Ray's documentation on token auth says"
+            return "it requires a token; see 'token authentication' in Ray's documentation"
         cause = cause.__cause__
     return reason(error)
 
 
 def _why(error: BaseException) -> str:
-    """What Ray knows, without its advice and numbers."""
+    """Ray's explanation, without its advice and numbers."""
     text = " ".join(str(error).split())
     if "OutOfMemory" in type(error).__name__:
-        return "the machine ran out of memory, and Ray ended it"
+        return "the machine ran out of memory, and Ray killed the worker"
     found = re.search(r"Worker exit detail: (.*?)(?: Some common causes|$)", text)
     if found and "connection error code" in found[1]:
-        return "its process ended without a word: killed, for want of memory perhaps, or crashed"
+        return "its process ended without an error: killed, perhaps for lack of memory, or crashed"
     return one_line(found[1] if found else text)[:200]

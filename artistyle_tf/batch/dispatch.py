@@ -1,4 +1,4 @@
-"""Who paints what: jobs to workers that may die. Knows nothing of Ray, which is one `Crew`."""
+"""Assigns jobs to workers, which may die. Independent of Ray, which implements `Crew`."""
 
 import collections
 import dataclasses
@@ -11,16 +11,16 @@ from artistyle_tf.batch.outcome import Outcome
 __all__ = ["Crew", "Task", "Tell", "WorkerDiedError", "dispatch"]
 
 TRIES = 3
-"""Workers that a job may take with it."""
+"""Attempts per job: it is given up when this many workers have died painting it."""
 PATIENCE = 15.0
-"""Seconds that one waits in the end for jobs of other runs: killed ones take a while to let go."""
+"""Seconds to wait at the end for jobs of other runs; killed ones release their locks with delay."""
 FAREWELL = 60.0
-"""Seconds that workers have for their checkpoints when the user stops the batch."""
+"""Seconds that workers get to write checkpoints when the user stops the batch."""
 GROWTH = 2**30
-"""Bytes that a worker may hold more than after its first job; then another takes its place."""
+"""Bytes by which a worker's memory may grow after its first job before it is replaced."""
 
 Tell = Callable[[Any, Outcome], None]
-"""Gets every job with how it ended, each once, as it ends."""
+"""Called once for every job, with its outcome, as the job ends."""
 
 
 class Task(Protocol):
@@ -32,32 +32,32 @@ class Task(Protocol):
 
 
 class WorkerDiedError(Exception):
-    """The worker is gone; the text says what is known of why."""
+    """The worker died; the message says why, as far as known."""
 
 
 class Crew(Protocol):
-    """Workers that are hired as they are needed."""
+    """A pool of workers, which are started as needed."""
 
     count: int
-    """How many may work at once."""
+    """Maximum number of workers at a time."""
 
     def hire(self) -> Any:
-        """A worker that is ready."""
+        """Starts a worker, and returns it when it is ready."""
 
     def give(self, worker: Any, job: Task) -> Any:
-        """Has it paint; a ticket for `wait` and `result`."""
+        """Gives the worker a job; returns a ticket for `wait` and `result`."""
 
     def wait(self, tickets: Sequence[Any], seconds: float) -> list[Any]:
-        """Those that are done within so many seconds."""
+        """The tickets whose jobs have ended; waits at most `seconds` for one."""
 
     def result(self, ticket: Any) -> Outcome:
-        """How its job ended. WorkerDiedError: the worker did."""
+        """The outcome of the ticket's job. WorkerDiedError if the worker died."""
 
     def stop(self, worker: Any) -> None:
-        """Asks it to end its job soon, with a checkpoint."""
+        """Asks the worker to stop its job soon, with a checkpoint."""
 
     def dismiss(self, worker: Any) -> None:
-        """Ends its process, if it is still there."""
+        """Kills the worker's process, if it is still running."""
 
 
 def dispatch(
@@ -68,18 +68,18 @@ def dispatch(
     tries: int = TRIES,
     patience: float = PATIENCE,
 ) -> bool:
-    """Has all jobs painted; whether it came to the end: Ctrl-C ends it before.
+    """Paints all jobs. Returns True if all have ended, False if Ctrl-C stopped the batch.
 
-    A job whose worker dies is tried again at once, by another worker, which goes on from its
-    checkpoint; with the third worker it is given up. What another run is painting is asked for
-    again when all else is done.
+    A job whose worker dies is retried at once by another worker, which resumes from its checkpoint;
+    after the third death the job is given up. Jobs that another run is painting are tried again
+    when all others are done.
 
     Args:
-      jobs: in the order in which they are begun.
-      crew: who paints.
+      jobs: in the order in which they are started.
+      crew: the workers.
       tell: see `Tell`.
-      tries: workers that a job may cost.
-      patience: seconds to wait for other runs in the end.
+      tries: attempts per job, including those whose worker died.
+      patience: seconds to wait for other runs at the end.
     """
     return _Dispatch(crew, tell, tries, patience).run(jobs)
 
@@ -140,11 +140,11 @@ class _Dispatch:
         if deaths < self._tries:
             self._queue.appendleft(job)
         else:
-            text = f"given up: {deaths} workers died of it ({why})"
+            text = f"given up: {deaths} workers died painting it ({why})"
             self._tell(job, Outcome("failed", text, tries=deaths))
 
     def _ask_again(self) -> None:
-        """What other runs had, as long as there is patience; then it is theirs."""
+        """Requeues the jobs of other runs while there is patience left, then skips them."""
         if not self._busy:
             return
         if self._patience > 0:
@@ -165,4 +165,4 @@ class _Dispatch:
         until = time.monotonic() + FAREWELL
         while self._running and time.monotonic() < until:
             self._collect(0.5)
-            self._queue.clear()  # nobody mourns now
+            self._queue.clear()  # no retries now

@@ -1,4 +1,4 @@
-"""A batch from jobs to a summary: what is done already is skipped, the rest goes to workers."""
+"""Runs a batch: skips the jobs already done, gives the others to workers, makes a summary."""
 
 import logging
 import os
@@ -26,14 +26,14 @@ logger = logging.getLogger("artistyle_tf")
 
 
 class Sorted(NamedTuple):
-    """Jobs by whether there is anything to do."""
+    """Jobs, by whether they have to be painted."""
 
     todo: list[Job]
-    """In the order in which they are best painted."""
+    """To be painted, in the best order."""
     done: list[Job]
-    """Their outputs are what they ask for."""
+    """Their outputs exist and are up to date."""
     why: dict[Job, str]
-    """Of those to paint, why, unless they are new."""
+    """Why jobs have to be painted, except new ones."""
 
 
 def paint_all(
@@ -48,33 +48,34 @@ def paint_all(
     deterministic: bool = False,
     tell: Tell | None = None,
 ) -> Summary:
-    """Paints many pictures by workers of Ray, one a device.
+    """Paints many pictures with Ray workers, one per device.
 
         artistyle_tf.batch.paint_all(
             [{"content": photo, "style": "painting.jpg", "size": 384} for photo in photos], "out"
         )
 
-    What is finished is skipped, unless its settings or pictures have changed: the record in the
-    output tells. A job that fails stops no other; one whose worker is killed goes on from its
-    checkpoint. Pictures never come to this process. Ctrl-C ends the batch with checkpoints of what
-    is being painted.
+    Finished jobs are skipped, unless the record in the output shows that their settings or
+    pictures have changed. A failed job does not stop the others; a job whose worker is killed
+    resumes from its checkpoint. Pictures never pass through this process. Ctrl-C stops the batch
+    and saves checkpoints of the jobs in progress.
 
     Args:
       jobs: mappings with `content`, `style` (one or several), `output`, `content_mask`,
         `style_mask`, `depth`, `preset`, `strength` and any setting of `Config`; or `Job`s.
-      output_dir: where outputs go whose paths are relative, and those without names, which are
-        called like photo--painting.png.
-      extension: of these.
-      workers: how many paint at once; by default one for each GPU, else one for each machine.
-      address: of a cluster of Ray to join, like "auto"; None: Ray is started here for the call.
-      save_every: how often checkpoints are written, as for `Checkpoints`.
-      device: where workers compute, like "cpu".
+      output_dir: folder or URL for outputs with relative paths, and for outputs without a name,
+        which are named like photo--painting.png.
+      extension: extension of outputs without a name.
+      workers: number of workers; by default one per GPU, or else one per machine.
+      address: address of a Ray cluster to join, like "auto"; None starts Ray on this machine for
+        the duration of the call.
+      save_every: how often checkpoints are saved, as for `Checkpoints`.
+      device: device for the workers to compute on, like "cpu".
       deterministic: use deterministic ops only.
-      tell: called with every job and its outcome, as it ends.
+      tell: called with every job and its outcome, as the job ends.
 
     Raises:
-      ConfigError: jobs that can't be, or Ray is not installed. No picture is painted then.
-      ArtistyleError: Ray can't be started, or no worker can.
+      ConfigError: invalid jobs, or Ray is not installed; nothing is painted.
+      ArtistyleError: Ray or the workers can't be started.
     """
     listed = [job if isinstance(job, Job) else make_job(texts(job)) for job in jobs]
     listed = placed(listed, os.fspath(output_dir), extension)
@@ -93,8 +94,8 @@ def run(
     tell: Tell | None = None,
     pace: Pace | None = None,
 ) -> Summary:
-    """As `paint_all`, with jobs that have their outputs, and any crew, which is not made where
-    there is nothing to do. `pace` learns from what is painted."""
+    """As `paint_all`, for jobs whose outputs are set, and with any crew, which is only created if
+    there is something to paint. `pace` learns from the painted jobs."""
     began = time.monotonic()
     outcomes: dict[Job, Outcome | None] = dict.fromkeys(jobs)
 
@@ -109,19 +110,19 @@ def run(
     try:
         todo, done, _ = sort_out(jobs)
         for job in done:
-            note(job, Outcome("skipped", "done already"))
+            note(job, Outcome("skipped", "already done"))
         complete = not todo
         if todo:
             with make_crew() as crew:
                 complete = dispatch(todo, crew, note)
-    except KeyboardInterrupt:  # while it looked, or while the workers came
+    except KeyboardInterrupt:  # while sorting, or while workers started
         complete = False
     return Summary(outcomes, time.monotonic() - began, interrupted=not complete)
 
 
 def sort_out(jobs: Iterable[Job]) -> Sorted:
-    """What there is to do, in order, and what is done. Outputs that can't be judged, like pictures
-    that artistyle did not make, are left to the workers, who say what is wrong."""
+    """The jobs to paint, in order, and those already done. Outputs that can't be checked, such as
+    pictures not made by artistyle, are left to the workers, which report the error."""
     digests = Digests()
     todo, done, reasons = [], [], {}
     for job in jobs:
@@ -139,5 +140,5 @@ def sort_out(jobs: Iterable[Job]) -> Sorted:
 
 
 def pace_file(folder: str) -> str | None:
-    """Where batches into the folder keep their pace; None where it isn't a local one."""
+    """The file with the pace of earlier batches into this folder; None for a URL."""
     return None if is_url(folder) else os.path.join(folder, ".artistyle", "pace.json")

@@ -1,4 +1,4 @@
-"""Every photo in every style: the jobs of folders and patterns. No TensorFlow, no Ray."""
+"""Combines every photo with every style, from folders and patterns. No TensorFlow, no Ray."""
 
 import itertools
 import os
@@ -13,15 +13,18 @@ __all__ = ["crossed"]
 
 
 def crossed(given: Mapping[str, Sequence[str]]) -> list[Job]:
-    """The jobs of flags' texts: all contents, each in all styles, content by content.
+    """The jobs for these flags: every content in every style, content by content.
 
-    A task without contents or styles has a job for each of the others. A mask that is a folder
-    stands for the file in it that is called like the job's picture, whatever its ending; where
-    there is none, the job has no mask.
+    A task without content or style has one job for each picture of the other kind. If a mask is a
+    folder, the mask of each job is the file in it with the picture's name, whatever its extension;
+    if there is none, the job has no mask.
+
+    Args:
+      given: flag → texts.
 
     Raises:
-      ConfigError: settings that can't be.
-      InputError: no picture where some should be.
+      ConfigError: invalid settings.
+      InputError: a file, folder or pattern without any picture.
     """
     settings = {name: list(texts) for name, texts in given.items()}
     pictures = {name: settings.pop(name, []) for name in ("content", "style")}
@@ -41,11 +44,11 @@ def crossed(given: Mapping[str, Sequence[str]]) -> list[Job]:
 
 
 def _split(texts: Sequence[str]) -> list[str]:
-    """One text holds a list, unless a file has that very name; several hold one each."""
+    """A single text is a comma-separated list unless it names a file; several are one path each."""
     if len(texts) == 1 and not is_url(texts[0]) and not os.path.exists(joined("", texts[0])):
         texts = [text.strip() for text in texts[0].split(",")]
     if not all(texts):
-        raise ConfigError("a list of pictures has an empty name")
+        raise ConfigError("a list of pictures contains an empty name")
     return list(texts)
 
 

@@ -1,4 +1,4 @@
-"""Whether a job is done already: what the record inside its output tells. No TensorFlow, no Ray."""
+"""Whether a job is already done, from the record inside its output. No TensorFlow, no Ray."""
 
 import functools
 import hashlib
@@ -21,30 +21,31 @@ __all__ = ["NEW", "Digests", "why_paint", "with_depth"]
 
 NEW = "new"
 UNFINISHED = (INTERRUPTED, STOPPED, "a callback raised")
-"""How stop reasons of runs begin that somebody ended before their time."""
+"""Prefixes of the stop reasons of runs that were stopped early."""
 
 
 class Digests:
-    """Digests of pictures and files, each computed once as long as the file stays as it is."""
+    """Digests of pictures and files, computed once unless the file changes."""
 
     def __init__(self) -> None:
-        # Only digests are kept: the pictures themselves would not fit.
+        # Keeps digests only; the pictures would not fit into memory.
         self._of = functools.lru_cache(maxsize=100_000)(_digest)
 
     def picture(self, path: str) -> str:
-        """As the record of a run has it: of the pixels. InputError: it can't be read."""
+        """Digest of the pixels, as in the record of a run. InputError if unreadable."""
         return self._of("picture", path, *_stamp(path))
 
     def file(self, path: str) -> str:
-        """SHA-256 of the bytes. InputError: they can't be read."""
+        """SHA-256 of the file's bytes. InputError if unreadable."""
         return self._of("file", path, *_stamp(path))
 
 
 def why_paint(job: Job, digests: Digests) -> str | None:
-    """None if the output is what the job asks for; otherwise why it has to be painted, in words.
+    """None if the output is up to date; otherwise the reason to paint it, for people to read.
 
     Raises:
-      InputError: the output is there and not artistyle's, or it or another picture can't be read.
+      InputError: the output exists but was not made by artistyle, or it or another picture can't
+        be read.
     """
     if not exists(job.output):
         return NEW
@@ -52,19 +53,19 @@ def why_paint(job: Job, digests: Digests) -> str | None:
         record = read_record(local[job.output])
     if record is None or record.get("program") != "artistyle_tf":
         raise InputError(
-            f"{one_line(job.output)} is there, and no record says that artistyle made it; "
-            "remove it or name another output"
+            f"{one_line(job.output)} exists, but has no record of being made by artistyle; "
+            "remove it or choose another output"
         )
     outcome = record.get("outcome")
     ended = str(outcome.get("stop_reason")) if isinstance(outcome, dict) else ""
     if ended.startswith(UNFINISHED):
-        return "it had been stopped"
+        return "the earlier run was stopped"
     changed = _changed_settings(job, record) or _changed_pictures(job, record, digests)
     return f"changed: {', '.join(changed)}" if changed else None
 
 
 def with_depth(record: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    """The record of a run with the one thing that it doesn't tell and the file depends on."""
+    """The record of a run plus the depth, which is not in it but determines the file too."""
     return dict(record) if depth == 8 else {**record, "depth": depth}
 
 
@@ -112,7 +113,7 @@ def _recorded(pictures: Any) -> list[str]:
 
 
 def _stamp(path: str) -> tuple[int, int]:
-    """Differs when the file has been changed; a URL's is taken to stay."""
+    """Differs if the file has changed; what is at a URL is assumed not to change."""
     if is_url(path):
         return 0, 0
     try:

@@ -1,4 +1,4 @@
-"""The flags of `artistyle-batch`: its own, and those of `artistyle` that hold for every job."""
+"""The flags of `artistyle-batch`: its own, and those of `artistyle` that apply to every job."""
 
 import os
 import textwrap
@@ -25,39 +25,39 @@ __all__ = ["BatchCommand", "help_text", "parse"]
 USAGE = "artistyle-batch --content='photos/*.jpg' --style=paintings/ --output_dir=out [flags]"
 
 OWN = {
-    "content": "photos: files, folders, patterns like 'photos/*.jpg', URLs; the flag repeated, or "
-    "commas between",
-    "style": "paintings, likewise; each photo is painted in the style of each",
-    "jobs": "instead of both: a file of jobs, .csv with a head or .jsonl with an object a line; "
-    "its columns are content, style, output, content_mask, style_mask, depth, preset, strength and "
-    "every setting below, and flags hold where they are empty",
-    "output_dir": "the folder for the results, called like photo--painting.png; or a URL",
-    "extension": "of results without a name: " + " ".join(EXTENSIONS),
-    "content_mask": "a folder of masks called like the photos; or one mask for all",
-    "style_mask": "a folder of masks called like the paintings; or one mask for all",
-    "depth": "bits a channel of the results: 8, 16 or 32",
-    "workers": "how many paint at once; none: one for each GPU, else one for each machine",
-    "address": "a cluster of Ray to join, like auto or 10.0.0.1:6379, with pictures in a folder "
-    "that all its machines have, or at URLs; none: Ray is started on this machine for the batch",
-    "report": "write how each job ended as JSON here",
-    "contact_sheet": "write small pictures of all results to this .png or .jpg",
-    "save_every": "how often a checkpoint is written: iterations, or seconds like 60s; none: about "
-    "every minute",
-    "device": "where workers compute, like cpu or gpu; none: TensorFlow chooses",
-    "flagfile": "read flags from this file, one a line",
+    "content": "photos: files, folders, patterns like 'photos/*.jpg' or URLs; several are "
+    "separated by commas or given by repeating the flag",
+    "style": "paintings, likewise; every photo is painted in the style of every painting",
+    "jobs": "a job file, instead of --content and --style: .csv with a header line, or .jsonl with "
+    "one object per line. Columns are content, style, output, content_mask, style_mask, depth, "
+    "preset, strength and every setting below; empty cells take the value of the flag",
+    "output_dir": "the folder or URL for the results, which are named like photo--painting.png",
+    "extension": "format of results without a name of their own: " + ", ".join(EXTENSIONS),
+    "content_mask": "a folder of masks with the same names as the photos, or one mask for all",
+    "style_mask": "a folder of masks with the same names as the paintings, or one mask for all",
+    "depth": "bits per channel of the results: 8, 16 or 32",
+    "workers": "number of workers, each painting one picture at a time; by default one per GPU, or "
+    "without GPUs one per machine",
+    "address": "join the Ray cluster at this address, like auto or 10.0.0.1:6379; pictures must be "
+    "in a folder shared by its machines, or at URLs. By default Ray is started on this machine",
+    "report": "write how each job ended to this file, as JSON",
+    "contact_sheet": "write thumbnails of all results to this .png or .jpg file",
+    "save_every": "save checkpoints every N iterations, or every so many seconds, like 60s; by "
+    "default about once a minute",
+    "device": "device for workers to compute on, like cpu or gpu; by default TensorFlow chooses",
+    "flagfile": "read flags from this file, one per line",
 }
 SWITCHES = {
-    "dry_run": "print what would be painted, in which order, with estimates of time and memory, "
-    "and paint nothing",
+    "dry_run": "print the jobs in order, with estimates of memory and time, and paint nothing",
     "deterministic": next(flag.help for flag in all_flags() if flag.name == "deterministic"),
-    "quiet": "print warnings and errors only",
+    "quiet": "print only warnings and errors",
 }
 SETTINGS = tuple(name for name in COLUMNS if name not in (*PICTURES, "output"))
 REPEATED = ("content", "style", *LISTS)
 
 
 class BatchCommand(NamedTuple):
-    """What the command line asks for."""
+    """The parsed command line."""
 
     jobs: list[Job]
     output_dir: str
@@ -73,11 +73,11 @@ class BatchCommand(NamedTuple):
 
 
 def parse(arguments: Sequence[str]) -> BatchCommand | str:
-    """The command of these arguments (without the program's name), or a text to print.
+    """The command for these arguments (without the program's name), or a text to print.
 
     Raises:
-      ConfigError: flags or jobs that can't be.
-      InputError: a file of jobs that can't be read, or no pictures where some should be.
+      ConfigError: invalid flags or jobs.
+      InputError: a job file that can't be read, or a pattern or folder without pictures.
     """
     names = [name for name in dict.fromkeys((*OWN, *SETTINGS)) if name != "flagfile"]
     values, rest = parsed("artistyle-batch", arguments, names, ("help", "version", *SWITCHES))
@@ -89,7 +89,7 @@ def parse(arguments: Sequence[str]) -> BatchCommand | str:
         return f"artistyle-batch {__version__}"
     if rest:
         raise ConfigError(
-            f"{one_line(rest[0])!r} is no flag; write --content=FILES (patterns in quotes)"
+            f"{one_line(rest[0])!r} is not a flag; write --content=FILES, with patterns in quotes"
         )
     given = {name: values[name].value for name in names if values[name].value}
     for name in given.keys() - {*REPEATED}:
@@ -155,10 +155,10 @@ def _jobs(given: Mapping[str, list[str]], file: str | None) -> list[Job]:
 
 
 def help_text() -> str:
-    """All flags, those of the batch first."""
+    """All flags, those specific to batches first."""
     lines = ["Paints many pictures: every photo in the style of every painting.", ""]
     lines += [f"  {USAGE}", "  artistyle-batch --jobs=jobs.csv --output_dir=out [flags]", ""]
-    lines += ["A second run skips what is done, and goes on with what is not.", "", "Batch:"]
+    lines += ["Run the same command again to resume: finished pictures are skipped.", "", "Batch:"]
     defaults = {"extension": ".png", "depth": "8"}
     for name, text in {**OWN, **SWITCHES}.items():
         lines += _entry(name, text + (f" [{defaults[name]}]" if name in defaults else ""))
@@ -171,7 +171,7 @@ def help_text() -> str:
             lines += _entry(flag.name, flag.help + (f" [{flag.default}]" if flag.default else ""))
     lines += [
         "",
-        "Exit status: 0 all done, 1 a job failed or a file is no good, 2 bad flags or jobs,",
+        "Exit status: 0 done, 1 a job failed or a file can't be used, 2 wrong flags or jobs,",
         "130 interrupted, 143 terminated.",
     ]
     return "\n".join(lines)

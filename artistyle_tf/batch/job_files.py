@@ -1,4 +1,4 @@
-"""Files of jobs: CSV with a head, or one JSON object a line. Errors name the line."""
+"""Reads job files: CSV with a header line, or one JSON object per line. Errors name the line."""
 
 import csv
 import json
@@ -18,16 +18,16 @@ LIST_OF_PATHS = PICTURES[1:]
 def read_jobs(path: str, base: Mapping[str, list[str]] | None = None) -> list[Job]:
     """The jobs of a .csv or .jsonl file.
 
-    Columns are named as the flags of `artistyle`: content, style, output, content_mask, style_mask,
-    depth, preset, strength and every setting. Empty cells stand for what `base` says. Relative
-    pictures start from the file's folder, outputs from the folder for them.
+    Columns are named like the flags of `artistyle`: content, style, output, content_mask,
+    style_mask, depth, preset, strength and every setting. Empty cells take their value from `base`.
+    Paths of pictures are relative to the file's folder, those of outputs to the output folder.
 
     Args:
       path: the file.
-      base: flag → texts, for what a line leaves open.
+      base: flag → texts, used where a line has no value.
 
     Raises:
-      ConfigError: a line that can't be a job; the message has its number.
+      ConfigError: an invalid line; the message has its number.
       InputError: the file can't be read.
     """
     kind = os.path.splitext(path)[1].lower()
@@ -48,14 +48,14 @@ def read_jobs(path: str, base: Mapping[str, list[str]] | None = None) -> list[Jo
     except OSError as error:
         raise InputError(f"can't read {shown}: {reason(error)}") from error
     except UnicodeDecodeError:
-        raise InputError(f"{shown} is no text in UTF-8") from None
+        raise InputError(f"{shown} is not UTF-8 text") from None
     if not jobs:
         raise InputError(f"{shown} has no jobs")
     return jobs
 
 
 def _merged(base: Mapping[str, list[str]], row: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """The row's texts over those of `base`, of which one may set the same by another name."""
+    """`base` overridden by the row; strength and style_weight, which are alternatives, too."""
     rest = dict(base)
     for name, other in (("strength", "style_weight"), ("style_weight", "strength")):
         if name in row:
@@ -69,14 +69,14 @@ def _csv(file: Iterable[str], shown: str) -> Iterator[tuple[int, Mapping[str, An
         names = [name.strip() for name in reader.fieldnames or ()]
         twice = {name for name in names if names.count(name) > 1}
         if twice:
-            raise ConfigError(f"{shown}, line 1: the column {min(twice)!r} is there twice")
+            raise ConfigError(f"{shown}, line 1: the column {min(twice)!r} appears twice")
         reader.fieldnames = names
         for row in reader:
             line = reader.line_num
             if None in row:
                 raise ConfigError(
                     f"{shown}, line {line}: it has more cells than the {len(names)} columns; "
-                    "lists with commas need quotes"
+                    "lists with commas must be quoted"
                 )
             if any(value is None for value in row.values()):
                 raise ConfigError(f"{shown}, line {line}: it has fewer cells than columns")
@@ -93,21 +93,21 @@ def _jsonl(file: Iterable[str], shown: str) -> Iterator[tuple[int, Mapping[str, 
         try:
             row = json.loads(text)
         except (ValueError, RecursionError) as error:
-            fault = getattr(error, "msg", "too deep")
-            raise ConfigError(f"{shown}, line {line}: no JSON: {one_line(fault)}") from None
+            fault = getattr(error, "msg", "nested too deeply")
+            raise ConfigError(f"{shown}, line {line}: invalid JSON: {one_line(fault)}") from None
         if not isinstance(row, dict):
             raise ConfigError(f"{shown}, line {line}: it must be an object, like {{...}}")
         yield line, row
 
 
 def texts(row: Mapping[str, Any]) -> dict[str, list[str]]:
-    """A row's plain values as the texts that flags have. Empty ones and None are left out.
+    """A row's plain values as texts for flags, without those that are empty or None.
 
     >>> texts({"style": ["a.jpg", "b.jpg"], "size": [640, 480], "seed": 3, "output": None})
     {'style': ['a.jpg', 'b.jpg'], 'size': ['640x480'], 'seed': ['3']}
 
     Raises:
-      ConfigError: a value of another kind than text, number, list or layers' weights.
+      ConfigError: a value that is not a text, a number, a list or a mapping of layers to weights.
     """
     return {
         str(name): _texts(str(name), value)
@@ -133,7 +133,7 @@ def _texts(name: str, value: Any) -> list[str]:
 
 
 def _item(name: str, value: Any) -> str:
-    """A member of a list: a share, or a layer with its weight."""
+    """An item of a list: a number or text, or a layer with its weight."""
     if isinstance(value, list | tuple):
         return ":".join(_one(name, part) for part in value)
     return _one(name, value)
@@ -141,5 +141,5 @@ def _item(name: str, value: Any) -> str:
 
 def _one(name: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float | os.PathLike):
-        raise ConfigError(f"{one_line(name)} has {value!r} in it; it must be text or a number")
+        raise ConfigError(f"{one_line(name)} contains {value!r}; it must be text or a number")
     return os.fspath(value) if isinstance(value, str | os.PathLike) else repr(value)

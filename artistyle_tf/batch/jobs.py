@@ -26,61 +26,61 @@ COLUMNS = (
     "strength",
     *(field.name for field in dataclasses.fields(Config)),
 )
-"""What a job may have."""
+"""Everything a job may specify."""
 
 LONGEST = 80
-"""Characters that each picture's name gives to the name of an output."""
+"""Maximum number of characters of each picture's name in the name of an output."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One picture to paint. Paths are local or URLs of fsspec."""
+    """One picture to paint. Paths are local paths or fsspec URLs."""
 
     content: str | None
-    """None where the task has none."""
+    """None if the task has none."""
     styles: tuple[str, ...]
     output: str = ""
-    """Empty until `placed` gives it a name."""
+    """Empty until `placed` assigns a name."""
     config: Config = dataclasses.field(default_factory=Config)
     content_masks: tuple[str, ...] = ()
     style_masks: tuple[str, ...] = ()
     depth: int = 8
-    """Bits a channel of the output."""
+    """Bits per channel of the output."""
     where: str = ""
-    """Where it was asked for, for messages: a file of jobs and the line."""
+    """Origin of the job, for messages: the job file and the line."""
 
     @property
     def pictures(self) -> tuple[str, ...]:
-        """All that are read."""
+        """All pictures that the job reads."""
         content = (self.content,) if self.content else ()
         start = () if self.config.init in INITS else (self.config.init,)
         return (*content, *self.styles, *self.content_masks, *self.style_masks, *start)
 
     @property
     def stem(self) -> str:
-        """The output's name without folder and ending, if the job has none: photo--painting."""
+        """Default name of the output, without folder and extension: photo--painting."""
         names = [[self.content] if self.content else [], self.styles]
         stems = ["+".join(_stem(path) for path in paths) for paths in names if paths]
         return "--".join(stems)
 
     @property
     def key(self) -> str:
-        """Eight hexadecimal digits of all that determines the picture, with paths as written."""
+        """Eight hex digits: a hash of all that determines the picture, with paths as written."""
         settings = [self.pictures, self.config.to_dict(), self.depth]
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:8]
 
 
 def make_job(given: Mapping[str, Sequence[str]], folder: str = "", where: str = "") -> Job:
-    """The job of these flags' or columns' texts.
+    """Makes a job from the texts of flags or columns.
 
     Args:
-      given: name → texts as flags have them. Several styles and masks: several texts, or one text
-        with commas.
-      folder: what relative paths of pictures start from.
+      given: name → texts, as for flags. Several styles or masks are several texts, or one text
+        separated by commas.
+      folder: folder that relative paths of pictures start from.
       where: see `Job`.
 
     Raises:
-      ConfigError: a column or a setting that can't be.
+      ConfigError: an unknown column or an invalid setting.
     """
     texts = {name: [str(text) for text in value] for name, value in given.items() if any(value)}
     for name in texts:
@@ -111,14 +111,14 @@ def make_job(given: Mapping[str, Sequence[str]], folder: str = "", where: str = 
 
 
 def placed(jobs: Iterable[Job], folder: str, extension: str = ".png") -> list[Job]:
-    """The jobs with their outputs below `folder`; those without a name are given one.
+    """The jobs with outputs inside `folder`; outputs without a name are given one.
 
-    Names follow from the jobs alone: photo--painting.png, and where several would have the same,
-    photo--painting-1a2b3c4d.png, whose digits stand for the pictures' paths and the settings.
+    Names depend on the jobs alone: photo--painting.png, or photo--painting-1a2b3c4d.png if several
+    jobs would have the same name, with a hash of the pictures' paths and the settings.
 
     Raises:
-      ConfigError: two jobs with one output, an output that is a picture to read, or one that can't
-        have its depth.
+      ConfigError: two jobs with the same output, an output that is one of the pictures to read, or
+        a format that does not support the depth.
     """
     jobs = list(jobs)
     count: dict[str, int] = {}
@@ -144,12 +144,12 @@ def placed(jobs: Iterable[Job], folder: str, extension: str = ".png") -> list[Jo
             other = taken.setdefault(place.casefold(), job)
             if other is not job:
                 first = f" (the other: {other.where})" if other.where else ""
-                raise ConfigError(f"two jobs have the output {one_line(job.output)}{first}")
+                raise ConfigError(f"two jobs have the same output {one_line(job.output)}{first}")
     return named
 
 
 class _told:  # noqa: N801 (a context manager)
-    """A ConfigError in the block says where its job comes from."""
+    """Adds the origin of the job to a ConfigError raised in the block."""
 
     def __init__(self, job: Job):
         self._where = job.where
@@ -163,11 +163,11 @@ class _told:  # noqa: N801 (a context manager)
 
 
 def _paths(texts: Sequence[str], folder: str) -> tuple[str, ...]:
-    """One text holds a list, unless a file has that very name; several hold one each."""
+    """A single text is a comma-separated list unless it names a file; several are one path each."""
     if len(texts) == 1 and not os.path.exists(joined(folder, texts[0])):
         texts = [text.strip() for text in texts[0].split(",")]
     if not all(texts):
-        raise ConfigError("a list of pictures has an empty name")
+        raise ConfigError("a list of pictures contains an empty name")
     return tuple(joined(folder, text) for text in texts)
 
 
@@ -178,4 +178,4 @@ def _stem(path: str) -> str:
 
 def _near() -> str:
     listed = ", ".join(COLUMNS[: COLUMNS.index("strength") + 1])
-    return f"there are {listed} and the settings (artistyle --help)"
+    return f"columns are {listed} and the settings (artistyle --helpfull)"

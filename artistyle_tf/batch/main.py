@@ -22,8 +22,8 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status: 0, 1 a job failed or a file is no good, 2 bad
-    flag, 130 interrupted by Ctrl-C, 143 by SIGTERM."""
+    """Runs the command and returns its exit status: 0 done, 1 a job failed or a file can't be
+    used, 2 a wrong flag, 130 interrupted by Ctrl-C, 143 terminated by SIGTERM."""
     return exit_status("artistyle-batch", lambda: _status(sys.argv[1:] if argv is None else argv))
 
 
@@ -62,8 +62,8 @@ def _run(command: BatchCommand) -> int:
         print(summary.table())
     if summary.interrupted:
         print(
-            "artistyle-batch: interrupted; what is finished is in "
-            f"{one_line(command.output_dir)}, and the same command goes on from there",
+            "artistyle-batch: interrupted; finished pictures are in "
+            f"{one_line(command.output_dir)}; run the same command again to resume",
             file=sys.stderr,
         )
         return EXIT_INTERRUPTED
@@ -77,6 +77,6 @@ def _pace(command: BatchCommand) -> Pace:
 
 @contextlib.contextmanager
 def _no_stdout() -> Iterator[None]:
-    """Ray prints there what becomes of its processes, which the reasons of jobs tell, too."""
+    """Hides what Ray prints about its processes; the reasons of failed jobs cover it."""
     with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
         yield

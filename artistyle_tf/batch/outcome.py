@@ -1,4 +1,4 @@
-"""What a worker is told once, and what it hands back of each job. Plain values."""
+"""The options that workers receive, and the outcome that they return for each job. Plain values."""
 
 import dataclasses
 from typing import Literal
@@ -6,37 +6,37 @@ from typing import Literal
 __all__ = ["Options", "Outcome", "Status"]
 
 Status = Literal["done", "skipped", "failed", "busy", "stopped"]
-"""done: painted now; skipped: nothing to do; busy: another run has it; stopped: by the user."""
+"""done: painted; skipped: nothing to do; busy: locked by another run; stopped: by the user."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What holds for all jobs of a batch."""
+    """Options that apply to all jobs of a batch."""
 
     save_every: str | None = None
-    """How often checkpoints are written: see `Checkpoints`."""
+    """How often checkpoints are saved: see `Checkpoints`."""
     device: str | None = None
     deterministic: bool = False
     threads: int | None = None
-    """Of TensorFlow, where several workers share a machine's CPUs."""
+    """TensorFlow threads per worker if several share the CPUs; None: TensorFlow's default."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How a job ended. Small: pictures stay where they were made."""
+    """How a job ended. Small, since it contains no pictures."""
 
     status: Status
     reason: str = ""
-    """Why it was skipped or failed; for what was done, why the run stopped."""
+    """Why the job was skipped or failed; for painted jobs, the stop reason of the run."""
     seconds: float = 0.0
-    """In all, from the job's beginning to its file."""
+    """Total time, from the start of the job to the written file."""
     painting: float = 0.0
-    """Seconds of that from the first evaluation to the last."""
+    """Of these, the seconds from the first evaluation to the last."""
     size: tuple[int, int] | None = None
-    """(height, width) of the result."""
+    """(height, width) of the result in px."""
     tries: int = 1
     resident: int = 0
-    """Bytes that the worker held afterwards."""
+    """Resident memory of the worker afterwards, in bytes."""
     notes: tuple[str, ...] = ()
-    """What the user should know of this job."""
+    """Remarks about the job for the user."""
     pid: int = 0

@@ -1,4 +1,4 @@
-"""How fast jobs are painted here, learnt from those that were. No TensorFlow, no Ray."""
+"""Estimates the time of jobs from those painted earlier. No TensorFlow, no Ray."""
 
 import contextlib
 import json
@@ -14,23 +14,23 @@ from artistyle_tf.run.schedule import schedule
 __all__ = ["Pace", "work"]
 
 MEMORY = 20
-"""Jobs that the means go back to: machines change."""
+"""Approximate number of jobs in the running means: machines change."""
 
 
 def work(job: Job, size: tuple[int, int]) -> float:
-    """What the time of painting goes by: megapixels times iterations, of all levels.
+    """The work that painting time is proportional to: megapixels times iterations, over all levels.
 
-    `size`: (height, width) of the result.
+    `size`: (height, width) of the result in px.
     """
     levels = schedule(job.config, size)
     return sum(height * width * budget for (height, width), budget in levels) / 1e6
 
 
 class Pace:
-    """Seconds that jobs take, by what makes them fast or slow: network, minimiser, precision.
+    """Durations of jobs by kind, which is what affects speed: network, minimiser, precision, masks.
 
-    Each has a rate, seconds by `work`, and an overhead, seconds for reading, setting up and
-    writing. Both are means over the last jobs.
+    Each kind has a rate, in seconds per unit of `work`, and an overhead, in seconds for reading,
+    setup and writing. Both are running means over the most recent jobs.
     """
 
     def __init__(self, known: Mapping[str, Sequence[float]] | None = None):
@@ -38,7 +38,7 @@ class Pace:
 
     @classmethod
     def read(cls, path: str) -> "Pace":
-        """Of a file that `write` wrote; of none or a damaged one: an empty one."""
+        """Reads a file written by `write`. Empty if the file is missing or damaged."""
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             with open(path, encoding="utf-8") as file:
                 known = json.load(file)
@@ -47,37 +47,37 @@ class Pace:
         return cls()
 
     def write(self, path: str) -> None:
-        """Keeps it for the next batch, if there can be a file."""
+        """Saves it for the next batch; does nothing if the file can't be written."""
         with contextlib.suppress(OSError, InputError):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             files.write_bytes(path, json.dumps(self._known, indent=1).encode())
 
     def learn(self, job: Job, size: tuple[int, int], seconds: float, painting: float) -> None:
-        """Takes a job into account.
+        """Updates the means with a job.
 
         Args:
-          job: what was painted.
-          size: (height, width) of its result.
-          seconds: in all.
-          painting: of these, from the first evaluation to the last.
+          job: the painted job.
+          size: (height, width) of its result in px.
+          seconds: total time.
+          painting: of these, the seconds from the first evaluation to the last.
         """
         rate, overhead, count = self._known.get(_kind(job), [0.0, 0.0, 0.0])
         if count == 1:
-            overhead = seconds - painting  # of the first job: loading and tracing, never again
+            overhead = seconds - painting  # the first job's includes loading and tracing; drop it
         weight = 1 / min(count + 1, MEMORY)
         rate += weight * (painting / work(job, size) - rate)
         overhead += weight * (seconds - painting - overhead)
         self._known[_kind(job)] = [rate, overhead, count + 1]
 
     def seconds(self, job: Job, size: tuple[int, int] | None) -> float | None:
-        """About how long the job will take; None if nothing like it has been painted."""
+        """Estimated seconds for the job; None if no job of its kind has been painted."""
         known = self._known.get(_kind(job))
         if known is None or size is None:
             return None
         return known[1] + known[0] * work(job, size)
 
     def to_dict(self) -> dict[str, Any]:
-        """Kind → [seconds a megapixel and iteration, seconds of overhead, jobs]."""
+        """Kind → [seconds per megapixel and iteration, seconds of overhead, number of jobs]."""
         return dict(self._known)
 
 

@@ -1,4 +1,4 @@
-"""Where pictures lie: local paths, or URLs of whatever fsspec knows, like s3://bucket/photo.jpg."""
+"""Where pictures are: local paths, or URLs that fsspec supports, like s3://bucket/photo.jpg."""
 
 import contextlib
 import fnmatch
@@ -28,14 +28,14 @@ __all__ = [
 ]
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp")
-"""What is taken of a folder, by its ending in small letters."""
+"""Extensions, in lower case, of the files in a folder that count as pictures."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _MAGIC = re.compile(r"[*?[]")
 
 
 def is_url(path: str) -> bool:
-    """Whether fsspec has to be asked. file:// is a path like any other.
+    """Whether the path is for fsspec. file:// counts as a local path.
 
     >>> is_url("s3://bucket/a.jpg"), is_url("file:///a.jpg"), is_url("C:/a.jpg")
     (True, False, False)
@@ -44,7 +44,7 @@ def is_url(path: str) -> bool:
 
 
 def joined(folder: str, path: str) -> str:
-    """`path`, from `folder` on if it is relative; ~ and file:// resolved.
+    """`path`, relative to `folder` unless it is absolute or a URL; expands ~ and file://.
 
     >>> joined("s3://bucket/out", "a.png"), joined("out", "/a.png"), joined("", "a.png")
     ('s3://bucket/out/a.png', '/a.png', 'a.png')
@@ -60,27 +60,29 @@ def joined(folder: str, path: str) -> str:
 
 
 def base_name(path: str) -> str:
-    """The name without its folder."""
+    """The file name without its folder."""
     return posixpath.basename(path) if is_url(path) else os.path.basename(path)
 
 
 def same_place(path: str) -> str:
-    """Equal for two paths of one file."""
+    """A key that is equal for different paths to the same file."""
     return path if is_url(path) else os.path.realpath(path)
 
 
 def expanded(texts: Sequence[str]) -> list[str]:
-    """The pictures that texts stand for, each once: a file, a folder's pictures, those that a
-    pattern like `photos/*.jpg` or `photos/**/*.jpg` fits. Sorted within each text.
+    """The pictures that the texts name, without duplicates, sorted within each text.
+
+    A text is a file, a folder, which stands for its pictures, or a pattern like `photos/*.jpg` or
+    `photos/**/*.jpg`.
 
     Raises:
-      InputError: a text that stands for none.
+      InputError: a text without any picture.
     """
     found: dict[str, None] = {}
     for text in texts:
         paths = _remote(text) if is_url(text) else _local(joined("", text))
         if not paths:
-            raise InputError(f"{one_line(text)}: there is no picture")
+            raise InputError(f"no pictures found: {one_line(text)}")
         found.update(dict.fromkeys(paths))
     return list(found)
 
@@ -114,7 +116,7 @@ def _is_picture(name: str) -> bool:
 
 
 def exists(path: str) -> bool:
-    """Whether there is a file. InputError: nobody can tell."""
+    """Whether the file exists. InputError if a URL can't be accessed."""
     if not is_url(path):
         return os.path.exists(path)
     system, inside = _filesystem(path)
@@ -123,9 +125,9 @@ def exists(path: str) -> bool:
 
 
 def make_folder(path: str) -> None:
-    """Makes the folder of an output, as far as it isn't there. InputError: it can't be."""
+    """Creates the folder of an output if it doesn't exist. InputError if it can't."""
     if is_url(path):
-        return  # object stores have none; others make theirs with the file
+        return  # object stores have no folders; others create them with the file
     try:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     except OSError as error:
@@ -134,7 +136,7 @@ def make_folder(path: str) -> None:
 
 @contextlib.contextmanager
 def fetched(*paths: str) -> Iterator[dict[str, str]]:
-    """Path → a local file with the same name, for the block. InputError: it can't be had."""
+    """Path → local file of the same name, for the block. InputError if one can't be fetched."""
     with contextlib.ExitStack() as stack:
         local = {}
         for path in dict.fromkeys(paths):
@@ -149,7 +151,7 @@ def fetched(*paths: str) -> Iterator[dict[str, str]]:
 
 
 def store(local: str, url: str) -> None:
-    """Copies a local file to a URL, where it appears whole. InputError: it can't be."""
+    """Copies a local file to a URL atomically. InputError if it can't be written."""
     system, inside = _filesystem(url)
     part = f"{inside}.{uuid.uuid4().hex}.part"
     with _errors(url):
@@ -177,10 +179,10 @@ def _filesystem(url: str) -> tuple[Any, str]:
 
 @contextlib.contextmanager
 def _errors(url: str) -> Iterator[None]:
-    """What a file system raises, as an InputError with the URL."""
+    """Turns exceptions of a file system into an InputError with the URL."""
     try:
         yield
     except FileNotFoundError:
         raise InputError(f"{one_line(url)} does not exist") from None
-    except Exception as error:  # each has kinds of its own
-        raise InputError(f"can't use {one_line(url)}: {reason(error)}") from error
+    except Exception as error:  # each file system has its own types
+        raise InputError(f"can't access {one_line(url)}: {reason(error)}") from error

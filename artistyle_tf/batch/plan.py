@@ -1,4 +1,4 @@
-"""In which order jobs are painted, how large, and what that takes. No TensorFlow, no Ray."""
+"""The order of the jobs, their sizes, and estimates of memory and time. No TensorFlow, no Ray."""
 
 import dataclasses
 import functools
@@ -21,17 +21,17 @@ from artistyle_tf.text import clock, gigabytes, one_line
 __all__ = ["in_order", "plan_lines", "result_size"]
 
 ITEMSIZE = {"bfloat16": 2, "float16": 2, "float64": 8}
-"""Bytes of an activation by `Config.precision`; else 4: TensorFlow knows what "auto" chooses."""
+"""Bytes per activation by `Config.precision`; 4 for others: only TensorFlow resolves "auto"."""
 SHOWN = 40
-"""Jobs that a plan lists one by one."""
+"""Maximum number of jobs listed one by one."""
 
 ROTATED = (5, 6, 7, 8)
-"""EXIF's orientations that exchange height and width."""
+"""EXIF orientations that swap height and width."""
 
 
 def in_order(jobs: Iterable[Job]) -> list[Job]:
-    """The jobs, those of the same settings and the same size one after the other, so that networks
-    are loaded and graphs traced or compiled once. What is first of its kind decides."""
+    """The jobs, grouped by settings and size, so that networks are loaded and graphs traced or
+    compiled only once. Groups are in the order of their first jobs."""
     jobs = list(jobs)
     kinds: dict[tuple[Config, int], int] = {}
     sizes: dict[tuple[Config, tuple[int, int] | None], int] = {}
@@ -43,7 +43,7 @@ def in_order(jobs: Iterable[Job]) -> list[Job]:
 
 
 def result_size(job: Job) -> tuple[int, int] | None:
-    """(height, width) of the result by the header of the picture; None where nobody can tell."""
+    """(height, width) of the result in px, from the picture's header; None if unknown."""
     asked = job.config.size
     if not isinstance(asked, int):
         return asked[1], asked[0]
@@ -60,14 +60,14 @@ def _header(path: str) -> tuple[int, int] | None:
         with Image.open(path) as image:
             width, height = image.size
             turned = image.getexif().get(0x0112) in ROTATED
-    except Exception:  # Pillow's plugins raise many kinds; the job will say what is wrong
+    except Exception:  # Pillow's plugins raise many types; the job will report the error
         return None
     return (width, height) if turned else (height, width)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Taken:
-    """What a job is expected to take."""
+    """Size, memory and time estimated for a job."""
 
     size: tuple[int, int] | None
     plan: Plan | None
@@ -77,13 +77,13 @@ class _Taken:
 
 
 def plan_lines(jobs: Sequence[Job], skipped: int, pace: Pace, workers: int) -> list[str]:
-    """The plan for people: the jobs in order with size, memory and time, and what is estimated.
+    """The plan as text: the jobs in order with size, memory and time, and the totals.
 
     Args:
-      jobs: those to paint, in order.
-      skipped: how many are done already.
-      pace: what is known of the time.
-      workers: how many paint at once.
+      jobs: the jobs to paint, in order.
+      skipped: number of jobs already done.
+      pace: durations of earlier jobs.
+      workers: number of workers.
     """
     taken = [_taken(job, pace) for job in jobs]
     rows = [
@@ -94,26 +94,26 @@ def plan_lines(jobs: Sequence[Job], skipped: int, pace: Pace, workers: int) -> l
         rows.append(f"  … and {len(jobs) - SHOWN} more")
     settings = len({job.config for job in jobs})
     lines = [
-        f"{len(jobs)} to paint with {settings} {'setting' if settings == 1 else 'settings'}, "
-        f"{skipped} done already",
+        f"{len(jobs)} to paint with {settings} {'set' if settings == 1 else 'sets'} of settings, "
+        f"{skipped} already done",
         *rows,
     ]
     plans = [one.plan.estimate for one in taken if one.plan]
     if plans:
         lines.append(
-            f"memory: about {gigabytes(max(plans))} for each worker at the most (estimated, with "
-            "activations in float32 where precision is auto)"
+            f"memory: about {gigabytes(max(plans))} per worker at most (estimated, assuming "
+            "float32 activations where precision is auto)"
         )
     known = [one.seconds for one in taken if one.seconds is not None]
     if known:
         whole = math.fsum(known) / max(1, min(workers, len(jobs)))
         unknown = len(taken) - len(known)
-        without = f", without {unknown} of a kind that none was painted of" if unknown else ""
+        without = f"; {unknown} of kinds not painted before not included" if unknown else ""
         lines.append(
-            f"time: about {clock(whole)} (estimated from what was painted here before{without})"
+            f"time: about {clock(whole)} (estimated from earlier jobs in this folder{without})"
         )
     elif jobs:
-        lines.append("time: nothing like that was painted here yet; the first job will tell")
+        lines.append("time: unknown, since no jobs like these were painted in this folder before")
     return lines
 
 
@@ -144,7 +144,7 @@ def _channels(weights: str, deepest: str) -> dict[str, int]:
 
 def _shown(taken: _Taken) -> str:
     if taken.size is None:
-        return "its size is not known beforehand"
+        return "size unknown before painting"
     parts = [f"{taken.size[1]}×{taken.size[0]} px"]
     if taken.plan:
         tiles = f" in tiles of {taken.plan.tile} px" if taken.plan.tile else ""

@@ -1,4 +1,4 @@
-"""A contact sheet: small pictures of all outputs, each above its name. No TensorFlow, no Ray."""
+"""A contact sheet: thumbnails of all outputs with their names. No TensorFlow, no Ray."""
 
 import contextlib
 import io
@@ -19,34 +19,36 @@ from artistyle_tf.text import one_line
 __all__ = ["check_sheet", "write_sheet"]
 
 THUMB, GAP, TEXT = 160, 12, 12
-"""px: the longer side of a picture, between two, the height of letters."""
+"""In px: longer side of a thumbnail, gap between two, height of the text."""
 MOST = 4000
-"""Pictures on a sheet; JPEG has room for 65,500 px a side."""
+"""Maximum number of pictures on a sheet; JPEG is limited to 65,500 px per side."""
 WHITE, GREY = (255, 255, 255), (60, 60, 60)
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
 def check_sheet(path: str) -> None:
-    """See before a long batch that there can be a sheet.
+    """Checks before a long batch that the sheet can be written.
 
-    ConfigError: another ending than .png or .jpg. InputError: as `files.check_folder`.
+    Raises:
+      ConfigError: an extension other than .png, .jpg or .jpeg.
+      InputError: as for `files.check_folder`.
     """
     _format(path)
     files.check_folder(path)
 
 
 def write_sheet(path: str, jobs: Sequence[Job]) -> int:
-    """Writes the sheet of the outputs that there are; how many those are.
+    """Writes a sheet of the outputs that exist; returns how many.
 
-    A row for each content and a column for each style where all contents were painted in all
-    styles; otherwise rows from left to right. Pictures are read one by one.
+    If all contents were painted in all styles, the sheet has a row per content and a column per
+    style; otherwise the rows are filled from left to right. Pictures are read one by one.
 
     Args:
-      path: .png or .jpg.
-      jobs: in the order in which they are shown, at most 4,000.
+      path: the output file, .png or .jpg.
+      jobs: in the order shown; only the first 4,000 are used.
 
     Raises:
-      ConfigError, InputError: as `check_sheet`.
+      ConfigError, InputError: as for `check_sheet`.
     """
     jobs = jobs[:MOST]
     columns = _columns(jobs)
@@ -59,7 +61,7 @@ def write_sheet(path: str, jobs: Sequence[Job]) -> int:
     for index, job in enumerate(jobs):
         left = GAP + index % columns * (THUMB + GAP)
         top = GAP + index // columns * (cell + GAP // 2)
-        with contextlib.suppress(ArtistyleError):  # a failed job has none
+        with contextlib.suppress(ArtistyleError):  # a failed job has no output
             small = _small(job.output)
             place = (left + (THUMB - small.width) // 2, top + (THUMB - small.height) // 2)
             sheet.paste(small, place)
@@ -73,7 +75,7 @@ def write_sheet(path: str, jobs: Sequence[Job]) -> int:
 
 
 def _columns(jobs: Sequence[Job]) -> int:
-    """As many as there are styles if the jobs are all pairs, content by content."""
+    """The number of styles if the jobs are all pairs, content by content; or else a square grid."""
     styles = list(dict.fromkeys(job.styles for job in jobs))
     contents = list(dict.fromkeys(job.content for job in jobs))
     pairs = [(content, style) for content in contents for style in styles]
@@ -91,7 +93,7 @@ def _small(path: str) -> Image.Image:
 
 
 def _cut(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """What of the name fits below its picture."""
+    """The name, shortened to the width of its thumbnail."""
     if font.getlength(name) <= THUMB:
         return name
     while name and font.getlength(name + "…") > THUMB:

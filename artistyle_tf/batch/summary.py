@@ -1,4 +1,4 @@
-"""How a batch ended: counts, a table, a report as JSON. No TensorFlow, no Ray."""
+"""The summary of a batch: counts, a table, a report as JSON. No TensorFlow, no Ray."""
 
 import collections
 import dataclasses
@@ -16,17 +16,17 @@ __all__ = ["Summary"]
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """All jobs of a batch with how they ended, in the order in which they were asked for."""
+    """All jobs of a batch with their outcomes, in the order requested."""
 
     outcomes: Mapping[Job, Outcome | None]
-    """None: not begun when the user stopped the batch."""
+    """None: not started when the user stopped the batch."""
     seconds: float
-    """Of the whole batch."""
+    """Duration of the whole batch."""
     interrupted: bool = False
 
     @property
     def counts(self) -> dict[str, int]:
-        """Jobs by how they ended; "left": stopped, or not begun."""
+        """Number of jobs by status; "left": stopped or not started."""
         found: collections.Counter[str] = collections.Counter(
             "left" if outcome is None or outcome.status == "stopped" else outcome.status
             for outcome in self.outcomes.values()
@@ -35,15 +35,15 @@ class Summary:
 
     @property
     def rate(self) -> float:
-        """Pictures an hour that were painted."""
+        """Painted pictures per hour."""
         return self.counts["done"] * 3600 / self.seconds if self.seconds else 0.0
 
     def having(self, status: Status) -> list[Job]:
-        """The jobs that ended so."""
+        """The jobs with this status."""
         return [job for job, one in self.outcomes.items() if one and one.status == status]
 
     def table(self) -> str:
-        """For people: the failed jobs with their reasons, and the figures below."""
+        """Text for people: the failed jobs with their reasons, then the counts."""
         lines = []
         for job in self.having("failed"):
             outcome = self.outcomes[job]
@@ -61,7 +61,7 @@ class Summary:
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """The report as plain values for JSON."""
         return {
             "program": "artistyle-batch",
             **self.counts,
@@ -72,7 +72,7 @@ class Summary:
         }
 
     def write(self, path: str) -> None:
-        """Writes the report. InputError: it can't be."""
+        """Writes the report as JSON. InputError if it can't be written."""
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
         files.write_bytes(path, f"{text}\n".encode())
 

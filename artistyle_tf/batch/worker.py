@@ -1,4 +1,4 @@
-"""What a worker does with a job: paint it, or find that it needn't. Ray only carries it about."""
+"""What a worker does with a job: paints it unless it is done. Independent of Ray."""
 
 import contextlib
 import dataclasses
@@ -31,15 +31,15 @@ from artistyle_tf.text import one_line, reason
 __all__ = ["Worker", "checkpoint_folder"]
 
 PAINTERS = 2
-"""Painters that a worker keeps, each with a network and what was traced; jobs come by settings."""
+"""Painters that a worker keeps, each with its network and graphs; jobs are sorted by settings."""
 
 
 class Worker:
-    """Paints one job after the other; keeps networks and traces of the last settings.
+    """Paints one job after another; keeps networks and traced graphs for the latest settings.
 
     Args:
-      options: what holds for all jobs.
-      make_painter: of a `Config` what `Painter` makes.
+      options: options that apply to all jobs.
+      make_painter: makes a painter from a `Config`; by default `Painter`.
     """
 
     def __init__(
@@ -54,17 +54,17 @@ class Worker:
         self._computing = Computing(options)
 
     def begin(self) -> int:
-        """Its process, once it can take jobs. For a process of its own."""
-        gc.freeze()  # modules stay; no collection need go through them after every job
+        """Returns the process ID, once the worker can take jobs. Only for a separate process."""
+        gc.freeze()  # modules stay; spare every later collection the scan of them
         return os.getpid()
 
     def stop(self) -> None:
-        """Ends the job that is being painted after its iteration, with a checkpoint."""
+        """Stops the current job after its iteration, with a checkpoint."""
         self._stop.set()
 
     def paint(self, job: Job) -> Outcome:
-        """Paints a job unless its output is there or another run is at it. Raises nothing that a
-        job could be to blame for."""
+        """Paints a job unless its output is up to date or another run is painting it. Errors of the
+        job become a "failed" outcome."""
         began = time.monotonic()
         with _warnings() as notes:
             try:
@@ -73,7 +73,7 @@ class Worker:
                 outcome = Outcome("failed", reason(error) if str(error) else "out of memory")
             except Exception as error:
                 outcome = Outcome("failed", f"{type(error).__name__}: {_first_line(error)}")
-        gc.collect()  # a run's arrays hang in circles, and the next one needs the room
+        gc.collect()  # a run's arrays are in reference cycles; the next run needs the memory
         return dataclasses.replace(
             outcome,
             seconds=time.monotonic() - began,
@@ -87,22 +87,22 @@ class Worker:
         with holding(job.output) as alone:
             if not alone:
                 return Outcome("busy", "another run is painting it")
-            why = why_paint(job, self._digests)  # another run may have done it by now
+            why = why_paint(job, self._digests)  # another run may have finished it
             if why is None:
-                return Outcome("skipped", "done already")
+                return Outcome("skipped", "already done")
             if self._stop.is_set():
-                return Outcome("stopped", "stopped before it began")
+                return Outcome("stopped", "stopped before it started")
             try:
                 with fetched(*job.pictures) as local:
                     outcome = self._from_files(job, local)
             finally:
-                with contextlib.suppress(OSError):  # it isn't there, or has something in it
+                with contextlib.suppress(OSError):  # missing, or not empty
                     os.rmdir(checkpoint_folder(job))
             reasons = () if why == NEW else (why,)
             return dataclasses.replace(outcome, notes=(*reasons, *outcome.notes))
 
     def _from_files(self, job: Job, local: dict[str, str]) -> Outcome:
-        """Paints from local files, going on from a checkpoint if there is one."""
+        """Paints from local files, resuming from a checkpoint if there is one."""
         config = job.config
         if config.init not in INITS and local[config.init] != config.init:
             config = dataclasses.replace(config, init=local[config.init])
@@ -113,12 +113,12 @@ class Worker:
             except InputError:
                 if not _has_checkpoints(folder):
                     raise
-                shutil.rmtree(folder)  # of other settings or pictures, or another version's
+                shutil.rmtree(folder)  # for other settings or pictures, or of another version
                 result, resumed = self._run(job, config, local, folder)
         height, width = result.image.shape[:2]
         outcome = Outcome("done", result.stop_reason, 0.0, result.seconds, (height, width))
         if resumed:
-            outcome = dataclasses.replace(outcome, notes=("went on from its checkpoint",))
+            outcome = dataclasses.replace(outcome, notes=("resumed from its checkpoint",))
         if result.error is not None:
             fault = f"{result.stop_reason}: {_first_line(result.error)}"
             return dataclasses.replace(outcome, status="failed", reason=fault)
@@ -131,7 +131,7 @@ class Worker:
     def _run(
         self, job: Job, config: Config, local: dict[str, str], folder: str
     ) -> tuple[Result, bool]:
-        """The result, and whether it went on from a checkpoint."""
+        """The result, and whether the run was resumed from a checkpoint."""
         checkpoints = Checkpoints(
             folder, every=self._options.save_every, resume=_has_checkpoints(folder)
         )
@@ -157,8 +157,8 @@ class Worker:
 
 
 def checkpoint_folder(job: Job) -> str:
-    """Where the job keeps what it needs to go on: in .artistyle beside its output; for an output
-    that is no local file, in a folder of this machine."""
+    """The folder for the job's checkpoints: in .artistyle next to its output; for an output at a
+    URL, in the temporary folder of this machine."""
     name = f"{base_name(job.output)}-{hashlib.sha256(job.output.encode()).hexdigest()[:8]}"
     if is_url(job.output):
         return os.path.join(tempfile.gettempdir(), f"artistyle-batch-{_user()}", name)
@@ -191,7 +191,7 @@ def _first_line(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def _warnings() -> Iterator[list[str]]:
-    """What the package warns of in the block, at most ten lines."""
+    """Collects the package's warnings in the block, at most ten."""
     found: list[str] = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = (  # type: ignore[method-assign]

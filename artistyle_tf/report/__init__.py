@@ -1,3 +1,3 @@
-"""The report of a run: one HTML file, made of plain values. No TensorFlow."""
+"""The report of a run: a single HTML file, built from plain values. No TensorFlow."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""The command and the Python lines that paint a recorded picture again."""
+"""The command and the Python code that reproduce a recorded picture."""
 
 import dataclasses
 import shlex
@@ -16,7 +16,7 @@ OUTPUT = "again.png"
 def changed(record: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a record that differ from the defaults, in the order of `Config`.
 
-    `weights` is the network that was really used, where it has a name of its own.
+    `weights` is the network actually used, if it has a name of its own.
     """
     settings = dict(record["config"])
     kind = record["weights"]["kind"]
@@ -32,8 +32,8 @@ def changed(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def command(record: Mapping[str, Any]) -> str:
-    """The command as a shell takes it, a flag a line; files by their base names, which is all
-    that a record has of them."""
+    """The command for a shell, one flag per line. Files appear by base name, since a record holds
+    no folders."""
     words = ["artistyle"]
     if record["content"]:
         words.append(f"--content={record['content']['name']}")
@@ -49,7 +49,7 @@ def command(record: Mapping[str, Any]) -> str:
 
 
 def python_lines(record: Mapping[str, Any]) -> str:
-    """The same in Python."""
+    """The same as Python code."""
     settings = [f"    {name}={value!r},\n" for name, value in changed(record).items()]
     content = record["content"]["name"] if record["content"] else None
     styles = _names(record["styles"])
@@ -69,7 +69,7 @@ def python_lines(record: Mapping[str, Any]) -> str:
 
 
 def flag_text(value: Any) -> str:
-    """A setting as its flag takes it, with all of its digits.
+    """A setting as written in its flag, in full precision.
 
     >>> flag_text((("block1_conv1", 0.2), ("block4_conv1", 1.0)))
     'block1_conv1:0.2,block4_conv1:1'
@@ -91,5 +91,5 @@ def _names(pictures: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def _tuples(value: Any) -> Any:
-    """The value with lists, which JSON has instead, as tuples."""
+    """The value with lists turned into tuples, for which JSON has no type."""
     return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value

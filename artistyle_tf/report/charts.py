@@ -1,4 +1,4 @@
-"""The interactive charts of a report, by Plotly, which is imported at its first use."""
+"""The interactive charts of a report. Plotly is imported on first use."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,20 +8,20 @@ from artistyle_tf.report.facts import Facts
 __all__ = ["library", "loss_chart", "objective_chart"]
 
 COLORS = ("#3f8fd9", "#1fa187", "#e0a020", "#c766b3", "#8578e0", "#6b9e2e", "#b5654a", "#4fb3c9")
-"""Of style layers, in turn; they are told from each other on white and on black."""
+"""For the style layers, in turn; distinguishable on white and on black."""
 CONTENT, OTHERS = "#e2603a", "#8c9099"
 HEIGHT = {"objective": 340, "losses": 420}
 
 
 def library() -> str:
-    """plotly.js, to be put into the page once."""
+    """The source of plotly.js, to be included in the page once."""
     from plotly.offline import get_plotlyjs
 
     return str(get_plotlyjs())
 
 
 def objective_chart(facts: Facts) -> str:
-    """HTML of the objective after every iteration, against iterations, seconds or evaluations."""
+    """HTML: the objective after every iteration, over iterations, seconds or evaluations."""
     values = [_positive(row[2]) for row in facts.trace]
     line = {"y": values, "name": "objective", "line": {"color": COLORS[0], "width": 2}}
     axes: dict[str, list[Any]] = {
@@ -33,8 +33,8 @@ def objective_chart(facts: Facts) -> str:
 
 
 def loss_chart(facts: Facts) -> str:
-    """HTML of what each layer, and each other term, adds to the objective, at the moments where
-    that was computed."""
+    """HTML: the contribution of each layer and of each other term to the objective, at the moments
+    for which it was computed."""
     moments, lines = facts.losses, []
     for number, name in enumerate(facts.parts):
         kind = name.partition("/")[0]
@@ -60,7 +60,7 @@ def loss_chart(facts: Facts) -> str:
 def _html(
     name: str, lines: Sequence[dict[str, Any]], axes: dict[str, list[Any]], facts: Facts
 ) -> str:
-    """A <div> and the script that fills it; buttons choose the axis below."""
+    """A <div> and the script that fills it; buttons select the x axis."""
     import plotly.graph_objects as go
 
     first = next(iter(axes))
@@ -123,7 +123,7 @@ def _html(
 
 
 def _borders(facts: Facts, axis: str) -> list[dict[str, Any]]:
-    """A dotted line where each level but the last ended."""
+    """A dotted line at the end of each level except the last."""
     ends, done = [], 0
     for level in facts.levels[:-1]:
         done += level.iterations
@@ -138,11 +138,11 @@ def _borders(facts: Facts, axis: str) -> list[dict[str, Any]]:
 
 
 def _ticks(lines: Sequence[dict[str, Any]]) -> int | str:
-    """Every power of ten, or 1, 2 and 5 times each where there are few of them."""
+    """Ticks at every power of ten; also at 2 and 5 times each if the values span few of them."""
     values = [value for line in lines for value in line["y"] if value is not None]
     return 1 if values and max(values) > 1e3 * min(values) else "D2"
 
 
 def _positive(value: float | None) -> float | None:
-    """The value, or a gap: a logarithmic axis has no place for 0 and what is not finite."""
+    """The value, or None for a gap: a logarithmic axis can't show 0 or non-finite values."""
     return value if value is not None and 0 < value < float("inf") else None

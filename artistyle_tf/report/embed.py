@@ -1,4 +1,4 @@
-"""Pictures inside of HTML, bounded in size. No TensorFlow."""
+"""Pictures embedded in HTML, limited in size. No TensorFlow."""
 
 import base64
 import io
@@ -15,24 +15,24 @@ __all__ = ["Embedded", "embedded", "shrunk"]
 
 
 class Embedded(NamedTuple):
-    """A picture that an <img> can show."""
+    """A picture for an <img> element."""
 
     uri: str
     """data:image/…"""
     width: int
-    """px, as it is embedded."""
+    """In px, as embedded."""
     height: int
     full: tuple[int, int]
-    """(height, width) that it has by itself."""
+    """(height, width) of the original in px."""
 
     @property
     def reduced(self) -> bool:
-        """Whether it is embedded smaller than it is."""
+        """Whether the embedded picture is smaller than the original."""
         return self.full != (self.height, self.width)
 
 
 def shrunk(rgb: np.ndarray, longest: int) -> np.ndarray:
-    """uint8 [h, w, 3] of a picture [H, W, 3], with no side longer than that many px."""
+    """A picture [H, W, 3] as uint8 [h, w, 3] whose longer side is at most `longest` px."""
     size = rgb.shape[0], rgb.shape[1]
     return as_uint8(resize(rgb, fit(*size, longest)) if max(size) > longest else rgb)
 
@@ -40,12 +40,12 @@ def shrunk(rgb: np.ndarray, longest: int) -> np.ndarray:
 def embedded(
     rgb: np.ndarray, longest: int, quality: int, alpha: np.ndarray | None = None
 ) -> Embedded:
-    """A picture as a data URI: JPEG, or PNG if it has an alpha.
+    """A picture as a data URI: JPEG, or PNG if it has an alpha channel.
 
     Args:
       rgb: uint8 or float32 [H, W, 3] sRGB in grey levels.
-      longest: longer side in px at the most.
-      quality: of JPEG, 1 to 95.
+      longest: maximum length of the longer side in px.
+      quality: JPEG quality, 1 to 95.
       alpha: uint8 or float32 [h, w] in grey levels, of any size.
     """
     small = shrunk(rgb, longest)

@@ -1,4 +1,4 @@
-"""What a report is made of: plain values of a run that is over, and what follows from them."""
+"""The data of a report: plain values of a finished run, and what is derived from them."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ __all__ = ["Facts", "LevelFacts", "Moment"]
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Moment:
-    """A run after one of its iterations, as `watch.report_log.ReportLog` keeps it."""
+    """A run after one of its iterations, as kept by `watch.report_log.ReportLog`."""
 
     iteration: int
     """Of the whole run, from 1."""
@@ -22,58 +22,58 @@ class Moment:
     levels: int
     evaluations: int
     seconds: float
-    """Since the first evaluation began."""
+    """Since the start of the first evaluation."""
     objective: float
     parts: Mapping[str, float] | None = None
-    """As `Step.parts`; None where they were not computed."""
+    """As `Step.parts`; None if not computed."""
     picture: np.ndarray | None = None
-    """uint8 [h, w, 3] sRGB, a thumbnail; None where none was taken."""
+    """Thumbnail, uint8 [h, w, 3] sRGB; None if none was made."""
 
 
 class LevelFacts(NamedTuple):
-    """One level of a run, as it came out."""
+    """One level of a run, after the fact."""
 
     height: int
     width: int
     iterations: int
     evaluations: int
     seconds: float
-    """With its targets, but for those of the first level."""
+    """Includes computing the targets, except those of the first level."""
     tile: int
-    """Side of the tiles in px; 0: the whole picture at once."""
+    """Side of the tiles in px; 0: no tiles."""
     history: int
-    """Correction pairs that L-BFGS kept."""
+    """Correction pairs kept by L-BFGS."""
     estimate: int | None
-    """Bytes of memory that it was planned to take, all of the process."""
+    """Estimated memory of the whole process in bytes."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Facts:
-    """A run that is over."""
+    """A finished run."""
 
     image: np.ndarray
     """uint8 [H, W, 3] sRGB: the result."""
     alpha: np.ndarray | None = None
-    """Of the content, at its own size; None if it was opaque."""
+    """Of the content, at its own size; None if the content is opaque."""
     content: Picture | None = None
-    """None where the task has none, or nobody kept it."""
+    """None if the task has none, or it was not kept."""
     styles: Sequence[Picture] = ()
     record: Mapping[str, Any]
-    """As `run.record.make_record` makes it."""
+    """As made by `run.record.make_record`."""
     trace: Sequence[tuple[int, float, float, int, int]]
     """(evaluations, seconds, objective, height, width) after every iteration."""
     seconds: float
     setup_seconds: float
     peak: int | None = None
-    """Bytes that the process held at its peak; None if nobody knows."""
+    """Peak memory of the process in bytes; None if unknown."""
     estimates: Sequence[int] = ()
-    """Bytes, level by level, coarse to fine."""
+    """Estimated memory in bytes, level by level, coarse to fine."""
     moments: Sequence[Moment] = ()
-    """In the order of their iterations."""
+    """In order of iterations."""
 
     @property
     def levels(self) -> list[LevelFacts]:
-        """Those that were begun, coarse to fine."""
+        """The levels that were started, coarse to fine."""
         levels, begin, (evaluations, seconds) = [], 0, (0, 0.0)
         for number, (height, width, done) in enumerate(self.record["levels"]):
             plan = self.record["plans"][number]
@@ -96,18 +96,18 @@ class Facts:
 
     @property
     def thumbnails(self) -> list[Moment]:
-        """The moments with a picture."""
+        """The moments that have a picture."""
         return [moment for moment in self.moments if moment.picture is not None]
 
     @property
     def losses(self) -> list[Moment]:
-        """The moments with the objective's parts."""
+        """The moments that have the parts of the objective."""
         return [moment for moment in self.moments if moment.parts is not None]
 
     @property
     def parts(self) -> list[str]:
-        """The parts that are ever other than 0: layers by name, in the network's order, then the
-        others."""
+        """The parts of the objective that are nonzero at any time: layers by name, in the order
+        of the network, then the others."""
         outcome = self.record["outcome"]
         known = [outcome["objective"], *(moment.parts or {} for moment in self.losses)]
         names = {name for parts in known for name, part in parts.items() if part}

@@ -1,4 +1,4 @@
-"""The page itself: facts into a template of Jinja, and the file onto the disk."""
+"""The page itself: renders a Jinja template and writes the file."""
 
 import dataclasses
 import importlib.util
@@ -19,24 +19,24 @@ from artistyle_tf.text import clock, gigabytes, one_line
 __all__ = ["check_name", "check_report", "render", "write_report"]
 
 LONGEST, SOURCE, THUMBNAIL = 1600, 480, 240
-"""Longer sides of embedded pictures in px: content and result, their sources, those over time."""
+"""Longer sides of embedded pictures in px: content and result, sources, thumbnails."""
 
 _PACKAGES = ("jinja2", "plotly")
 
 
 def check_name(path: str | os.PathLike[str]) -> None:
-    """ConfigError: a browser would not know it for a page."""
+    """ConfigError if the name does not end in .html or .htm."""
     shown = files.as_path(path)
     if not shown.lower().endswith((".html", ".htm")):
         raise ConfigError(f"report is {one_line(shown)!r}; it must end in .html")
 
 
 def check_report(path: str | os.PathLike[str]) -> None:
-    """See before a long run that `write_report` will be able to.
+    """Checks before a long run that `write_report` will succeed.
 
     Raises:
-      ConfigError: a name that is no page's, or a package that is not installed.
-      InputError: as `files.check_folder`.
+      ConfigError: the name does not end in .html or .htm, or a package is not installed.
+      InputError: as for `files.check_folder`.
     """
     check_name(path)
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
@@ -49,19 +49,19 @@ def check_report(path: str | os.PathLike[str]) -> None:
 
 
 def write_report(path: str | os.PathLike[str], facts: Facts) -> None:
-    """Writes the page; all or nothing.
+    """Writes the page atomically.
 
     Raises:
-      ConfigError, InputError: as `check_report`.
+      ConfigError, InputError: as for `check_report`.
     """
     check_report(path)
     files.write_bytes(path, render(facts).encode())
 
 
 def render(facts: Facts) -> str:
-    """The page: HTML that needs nothing else, with every text of others escaped.
+    """The page as self-contained HTML. All text from outside is escaped.
 
-    Equal runs have equal pages but for times and memory.
+    Equal runs give equal pages, except for times and memory.
     """
     import jinja2
     from markupsafe import Markup
@@ -92,7 +92,7 @@ def render(facts: Facts) -> str:
             for moment in facts.thumbnails
             if moment.picture is not None
         ],
-        charts={name: Markup(text) for name, text in drawn.items()},  # plotly's own, numbers only
+        charts={name: Markup(text) for name, text in drawn.items()},  # by Plotly, numbers only
         settings=_settings(facts.record),
         rows=_final_rows(facts),
         paired=facts.record["config"]["optimizer"] in ("lbfgs", "tfp"),
@@ -107,7 +107,7 @@ def _title(record: Mapping[str, Any]) -> str:
 
 
 def _before(facts: Facts) -> Embedded | None:
-    """The content at the size that the result is shown at, to be laid over it."""
+    """The content, resized to the result as shown, to be laid over it."""
     if facts.content is None:
         return None
     size = facts.image.shape[0], facts.image.shape[1]
@@ -125,7 +125,7 @@ def _sources(facts: Facts) -> list[dict[str, Any]]:
 
 
 def _final_rows(facts: Facts) -> list[str]:
-    """The objective's parts as its table has them: sums before what they are made of."""
+    """The rows of the table of final losses: each sum precedes its parts."""
     rows = ["value"]
     for kind in ("style", "content"):
         layers = [name for name in facts.parts if name.startswith(f"{kind}/")]
@@ -147,5 +147,5 @@ def _settings(record: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _figure(value: float | None, digits: int = 4) -> str:
-    """A number as people read it; a dash where there is none."""
+    """A number for people to read; a dash if there is none."""
     return f"{value:.{digits}g}" if value is not None and math.isfinite(value) else "–"

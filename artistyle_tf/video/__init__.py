@@ -1,3 +1,3 @@
-"""Clips painted frame by frame: the command `artistyle-video`. OpenCV and PyAV for it alone."""
+"""Paints clips frame by frame: the command `artistyle-video`. Only this uses OpenCV and PyAV."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""Clips read frame by frame, with what a clip made of them has to keep. PyAV."""
+"""Reads clips frame by frame, with the properties that the painted clip has to keep. PyAV."""
 
 import contextlib
 import hashlib
@@ -17,79 +17,79 @@ from artistyle_tf.text import one_line, reason
 __all__ = ["BrokenClipError", "Clip", "Frame", "Look", "digest", "is_still", "read_clip"]
 
 BT709, UNSPECIFIED, BT601, BT2020 = 1, 2, 5, 9
-"""Matrices of Y'CbCr as H.273 counts them, which FFmpeg's scaler does too."""
+"""Matrix coefficients of Y'CbCr, as numbered by H.273 and by FFmpeg's scaler."""
 
 HD = 720
-"""Height in px from which clips that don't name a matrix have that of BT.709, as players do it."""
+"""Smaller side in px from which clips without a matrix are read as BT.709, as players do."""
 
 _HDR = {16: "PQ", 18: "HLG"}
-"""Transfer curves, likewise, that sRGB can't hold."""
+"""Transfer characteristics (H.273) whose range exceeds that of sRGB."""
 
 
 class BrokenClipError(InputError):
-    """A clip whose frames can't be read to the end."""
+    """The frames of a clip can't be read to the end."""
 
 
 class Look(NamedTuple):
-    """How the pixels of a clip are meant."""
+    """How the pixels of a clip are to be interpreted; numbers as in H.273."""
 
     bits: int
-    """Bits a channel, 8 or 10."""
+    """Bits per channel, 8 or 10."""
     matrix: int
     color_range: int
-    """1: 16 to 235 (MPEG), 2: 0 to 255 (JPEG)."""
+    """1: limited, 16 to 235 (MPEG); 2: full, 0 to 255 (JPEG)."""
     primaries: int
     transfer: int
     pixel_aspect: Fraction
-    """Width over height of a pixel, as it is shown."""
+    """Width over height of a pixel as displayed."""
 
 
 class Frame(NamedTuple):
-    """A frame, upright."""
+    """One upright frame."""
 
     number: int
-    """In the clip, from 0."""
+    """Index in the clip, from 0."""
     pts: int
-    """When it is shown, in `Clip.time_base`; always more than that of the frame before."""
+    """Presentation time in units of `Clip.time_base`, strictly increasing."""
     rgb: np.ndarray
-    """[H, W, 3] sRGB in grey levels, 0 to 255: uint8, or float32 where the clip has more bits."""
+    """[H, W, 3] sRGB, 0 to 255: uint8, or float32 if the clip has more than 8 bits."""
     masks: tuple[np.ndarray, ...] = ()
-    """uint8 [h, w] each, 255 inside: where the styles apply in this frame; see `guides`."""
+    """uint8 [h, w] each, 255 inside: where each style applies in this frame; see `guides`."""
 
     @property
     def rgb8(self) -> np.ndarray:
-        """The same as uint8."""
+        """`rgb` as uint8."""
         if self.rgb.dtype == np.uint8:
             return self.rgb
         return np.clip(np.rint(self.rgb), 0, 255).astype(np.uint8)
 
 
 class Clip(NamedTuple):
-    """What is known of a clip before its frames are read."""
+    """Properties of a clip, known before its frames are read."""
 
     path: str
     name: str
     size: tuple[int, int]
     """(height, width) in px, upright."""
     rate: Fraction
-    """Frames a second, on average."""
+    """Average frames per second."""
     time_base: Fraction
     frame_count: int
-    """Frames, as the file says or by its length; 0: not known."""
+    """Number of frames, from the file's header or its duration; 0 if unknown."""
     look: Look
     notes: tuple[str, ...]
 
     def blank(self) -> Picture:
-        """A black picture of its size and name, for what asks for a picture's size."""
+        """A black picture with the clip's size and name, for functions that ask for both."""
         return Picture(np.broadcast_to(np.uint8(0), (*self.size, 3)), None, self.name, ())
 
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """The frames with numbers from `first` to before `stop`; None: to the end.
+        """The frames numbered from `first` up to but excluding `stop`; None: to the end.
 
-        Those before are decoded too, since most frames depend on earlier ones.
+        Earlier frames are decoded too, since most frames depend on them.
 
         Raises:
-          BrokenClipError: one can't be read, or has another size; those before it were fine.
+          BrokenClipError: a frame can't be read or changes size. All frames before it are valid.
         """
         with _opened(self.path, self.name) as container:
             stream = _video(container, self.name)
@@ -116,10 +116,10 @@ class Clip(NamedTuple):
 
 
 def read_clip(path: str) -> Clip:
-    """What a clip is; its first frame is decoded to know.
+    """The properties of a clip. Decodes its first frame.
 
     Raises:
-      InputError: no clip, or one that can't be used.
+      InputError: the file is not a clip, or is a clip that can't be used.
     """
     name = one_line(os.path.basename(path))
     with _opened(path, name) as container:
@@ -164,7 +164,7 @@ def is_still(path: str) -> bool:
 
 
 def digest(path: str) -> str:
-    """SHA-256 of the file, in hex; InputError if it can't be read."""
+    """SHA-256 of the file in hex. InputError if it can't be read."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -186,7 +186,7 @@ def _opened(path: str, name: str) -> Iterator[Any]:
 
 def _video(container: Any, name: str) -> Any:
     for stream in container.streams.video:
-        if "ATTACHED_PIC" not in str(stream.disposition).upper():  # the cover of a song
+        if "ATTACHED_PIC" not in str(stream.disposition).upper():  # cover art
             return stream
     raise InputError(f"{name} has no video in it")
 
@@ -234,7 +234,7 @@ def _rgb(frame: Any, look: Look) -> np.ndarray:
 
 
 def _turns(frame: Any) -> int:
-    """Quarters of a turn to the left that make the frame upright."""
+    """Quarter turns to the left that make the frame upright."""
     return round((frame.rotation or 0) / 90) % 4
 
 

@@ -1,4 +1,4 @@
-"""Clips written: the painted frames, when those of the original are shown, and its sound. PyAV."""
+"""Writes clips: the painted frames with the timing and the sound of the original. PyAV."""
 
 import contextlib
 import logging
@@ -24,14 +24,14 @@ FORMATS = {
     ".mkv": ("matroska", "libx264"),
     ".webm": ("webm", "libvpx-vp9"),
 }
-"""Extension → (container, codec), as FFmpeg names them."""
+"""Extension → FFmpeg's names of the (container, codec)."""
 
 QUALITY = {"libx264": "18", "libvpx-vp9": "24"}
-"""Constant rate factor: hardly to be told from the frames themselves."""
+"""Constant rate factor by codec; the compression is hardly visible."""
 
 
 def check_name(path: str) -> None:
-    """ConfigError if the extension is none of `FORMATS`."""
+    """ConfigError if the extension is not in `FORMATS`."""
     extension = os.path.splitext(path)[1]
     if extension.lower() not in FORMATS:
         raise ConfigError(
@@ -42,17 +42,17 @@ def check_name(path: str) -> None:
 def write_film(
     path: str, clip: Clip, frames: Iterable[tuple[int, np.ndarray]], *, until_end: bool = True
 ) -> int:
-    """Writes the frames and the original's sound, all or nothing; returns how many frames.
+    """Writes the frames and the original's sound atomically; returns the number of frames.
 
     Args:
-      path: where to, with an extension of `FORMATS`.
-      clip: the original, whose sound, clock and colours it gets.
-      frames: (pts in `clip.time_base`, [H, W, 3] sRGB uint8 or uint16), in their order. One row or
-        column more than even ones is cut off, since the format has them in pairs.
-      until_end: whether sound goes on after the last frame.
+      path: the output file, with an extension in `FORMATS`.
+      clip: the original, from which sound, time base and colour properties are taken.
+      frames: (pts in `clip.time_base`, [H, W, 3] sRGB uint8 or uint16), in order. An odd last row
+        or column is cut off, since chroma subsampling needs even sides.
+      until_end: whether the sound continues to its end after the last frame.
 
     Raises:
-      InputError: it can't be written.
+      InputError: the clip can't be written.
     """
     import av
 
@@ -127,7 +127,7 @@ def _frame(pixels: np.ndarray, pix_fmt: str, clip: Clip) -> Any:
 
 
 class _Sound:
-    """The original's sound, packet by packet, as it is."""
+    """Copies the original's sound packet by packet, without re-encoding."""
 
     def __init__(self, original: Any, output: Any, path: str):
         self._output, self._to = output, {}
@@ -145,7 +145,7 @@ class _Sound:
         self._next: Any = None
 
     def until(self, end: Fraction | None) -> None:
-        """Writes what comes before that many seconds; None: all."""
+        """Writes the packets up to `end` in seconds; None: all that are left."""
         while True:
             packet, self._next = self._next or next(self._packets, None), None
             if packet is None:
@@ -160,7 +160,7 @@ class _Sound:
         import av
 
         streams = [original.streams[index] for index in self._to]
-        with contextlib.suppress(av.error.FFmpegError):  # a broken tail: what is before it counts
+        with contextlib.suppress(av.error.FFmpegError):  # a broken end: keep what precedes it
             for packet in original.demux(streams):
                 if packet.dts is not None:
                     yield packet

@@ -1,4 +1,4 @@
-"""Pictures moved along an optical flow. NumPy and OpenCV."""
+"""Warps pictures along an optical flow. NumPy and OpenCV."""
 
 import numpy as np
 
@@ -6,15 +6,15 @@ __all__ = ["inside", "warped"]
 
 
 def warped(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """What `picture` shows at the places that the flow points to, by bilinear interpolation.
+    """`picture` sampled where the flow points to, by bilinear interpolation.
 
     Args:
       picture: float32 or uint8 [H, W] or [H, W, C].
       flow: float32 [H, W, 2], (dx, dy) in px, see `flow.dense_flow`.
 
     Returns:
-      Like `picture`: at (x, y) its value at (x + dx, y + dy); beyond its border, that of the
-      border.
+      Like `picture`: at (x, y) its value at (x + dx, y + dy). Beyond the border, the border is
+      repeated.
     """
     import cv2
 
@@ -23,13 +23,13 @@ def warped(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
 
 
 def inside(flow: np.ndarray) -> np.ndarray:
-    """bool [H, W]: whether the flow [H, W, 2] points into the picture."""
+    """bool [H, W]: where the flow [H, W, 2] points into the picture."""
     where = _places(flow)
     last = np.array([flow.shape[1] - 1, flow.shape[0] - 1], np.float32)
     return np.asarray(((where >= 0) & (where <= last)).all(axis=-1))
 
 
 def _places(flow: np.ndarray) -> np.ndarray:
-    """float32 [H, W, 2]: (x, y) that the flow points to."""
+    """float32 [H, W, 2]: the (x, y) that the flow points to."""
     rows, columns = np.indices(flow.shape[:2], np.float32)
     return np.stack([columns, rows], axis=-1) + flow

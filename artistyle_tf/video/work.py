@@ -1,4 +1,4 @@
-"""The folder of finished frames beside the output, from which a killed run is resumed. OpenCV."""
+"""The folder of finished frames next to the output, from which a run is resumed. OpenCV."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ class Frames:
         return os.path.exists(self._path(number))
 
     def read(self, number: int) -> np.ndarray:
-        """[H, W, 3] sRGB, uint8 or uint16; InputError if it can't be read."""
+        """The frame, [H, W, 3] sRGB, uint8 or uint16. InputError if it can't be read."""
         import cv2
 
         pixels = cv2.imread(self._path(number), cv2.IMREAD_UNCHANGED)
@@ -37,7 +37,7 @@ class Frames:
         return np.ascontiguousarray(pixels[..., ::-1])
 
     def write(self, number: int, pixels: np.ndarray) -> None:
-        """Keeps [H, W, 3] sRGB, uint8 or uint16; InputError if it can't be written."""
+        """Saves a frame, [H, W, 3] sRGB, uint8 or uint16. InputError if it can't be written."""
         import cv2
 
         _, data = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))

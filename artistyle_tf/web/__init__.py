@@ -1,3 +1,3 @@
-"""A page to paint on, in the browser: the command `artistyle-web`. Gradio is loaded by it alone."""
+"""A web page for painting: the command `artistyle-web`. Only this uses Gradio."""
 
 __all__: list[str] = []

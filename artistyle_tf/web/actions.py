@@ -1,4 +1,4 @@
-"""What happens when something on the page is pressed: the desk is asked, and updates come back."""
+"""Handlers for the events of the page: they call the session's desk and return updates."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -25,13 +25,13 @@ __all__ = ["Actions"]
 
 
 class Actions:
-    """What the page's buttons do, for any session.
+    """The event handlers of the page, for all sessions.
 
     Args:
-      desks: of the open pages.
-      limits: of pictures.
-      weights: what the server was started with.
-      workspace: folder for files to be downloaded.
+      desks: the desks of the open pages.
+      limits: limits for pictures.
+      weights: the `--weights` of the server.
+      workspace: folder for files to download.
     """
 
     def __init__(self, desks: Desks, limits: Limits, weights: str, workspace: str):
@@ -39,15 +39,15 @@ class Actions:
         self._weights, self._views = weights, Views(workspace)
 
     def paint(self, request: gr.Request, *given: Any) -> Iterator[Updates]:
-        """A new painting. `given`: photo, style, mask editor, preset, then all controls."""
+        """Starts a new painting. `given`: photo, style, mask editor, preset, then all controls."""
         return self._ordered(request, given, Desk.start)
 
     def change(self, request: gr.Request, *given: Any) -> Iterator[Updates]:
-        """The controls as they are now, from the picture as it is now."""
+        """Paints with the current controls, starting from the current picture."""
         return self._ordered(request, given, Desk.change)
 
     def go_on(self, request: gr.Request) -> Iterator[Updates]:
-        """The same settings, from the picture that was kept."""
+        """Continues the saved painting with the same settings."""
         desk = self._desk(request)
         try:
             run = desk.go_on()
@@ -57,15 +57,15 @@ class Actions:
         yield from self._views.followed(desk, run)
 
     def stop(self, request: gr.Request) -> None:
-        """The picture as it is now is kept."""
+        """Stops the run and saves the current picture."""
         self._desk(request).stop()
 
     def leave(self, request: gr.Request) -> None:
-        """The page was closed or loaded anew."""
+        """Called when the page is closed or reloaded."""
         self._desks.leave(str(request.session_hash))
 
     def preset(self, name: str) -> list[Any]:
-        """Every control as the preset has it."""
+        """The values of all controls for a preset."""
         return list(controls.preset_values(name, self._weights).values())
 
     def samples(self) -> list[str]:
@@ -73,7 +73,7 @@ class Actions:
         return [self._views.copied(path) for path in sample_pair()]
 
     def brush(self, photo: str | None) -> Any:
-        """The photo, small, to draw a mask on."""
+        """A thumbnail of the photo to draw a mask on."""
         if not photo:
             gr.Warning("Choose a photo first.")
             return None
@@ -85,12 +85,12 @@ class Actions:
         return {"background": thumbnail(picture, 768), "layers": [], "composite": None}
 
     def brush_once(self, photo: str | None, editor: Mapping[str, Any] | None) -> Any:
-        """The same, unless it is there, perhaps drawn on already."""
+        """The same, unless the editor already has a picture, on which a mask may be drawn."""
         there = editor and editor.get("background") is not None
         return gr.skip() if there else self.brush(photo)
 
     def looked_at(self, path: str | None) -> str:
-        """What is wrong with a picture that was just given; "" if nothing is."""
+        """An error message for a picture just uploaded; "" if it is valid."""
         if not path:
             return ""
         try:
@@ -100,7 +100,7 @@ class Actions:
         return ""
 
     def weigh(self, request: gr.Request, chosen: str) -> Updates:
-        """What a large painting will take; the button works once that is said."""
+        """Shows an estimate for a large painting, and then enables its button."""
         painting = self._desk(request).painting
         if painting is None:
             return {"large_state": "Paint a picture first.", "large": gr.update(interactive=False)}
@@ -115,7 +115,7 @@ class Actions:
         return {"large_state": f"<p>{told}</p>", "large": gr.update(interactive=True)}
 
     def large(self, request: gr.Request, chosen: str) -> Iterator[Updates]:
-        """A large painting, in the background."""
+        """Paints a large picture in the background."""
         desk = self._desk(request)
         try:
             if desk.painting is None:
@@ -129,7 +129,7 @@ class Actions:
         yield from self._views.large(desk, run)
 
     def large_stop(self, request: gr.Request) -> None:
-        """The large painting as it is now is kept."""
+        """Stops the large painting and saves it as it is."""
         desk = self._desk(request)
         if desk.large:
             desk.studio.stop(desk.large)

@@ -1,4 +1,4 @@
-"""The objective by layer over iterations, as SVG in the page's own colours. No Gradio."""
+"""The objective by layer over the iterations, as SVG in the colours of the page. No Gradio."""
 
 import html
 import math
@@ -11,13 +11,13 @@ COLORS = ("#d9662b", "#c99a1e", "#4f9d55", "#2f8fb3", "#6d6fd1", "#b0559b", "#8a
 
 
 def curves(moments: Sequence[tuple[int, Mapping[str, float]]]) -> str:
-    """HTML: a line for every layer that counts, its share of the objective on a log scale.
+    """HTML: a line for every layer with its contribution to the objective, on a log scale.
 
     Args:
-      moments: (iteration, the objective's parts by name, such as "style/block1_conv1").
+      moments: (iteration, parts of the objective by name, such as "style/block1_conv1").
 
     Returns:
-      "" while there is nothing to draw a line of.
+      "" if there are too few points for a line.
     """
     names = [name for name in (moments[-1][1] if moments else {}) if "/" in name]
     lines = {

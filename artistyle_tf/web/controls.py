@@ -1,4 +1,4 @@
-"""The controls of the page, made from `Config`'s fields, and back to a `Config`. No Gradio."""
+"""Makes the page's controls from the fields of `Config`, and a `Config` from them. No Gradio."""
 
 import dataclasses
 import math
@@ -15,13 +15,13 @@ from artistyle_tf.settings.validation import one_of
 __all__ = ["FIRST", "MAIN", "Control", "all_controls", "make_config", "preset_values"]
 
 MAIN = ("strength", "size", "style_scale", "color", "init")
-"""The controls that matter, in the page's order; `strength` is no field but sets one."""
+"""The main controls, in the order of the page. `strength` is not a field but sets one."""
 
 FIRST = "fast"
-"""The preset that the page begins with: the best picture for the time."""
+"""The preset selected at first: the best picture for the time."""
 
 _SHIPPED = ("auto", "imagenet-8bit", "preview")
-"""Networks that may be chosen on the page: what names a file or downloads is the server's word."""
+"""Networks offered on the page; only the server's --weights may name a file or download one."""
 
 _SIZES = ("256", "384", "512", "768", "1024")
 
@@ -37,7 +37,7 @@ _LABELS = {
 _HELP = {
     "strength": "0 keeps the photo, 1 leaves little of it",
     "size": "longer side, px",
-    "style_scale": "1 as in the painting",
+    "style_scale": "1: as in the painting",
 }
 
 
@@ -45,13 +45,13 @@ class Control(NamedTuple):
     """One control of the page."""
 
     name: str
-    """Of the setting."""
+    """Name of the setting."""
     label: str
     group: str
     help: str
     kind: str
-    """"share" (slider from 0 to 1), "scale" (slider), "choice", "open" (a choice, or what is
-    typed), "number", "whole" or "text"."""
+    """"share" (slider from 0 to 1), "scale" (slider), "choice", "open" (a choice or free text),
+    "number", "whole" or "text"."""
     choices: Sequence[str] = ()
 
 
@@ -59,7 +59,7 @@ def all_controls(weights: str = "auto") -> list[Control]:
     """`strength`, then every field of `Config`.
 
     Args:
-      weights: what the server was started with, which may be chosen too.
+      weights: the `--weights` of the server, which can be chosen too.
     """
     controls = [_control("strength", "Balance", "", "share")]
     for field in dataclasses.fields(Config):
@@ -76,7 +76,7 @@ def all_controls(weights: str = "auto") -> list[Control]:
         elif field.name == "style_scale":
             kind = "scale"
         elif field.name == "style_weight":
-            kind, text = "text", f"{text}; empty: as Balance says"
+            kind, text = "text", f"{text}; empty: set by Balance"
         elif isinstance(field.default, float):
             kind = "number"
         else:
@@ -91,10 +91,10 @@ def _control(name: str, group: str, text: str, kind: str, choices: Sequence[str]
 
 
 def preset_values(preset: str, weights: str = "auto") -> dict[str, Any]:
-    """Control → what it shows for a preset.
+    """Control → its value for a preset.
 
     Raises:
-      ConfigError: there is no such preset.
+      ConfigError: an unknown preset.
     """
     config = Config.preset(preset, weights=weights)
     values: dict[str, Any] = {}
@@ -111,22 +111,22 @@ def preset_values(preset: str, weights: str = "auto") -> dict[str, Any]:
 
 
 def _strength(config: Config) -> float:
-    """Where the slider stands for a style weight, the other way round as `style_weight_of`."""
+    """The slider's position for the style weight, the inverse of `style_weight_of`."""
     ratio = config.style_weight / (config.content_weight or 1)
     share = math.log(ratio / GENTLEST) / math.log(STRONGEST / GENTLEST)
     return round(min(1.0, max(0.0, share)), 2)
 
 
 def make_config(preset: str, values: Mapping[str, Any], weights: str = "auto") -> Config:
-    """The settings that the page shows.
+    """The settings selected on the page.
 
     Args:
-      preset: its name.
-      values: control → number or text; what is missing, None or empty is as the preset has it.
-      weights: what the server was started with.
+      preset: name of the preset.
+      values: control → number or text; the preset's value if missing, None or empty.
+      weights: the `--weights` of the server.
 
     Raises:
-      ConfigError: a value that can't be; the message begins with the setting's name.
+      ConfigError: an invalid value; the message starts with the name of the setting.
     """
     base = Config.preset(preset, weights=weights)
     fields = {field.name: field for field in dataclasses.fields(Config)}
@@ -138,13 +138,13 @@ def make_config(preset: str, values: Mapping[str, Any], weights: str = "auto") -
         if control.kind == "choice" and value not in control.choices:
             raise ConfigError(f"{control.name} is {value!r}; it must be {one_of(control.choices)}")
         text, own = str(value).strip(), getattr(base, control.name)
-        if text in (shown(own), str(own)):  # what is shown of it may be rounded
+        if text in (shown(own), str(own)):  # the value shown may be rounded
             continue
         meant = setting(fields[control.name], [text])
         if meant != own:
             changed[control.name] = meant
     if not str(values.get("style_weight") or "").strip() and values.get("strength") is not None:
         asked = float(values["strength"])
-        if asked != _strength(base):  # the slider stands where the preset put it
+        if asked != _strength(base):  # the slider was moved from the preset's position
             changed["strength"] = asked
     return Config.preset(preset, **changed)

@@ -1,4 +1,4 @@
-"""What one open page has going: its run, the painting it has kept, and its large one. No Gradio."""
+"""The state of one open page: its run, its latest painting, its large painting. No Gradio."""
 
 import dataclasses
 import shutil
@@ -16,32 +16,32 @@ class Desk:
     """One page's place in the studio.
 
     Args:
-      studio: where its orders go.
-      workspace: folder for the checkpoints of its runs, gone when they are of no more use.
+      studio: the studio that paints its orders.
+      workspace: folder for the checkpoints of its runs, which are deleted when no longer needed.
     """
 
     def __init__(self, studio: Studio, workspace: str):
         self.studio = studio
         self.run: Run | None = None
-        """The newest one that the page shows."""
+        """The latest run shown on the page."""
         self.large: Run | None = None
-        """The newest one that goes on in the background, even when the page is closed."""
+        """The latest run in the background, which continues even when the page is closed."""
         self._kept: Painting | None = None
         self._workspace = workspace
         self._folder: str | None = None
 
     @property
     def painting(self) -> Painting | None:
-        """The newest painting of the page."""
+        """The latest painting of the page."""
         if self.run and self.run.painting:
             self._kept = self.run.painting
         return self._kept
 
     def start(self, order: Order) -> Run:
-        """Paints an order; a run that is going ends first.
+        """Paints an order, after stopping the current run.
 
         Raises:
-          InputError: the studio takes no more orders.
+          InputError: the studio accepts no more orders.
         """
         self._settle()
         self._forget()
@@ -49,51 +49,51 @@ class Desk:
         return self._submit(dataclasses.replace(order, folder=self._folder))
 
     def stop(self) -> None:
-        """Ends the run; what is painted is kept."""
+        """Stops the run and saves the picture."""
         if self.run:
             self.studio.stop(self.run)
 
     def go_on(self) -> Run:
-        """Goes on with the kept painting and its settings: exactly where it was stopped, or from
-        the picture if it was finished.
+        """Continues the latest painting with its settings: from its checkpoint if it was stopped,
+        or from the picture if it was finished.
 
         Raises:
-          InputError: nothing is kept.
+          InputError: there is no painting yet.
         """
         self._settle()
         kept = self._required()
         order = kept.order
         if kept.stopped and order.folder is not None and order.folder == self._folder:
             return self._submit(dataclasses.replace(order, resume=True))
-        # It has been through the coarse levels already.
+        # The coarse levels are done.
         config = dataclasses.replace(order.config, init=kept.path, levels=1)
         return self.start(dataclasses.replace(order, config=config, resume=False))
 
     def change(self, order: Order) -> Run:
-        """Paints an order, which has new settings, from the picture that is there now.
+        """Paints an order with new settings, starting from the current picture.
 
         Raises:
-          InputError: nothing is painted yet.
+          InputError: there is no painting yet.
         """
         self._settle()
         config = dataclasses.replace(order.config, init=self._required().path)
         return self.start(dataclasses.replace(order, config=config))
 
     def paint_large(self, config: Config) -> Run:
-        """Paints what the kept painting was made from with other settings, in the background.
+        """Repaints the latest painting with other settings, in the background.
 
         Raises:
-          InputError: nothing is kept, or the one before is not over.
+          InputError: there is no painting yet, or the previous large painting is not finished.
         """
         kept = self._required()
         if self.large and self.large.stage != "over":
-            raise InputError("a large painting is on its way already")
+            raise InputError("a large painting is already in progress")
         order = dataclasses.replace(kept.order, config=config, folder=None, resume=False)
         self.large = self.studio.submit(order)
         return self.large
 
     def leave(self) -> None:
-        """The page is closed: its run ends, and what is painted is saved. A large one goes on."""
+        """Called when the page is closed: stops and saves its run. A large painting continues."""
         self._settle()
         self._forget()
 
@@ -102,7 +102,7 @@ class Desk:
         return self.run
 
     def _settle(self) -> None:
-        """Until the run is over, and its painting known."""
+        """Stops the run and waits until its painting is available."""
         if self.run:
             self.studio.stop(self.run)
             self.run.wait()
@@ -110,7 +110,7 @@ class Desk:
 
     def _required(self) -> Painting:
         if self.painting is None:
-            raise InputError("there is no painting yet to go on from")
+            raise InputError("there is no painting yet to continue from")
         return self.painting
 
     def _forget(self) -> None:
@@ -120,18 +120,18 @@ class Desk:
 
 
 class Desks:
-    """The desks of all open pages, by what names their sessions."""
+    """The desks of all open pages, by session."""
 
     def __init__(self, studio: Studio, workspace: str):
         self.studio, self._workspace = studio, workspace
         self._desks: dict[str, Desk] = {}
 
     def of(self, session: str) -> Desk:
-        """The session's desk, a new one if it has none."""
+        """The session's desk, created if necessary."""
         return self._desks.setdefault(session, Desk(self.studio, self._workspace))
 
     def leave(self, session: str) -> None:
-        """The session is over."""
+        """Called when the session ends."""
         desk = self._desks.pop(session, None)
         if desk:
             desk.leave()

@@ -1,4 +1,4 @@
-"""The flags of `artistyle-web`. absl only; neither TensorFlow nor Gradio."""
+"""The flags of `artistyle-web`. Uses absl only, neither TensorFlow nor Gradio."""
 
 import os
 import textwrap
@@ -19,21 +19,21 @@ _NUMBERS = {
     "max_pixels": (256, 178_956_970),
     "max_megabytes": (1, 100_000),
 }
-"""Flag → the least and the greatest whole number."""
+"""Flag → minimum and maximum, both integers."""
 
 _LIMITS = Limits()
 
 _FLAGS = {
-    "host": ("127.0.0.1", "address to listen at; 0.0.0.0: anybody who reaches this machine"),
-    "port": ("7860", "port to listen at; 0: any that is free"),
-    "weights": ("auto", "the network to begin with, as for artistyle --weights"),
-    "folder": ("artistyle-paintings", "where every painting is saved"),
-    "max_pixels": (str(_LIMITS.pixels), "pixels of a picture at the most, given or painted"),
-    "max_megabytes": (str(_LIMITS.megabytes), "size of an upload at the most, 10^6 bytes each"),
+    "host": ("127.0.0.1", "address to listen on; 0.0.0.0: all networks, with no password"),
+    "port": ("7860", "port to listen on; 0: any free port"),
+    "weights": ("auto", "the network selected at first, as for artistyle --weights"),
+    "folder": ("artistyle-paintings", "folder in which every painting is saved"),
+    "max_pixels": (str(_LIMITS.pixels), "maximum pixels of a picture, uploaded or painted"),
+    "max_megabytes": (str(_LIMITS.megabytes), "maximum size of an upload, in 10^6 bytes"),
 }
 _SWITCHES = {
-    "share": "also make a public link, by a tunnel of Gradio's through servers of others",
-    "open_browser": "open the page in the browser of this machine",
+    "share": "also create a public link, through a Gradio tunnel over servers of third parties",
+    "open_browser": "open the page in this machine's browser",
 }
 
 
@@ -50,10 +50,10 @@ class Options(NamedTuple):
 
 
 def parse(arguments: Sequence[str]) -> Options | str:
-    """The options of these arguments (without the program's name), or a text to print.
+    """The options for these arguments (without the program's name), or a text to print.
 
     Raises:
-      ConfigError: flags that can't be.
+      ConfigError: invalid flags.
       InputError: a --flagfile that can't be read.
     """
     values, rest = parsed("artistyle-web", arguments, _FLAGS, ("help", "version", *_SWITCHES))
@@ -64,11 +64,11 @@ def parse(arguments: Sequence[str]) -> Options | str:
 
         return f"artistyle-web {__version__}"
     if rest:
-        raise ConfigError(f"{rest[0]!r} is no flag; {USAGE}")
+        raise ConfigError(f"{rest[0]!r} is not a flag; write {USAGE}")
     texts = {name: (values[name].value or [default])[-1] for name, (default, _) in _FLAGS.items()}
     for name, text in texts.items():
         if not text:
-            raise ConfigError(f"--{name} is empty; leave it out for {_FLAGS[name][0]}")
+            raise ConfigError(f"--{name} is empty; omit it to use {_FLAGS[name][0]}")
     numbers = {name: _whole(name, texts[name]) for name in _NUMBERS}
     weights = os.path.expanduser(texts["weights"])
     try:
@@ -96,11 +96,11 @@ def _whole(name: str, text: str) -> int:
 
 
 def _help() -> str:
-    lines = ["A page to paint on, in the browser.", "", f"  {USAGE}", ""]
+    lines = ["Serves a web page on which you can paint.", "", f"  {USAGE}", ""]
     texts = {name: f"{text} [{default}]" for name, (default, text) in _FLAGS.items()}
     for name, text in {**texts, **_SWITCHES}.items():
         wrapped = textwrap.wrap(text, 72, break_on_hyphens=False)
         lines += [f"  --{name}", *(f"      {line}" for line in wrapped)]
-    lines += ["", "Ctrl-C ends it, after what was painted is saved.", "Exit status: 0 ended, 1 it"]
-    lines[-1] += " can't be served, 2 a flag is no good."
+    lines += ["", "Ctrl-C saves the current painting and stops the server."]
+    lines += ["Exit status: 0 stopped by the user, 1 the page can't be served, 2 a wrong flag."]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""One run as the page sees it: what was ordered, how far it is, what came of it. No Gradio."""
+"""A run as the page sees it: the order, its progress and its result. No Gradio."""
 
 import dataclasses
 import threading
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["Order", "Painting", "Run", "Snapshot"]
 
 PAUSE = 0.7
-"""Seconds from one picture shown to the next, at least."""
+"""Minimum seconds between two pictures shown."""
 SHARE = 20
-"""And so many times what it took to compute it, so that looking costs a twentieth."""
+"""The interval is also this many times what a picture took to compute: 5 % overhead at most."""
 MOST_MOMENTS = 200
-"""Points of the curves; where there are more, every second one is dropped."""
+"""Maximum number of points per curve; beyond that, every second one is dropped."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -34,19 +34,19 @@ class Order:
     content: Picture | None
     style: Picture | None
     mask: Picture | None = None
-    """White where the style goes; None: everywhere."""
+    """White where the style applies; None: everywhere."""
     folder: str | None = None
-    """Where its checkpoint is kept; None: nowhere, so that it can't be gone on with exactly."""
+    """Folder for its checkpoint; None: no checkpoint, so that the run can't be resumed exactly."""
     resume: bool = False
-    """Whether to go on from the checkpoint there."""
+    """Whether to resume from the checkpoint in the folder."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Snapshot:
-    """How far a run is."""
+    """The progress of a run."""
 
     image: np.ndarray
-    """uint8 [H, W, 3] sRGB, at the size of the level."""
+    """Current picture, uint8 [H, W, 3] sRGB, at the size of the level."""
     iteration: int
     iterations: int
     level: int
@@ -57,64 +57,64 @@ class Snapshot:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Painting:
-    """What came of an order, and where it was saved."""
+    """The result of an order, and where it was saved."""
 
     order: Order
     result: "Result"
     path: str
     stopped: bool
-    """Whether it was ended before its last iteration."""
+    """Whether it was stopped before its last iteration."""
     log: ReportLog = dataclasses.field(default_factory=ReportLog)
-    """What its report shows of the way."""
+    """The progress, for its report."""
 
 
 class Run:
-    """An order on its way. Any thread may ask and stop; the studio's own tells of the progress."""
+    """An order in progress. Any thread may query or stop it; the studio's thread updates it."""
 
     def __init__(self, order: Order):
         self.order = order
         self.stage: Literal["waiting", "painting", "over"] = "waiting"
         self.snapshot: Snapshot | None = None
         self.painting: Painting | None = None
-        """Once it is over, if there is one."""
+        """Set when the run is over, if it produced a painting."""
         self.error: str | None = None
-        """What went wrong, in one line."""
+        """An error, as one line."""
         self.moments: list[tuple[int, Mapping[str, float]]] = []
-        """(iteration, the objective's parts by name) for the curves."""
+        """(iteration, parts of the objective by name), for the curves."""
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._due = self._parts_due = 0.0
 
     @property
     def stopping(self) -> bool:
-        """Whether it was asked to end."""
+        """Whether it was asked to stop."""
         return self._stopping.is_set()
 
     def stop(self) -> None:
-        """Ends it after the iteration it is in; what is painted is kept."""
+        """Stops it after the current iteration; the picture is saved."""
         self._stopping.set()
         with self._changed:
             self._changed.notify_all()
 
     def begin(self) -> None:
-        """It is painted from now on."""
+        """Marks it as being painted."""
         with self._changed:
             self.stage = "painting"
             self._changed.notify_all()
 
     def end(self, painting: Painting | None = None, error: str | None = None) -> None:
-        """It is over, with a painting or without."""
+        """Marks it as over, with or without a painting."""
         with self._changed:
             self.painting, self.error, self.stage = painting, error, "over"
             self._changed.notify_all()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Until it is over; whether it is."""
+        """Waits until it is over; returns whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: self.stage == "over", seconds)
 
     def updates(self, pause: float = PAUSE) -> Iterator[None]:
-        """Yields whenever there may be something new to show, the last time when it is over."""
+        """Yields whenever there may be something new to show, finally when it is over."""
         stage: str = ""
         while stage != "over":
             with self._changed:
@@ -123,7 +123,7 @@ class Run:
             yield
 
     def __call__(self, step: Step) -> bool | None:
-        """As a callback of the run."""
+        """The callback of the run: records its progress, and stops it if asked to."""
         last = step.iteration == step.iterations
         now = time.monotonic()
         if now >= self._parts_due or last:

@@ -1,4 +1,4 @@
-"""A painting made anew at a larger size: its settings, and what it will take. No Gradio."""
+"""Repaints a painting at a larger size: the settings, and an estimate. No Gradio."""
 
 import dataclasses
 from typing import NamedTuple
@@ -21,15 +21,15 @@ __all__ = ["Estimate", "estimate", "large_config", "longer_side", "room_now"]
 
 
 class Estimate(NamedTuple):
-    """What a large painting will take."""
+    """Estimated time and memory of a large painting."""
 
     size: tuple[int, int]
     """(height, width) in px."""
     seconds: float
     memory: int
-    """Bytes at the peak, what the server holds already included."""
+    """Peak memory in bytes, including what the server already uses."""
     tile: int
-    """Side of the tiles it is computed in; 0: at once."""
+    """Side of the tiles in px; 0: no tiles."""
 
     def __str__(self) -> str:
         height, width = self.size
@@ -41,19 +41,19 @@ class Estimate(NamedTuple):
 
 
 def longer_side(text: str) -> int:
-    """The longer side in px that was chosen or typed.
+    """The longer side in px, as chosen or typed.
 
     Raises:
-      ConfigError: it is no such number.
+      ConfigError: not an integer, or out of range.
     """
     return integer("size", number(text.strip(), int), MIN_SIDE, MAX_SIZE)
 
 
 def large_config(painting: Painting, longer: int) -> Config:
-    """The painting's settings at a larger size, its iterations spent as preset `large` does."""
+    """The painting's settings at a larger size; iterations are distributed as in preset `large`."""
     config, large = painting.order.config, PRESETS["large"]
     size: int | tuple[int, int] = longer
-    if painting.order.content is None:  # a texture, which need not be square
+    if painting.order.content is None:  # a texture, which may not be square
         height, width = _size(painting, longer)
         size = width, height
     history = min(config.history, large["history"])
@@ -61,7 +61,7 @@ def large_config(painting: Painting, longer: int) -> Config:
 
 
 def room_now() -> Room:
-    """The memory that a run finds, on the GPUs if there are any. Loads TensorFlow."""
+    """The memory available to a run, on the GPUs if there are any. Loads TensorFlow."""
     from artistyle_tf.run.gpus import free_on, gpus_used
 
     gpus = gpus_used(None)
@@ -69,15 +69,15 @@ def room_now() -> Room:
 
 
 def estimate(painting: Painting, longer: int, room: Room) -> Estimate:
-    """What the painting will take at that longer side, by the pace at which it was painted.
+    """Estimates time and memory at a larger size, from the pace at which the painting was made.
 
     Args:
-      painting: one that is finished or stopped.
-      longer: in px.
-      room: the memory that there is.
+      painting: a finished or stopped painting.
+      longer: longer side in px.
+      room: the available memory.
 
     Raises:
-      ArtistyleError: it can't fit into the memory; the message says what would.
+      ArtistyleError: it does not fit into the memory; the message says what would.
     """
     config = large_config(painting, longer)
     size = _size(painting, longer)
@@ -97,10 +97,10 @@ def _size(painting: Painting, longer: int) -> tuple[int, int]:
 
 
 def _pace(painting: Painting) -> float:
-    """Seconds that an iteration took for each pixel, at the finest level that was reached."""
+    """Seconds per iteration and pixel, at the finest level reached."""
     trace = painting.result.trace
     height, width = trace[-1][3:]
     rows = [row for row in trace if row[3:] == (height, width)]
-    if len(rows) > 1:  # without the first, which may have a trace to wait for
+    if len(rows) > 1:  # without the first, which may include tracing
         return (rows[-1][1] - rows[0][1]) / ((len(rows) - 1) * height * width)
     return rows[0][1] / sum(row[3] * row[4] for row in trace)

@@ -1,5 +1,5 @@
-"""How the page looks: theme and style sheet. Nothing is loaded from elsewhere: fonts are the
-system's."""
+"""The look of the page: theme and style sheet. Nothing is loaded from other servers; fonts are
+those of the system."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
 
 
 def theme() -> Any:
-    """A calm theme of Gradio's, whose accent is used for one button alone."""
+    """A plain Gradio theme with a single accent colour."""
     import gradio as gr
 
     return gr.themes.Base(

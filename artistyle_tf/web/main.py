@@ -1,4 +1,4 @@
-"""The command `artistyle-web`: flags in, a page served until Ctrl-C."""
+"""The command `artistyle-web`: serves the page until Ctrl-C."""
 
 import contextlib
 import importlib.util
@@ -21,7 +21,8 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status: 0 ended, 1 can't be served, 2 bad flag."""
+    """Runs the command and returns its exit status: 0 stopped by the user, 1 the page can't be
+    served, 2 a wrong flag."""
     ready_streams()
     try:
         options = parse(sys.argv[1:] if argv is None else argv)
@@ -45,8 +46,8 @@ def _serve(options: Options) -> int:
     with tempfile.TemporaryDirectory(
         prefix="artistyle-web-", ignore_cleanup_errors=True
     ) as workspace:
-        # Before Gradio is loaded, which reads them then: nothing is told to anybody, and what is
-        # uploaded is gone with the folder.
+        # Gradio reads these when it is loaded: no usage statistics, and uploads in a folder that is
+        # deleted at the end.
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         os.environ["GRADIO_TEMP_DIR"] = os.path.join(workspace, "uploads")
         os.environ["HF_HUB_OFFLINE"] = "1"
@@ -74,21 +75,21 @@ def _serve(options: Options) -> int:
             print("artistyle-web: stopping", file=sys.stderr, flush=True)
             studio.close()
         finally:
-            with contextlib.suppress(Exception):  # it is over, whatever Gradio has left
+            with contextlib.suppress(Exception):  # stopping anyway, whatever Gradio raises
                 page.close(verbose=False)
         if studio.saved:
             count = len(studio.saved)
             kind = "painting is" if count == 1 else "paintings are"
             print(
                 f"artistyle-web: {count} {kind} in {one_line(os.path.abspath(options.folder))}, "
-                f"the last as {one_line(os.path.basename(studio.saved[-1]))}",
+                f"the latest is {one_line(os.path.basename(studio.saved[-1]))}",
                 flush=True,
             )
         return 0
 
 
 def _launch(page: Any, options: Options, port: int) -> tuple[str, str | None]:
-    """(address, public address or None) of the page, now served."""
+    """Starts serving the page; returns (URL, public URL or None)."""
     from artistyle_tf.web import look
 
     try:
@@ -112,15 +113,15 @@ def _launch(page: Any, options: Options, port: int) -> tuple[str, str | None]:
             pwa=False,
         )
     except (OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"can't serve at {options.host}:{port}: {reason(error)}") from error
+        raise InputError(f"can't serve on {options.host}:{port}: {reason(error)}") from error
     return url, shared
 
 
 def _free_port(host: str, port: int) -> int:
-    """The port, or with 0 one that is free.
+    """The port, or a free one if it is 0.
 
     Raises:
-      InputError: it is taken, or the host is none of this machine's.
+      InputError: the port is in use, or the host is not an address of this machine.
     """
     try:
         kind = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -130,5 +131,5 @@ def _free_port(host: str, port: int) -> int:
             return int(trial.getsockname()[1])
     except OSError as error:
         raise InputError(
-            f"can't listen at {one_line(host)}:{port}: {reason(error)}; --port=0 takes a free one"
+            f"can't listen on {one_line(host)}:{port}: {reason(error)}; --port=0 uses a free port"
         ) from error

@@ -1,4 +1,4 @@
-"""The layout of the page: what stands where, and which button calls what."""
+"""The layout of the page, and the connections of its events to their handlers."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -16,9 +16,9 @@ def make_page(actions: Actions, weights: str, private: bool = True) -> gr.Blocks
     """The page, ready to be launched.
 
     Args:
-      actions: what its buttons do.
-      weights: what the server was started with.
-      private: whether it is served to this machine alone.
+      actions: the event handlers.
+      weights: the `--weights` of the server.
+      private: whether no public link is made.
     """
     with gr.Blocks(
         title="artistyle", analytics_enabled=False, delete_cache=(600, 7200), fill_width=True
@@ -45,7 +45,7 @@ def _connect(
     outputs = list(parts.values())
     pictures = [given["photo"], given["style"], given["mask"], given["preset"]]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    # The studio has one line for all; here each session's events wait for none of another's.
+    # The studio has the only queue; Gradio must not make sessions wait for each other as well.
     follow = {**quiet, "outputs": outputs, "concurrency_limit": None}
     everything = [*pictures, *values.values()]
     given["paint"].click(_named(actions.paint, parts), everything, scroll_to_output=True, **follow)
@@ -75,7 +75,7 @@ def _connect(
 def _named(
     action: Callable[..., Iterator[Updates]], parts: dict[str, Any]
 ) -> Callable[..., Iterator[dict[Any, Any]]]:
-    """The action, its updates given to the parts that they name."""
+    """The action, with its updates assigned to the parts that they name."""
 
     def act(request: gr.Request, *given: Any) -> Iterator[dict[Any, Any]]:
         for updates in action(request, *given):

@@ -1,4 +1,4 @@
-"""The parts of the page: what is given on the left, what is shown on the right."""
+"""The parts of the page: inputs on the left, outputs on the right."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from artistyle_tf.web.controls import Control
 __all__ = ["make_easel", "make_table"]
 
 PALE = ("#ffffff", 0.65)
-"""The brush for masks: white, through which the photo shows."""
+"""The brush for masks: a translucent white."""
 
 _CHOICES = {
     "color": {
         "style": "the painting's",
-        "luminance": "the photo's, only brightness painted",
+        "luminance": "the photo's; paint brightness only",
         "match": "the photo's, matched",
         "cholesky": "the photo's, matched (Cholesky)",
-        "histogram": "the photo's, by histogram",
+        "histogram": "the photo's, matched by histogram",
     },
     "init": {
         "content": "the photo",
@@ -31,7 +31,7 @@ _CHOICES = {
 
 
 def make_table(weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is given: pictures, mask and preset; and every control by the name of its setting."""
+    """The inputs: (pictures, mask, preset and buttons; every control by its setting's name)."""
     given: dict[str, Any] = {}
     with gr.Row():
         for name, label in (("photo", "Photo"), ("style", "Painting")):
@@ -45,8 +45,8 @@ def make_table(weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
                 buttons=[],
                 elem_id=name,
             )
-            # Unread: our own reader says what is wrong with it. A subclass would do, but Gradio
-            # writes a stub beside the source of each.
+            # Pass the path on, since our own reader has better error messages. Not a subclass,
+            # since Gradio writes a stub next to the source of each.
             given[name].preprocess = lambda payload: payload.path if payload else None
     given["samples"] = gr.Button("Use the sample pictures", size="sm")
     shown = controls.preset_values(controls.FIRST, weights)
@@ -64,7 +64,7 @@ def make_table(weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
             list(PRESETS),
             value=controls.FIRST,
             label="Preset",
-            info="recipe to begin from",
+            info="settings to start from",
             min_width=130,
         )
     with gr.Row():
@@ -72,7 +72,7 @@ def make_table(weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
         put("init")
     given["paint"] = gr.Button("Paint", variant="primary", elem_id="paint")
     with gr.Accordion("Paint only a part", open=False, elem_id="part") as given["part"]:
-        gr.Markdown("White is where the style goes; the photo stays elsewhere.")
+        gr.Markdown("Brush white where the style should go; elsewhere the photo stays.")
         given["mask"] = gr.ImageEditor(
             label="Mask",
             show_label=False,
@@ -86,7 +86,7 @@ def make_table(weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
             height=380,
             elem_id="mask",
         )
-        given["brush"] = gr.Button("Begin anew with the photo", size="sm")
+        given["brush"] = gr.Button("Start over with the photo", size="sm")
     with gr.Accordion("More", open=False, elem_id="more"):
         rest = [control for control in every.values() if control.name not in controls.MAIN]
         for group in dict.fromkeys(control.group for control in rest):
@@ -119,7 +119,7 @@ def _component(control: Control, value: Any) -> Any:
 
 
 def make_easel() -> dict[str, Any]:
-    """What is shown: the picture, how far it is, and what can be done with it."""
+    """The outputs: the picture, its progress, and the buttons that apply to it."""
     parts: dict[str, Any] = {}
     parts["canvas"] = gr.Image(
         show_label=False,
@@ -143,10 +143,10 @@ def make_easel() -> dict[str, Any]:
     parts["figures"] = gr.HTML()
     parts["state"] = gr.HTML(elem_id="state")
     with gr.Row():
-        parts["stop"] = gr.Button("Stop and keep", visible=False, size="md", elem_id="stop")
-        parts["go_on"] = gr.Button("Go on", visible=False, size="md", elem_id="go-on")
+        parts["stop"] = gr.Button("Stop and save", visible=False, size="md", elem_id="stop")
+        parts["go_on"] = gr.Button("Continue", visible=False, size="md", elem_id="go-on")
         parts["change"] = gr.Button(
-            "Change a control and go on from here", visible=False, size="md", elem_id="change"
+            "Continue with the current controls", visible=False, size="md", elem_id="change"
         )
     with gr.Row():
         parts["download"] = gr.DownloadButton(
@@ -154,7 +154,7 @@ def make_easel() -> dict[str, Any]:
         )
         parts["report"] = gr.DownloadButton("Report", visible=False, size="md", elem_id="report")
     with gr.Accordion("Objective by layer", open=False, elem_id="objective"):
-        parts["curves"] = gr.HTML("<p>It is drawn while a picture is painted.</p>")
+        parts["curves"] = gr.HTML("<p>Appears while a picture is painted.</p>")
     with gr.Accordion("Paint large", open=False, visible=False, elem_id="large-box") as parts[
         "large_box"
     ]:
@@ -168,6 +168,6 @@ def make_easel() -> dict[str, Any]:
         parts["large_state"] = gr.HTML()
         with gr.Row():
             parts["large"] = gr.Button("Paint large", interactive=False, elem_id="large")
-            parts["large_stop"] = gr.Button("Stop and keep", visible=False)
+            parts["large_stop"] = gr.Button("Stop and save", visible=False)
             parts["large_download"] = gr.DownloadButton("Download", visible=False)
     return parts

@@ -1,4 +1,4 @@
-"""The studio: one painter at work, a line of runs before it, and a desk for every open page.
+"""The studio: paints one run at a time, and keeps the queue of the others.
 
 No Gradio; TensorFlow is loaded by the first run.
 """
@@ -28,9 +28,9 @@ __all__ = ["Studio"]
 logger = logging.getLogger("artistyle_tf")
 
 LONGEST_LINE = 20
-"""Runs that may wait; one more is refused."""
+"""Maximum number of waiting runs; further ones are refused."""
 KEPT_PAINTERS = 2
-"""Painters that keep their network and traces: that of the last settings and the one before."""
+"""Painters kept with their networks and traced graphs, for the most recent settings."""
 
 
 def _painter(config: Config) -> "Painter":
@@ -40,49 +40,49 @@ def _painter(config: Config) -> "Painter":
 
 
 class Studio:
-    """Paints what is ordered, one run at a time, first come, first served.
+    """Paints orders one at a time, first come, first served.
 
     Args:
-      folder: where every painting is saved; made with the first one.
-      make_painter: of a config; for tests.
+      folder: folder in which every painting is saved; created with the first one.
+      make_painter: makes a painter from a config; for tests.
     """
 
     def __init__(self, folder: str, make_painter: Callable[[Config], Any] = _painter):
         self.folder = folder
         self.saved: list[str] = []
-        """Paths of all that was painted."""
+        """Paths of all paintings."""
         self._make_painter = make_painter
         self._painters: collections.OrderedDict[Config, Any] = collections.OrderedDict()
         self._line: list[Run] = []
-        """The first is being painted, the others wait."""
+        """The queue: the first run is being painted, the others are waiting."""
         self._turn = threading.Condition()
         self._closed = False
         self._worker = threading.Thread(target=self._work, name="studio", daemon=True)
         self._worker.start()
 
     def submit(self, order: Order) -> Run:
-        """The order in line.
+        """Adds an order to the queue.
 
         Raises:
-          InputError: the line is too long, or the studio closes.
+          InputError: the queue is full, or the studio is closing.
         """
         run = Run(order)
         with self._turn:
             if self._closed:
                 raise InputError("the server is stopping")
             if len(self._line) > LONGEST_LINE:
-                raise InputError(f"{LONGEST_LINE} runs are waiting already; try again later")
+                raise InputError(f"{LONGEST_LINE} paintings are already waiting; try again later")
             self._line.append(run)
             self._turn.notify_all()
         return run
 
     def place(self, run: Run) -> int:
-        """How many are before it: 0 is being painted, or is over."""
+        """Number of runs ahead in the queue; 0 if it is being painted or over."""
         with self._turn:
             return self._line.index(run) if run in self._line else 0
 
     def stop(self, run: Run) -> None:
-        """Ends a run: what is painted is kept; one that waits just leaves the line."""
+        """Stops a run: its picture is saved. A waiting run just leaves the queue."""
         run.stop()
         with self._turn:
             if run in self._line[1:]:
@@ -90,7 +90,7 @@ class Studio:
                 run.end()
 
     def close(self, seconds: float | None = None) -> None:
-        """Takes no more orders, ends all runs, and waits until what was painted is saved."""
+        """Accepts no more orders, stops all runs, and waits until the picture is saved."""
         with self._turn:
             self._closed = True
             runs = self._line[::-1]
@@ -150,7 +150,7 @@ class Studio:
         return painter
 
     def _save(self, order: Order, result: "Result") -> str:
-        """Saves the painting under a name that was not there; its path."""
+        """Saves the painting under a new name; returns its path."""
         try:
             os.makedirs(self.folder, exist_ok=True)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Pictures that come from the browser: read within limits, and the mask out of the brush's layers.
+"""Reads pictures uploaded in the browser, within limits, and the mask drawn with the brush.
 No Gradio, no TensorFlow."""
 
 import logging
@@ -32,12 +32,12 @@ logger = logging.getLogger("artistyle_tf")
 
 
 class Limits(NamedTuple):
-    """What the server takes."""
+    """What the server accepts."""
 
     pixels: int = 50_000_000
-    """Of a picture, given or painted."""
+    """Maximum number of pixels of a picture, uploaded or painted."""
     megabytes: int = 40
-    """Of an upload, 10^6 bytes each."""
+    """Maximum size of an upload in 10^6 bytes."""
 
 
 def sample_pair() -> tuple[str, str]:
@@ -46,10 +46,10 @@ def sample_pair() -> tuple[str, str]:
 
 
 def read_upload(path: str, limits: Limits) -> Picture:
-    """The picture at `path`, refused undecoded if its header tells of too many pixels.
+    """The picture at `path`, refused before decoding if its header declares too many pixels.
 
     Raises:
-      InputError: too large, or no picture that can be read.
+      InputError: the picture is too large or can't be read.
     """
     try:
         with warnings.catch_warnings():
@@ -58,7 +58,7 @@ def read_upload(path: str, limits: Limits) -> Picture:
                 _check_pixels(os.path.basename(path), image.size, limits)
     except InputError:
         raise
-    except Exception as error:  # of many kinds; `read` says what is wrong
+    except Exception as error:  # many types; `read` reports the error
         logger.debug("%s: %s", path, error)
     picture = read(path)
     height, width = picture.rgb.shape[:2]
@@ -82,20 +82,20 @@ def _check_pixels(name: str, size: tuple[int, int], limits: Limits) -> None:
     if width * height > limits.pixels:
         side = math.isqrt(limits.pixels)
         raise InputError(
-            f"{name} has {width}×{height} px; this page takes at most "
+            f"{name} has {width}×{height} px; this page accepts at most "
             f"{limits.pixels / 1e6:.3g} million, like {side}×{side}"
         )
 
 
 def drawn_mask(editor: Mapping[str, Any] | None, picture: Picture) -> Picture | None:
-    """The mask that was drawn on a photo: white where there is paint, in the photo's shape.
+    """The mask drawn on a photo: white where painted, with the photo's aspect ratio.
 
     Args:
-      editor: what the image editor gives: "layers", each uint8 [H, W, 4]; its colours don't count.
+      editor: value of the image editor: "layers", each uint8 [H, W, 4]; only alpha is used.
       picture: the photo.
 
     Returns:
-      None: nothing was drawn, so the style goes everywhere.
+      None if nothing was drawn; the style then applies everywhere.
     """
     layers = (editor or {}).get("layers") or []
     alphas = [np.asarray(layer)[..., 3] for layer in layers if np.asarray(layer).shape[-1] == 4]
@@ -106,21 +106,21 @@ def drawn_mask(editor: Mapping[str, Any] | None, picture: Picture) -> Picture | 
         paint = np.maximum(paint, alpha)
     if not paint.any():
         return None
-    # The brush is translucent so that the photo shows through; its full strength is white.
+    # The brush is translucent so that the photo shows through; its full alpha counts as white.
     white = np.clip(paint.astype(np.float32) * (255 / paint.max()), 0, 255).astype(np.uint8)
     height, width = picture.rgb.shape[:2]
     return read(resize(white, fit(height, width, min(max(height, width), 1024))))
 
 
 def thumbnail(picture: Picture, longer: int = 1024) -> np.ndarray:
-    """uint8 [H, W, 3] sRGB with that longer side at the most."""
+    """uint8 [H, W, 3] sRGB whose longer side is at most `longer` px."""
     height, width = picture.rgb.shape[:2]
     small = resize(picture.rgb, fit(height, width, min(longer, max(height, width))))
     return np.clip(np.rint(small), 0, 255).astype(np.uint8)
 
 
 def stem(picture: Picture | None) -> str:
-    """A part of a file's name from a picture's name: letters, digits and hyphens.
+    """The stem of a file name, made from the picture's name: letters, digits and hyphens.
 
     >>> stem(read(np.zeros((16, 16, 3), np.uint8)))
     'array'

@@ -1,4 +1,4 @@
-"""What the page's parts become while a run goes and when it is over: updates for Gradio."""
+"""Updates of the page during a run and after it, for Gradio."""
 
 import contextlib
 import os
@@ -20,23 +20,23 @@ from artistyle_tf.web.job import Painting, Run
 __all__ = ["Updates", "Views", "refused"]
 
 Updates = dict[str, Any]
-"""Name of a part of the page → what becomes of it."""
+"""Name of a part of the page → its update."""
 
 SHOWN = 1600
-"""Longer side in px of the pictures that are shown; the download has all of them."""
+"""Longer side in px of pictures on the page; the download has the full size."""
 
 
 class Views:
-    """Looks at runs; `workspace` is the folder for files to be downloaded."""
+    """Follows runs. `workspace` is the folder for files to download."""
 
     def __init__(self, workspace: str):
         self._workspace = workspace
 
     def followed(self, desk: Desk, run: Run) -> Iterator[Updates]:
-        """The page, again and again, until the run is over."""
+        """Updates of the page until the run is over."""
         shown = None
         for _ in run.updates():
-            if desk.run is not run:  # another took its place, which is followed elsewhere
+            if desk.run is not run:  # replaced by another run, which has its own updates
                 return
             going = run.stage != "over"
             updates: Updates = {
@@ -56,10 +56,10 @@ class Views:
                 updates |= self._finished(run.painting)
             yield updates
         if run.painting and desk.run is run:
-            yield self._reported(run.painting)  # apart: it takes a while
+            yield self._reported(run.painting)  # separately, since it takes a while
 
     def large(self, desk: Desk, run: Run) -> Iterator[Updates]:
-        """The part for large paintings, likewise."""
+        """The same for the part for large paintings."""
         for _ in run.updates():
             over = run.stage == "over"
             said = wording.state(run, desk.studio.place(run)) + wording.figures(run)
@@ -92,19 +92,19 @@ class Views:
 
     def _reported(self, painting: Painting) -> Updates:
         path = os.path.splitext(self.copied(painting.path))[0] + ".html"
-        with contextlib.suppress(ArtistyleError):  # what it needs is not installed
+        with contextlib.suppress(ArtistyleError):  # a missing package
             painting.result.report(path, painting.log)
             return {"report": gr.update(value=path, visible=True)}
         return {}
 
     def copied(self, path: str) -> str:
-        """The file in the workspace, which alone is served: the folder has others' paintings."""
+        """A copy in the workspace. Only that is served: the folder has other users' paintings."""
         place = tempfile.mkdtemp(dir=self._workspace)
         return shutil.copy(path, place)
 
 
 def refused(error: ArtistyleError) -> Updates:
-    """The page after an order that can't be."""
+    """Updates of the page after an invalid order."""
     return {"state": wording.fault(str(error)), "paint": gr.update(interactive=True)}
 
 

@@ -1,4 +1,4 @@
-"""What the page says of a run, as HTML. No Gradio."""
+"""The texts about a run on the page, as HTML. No Gradio."""
 
 import html
 
@@ -9,11 +9,11 @@ __all__ = ["fault", "figures", "state"]
 
 
 def state(run: Run, before: int) -> str:
-    """One line: what is going on.
+    """One line about the state of the run.
 
     Args:
-      run: the page's.
-      before: how many are before it in the line.
+      run: the page's run.
+      before: number of runs ahead of it in the queue.
     """
     if run.stage == "over":
         if run.error and not run.painting:
@@ -21,20 +21,20 @@ def state(run: Run, before: int) -> str:
         return _said(_outcome(run.painting), run.error)
     if run.stage == "waiting":
         others = "one other painting" if before == 1 else f"{before} other paintings"
-        return _said(f"Waiting for {others} to be finished: number {before} in line")
+        return _said(f"Waiting for {others} to finish: number {before} in the queue")
     if run.stopping:
         return _said("Stopping after this iteration …")
-    return _said("Painting" if run.snapshot else "Setting up: the first picture takes longest")
+    return _said("Painting" if run.snapshot else "Setting up; the first picture takes longest")
 
 
 def _outcome(painting: Painting | None) -> str:
     if painting is None:
         return "Stopped before anything was painted"
-    return f"{'Stopped' if painting.stopped else 'Done'}: kept as {painting.path}"
+    return f"{'Stopped' if painting.stopped else 'Done'}: saved as {painting.path}"
 
 
 def fault(message: str) -> str:
-    """An error, as one line that is read out at once."""
+    """An error as one line, which screen readers announce at once."""
     return f'<p class="fault" role="alert">{html.escape(message)}</p>'
 
 
@@ -44,7 +44,7 @@ def _said(text: str, more: str | None = None) -> str:
 
 
 def figures(run: Run) -> str:
-    """The bar, with iterations and the time left."""
+    """The progress bar, with iterations and the remaining time."""
     shot = run.snapshot
     if shot is None:
         return ""

@@ -14,7 +14,7 @@ def raised(error, cause):
 
 def test_a_cluster_that_asks_for_a_token_is_told_from_others():
     cause = RuntimeError("Failed to connect: RPC error: InvalidAuthToken: it is missing")
-    assert "asks for a token" in _refusal(raised(ConnectionError("Failed to connect"), cause))
+    assert "requires a token" in _refusal(raised(ConnectionError("Failed to connect"), cause))
     assert _refusal(ConnectionError("Failed\nto connect")) == "Failed to connect"
 
 
@@ -24,7 +24,7 @@ def test_a_cluster_that_asks_for_a_token_is_told_from_others():
         (
             "The actor died.\n Worker exit detail: Worker unexpectedly exits with a connection "
             "error code 2. End of file. Some common causes include: (1) a",
-            "its process ended without a word: killed, for want of memory perhaps, or crashed",
+            "its process ended without an error: killed, perhaps for lack of memory, or crashed",
         ),
         ("Worker exit detail: Node is lost. Some common causes include", "Node is lost."),
         ("odd " * 100, ("odd " * 50)),

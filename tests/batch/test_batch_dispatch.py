@@ -88,7 +88,7 @@ def test_a_poisoned_job_is_given_up():
     assert complete
     assert crew.begun == list("abbbc")
     assert (told["b"].status, told["b"].tries) == ("failed", 3)
-    assert told["b"].reason == "given up: 3 workers died of it (killed)"
+    assert told["b"].reason == "given up: 3 workers died painting it (killed)"
     assert told["c"].status == "done"
 
 
@@ -99,10 +99,10 @@ def test_a_failed_job_is_not_tried_again():
 
 
 def test_what_another_run_has_comes_last():
-    crew = Puppets({"a": [Outcome("busy"), Outcome("skipped", "done already")]})
+    crew = Puppets({"a": [Outcome("busy"), Outcome("skipped", "already done")]})
     _, told = painted(crew, patience=0.01)
     assert crew.begun == list("abca")
-    assert told["a"].reason == "done already"
+    assert told["a"].reason == "already done"
 
 
 def test_what_another_run_keeps_is_left_to_it():

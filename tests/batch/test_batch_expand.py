@@ -104,14 +104,14 @@ def test_what_is_stored_appears_whole(tmp_path, monkeypatch):
 
     monkeypatch.setattr(type(system), "mv", fail)
     (tmp_path / "a.png").write_text("newer")
-    with pytest.raises(InputError, match=r"can't use memory://kept/a\.png: no room"):
+    with pytest.raises(InputError, match=r"can't access memory://kept/a\.png: no room"):
         store(str(tmp_path / "a.png"), "memory://kept/a.png")
     assert [path["name"] for path in system.ls("/kept")] == ["/kept/a.png"]
     assert system.cat("/kept/a.png") == b"new"
 
 
 def test_unknown_protocols_and_file_urls(monkeypatch):
-    with pytest.raises(InputError, match="can't use nope://x"):
+    with pytest.raises(InputError, match="can't access nope://x"):
         expanded(["nope://x/a.png"])
     assert joined("x", "file:///a%20b.png") == "/a b.png"
     assert not is_url("file:///a.png")

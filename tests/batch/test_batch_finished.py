@@ -78,13 +78,13 @@ def test_weights_count_by_their_bytes(job, tmp_path):
 @pytest.mark.parametrize("ended", ["interrupted", "stopped by the callback"])
 def test_what_was_stopped_is_not_done(job, ended):
     put(job, outcome={"stop_reason": ended})
-    assert why_paint(job, Digests()) == "it had been stopped"
+    assert why_paint(job, Digests()) == "the earlier run was stopped"
 
 
 @pytest.mark.parametrize("record", [None, {"program": "another"}])
 def test_a_picture_of_somebody_else_is_left_alone(job, record):
     write(job.output, np.zeros((24, 32, 3), np.uint8), record=record)
-    with pytest.raises(InputError, match="is there, and no record says that artistyle made it"):
+    with pytest.raises(InputError, match="exists, but has no record of being made by artistyle"):
         why_paint(job, Digests())
 
 

@@ -59,7 +59,7 @@ def test_flags_fill_what_a_file_leaves_open(desk):
         (["--output_dir=out", "--content=photos"], "--style is missing"),
         ([*FILES, "--sise=3"], "--help lists the flags"),
         ([*FILES, "--size=big"], "--size is 'big'"),
-        ([*FILES, "photos/b.png"], "'photos/b.png' is no flag"),
+        ([*FILES, "photos/b.png"], "'photos/b.png' is not a flag"),
         ([*FILES, "--workers=0"], "--workers is '0'"),
         ([*FILES, "--extension=gif"], "--extension is '.gif'"),
         ([*FILES, "--depth=16", "--extension=jpg"], "can't have depth 16"),
@@ -96,7 +96,7 @@ def test_help_names_every_flag_and_loads_nothing(capsys):
 def test_a_dry_run_writes_nothing(desk, capsys):
     assert command.main([*FILES, "--size=32", "--weights=preview", "--dry_run"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "2 to paint with 1 setting, 0 done already"
+    assert lines[0] == "2 to paint with 1 set of settings, 0 already done"
     assert lines[1].startswith("  out/a--style.png: 32×24 px, ")
     assert not (desk / "out").exists()
 

@@ -31,13 +31,13 @@ def test_several_styles_and_masks():
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
-        ({"sise": 3}, "there is no column 'sise'; there are content, style, content_mask"),
+        ({"sise": 3}, "there is no column 'sise'; columns are content, style, content_mask"),
         ({"size": "big"}, "size is 'big'"),
         ({"depth": 12}, "depth is '12'"),
         ({"quiet": 1}, "there is no column 'quiet'"),
         ({"style": None}, "style is missing"),
         ({"seed": True}, "seed is True; it must be text, a number or a list"),
-        ({"style_blend": [True]}, "style_blend has True in it"),
+        ({"style_blend": [True]}, "style_blend contains True"),
         ({"strength": 0.5, "style_weight": 3}, "strength and style_weight are both given"),
     ],
 )
@@ -62,14 +62,14 @@ def test_equal_names_are_told_apart_by_what_is_painted():
     assert names[0].startswith("out/a--b-")
     assert names[0].casefold() != names[1].casefold()
     assert placed([other, third, first], "out")[2].output == names[0]
-    with pytest.raises(ConfigError, match="two jobs have the output"):
+    with pytest.raises(ConfigError, match="two jobs have the same output"):
         placed([first, again], "out")
     seeds = [job(seed=1), job(seed=2)]
     assert len({one.output for one in placed(seeds, "out")}) == 2
 
 
 def test_outputs_that_can_not_be(tmp_path):
-    with pytest.raises(ConfigError, match=r"two jobs have the output out/O\.png"):
+    with pytest.raises(ConfigError, match=r"two jobs have the same output out/O\.png"):
         placed([job(output="o.png"), job(output="O.png")], "out")
     with pytest.raises(ConfigError, match=r"the output \S*/b.png is one of the pictures to read"):
         placed([job("a.jpg", f"{tmp_path}/b.png", output="b.png")], str(tmp_path))
@@ -127,14 +127,14 @@ def test_jsonl(tmp_path):
     [
         ("j.csv", "content,style\na,b\na,b,c\n", "line 3: it has more cells than the 2 columns"),
         ("j.csv", "content,style\n\na\n", "line 3: it has fewer cells than columns"),
-        ("j.csv", "content,content\na,b\n", "line 1: the column 'content' is there twice"),
+        ("j.csv", "content,content\na,b\n", "line 1: the column 'content' appears twice"),
         ("j.csv", "content,style,sise\na,b,3\n", "line 2: there is no column 'sise'"),
         ("j.csv", "content,style,size\na,b,3\na,b,-3\n", "line 2: size is 3"),
         ("j.csv", 'content,style\n"a,b\n', "line 2: unexpected end of data"),
         ("j.jsonl", '{"content": "a"}\n{', "line 1: style is missing"),
-        ("j.jsonl", '{"content": "a", "style": "b"}\n{"c"', "line 2: no JSON: Expecting ':'"),
+        ("j.jsonl", '{"content": "a", "style": "b"}\n{"c"', "line 2: invalid JSON: Expecting ':'"),
         ("j.jsonl", "[1]", "line 1: it must be an object"),
-        ("j.jsonl", '{"content": {"a": [1]}, "style": "b"}', r"line 1: content has \[1\] in it"),
+        ("j.jsonl", '{"content": {"a": [1]}, "style": "b"}', r"line 1: content contains \[1\]"),
         ("j.txt", "", "it must end in .csv or .jsonl"),
     ],
 )
@@ -146,7 +146,7 @@ def test_faults_have_the_line(tmp_path, name, text, fault):
 
 @pytest.mark.parametrize(
     ("data", "fault"),
-    [(b"", "has no jobs"), (b"\xff\xfe", "is no text in UTF-8"), (None, "can't read")],
+    [(b"", "has no jobs"), (b"\xff\xfe", "is not UTF-8 text"), (None, "can't read")],
 )
 def test_files_that_are_none(tmp_path, data, fault):
     path = tmp_path / "jobs.csv"

@@ -74,20 +74,20 @@ def test_a_plan_says_what_is_estimated(make):
     jobs = placed([make(f"{n}.png", weights="preview") for n in range(50)], "out")
     pace = Pace()
     lines = plan_lines(jobs, 3, pace, 1)
-    assert lines[0] == "50 to paint with 1 setting, 3 done already"
+    assert lines[0] == "50 to paint with 1 set of settings, 3 already done"
     assert lines[1].startswith("  out/0--0.png: 32×24 px, 0.")
     assert "… and 10 more" in lines[41]
     assert "memory: about 0." in lines[-2]
     assert "estimated" in lines[-2]
-    assert lines[-1].endswith("nothing like that was painted here yet; the first job will tell")
+    assert lines[-1].endswith("no jobs like these were painted in this folder before")
     pace.learn(jobs[0], (24, 32), seconds=6.0, painting=4.0)
     last = plan_lines(jobs, 3, pace, 2)[-1]
-    assert last.startswith("time: about 2:30 (estimated from what was painted here before")
-    assert plan_lines([], 3, pace, 1) == ["0 to paint with 0 settings, 3 done already"]
+    assert last.startswith("time: about 2:30 (estimated from earlier jobs in this folder")
+    assert plan_lines([], 3, pace, 1) == ["0 to paint with 0 sets of settings, 3 already done"]
 
 
 def test_a_plan_names_what_can_not_be(make):
     (huge,) = placed([make("a.png", size=4096, memory="1GB", weights="preview")], "out")
     assert "--size=" in plan_lines([huge], 0, Pace(), 1)[1]
     (missing,) = placed([make_job(texts({"content": "none.png", "style": "x.png"}))], "out")
-    assert "its size is not known beforehand" in plan_lines([missing], 0, Pace(), 1)[1]
+    assert "size unknown before painting" in plan_lines([missing], 0, Pace(), 1)[1]

@@ -108,7 +108,7 @@ def test_a_killed_workers_job_goes_on_from_its_checkpoint(desk, start, small_fil
     assert driver.wait(HANGING) == 0
     (job,) = report_of(desk)["jobs"]
     assert (job["status"], job["tries"]) == ("done", 2)
-    assert job["notes"] == ["went on from its checkpoint"]
+    assert job["notes"] == ["resumed from its checkpoint"]
     record = read_record(desk / "out" / "photo--painting.png")
     assert record["outcome"]["stop_reason"] == "all 400 iterations done"
     assert newest(desk) is None
@@ -120,7 +120,7 @@ def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(desk, start, small_file
     driver.send_signal(signal.SIGINT)
     assert driver.wait(HANGING) == 130
     messages = (desk / "messages.txt").read_text()
-    assert "the same command goes on from there" in messages
+    assert "run the same command again to resume" in messages
     assert "Traceback" not in messages
     assert newest(desk) is not None
     assert done(desk) == []
@@ -134,7 +134,7 @@ def test_a_poisoned_job_is_given_up_and_the_others_are_done(desk, start):
     (bad,) = [job for job in report["jobs"] if job["status"] == "failed"]
     assert bad["output"].endswith("poison.png")
     assert bad["tries"] == 3
-    assert bad["reason"].startswith("given up: 3 workers died of it (its process ended")
+    assert bad["reason"].startswith("given up: 3 workers died painting it (its process ended")
     assert done(desk) == ["0000.png", "0002.png", "0003.png"]
 
 

@@ -15,7 +15,7 @@ from artistyle_tf.errors import ConfigError
 
 OUTCOMES = {
     "a": Outcome("done", "all 3 iterations done", 2.0, 1.0, (30, 40)),
-    "b": Outcome("skipped", "done already"),
+    "b": Outcome("skipped", "already done"),
     "c": Outcome("failed", "c.jpg is empty", tries=1),
     "d": Outcome("stopped", "stopped by the callback"),
     "e": None,

@@ -136,7 +136,7 @@ def iteration(page):
 
 def painted(page):
     """Waits for the end of a run."""
-    says(page, re.compile("kept as"))
+    says(page, re.compile("saved as"))
     page.locator("#compare img").first.wait_for()
 
 
@@ -164,10 +164,10 @@ def test_from_upload_to_download(server, browser, pair, tmp_path):
     context.said.clear()  # Gradio's client tells of what was under way
     Image.new("RGB", (300, 200)).save(tmp_path / "wide.png")
     page.locator("#photo input[type=file]").set_input_files(tmp_path / "wide.png")
-    says(page, re.compile("wide.png has 300×200 px; this page takes at most"))
+    says(page, re.compile("wide.png has 300×200 px; this page accepts at most"))
     page.close()
 
-    # Paint with the keyboard, stop, go on exactly there, to the end.
+    # Paint with the keyboard, stop, continue from the checkpoint.
     page = opened(context, url, pair, 400)
     page.locator("#paint").focus()
     page.keyboard.press("Enter")
@@ -183,7 +183,7 @@ def test_from_upload_to_download(server, browser, pair, tmp_path):
     painted(page)
     assert stopped < iteration(page) < 400
 
-    # Change a control and go on from here.
+    # Continue with changed controls.
     set_iterations(page, 3)
     page.locator("#change").click()
     says(page, re.compile("^Done"))
@@ -224,13 +224,13 @@ def test_from_upload_to_download(server, browser, pair, tmp_path):
     # A large one, in the background, after it is said what it takes.
     page.locator("#large-box button").first.click()
     large = page.locator("#large-box")
-    large.get_by_text("the painting has 1024×768 px; this page takes at most").wait_for()
+    large.get_by_text("the painting has 1024×768 px; this page accepts at most").wait_for()
     assert page.locator("#large").is_disabled()
     page.locator("#large-size input").fill("160")
     page.keyboard.press("Enter")
     large.get_by_text(re.compile("160×120 px: about .* of memory")).wait_for()
     page.locator("#large").click()
-    large.get_by_text(re.compile("Done: kept as")).wait_for()
+    large.get_by_text(re.compile("Done: saved as")).wait_for()
 
     assert {read(path).rgb.shape for path in folder.iterdir()} == {(96, 128, 3), (120, 160, 3)}
     hosts = {urllib.parse.urlsplit(asked).netloc for asked in context.asked}
@@ -255,7 +255,7 @@ def test_two_tabs_a_reload_a_closed_tab_and_the_end_of_the_server(server, browse
     first.locator("#paint").click()
     first.locator("#canvas img").wait_for()
     second.locator("#paint").click()
-    says(second, "Waiting for one other painting to be finished: number 1 in line")
+    says(second, "Waiting for one other painting to finish: number 1 in the queue")
 
     first.reload()  # ends its run, and the next one begins
     second.locator("#canvas img").wait_for()
@@ -264,7 +264,7 @@ def test_two_tabs_a_reload_a_closed_tab_and_the_end_of_the_server(server, browse
 
     third = opened(context, url, pair, 100_000)
     third.locator("#paint").click()
-    says(third, "Waiting for one other painting to be finished: number 1 in line")
+    says(third, "Waiting for one other painting to finish: number 1 in the queue")
     second.close()
     third.locator("#canvas img").wait_for()
     assert len(list(folder.iterdir())) == 2
@@ -272,6 +272,6 @@ def test_two_tabs_a_reload_a_closed_tab_and_the_end_of_the_server(server, browse
     os.kill(process.pid, signal.SIGTERM)
     out, err = process.communicate(timeout=HANGING)
     assert process.returncode == 0, err
-    assert f"3 paintings are in {folder}, the last as " in out
+    assert f"3 paintings are in {folder}, the latest is " in out
     assert len(list(folder.iterdir())) == 3
     assert "Traceback" not in err

@@ -74,7 +74,7 @@ def test_a_taken_port_is_said_before_anything_is_loaded(capsys):
         assert command.main([f"--port={port}"]) == 1
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
-    assert f"can't listen at 127.0.0.1:{port}" in err
+    assert f"can't listen on 127.0.0.1:{port}" in err
 
 
 def test_the_page_about_it_has_all_flags_and_their_defaults():

@@ -100,7 +100,7 @@ def test_the_line_has_an_end(made, order, monkeypatch):
     studio = made(Pretender())
     studio.submit(order)
     studio.submit(order)
-    with pytest.raises(InputError, match="waiting already"):
+    with pytest.raises(InputError, match="already waiting"):
         studio.submit(order)
 
 
@@ -113,7 +113,7 @@ def test_paintings_are_saved_under_names_of_their_own(made, order, tmp_path):
     assert sorted(paths) == sorted(str(path) for path in (tmp_path / "paintings").iterdir())
     assert [read(path).rgb[0, 0, 0] for path in paths] == [1, 2, 3]
     assert not any(run.painting.stopped for run in runs)
-    assert "Done: kept as" in wording.state(runs[0], 0)
+    assert "Done: saved as" in wording.state(runs[0], 0)
 
 
 def test_a_painter_is_kept_for_its_settings(made, order):
