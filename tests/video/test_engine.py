@@ -129,7 +129,7 @@ def test_what_stands_still_keeps_its_painting_to_the_bit(tmp_path):
     """A square moves over a background that is a little noisy, as cameras are."""
     random = np.random.default_rng(0)
     clean = clips.square(6, SIZE, side=16, step=6)
-    noise = [random.normal(0, 2, one.shape) for one in clean]
+    noise = [random.normal(0, 1, one.shape) for one in clean]
     noisy = [np.clip(a + b, 0, 255).astype(np.uint8) for a, b in zip(clean, noise, strict=True)]
     _, paintings = run(tmp_path / "still", noisy, Motion(0.5, static=2))
     away = slice(0, 16), slice(0, SIZE[1])
