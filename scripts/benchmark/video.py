@@ -4,10 +4,12 @@
     scripts/benchmark/video.py --content=clip.mp4 --style=painting.jpg --frames=30 [flags]
 
 Other flags are those of `artistyle-video`. Prints a table and JSON for the first frames of the clip
-painted with these flags, and frame by frame: each on its own, like a picture. Warp error, after Lai et al. 2018 (arXiv:1808.00449): the mean squared
-difference in grey levels of neighbouring paintings, one warped by the flow of the *clip*, over
-pixels where that flow is consistent. Drift: the largest change of mean luminance from the first
-frame, beside that of the clip itself. Still: the share of pixels that never change.
+painted with these flags, and frame by frame: each on its own, like a picture.
+
+Warp error, after Lai et al. 2018 (arXiv:1808.00449): the mean squared difference in grey levels of
+neighbouring paintings, one warped by the flow of the clip, over pixels where that flow is
+consistent. Drift: the largest change of mean luminance from the first frame, beside that of the
+clip. Still: the share of pixels that never change.
 """
 
 import itertools

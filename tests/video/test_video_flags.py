@@ -1,6 +1,7 @@
 """The command line of `artistyle-video`."""
 
 import dataclasses
+import shlex
 import subprocess
 import sys
 
@@ -96,3 +97,11 @@ def test_the_page_names_every_flag_of_clips():
 def test_several_passes_have_no_long_term_loss():
     with pytest.raises(ConfigError, match="--look_back"):
         parse([*FILES, "--passes=4", "--look_back=1,2"])
+
+
+def test_the_commands_of_the_page_are_valid():
+    lines = PAGE.read_text("utf-8").splitlines()
+    commands = [shlex.split(line) for line in lines if line.startswith("artistyle-video ")]
+    assert len(commands) >= 3
+    for words in commands:
+        assert isinstance(parse(words[1:]), Options)
