@@ -187,7 +187,7 @@ def _refusal(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if "AuthenticationError" in type(cause).__name__ or "InvalidAuthToken" in str(cause):
-            return "it requires a token; see 'token authentication' in Ray's documentation"
+            return "it requires a token: set RAY_AUTH_MODE=token; see docs/batch.md"
         cause = cause.__cause__
     return reason(error)
 

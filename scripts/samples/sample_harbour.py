@@ -246,8 +246,8 @@ def reflected(picture: np.ndarray, line: int, ripple: np.ndarray) -> np.ndarray:
     return out
 
 
-def draw(width: int = PAGE[0], seed: int = 7) -> Image.Image:
-    """The harbour town, `width` pixels wide."""
+def draw(width: int = PAGE[0], seed: int = 7, sailed: float = 84) -> Image.Image:
+    """The harbour town, `width` pixels wide; `sailed`: where the large boat is, from the left."""
     rng = np.random.default_rng(seed)
     pen = Pen(width * OVERSAMPLE / PAGE[0])
     size, scale = pen.layer.size, pen.scale
@@ -277,7 +277,7 @@ def draw(width: int = PAGE[0], seed: int = 7) -> Image.Image:
     picture += under * glitter * np.array([190, 160, 104])
 
     pen = Pen(scale)
-    boat(pen, 84, 418, 104, (148, 58, 44), (244, 232, 208))
+    boat(pen, sailed, 418, 104, (148, 58, 44), (244, 232, 208))
     ship = np.asarray(textured(pen, rng), np.float32)
     mirror = reflected(ship, round(418 * scale), waves)
     mirror[: round(418 * scale)] = 0
