@@ -65,6 +65,10 @@ def exit_status(program: str, work: Callable[[], int]) -> int:
     with terminable() as terminated:
         try:
             status = work()
+            sys.stdout.flush()
+        except BrokenPipeError:  # what was read is enough for whoever reads, like `head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = 1
         except ArtistyleError as error:
             print(f"{program}: {error}", file=sys.stderr)
             status = error.exit_status

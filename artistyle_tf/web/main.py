@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from artistyle_tf.command.console import quiet_import, ready_streams, showing, terminable
+from artistyle_tf.command.console import exit_status, quiet_import, showing
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.text import one_line, reason
 from artistyle_tf.web.desk import Desks
@@ -23,20 +23,16 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status: 0 stopped by the user, 1 the page can't be
     served, 2 a wrong flag."""
-    ready_streams()
-    try:
-        options = parse(sys.argv[1:] if argv is None else argv)
-        if isinstance(options, str):
-            print(options)
-            return 0
-        with terminable(), showing(progress=False):
-            return _serve(options)
-    except ArtistyleError as error:
-        print(f"artistyle-web: {error}", file=sys.stderr)
-        return error.exit_status
-    except KeyboardInterrupt:
-        print("artistyle-web: interrupted", file=sys.stderr)
+    return exit_status("artistyle-web", lambda: _status(sys.argv[1:] if argv is None else argv))
+
+
+def _status(arguments: Sequence[str]) -> int:
+    options = parse(arguments)
+    if isinstance(options, str):
+        print(options)
         return 0
+    with showing(progress=False):
+        return _serve(options)
 
 
 def _serve(options: Options) -> int:

@@ -110,3 +110,14 @@ def test_a_standard_error_without_a_descriptor(monkeypatch):
     with console.showing(True):
         logging.getLogger("artistyle_tf").warning("a warning")
     assert stream.getvalue() == "artistyle: a warning\n"
+
+
+@pytest.mark.parametrize("room", ["command", "batch", "video", "web"])
+def test_a_reader_that_stops_reading_is_no_error(room):
+    """Like `artistyle --help | head -1`; what fits the pipe's buffer shows at the end only."""
+    program = f"import sys; from artistyle_tf.{room}.main import main; sys.exit(main(['--help']))"
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([sys.executable, "-c", program], stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, b"")
