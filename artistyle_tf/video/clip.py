@@ -22,6 +22,9 @@ BT709, UNSPECIFIED, BT601, BT2020 = 1, 2, 5, 9
 HD = 720
 """Smaller side in px from which clips without a matrix are read as BT.709, as players do."""
 
+TAGS = "replace"
+"""What becomes of characters in titles and other tags that are not UTF-8: they are not used."""
+
 _HDR = {16: "PQ", 18: "HLG"}
 """Transfer characteristics (H.273) whose range exceeds that of sRGB."""
 
@@ -156,7 +159,7 @@ def is_still(path: str) -> bool:
     import av
 
     try:
-        with av.open(path) as container:
+        with av.open(path, metadata_errors=TAGS) as container:
             kind = container.format.name
             return kind.endswith("_pipe") or kind == "image2"
     except (OSError, av.error.FFmpegError):
@@ -177,7 +180,7 @@ def _opened(path: str, name: str) -> Iterator[Any]:
     import av
 
     try:
-        container = av.open(path)
+        container = av.open(path, metadata_errors=TAGS)
     except (OSError, av.error.FFmpegError) as error:
         raise InputError(f"can't read {name}: {_said(error)}") from error
     with container:
