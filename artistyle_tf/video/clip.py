@@ -13,6 +13,7 @@ import numpy as np
 from artistyle_tf.errors import InputError
 from artistyle_tf.pictures.picture import MIN_SIDE, Picture
 from artistyle_tf.text import one_line, reason
+from artistyle_tf.video.whole import is_cut_off
 
 __all__ = ["BrokenClipError", "Clip", "Frame", "Look", "digest", "is_still", "read_clip"]
 
@@ -92,7 +93,8 @@ class Clip(NamedTuple):
         Earlier frames are decoded too, since most frames depend on them.
 
         Raises:
-          BrokenClipError: a frame can't be read or changes size. All frames before it are valid.
+          BrokenClipError: a frame can't be read or changes size, or the file is cut off. All frames
+            before that are valid.
         """
         with _opened(self.path, self.name) as container:
             stream = _video(container, self.name)
@@ -103,6 +105,8 @@ class Clip(NamedTuple):
                 with _readable(self.name, number):
                     one = next(decoded, None)
                     if one is None:
+                        if is_cut_off(self.path):
+                            raise BrokenClipError(f"{self.name} is cut off after frame {number}")
                         break
                     step = 1 / (self.rate * self.time_base)
                     pts = round(number * step) if one.pts is None else one.pts
@@ -188,8 +192,10 @@ def _opened(path: str, name: str) -> Iterator[Any]:
 
 
 def _video(container: Any, name: str) -> Any:
+    import av
+
     for stream in container.streams.video:
-        if "ATTACHED_PIC" not in str(stream.disposition).upper():  # cover art
+        if not stream.disposition & av.stream.Disposition.attached_pic:  # cover art
             return stream
     raise InputError(f"{name} has no video in it")
 

@@ -95,11 +95,10 @@ def test_without_masks_frames_have_none(clip, style):
 
 def test_a_mask_that_ends_early_breaks_the_clip_off_there(save, clip, style):
     guides = read_guides([save("mask.mp4", MOVING[:2])], [], clip, [style])
-    found = []
+    found = with_masks(clip, guides)
+    assert [next(found).number, next(found).number] == [0, 1]
     with pytest.raises(BrokenClipError) as caught:
-        for frame in with_masks(clip, guides):
-            found.append(frame.number)  # noqa: PERF401 (those before the error count)
-    assert found == [0, 1]
+        next(found)
     assert str(caught.value) == "the mask mask.mp4 ends before frame 3 of clip.mp4"
     assert len(list(with_masks(clip, guides, 0, 2))) == 2
 
