@@ -23,8 +23,7 @@ BT709, UNSPECIFIED, BT601, BT2020 = 1, 2, 5, 9
 HD = 720
 """Smaller side in px from which clips without a matrix are read as BT.709, as players do."""
 
-TAGS = "replace"
-"""What becomes of characters in titles and other tags that are not UTF-8: they are not used."""
+TAGS = "replace"  # characters of titles and such that are not UTF-8: nothing here uses them
 
 _HDR = {16: "PQ", 18: "HLG"}
 """Transfer characteristics (H.273) whose range exceeds that of sRGB."""

@@ -1,4 +1,4 @@
-"""Clips that can't be used, or not to their end: one clear line each, made by editing their bytes."""
+"""Clips that can't be used, or not to their end: one clear line each."""
 
 import io
 import struct
@@ -40,14 +40,14 @@ def data_of(path):
 
 def read_all(path):
     """(number of frames read, the error or None)"""
-    count = 0
+    count, found = 0, None
     try:
         for _ in read_clip(path).frames():
-            count += 1  # noqa: SIM113 (those before the error count)
+            count += 1
     except InputError as error:
-        assert "\n" not in str(error)
-        return count, error
-    return count, None
+        found = error
+    assert "\n" not in str(found)
+    return count, found
 
 
 def refusal(path):
