@@ -101,7 +101,8 @@ def _painted(
         return painter.following(frame, start, start, np.zeros(start.shape[:2], np.float32), 0.0)
     other = held.whole(neighbour)
     there = painting_of(target.read(other.number))
-    moved, weights, _ = seen_in(other.rgb8, there, frame.rgb8, motion)
+    masks = zip(other.masks, frame.masks, strict=True)
+    moved, weights, _ = seen_in(other.rgb8, there, frame.rgb8, motion, masks)
     start = start + BLEND * weights[..., None] * (moved - start)
     strength = motion.temporal_weight if tied else 0.0
     return painter.following(frame, start, moved, weights, strength)

@@ -103,8 +103,24 @@ def test_around_what_moves_a_feathered_border_is_painted():
 def test_a_place_is_compared_with_the_frame_it_was_painted_in():
     """Steps below the threshold: none is seen alone, but their sum is."""
     grey = [np.full((*SIZE, 3), 100 + level, np.uint8) for level in (0, 1, 2, 3, 4, 5, 6)]
-    shares = [one.mean() for one in kept(grey, 2.5)[1:]]
-    assert shares == [1, 1, 0, 1, 1, 0]
+    middle = [one[20:-20, 20:-20].mean() for one in kept(grey, 2.5)[1:]]
+    assert middle == [1, 1, 0, 1, 1, 0]
+
+
+def test_noise_is_no_change_at_borders_either():
+    """There the blur averages fewer pixels. Noise after it has a fifth of the threshold."""
+    random, back = np.random.default_rng(0), np.full((*SIZE, 3), 128.0)
+    noisy = [np.rint(back + random.normal(0, 2, back.shape)).astype(np.uint8) for _ in range(8)]
+    for one in kept(noisy)[1:]:
+        np.testing.assert_array_equal(one, 1)
+
+
+def test_a_mask_that_changes_is_a_change():
+    back, masks = clips.texture(*SIZE), np.zeros((2, *SIZE), np.uint8)
+    masks[1, :, :30] = 255
+    _, found = kept([np.dstack([back, mask]) for mask in masks])
+    assert found[:, :30].max() == 0
+    assert found[:, 60:].min() == 1
 
 
 def test_paintings_are_mixed_exactly():

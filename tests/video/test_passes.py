@@ -59,8 +59,8 @@ def run(folder, passes, pictures=SHOT, masks=None, until=None, size=SIZE):
     painter, done = Painter(until), []
     work = Work(str(folder / "out.mp4"), {"passes": passes})
     try:
-        for frame in paint_in_passes(frames(pictures, masks), painter, work, MOTION, size, passes):
-            done.append(frame.number)
+        made = paint_in_passes(frames(pictures, masks), painter, work, MOTION, size, passes)
+        done.extend(frame.number for frame in made)
     except KeyboardInterrupt:
         assert until is not None
     return painter, work, done
