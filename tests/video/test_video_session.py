@@ -23,8 +23,10 @@ def half(left, right):
 
 @pytest.fixture
 def run(tmp_path, small_file, monkeypatch, capsys, unfrozen):
-    """A function: the pictures of the clip, flags → (exit status, lines on stderr). What was painted
-    stays in the work folder."""
+    """A function: the pictures of the clip, flags → (exit status, lines on stderr).
+
+    What was painted stays in the work folder.
+    """
     monkeypatch.setattr(Work, "discard", lambda self: None)
     Image.fromarray(clips.texture(40, 50, 9, blur=1)).save(tmp_path / "style.png")
 
