@@ -46,7 +46,7 @@ def run(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Painter, "painted", [], raising=False)
     monkeypatch.setattr(Painter, "fails", None)
     Image.fromarray(clips.texture(40, 50)).save(tmp_path / "style.png")
-    clips.write(tmp_path / "clip.mkv", SHOT, codec="ffv1")
+    clips.write(tmp_path / "clip.mkv", SHOT, codec="ffv1", sound="aac")
     white = [np.full((*SIZE, 3), 255, np.uint8)]
     clips.write(tmp_path / "mask.mkv", white * len(SHOT), codec="ffv1")
 
@@ -108,6 +108,8 @@ def test_frames_before_a_broken_one_are_in_the_output(tmp_path, run, which, pass
     broken = f"{which}.mkv is broken at frame 7: Invalid data found when processing input"
     assert said == [broken + STILL_THERE, broken]
     assert frames_of(tmp_path / "out.mp4") == 6
+    sound = [clips.packets(str(tmp_path / name)) for name in ("clip.mkv", "out.mp4")]
+    assert 0 < len(sound[1]) < len(sound[0])  # it ends with the last frame
     assert names(tmp_path) == [*INPUTS[:2], "out.mp4", "style.png"]
     assert sorted(Painter.painted) == sorted(list(range(6)) * passes)
 

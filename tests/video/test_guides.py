@@ -101,6 +101,8 @@ def test_a_mask_that_ends_early_breaks_the_clip_off_there(save, clip, style):
         next(found)
     assert str(caught.value) == "the mask mask.mp4 ends before frame 3 of clip.mp4"
     assert len(list(with_masks(clip, guides, 0, 2))) == 2
+    with pytest.raises(BrokenClipError, match="ends before frame 3 of"):
+        list(with_masks(clip, guides, 1))
 
 
 def test_a_mask_may_be_longer_than_the_clip(save, clip, style):

@@ -27,7 +27,7 @@ MOTION = Motion(1.0)
 
 
 class Painter:
-    """Paints a frame's negative, a little nearer to what it begins with; is stopped at a painting.
+    """Paints a frame's negative, darker in later passes; is stopped at a painting.
 
     `calls`: (kind, frame, start, picture, weights, strength) each.
     """
@@ -41,7 +41,7 @@ class Painter:
 
     def following(self, frame, start, picture, weights, strength):
         self._note("following", frame, start, picture, weights, strength)
-        return (255 - frame.rgb.astype(np.float32)) * 0.4 + start * 0.5 + picture * 0.1
+        return (255 - frame.rgb.astype(np.float32)) * 0.4 + start * 0.4 + picture * 0.1
 
     def _note(self, *call):
         if len(self.calls) == self._until:
@@ -187,18 +187,32 @@ def test_deep_frames_stay_deep(tmp_path):
     np.testing.assert_allclose(last[2], np.clip(wanted, 0, 255), atol=0.01)
 
 
-def test_frames_and_masks_are_held_at_the_size_of_the_painting(tmp_path):
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_frames_and_masks_are_held_at_the_size_of_the_painting(tmp_path, dtype):
     """In each pass, each frame has its own."""
     size, random = (24, 32), np.random.default_rng(0)
+    pictures = [one.astype(dtype) for one in SHOT]
     masks = random.integers(0, 256, (COUNT, 2, *SIZE), dtype=np.uint8)
-    painter, _, _ = run(tmp_path, 2, masks=masks, size=size)
+    painter, _, _ = run(tmp_path, 2, pictures, masks=masks, size=size)
     assert len(painter.calls) == 2 * COUNT
     for _, frame, *_ in painter.calls:
-        np.testing.assert_array_equal(frame.rgb, resize(SHOT[frame.number], size))
+        np.testing.assert_array_equal(frame.rgb, resize(pictures[frame.number], size))
         assert len(frame.masks) == 2
         for one, mask in zip(frame.masks, masks[frame.number], strict=True):
             np.testing.assert_array_equal(one, resize(mask, size))
         assert frame.pts == frame.number * 512
+
+
+def test_what_is_in_another_mask_in_the_neighbour_is_not_blended_with_it(tmp_path):
+    masks = np.zeros((2, 1, *SIZE), np.uint8)
+    masks[0, 0, :, :20], masks[1, 0, :, :40] = 255, 255
+    painter, _, _ = run(tmp_path, 2, [SHOT[0]] * 2, masks=masks)
+    _, frame, start, _, weights, _ = painter.calls[-1]
+    assert frame.number == 0
+    np.testing.assert_array_equal(np.unique(weights[:, 20:40]), 0)
+    assert weights[:, :20].all()
+    assert weights[:, 40:].all()
+    np.testing.assert_array_equal(start[:, 20:40], 255 - np.float32(SHOT[0][:, 20:40]))
 
 
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path):
