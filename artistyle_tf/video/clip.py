@@ -13,6 +13,7 @@ import numpy as np
 from artistyle_tf.errors import InputError
 from artistyle_tf.pictures.picture import MIN_SIDE, Picture
 from artistyle_tf.text import one_line, reason
+from artistyle_tf.video.whole import is_cut_off
 
 __all__ = ["BrokenClipError", "Clip", "Frame", "Look", "digest", "is_still", "read_clip"]
 
@@ -21,6 +22,8 @@ BT709, UNSPECIFIED, BT601, BT2020 = 1, 2, 5, 9
 
 HD = 720
 """Smaller side in px from which clips without a matrix are read as BT.709, as players do."""
+
+TAGS = "replace"  # characters of titles and such that are not UTF-8: nothing here uses them
 
 _HDR = {16: "PQ", 18: "HLG"}
 """Transfer characteristics (H.273) whose range exceeds that of sRGB."""
@@ -89,7 +92,8 @@ class Clip(NamedTuple):
         Earlier frames are decoded too, since most frames depend on them.
 
         Raises:
-          BrokenClipError: a frame can't be read or changes size. All frames before it are valid.
+          BrokenClipError: a frame can't be read or changes size, or the file is cut off. All frames
+            before that are valid.
         """
         with _opened(self.path, self.name) as container:
             stream = _video(container, self.name)
@@ -100,6 +104,8 @@ class Clip(NamedTuple):
                 with _readable(self.name, number):
                     one = next(decoded, None)
                     if one is None:
+                        if is_cut_off(self.path):
+                            raise BrokenClipError(f"{self.name} is cut off after frame {number}")
                         break
                     step = 1 / (self.rate * self.time_base)
                     pts = round(number * step) if one.pts is None else one.pts
@@ -156,7 +162,7 @@ def is_still(path: str) -> bool:
     import av
 
     try:
-        with av.open(path) as container:
+        with av.open(path, metadata_errors=TAGS) as container:
             kind = container.format.name
             return kind.endswith("_pipe") or kind == "image2"
     except (OSError, av.error.FFmpegError):
@@ -177,7 +183,7 @@ def _opened(path: str, name: str) -> Iterator[Any]:
     import av
 
     try:
-        container = av.open(path)
+        container = av.open(path, metadata_errors=TAGS)
     except (OSError, av.error.FFmpegError) as error:
         raise InputError(f"can't read {name}: {_said(error)}") from error
     with container:
@@ -185,8 +191,10 @@ def _opened(path: str, name: str) -> Iterator[Any]:
 
 
 def _video(container: Any, name: str) -> Any:
+    import av
+
     for stream in container.streams.video:
-        if "ATTACHED_PIC" not in str(stream.disposition).upper():  # cover art
+        if not stream.disposition & av.stream.Disposition.attached_pic:  # cover art
             return stream
     raise InputError(f"{name} has no video in it")
 

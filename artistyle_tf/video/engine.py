@@ -2,7 +2,7 @@
 
 import collections
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -17,6 +17,9 @@ from artistyle_tf.video.warp import warped
 from artistyle_tf.video.work import Frames
 
 __all__ = ["Motion", "Paints", "levels_of", "paint_shot", "painting_of", "seen_in"]
+
+ANOTHER_MASK = 127
+"""Levels by which a mask may differ from itself moved along the flow: half, at a hard border."""
 
 
 class Motion(NamedTuple):
@@ -52,6 +55,8 @@ class _Done(NamedTuple):
     """uint8 [h, w, 3], the frame at the size of the painting."""
     painting: np.ndarray
     """float32 [h, w, 3] sRGB in grey levels, as it is kept."""
+    masks: Sequence[np.ndarray]
+    """uint8 [h, w] each, those of the frame at that size."""
 
 
 def paint_shot(
@@ -76,18 +81,19 @@ def paint_shot(
     still = Still(motion.static)
     for missing, frame in _with_missing(frames, work, furthest):
         now = resize(frame.rgb8, size)
-        kept = still.kept(now)
+        masks = [resize(mask, size) for mask in frame.masks]
+        kept = still.kept(np.dstack([now, *masks]))
         if missing > furthest:
             yield frame  # no painting that is missing depends on it
             continue
         if not work.has(frame.number):
             if past:
-                painting = _following(frame, now, past, painter, motion)
+                painting = _following(frame, now, masks, past, painter, motion)
                 painting = mixed(painting, past[-1].painting, kept)
             else:
                 painting = painter.first(frame)
             work.write(frame.number, levels_of(painting, frame.rgb.dtype == np.float32))
-        past.append(_Done(now, painting_of(work.read(frame.number))))
+        past.append(_Done(now, painting_of(work.read(frame.number)), masks))
         yield frame
 
 
@@ -105,7 +111,11 @@ def painting_of(levels: np.ndarray) -> np.ndarray:
 
 
 def seen_in(
-    rgb: np.ndarray, painting: np.ndarray, now: np.ndarray, motion: Motion
+    rgb: np.ndarray,
+    painting: np.ndarray,
+    now: np.ndarray,
+    motion: Motion,
+    masks: Iterable[tuple[np.ndarray, np.ndarray]] = (),
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What another frame of the shot says of this one.
 
@@ -114,24 +124,37 @@ def seen_in(
       painting: float32 [h, w, 3], its painting.
       now: uint8 [h, w, 3], this frame.
       motion: its flow is used.
+      masks: each as it is in the other frame, and in this one; uint8 [h, w].
 
     Returns:
-      The painting moved to where its things are now, float32 [h, w, 3]; where that is consistent,
-      float32 [h, w], 0 or 1; and what the painting changed of the other frame, moved likewise.
+      The painting moved to where its things are now, float32 [h, w, 3]; where that is consistent
+      and in the same masks, float32 [h, w], 0 or 1; and what the painting changed of the other
+      frame, moved likewise.
     """
     backward, forward = motion.flow(now, rgb), motion.flow(rgb, now)
     weights = consistency(backward, forward)
     moved, before = warped(painting, backward), warped(rgb.astype(np.float32), backward)
-    return relit(moved, before, now, weights), weights, moved - before
+    picture = relit(moved, before, now, weights)
+    for there, here in masks:
+        other = np.abs(warped(there.astype(np.float32), backward) - here) > ANOTHER_MASK
+        weights = np.where(other, np.float32(0), weights)
+    return picture, weights, moved - before
 
 
 def _following(
-    frame: Frame, now: np.ndarray, past: Sequence[_Done], painter: Paints, motion: Motion
+    frame: Frame,
+    now: np.ndarray,
+    masks: Sequence[np.ndarray],
+    past: Sequence[_Done],
+    painter: Paints,
+    motion: Motion,
 ) -> np.ndarray:
     near = [past[-back] for back in motion.look_back if back <= len(past)]
-    moved, found, changes = zip(
-        *(seen_in(one.rgb, one.painting, now, motion) for one in near), strict=True
-    )
+    seen = [
+        seen_in(one.rgb, one.painting, now, motion, zip(one.masks, masks, strict=True))
+        for one in near
+    ]
+    moved, found, changes = zip(*seen, strict=True)
     picture, total = merged(moved, long_term(found))
     # A place that no earlier frame shows begins as the frame, changed as the painting changed its
     # surroundings. A painting continued beyond its border keeps its streaks for long.

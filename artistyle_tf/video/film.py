@@ -12,7 +12,7 @@ import numpy as np
 from artistyle_tf import files
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
-from artistyle_tf.video.clip import BT601, Clip
+from artistyle_tf.video.clip import BT601, TAGS, Clip
 
 __all__ = ["FORMATS", "check_name", "write_film"]
 
@@ -74,7 +74,7 @@ def _write(
     count, end = 0, Fraction(0)
     with (
         av.open(file, "w", format=container) as output,
-        av.open(clip.path) as original,
+        av.open(clip.path, metadata_errors=TAGS) as original,
     ):
         stream, sound = None, _Sound(original, output, path)
         for pts, pixels in frames:

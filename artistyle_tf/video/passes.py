@@ -4,13 +4,16 @@
 border in one direction is painted from what is known in the other.
 """
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from artistyle_tf.errors import InputError
 from artistyle_tf.pictures.sizes import resize
+from artistyle_tf.text import one_line, reason
 from artistyle_tf.video.clip import Frame
 from artistyle_tf.video.engine import Motion, Paints, levels_of, painting_of, seen_in
 from artistyle_tf.video.work import Frames, Work
@@ -40,13 +43,15 @@ def paint_in_passes(
       frames: of one shot; they are held in a file in the work folder at the size of the painting.
       painter, work, motion, size: as for `engine.paint_shot`.
       passes: 2 or more.
+
+    Raises:
+      InputError: the folder can't be used.
     """
     with _Held(work.folder, size) as held:
         for frame in frames:
             held.add(frame)
         numbers = [frame.number for frame in held.frames]
-        begun = [one for one in range(1, passes) if any(map(work.of_pass(one).has, numbers))]
-        for one in range(max(begun, default=1), passes + 1):
+        for one in range(_begun(numbers, work, passes), passes + 1):
             own, target = work.of_pass(one - 1), work if one == passes else work.of_pass(one)
             step = 1 if one % 2 else -1
             for index in range(len(numbers))[::step]:
@@ -96,7 +101,8 @@ def _painted(
         return painter.following(frame, start, start, np.zeros(start.shape[:2], np.float32), 0.0)
     other = held.whole(neighbour)
     there = painting_of(target.read(other.number))
-    moved, weights, _ = seen_in(other.rgb8, there, frame.rgb8, motion)
+    masks = zip(other.masks, frame.masks, strict=True)
+    moved, weights, _ = seen_in(other.rgb8, there, frame.rgb8, motion, masks)
     start = start + BLEND * weights[..., None] * (moved - start)
     strength = motion.temporal_weight if tied else 0.0
     return painter.following(frame, start, moved, weights, strength)
@@ -118,14 +124,20 @@ class _Held:
         return self
 
     def add(self, frame: Frame) -> None:
-        rgb = np.ascontiguousarray(resize(frame.rgb, self._size))
-        if self._file is None:
+        """InputError if it can't be written."""
+        rgb = resize(frame.rgb, self._size)
+        masks = [resize(mask, self._size) for mask in frame.masks]
+        if not self.frames:
             self._path = os.path.join(self._folder, f"sources-{frame.number}-{os.getpid()}")
-            self._file = open(self._path, "w+b")  # noqa: SIM115 (closed by __exit__)
-            self.deep, self._masks = rgb.dtype == np.float32, len(frame.masks)
-        self._file.write(rgb.tobytes())
-        for mask in frame.masks:
-            self._file.write(np.ascontiguousarray(resize(mask, self._size)).tobytes())
+            self.deep, self._masks = rgb.dtype == np.float32, len(masks)
+        try:
+            if self._file is None:
+                self._file = open(self._path, "w+b")  # noqa: SIM115 (closed by __exit__)
+            for pixels in (rgb, *masks):
+                self._file.write(pixels.tobytes())
+            self._file.flush()
+        except OSError as error:
+            raise InputError(f"can't write {one_line(self._path)}: {reason(error)}") from error
         self.frames.append(frame._replace(rgb=rgb[:0], masks=()))
 
     def whole(self, index: int) -> Frame:
@@ -144,5 +156,7 @@ class _Held:
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
-            self._file.close()
-            os.remove(self._path)
+            with contextlib.suppress(OSError):  # what is left to write, on a full disk
+                self._file.close()
+            with contextlib.suppress(OSError):
+                os.remove(self._path)

@@ -29,7 +29,7 @@ class Still:
         """How much of the painting before stays in that of the next frame.
 
         Args:
-          frame: uint8 [h, w, 3] sRGB.
+          frame: uint8 [h, w, channels], sRGB and the masks of its styles.
 
         Returns:
           float32 [h, w], exactly 1 where nothing changed and less near what did; None for the first
@@ -43,12 +43,24 @@ class Still:
         if self._seen is None:
             self._seen = now
             return None
-        changed = np.abs(now - self._seen).max(axis=-1) > self._threshold
+        noise = np.multiply.outer(*map(_noise, now.shape[:2]))
+        changed = np.abs(now - self._seen).max(axis=-1) > self._threshold * noise
         reach = 2 * max(2, round(max(changed.shape) / REACH)) + 1
         around = cv2.dilate(changed.astype(np.float32), np.ones((reach, reach), np.uint8))
         kept = 1 - cv2.blur(around, (reach, reach), borderType=cv2.BORDER_REPLICATE)
         self._seen = np.where((kept < 1)[..., None], now, self._seen)
         return np.asarray(kept, np.float32)
+
+
+def _noise(length: int) -> np.ndarray:
+    """[length]: noise after the blur over that in the middle, from one border to the other.
+
+    What lies beyond a border is mirrored, so fewer pixels are averaged: at the distance d, with the
+    Gaussian g, ∫ (g(x − d) + g(x + d))² dx over x > 0 is ∫ g² (1 + exp(−d²/σ²)) over all x.
+    """
+    place = np.arange(length, dtype=np.float32)
+    away = np.minimum(place, length - 1 - place)
+    return np.asarray(np.sqrt(1 + np.exp(-np.square(away / SOFT))), np.float32)
 
 
 def mixed(painting: np.ndarray, before: np.ndarray, kept: np.ndarray | None) -> np.ndarray:
