@@ -11,7 +11,7 @@ import tensorflow as tf
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.keras_losses.batches import check_shapes, check_values, checked_range
 from artistyle_tf.keras_losses.gram import PACKAGE
-from artistyle_tf.network.extractor import Features, build_feature_extractor, constant_network
+from artistyle_tf.network.extractor import Features, build_feature_extractor, embedded_network
 from artistyle_tf.network.weights import Weights, load
 from artistyle_tf.objective import losses
 from artistyle_tf.pictures.network_scale import BGR_MEAN, to_network
@@ -177,7 +177,7 @@ class PerceptualLoss(keras.losses.Loss):
         options: dict[str, Any] = {"padding": settings.padding, "dtype": dtype}
         model = build_feature_extractor(loaded, settings.layers, settings.pooling, **options)
         self._channels = {name: output.shape[-1] for name, output in model.output.items()}
-        return tf.function(constant_network(model), autograph=False, reduce_retracing=True)
+        return embedded_network(model)
 
     def _scaled(self, pictures: tf.Tensor) -> tf.Tensor:
         """RGB in `value_range` → the network's BGR, 0-255, mean subtracted."""

@@ -1,5 +1,6 @@
 """VGG19 as one multi-output feature extractor, and the same network with constant weights."""
 
+import functools
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,7 +14,14 @@ from artistyle_tf.network.borders import PADDINGS, Border, border_of
 from artistyle_tf.network.vgg19 import STYLE_LAYERS, VGG19_LAYERS, block_of
 from artistyle_tf.network.weights import Weights, load
 
-__all__ = ["Features", "Trim", "build_feature_extractor", "constant_network", "deepest_layer"]
+__all__ = [
+    "Features",
+    "Trim",
+    "build_feature_extractor",
+    "constant_network",
+    "deepest_layer",
+    "embedded_network",
+]
 
 FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"
 """Environment variable, read by TensorFlow once: "1" promises that weights never change."""
@@ -131,6 +139,31 @@ def constant_network(
                 x = (tf.nn.max_pool2d if most else tf.nn.avg_pool2d)(x, 2, 2, "VALID")
                 x = trim(block_of(layer.name) + 1, x) if trim else x
         return outputs
+
+    return network
+
+
+def embedded_network(model: keras.Model) -> Callable[[tf.Tensor], Features]:
+    """The extractor as a function for eager calls and for other people's graphs.
+
+    In graphs that XLA compiles it is inlined, with its filters as arguments. A function of its own
+    would pass constants, such as widths of padding, on to its gradient; XLA needs them when it
+    compiles, so TensorFlow would make every argument of the function constant: the pictures would
+    be compiled in, and each batch compiled again. Elsewhere it is a function, whose graph is
+    shared by all calls.
+    """
+    graph = tf.function(constant_network(model), autograph=False, reduce_retracing=True)
+
+    @functools.cache
+    def inlined() -> Callable[..., Features]:
+        with tf.init_scope():
+            return constant_network(model, captured=True)
+
+    def network(image: tf.Tensor) -> Features:
+        # Exported for Keras; TensorFlow has no public name for it.
+        compiled = tf.__internal__.get_enclosing_xla_context() is not None
+        seen: Features = (inlined() if compiled else graph)(image)
+        return seen
 
     return network
 

@@ -1,6 +1,7 @@
 """The Keras losses against the NumPy oracle, in `fit`, and through saving."""
 
 import json
+import re
 
 import keras
 import numpy as np
@@ -74,6 +75,29 @@ def test_a_batch_equals_numpy(
     assert value.numpy() == pytest.approx(expected, rel=tolerance)
     error = np.linalg.norm(gradient * scale - slope) / np.linalg.norm(slope)
     assert error < tolerance
+
+
+def test_xla_compiles_for_all_pictures_what_a_graph_computes(small_weights, picture):
+    """Pictures are arguments: were one a constant, XLA would compile anew for every batch."""
+    loss = PerceptualLoss(picture(32, 32), weights=small_weights, reduction="none")
+
+    def value_and_gradient(wanted, image):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            value = loss(wanted, image)
+        return value, tape.gradient(value, image)
+
+    compiled = tf.function(value_and_gradient, jit_compile=True, autograph=False)
+    # Flat areas, where pooling has ties.
+    wanted, image = (
+        tf.constant([picture(32, 32, n) // 64 * 64 for n in pair], tf.float32)
+        for pair in ((1, 2), (3, 4))
+    )
+    hlo = compiled.experimental_get_compiler_ir(wanted, image)(stage="hlo")
+    assert len(re.findall(r"= f32\[2,32,32,3\]\S* parameter\(", hlo.split("ENTRY")[-1])) == 2
+    plain = tf.function(value_and_gradient, autograph=False)(wanted, image)
+    for one, other in zip(compiled(wanted, image), plain, strict=True):
+        assert np.linalg.norm(one - other) < 1e-5 * np.linalg.norm(other)
 
 
 def test_parts_add_up_and_the_default_is_the_mean_of_the_batch(small_weights, picture):
