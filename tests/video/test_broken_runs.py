@@ -13,6 +13,8 @@ from artistyle_tf.pictures.sizes import resize
 from artistyle_tf.video import main, painting
 from artistyle_tf.video.clip import read_clip
 
+pytestmark = pytest.mark.usefixtures("unfrozen")
+
 SIZE = (48, 64)
 SHOT = [*clips.pan(4, SIZE), *clips.pan(4, SIZE, seed=7)]
 INPUTS = ["clip.mkv", "mask.mkv", "style.png"]

@@ -19,6 +19,8 @@ from artistyle_tf.video.clip import Frame, read_clip
 from artistyle_tf.video.painting import FramePainter
 from places import ROOT, SAMPLES
 
+pytestmark = pytest.mark.usefixtures("unfrozen")
+
 SIZE = (48, 64)
 
 

@@ -13,6 +13,8 @@ from artistyle_tf.video import main as command
 from artistyle_tf.video.flags import Options, parse
 from places import ROOT
 
+pytestmark = pytest.mark.usefixtures("unfrozen")
+
 FILES = ["--content=clip.mp4", "--style=a.jpg", "--output=out.mp4"]
 PAGE = ROOT / "docs" / "video.md"
 OWN = {name.replace("_masks", "_mask") for name in Options._fields[4:-1]}
