@@ -1,7 +1,6 @@
 """The flags of `artistyle-batch`: its own, and those of `artistyle` that apply to every job."""
 
 import os
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,9 +9,9 @@ from artistyle_tf.batch.job_files import read_jobs
 from artistyle_tf.batch.jobs import COLUMNS, PICTURES, Job, placed
 from artistyle_tf.batch.places import joined
 from artistyle_tf.batch.sheet import check_sheet
-from artistyle_tf.command.arguments import parsed
+from artistyle_tf.command.arguments import answered, parsed
 from artistyle_tf.command.devices import check_device
-from artistyle_tf.command.flag_table import all_flags
+from artistyle_tf.command.flag_table import all_flags, listed
 from artistyle_tf.command.values import LISTS, named_as_flags
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.pictures.write import EXTENSIONS
@@ -81,12 +80,9 @@ def parse(arguments: Sequence[str]) -> BatchCommand | str:
     """
     names = [name for name in dict.fromkeys((*OWN, *SETTINGS)) if name != "flagfile"]
     values, rest = parsed("artistyle-batch", arguments, names, ("help", "version", *SWITCHES))
-    if values["help"].value:
-        return help_text()
-    if values["version"].value:
-        from artistyle_tf import __version__
-
-        return f"artistyle-batch {__version__}"
+    answer = answered("artistyle-batch", values, help_text)
+    if answer is not None:
+        return answer
     if rest:
         raise ConfigError(
             f"{one_line(rest[0])!r} is not a flag; write --content=FILES, with patterns in quotes"
@@ -158,25 +154,19 @@ def help_text() -> str:
     """All flags, those specific to batches first."""
     lines = ["Paints many pictures: every photo in the style of every painting.", ""]
     lines += [f"  {USAGE}", "  artistyle-batch --jobs=jobs.csv --output_dir=out [flags]", ""]
-    lines += ["Run the same command again to resume: finished pictures are skipped.", "", "Batch:"]
+    lines += ["Run the same command again to resume: finished pictures are skipped."]
     defaults = {"extension": ".png", "depth": "8"}
-    for name, text in {**OWN, **SWITCHES}.items():
-        lines += _entry(name, text + (f" [{defaults[name]}]" if name in defaults else ""))
-    group = None
-    for flag in all_flags():
-        if flag.name in SETTINGS and flag.name not in OWN:
-            if flag.group != group:
-                lines += ["", f"{flag.group}:"]
-                group = flag.group
-            lines += _entry(flag.name, flag.help + (f" [{flag.default}]" if flag.default else ""))
+    own = {**OWN, **SWITCHES}
+    rows = [("Batch", name, text, defaults.get(name, "")) for name, text in own.items()]
+    rows += [
+        (flag.group, flag.name, flag.help, flag.default)
+        for flag in all_flags()
+        if flag.name in SETTINGS and flag.name not in OWN
+    ]
+    lines += listed(rows)
     lines += [
         "",
         "Exit status: 0 done, 1 a job failed or a file can't be used, 2 wrong flags or jobs,",
         "130 interrupted, 143 terminated.",
     ]
     return "\n".join(lines)
-
-
-def _entry(name: str, text: str) -> list[str]:
-    wrapped = textwrap.wrap(text, 72, break_on_hyphens=False)
-    return [f"  --{name}", *(f"      {line}" for line in wrapped)]

@@ -1,10 +1,10 @@
 """Parses arguments with absl, for every command: which flags are given, not yet interpreted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from absl import flags as absl_flags
 
-from artistyle_tf.command.flag_table import SWITCHES, all_flags, help_text
+from artistyle_tf.command.flag_table import SWITCHES, all_flags
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
 
@@ -60,14 +60,16 @@ def parsed(
         raise ConfigError(f"{' '.join(str(error).split())} ({hint})") from None
 
 
-def answered(values: absl_flags.FlagValues) -> str | None:
+def answered(
+    program: str, values: absl_flags.FlagValues, help_text: Callable[[], str]
+) -> str | None:
     """The text for --help, --helpfull or --version; None if none of them is given."""
-    if values["help"].value or values["helpfull"].value:
-        return help_text(full=values["helpfull"].value)
+    if any(values[name].value for name in ("help", "helpfull") if name in values):
+        return help_text()
     if values["version"].value:
         from artistyle_tf import __version__
 
-        return f"artistyle {__version__}"
+        return f"{program} {__version__}"
     return None
 
 

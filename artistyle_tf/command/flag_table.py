@@ -2,13 +2,14 @@
 
 import dataclasses
 import textwrap
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from artistyle_tf.command.devices import STRATEGIES
 from artistyle_tf.settings.config import Config
 from artistyle_tf.settings.presets import PRESETS
 
-__all__ = ["COMMON", "FILES", "SWITCHES", "USAGE", "all_flags", "help_text", "shown"]
+__all__ = ["COMMON", "FILES", "SWITCHES", "USAGE", "all_flags", "help_text", "listed", "shown"]
 
 USAGE = "artistyle --content=photo.jpg --style=painting.jpg --output=out.png [flags]"
 
@@ -191,12 +192,22 @@ def _in_short() -> list[str]:
 
 
 def _in_full() -> list[str]:
-    lines, group = ["--preset=fast gives the best picture for the time."], None
-    for flag in all_flags():
-        if flag.group != group:
-            lines += ["", f"{flag.group}:"]
-            group = flag.group
-        default = f" [{flag.default}]" if flag.default else ""
-        text = textwrap.wrap(flag.help + default, 72, break_on_hyphens=False)
-        lines += [f"  --{flag.name}", *(f"      {line}" for line in text)]
+    rows = [(flag.group, flag.name, flag.help, flag.default) for flag in all_flags()]
+    return ["--preset=fast gives the best picture for the time.", *listed(rows)]
+
+
+def listed(rows: Iterable[tuple[str, str, str, str]]) -> list[str]:
+    """The lines of a list of flags, for the help of every command.
+
+    Args:
+      rows: (group, name, help, default) of each flag; a heading stands where the group changes.
+    """
+    lines, last = [], ""
+    for group, name, text, default in rows:
+        if group != last:
+            lines += ["", f"{group}:"]
+            last = group
+        text += f" [{default}]" if default else ""
+        wrapped = textwrap.wrap(text, 72, break_on_hyphens=False)
+        lines += [f"  --{name}", *(f"      {line}" for line in wrapped)]
     return lines

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from artistyle_tf.command.arguments import answered, read_arguments
 from artistyle_tf.command.devices import check_device, check_strategy
-from artistyle_tf.command.flag_table import SWITCHES, USAGE, all_flags
+from artistyle_tf.command.flag_table import SWITCHES, USAGE, all_flags, help_text
 from artistyle_tf.command.values import LISTS, config_of, named_as_flags, overrides_of, paths_of
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.pictures.write import DEPTHS, check_depth
@@ -64,7 +64,7 @@ def parse(arguments: Sequence[str]) -> Command | str:
       InputError: a picture for --rerun without a usable record.
     """
     values, rest = read_arguments(arguments)
-    answer = answered(values)
+    answer = answered("artistyle", values, lambda: help_text(full=values["helpfull"].value))
     if answer is not None:
         return answer
     if rest:

@@ -2,7 +2,7 @@
 
 import collections
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from artistyle_tf.pictures.sizes import resize
 from artistyle_tf.video.clip import Frame
 from artistyle_tf.video.consistency import consistency, long_term, merged
-from artistyle_tf.video.flow import dense_flow
+from artistyle_tf.video.flow import Flow, dense_flow
 from artistyle_tf.video.light import relit
 from artistyle_tf.video.still import Still, mixed
 from artistyle_tf.video.warp import warped
@@ -29,8 +29,7 @@ class Motion(NamedTuple):
     """λ of the temporal loss."""
     look_back: Sequence[int] = (1,)
     """Distances in frames of the earlier ones in that loss, ascending from 1."""
-    flow: Callable[[np.ndarray, np.ndarray], np.ndarray] = dense_flow
-    """(first, second) → flow, see `flow.dense_flow`."""
+    flow: Flow = dense_flow
     static: float = 0.0
     """The threshold of `still.Still`."""
 

@@ -4,13 +4,12 @@ import dataclasses
 import itertools
 import os
 import re
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from artistyle_tf.command.arguments import parsed
+from artistyle_tf.command.arguments import answered, parsed
 from artistyle_tf.command.devices import check_device
-from artistyle_tf.command.flag_table import all_flags
+from artistyle_tf.command.flag_table import all_flags, listed
 from artistyle_tf.command.values import LISTS, config_of, named_as_flags, number, paths_of
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.scene.inputs import check_inputs
@@ -109,12 +108,9 @@ def parse(arguments: Sequence[str]) -> Options | str:
     """
     names = [name for name in dict.fromkeys((*_OWN, *_SHARED, *_SETTINGS)) if name != "flagfile"]
     values, rest = parsed("artistyle-video", arguments, names, ("help", "version", *_SWITCHES))
-    if values["help"].value:
-        return _help()
-    if values["version"].value:
-        from artistyle_tf import __version__
-
-        return f"artistyle-video {__version__}"
+    answer = answered("artistyle-video", values, _help)
+    if answer is not None:
+        return answer
     if rest:
         raise ConfigError(f"{rest[0]!r} is not a flag; write {USAGE}")
     given = {name: values[name].value for name in names if values[name].value}
@@ -203,24 +199,15 @@ def _look_back(text: str) -> tuple[int, ...]:
 
 def _help() -> str:
     lines = ["Paints a clip in the style of a picture.", "", f"  {USAGE}"]
-    table = {flag.name: flag for flag in all_flags()}
     rows = [("Clip", name, text, default) for name, (default, text) in _OWN.items()]
     rows += [("Clip", name, text, "") for name, text in _SWITCHES.items()]
     rows += [
-        (flag.group, name, flag.help, flag.default)
-        for name, flag in table.items()
-        if name in (*_SHARED, *_SETTINGS)
+        (flag.group, flag.name, flag.help, flag.default)
+        for flag in all_flags()
+        if flag.name in (*_SHARED, *_SETTINGS)
     ]
-    group = None
-    for kind, name, text, default in rows:
-        if kind != group:
-            lines += ["", f"{kind}:"]
-            group = kind
-        wrapped = textwrap.wrap(
-            text + (f" [{default}]" if default else ""), 72, break_on_hyphens=False
-        )
-        lines += [f"  --{name}", *(f"      {line}" for line in wrapped)]
     lines += [
+        *listed(rows),
         "",
         "Finished frames are kept in a folder beside the output until the clip is done; the same",
         "command resumes from there.",

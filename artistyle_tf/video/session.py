@@ -68,11 +68,6 @@ class Session:
             self._made = FramePainter(config, self._styles, later, self._callback, self._guides)
         return self._made
 
-    @property
-    def network(self) -> str:
-        """The digest of its filters."""
-        return self.painter.network
-
     def frames(self) -> Iterator[Frame]:
         """All frames that are to be painted, with their masks; BrokenClipError as `with_masks`."""
         every = self.options.preview_every
@@ -100,7 +95,7 @@ class Session:
         options = self.options
         settings = options.config.to_dict()
         start: Picture | None = self._start
-        settings["weights"] = self.network
+        settings["weights"] = self.painter.network
         settings["init"] = start.digest if start else settings["init"]
         own = options._asdict()
         for name in ("content", "styles", "output", "config", "quiet", "workers", "device"):

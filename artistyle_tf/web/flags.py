@@ -1,11 +1,11 @@
 """The flags of `artistyle-web`. Uses absl only, neither TensorFlow nor Gradio."""
 
 import os
-import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from artistyle_tf.command.arguments import parsed
+from artistyle_tf.command.arguments import answered, parsed
+from artistyle_tf.command.flag_table import listed
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.network.weights import check_name
 from artistyle_tf.web.uploads import Limits
@@ -57,12 +57,9 @@ def parse(arguments: Sequence[str]) -> Options | str:
       InputError: a --flagfile that can't be read.
     """
     values, rest = parsed("artistyle-web", arguments, _FLAGS, ("help", "version", *_SWITCHES))
-    if values["help"].value:
-        return _help()
-    if values["version"].value:
-        from artistyle_tf import __version__
-
-        return f"artistyle-web {__version__}"
+    answer = answered("artistyle-web", values, _help)
+    if answer is not None:
+        return answer
     if rest:
         raise ConfigError(f"{rest[0]!r} is not a flag; write {USAGE}")
     texts = {name: (values[name].value or [default])[-1] for name, (default, _) in _FLAGS.items()}
@@ -97,10 +94,8 @@ def _whole(name: str, text: str) -> int:
 
 def _help() -> str:
     lines = ["Serves a web page on which you can paint.", "", f"  {USAGE}", ""]
-    texts = {name: f"{text} [{default}]" for name, (default, text) in _FLAGS.items()}
-    for name, text in {**texts, **_SWITCHES}.items():
-        wrapped = textwrap.wrap(text, 72, break_on_hyphens=False)
-        lines += [f"  --{name}", *(f"      {line}" for line in wrapped)]
+    lines += listed(("", name, text, default) for name, (default, text) in _FLAGS.items())
+    lines += listed(("", name, text, "") for name, text in _SWITCHES.items())
     lines += ["", "Ctrl-C saves the current painting and stops the server."]
     lines += ["Exit status: 0 stopped by the user, 1 the page can't be served, 2 a wrong flag."]
     return "\n".join(lines)
