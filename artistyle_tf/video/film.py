@@ -26,8 +26,14 @@ FORMATS = {
 }
 """Extension → FFmpeg's names of the (container, codec)."""
 
-QUALITY = {"libx264": "18", "libvpx-vp9": "24"}
-"""Constant rate factor by codec; the compression is hardly visible."""
+OPTIONS = {
+    # Without cpu-independent, x264 165 reads uninitialised memory (Valgrind) when it distributes
+    # bits: 6 of 180,000 encodings of the same six frames differed from the others. With it, none.
+    "libx264": {"crf": "18", "x264-params": "cpu-independent=1"},
+    "libvpx-vp9": {"crf": "24", "b:v": "0", "cpu-used": "4", "row-mt": "1"},
+}
+"""FFmpeg's options by codec: a quality whose compression is hardly visible, and the same bytes for
+the same frames."""
 
 
 def check_name(path: str) -> None:
@@ -95,10 +101,7 @@ def _write(
 
 def _stream(output: Any, codec: str, clip: Clip, size: tuple[int, int]) -> Any:
     deep = clip.look.bits > 8
-    options = {"crf": QUALITY[codec]}
-    if codec == "libvpx-vp9":
-        options.update({"b:v": "0", "cpu-used": "4", "row-mt": "1"})
-    stream = output.add_stream(codec, rate=clip.rate, options=options)
+    stream = output.add_stream(codec, rate=clip.rate, options=dict(OPTIONS[codec]))
     stream.height, stream.width = size
     stream.pix_fmt = "yuv420p10le" if deep else "yuv420p"
     context = stream.codec_context
