@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Many pictures in three ways: a shell loop over `artistyle`, one `Painter`, `artistyle-batch`.
 
-    taskset -c 0 scripts/benchmark/batch.py --count=6 --size=128 --iterations=10
+    scripts/benchmark/batch.py --count=24 --size=128 --iterations=10
 
 Each way is a process begun anew, timed from its start to its end, so that what it loads counts. The
 pictures are cuts of the sample photo. Prints a table for Markdown.
@@ -76,14 +76,15 @@ def ways(
         os.makedirs(f"{folder}/painter")
         run("-c", LOOP, str(style), f"{folder}/painter", str(size), str(iterations), *photos)
 
-    def batch() -> None:
-        pattern = f"--content={folder}/photo*.png"
-        run("-m", "artistyle_tf.batch", pattern, f"--output_dir={folder}/batch", *flags, "--quiet")
+    def batch(workers: int) -> None:
+        pattern, output = f"--content={folder}/photo*.png", f"--output_dir={folder}/batch{workers}"
+        run("-m", "artistyle_tf.batch", pattern, output, f"--workers={workers}", *flags, "--quiet")
 
     return {
         "`artistyle` in a shell loop": shell,
         "one `Painter`": painter,
-        "`artistyle-batch`": batch,
+        "`artistyle-batch`": lambda: batch(1),
+        "`artistyle-batch --workers=2`": lambda: batch(2),
     }
 
 
