@@ -13,7 +13,7 @@ from artistyle_tf.video.consistency import consistency, long_term, merged
 from artistyle_tf.video.flow import Flow, dense_flow
 from artistyle_tf.video.light import relit
 from artistyle_tf.video.still import Still, mixed
-from artistyle_tf.video.warp import warped
+from artistyle_tf.video.warp import kept_sharp, warped
 from artistyle_tf.video.work import Frames
 
 __all__ = ["Motion", "Paints", "levels_of", "paint_shot", "painting_of", "seen_in"]
@@ -50,10 +50,10 @@ class Paints(Protocol):
 
 
 class _Done(NamedTuple):
+    number: int
+    """Of the frame; its painting stays in the work folder, as there may be many."""
     rgb: np.ndarray
     """uint8 [h, w, 3], the frame at the size of the painting."""
-    painting: np.ndarray
-    """float32 [h, w, 3] sRGB in grey levels, as it is kept."""
     masks: Sequence[np.ndarray]
     """uint8 [h, w] each, those of the frame at that size."""
 
@@ -87,12 +87,12 @@ def paint_shot(
             continue
         if not work.has(frame.number):
             if past:
-                painting = _following(frame, now, masks, past, painter, motion)
-                painting = mixed(painting, past[-1].painting, kept)
+                painting = _following(frame, now, masks, past, painter, work, motion)
+                painting = mixed(painting, painting_of(work.read(past[-1].number)), kept)
             else:
                 painting = painter.first(frame)
             work.write(frame.number, levels_of(painting, frame.rgb.dtype == np.float32))
-        past.append(_Done(now, painting_of(work.read(frame.number)), masks))
+        past.append(_Done(frame.number, now, masks))
         yield frame
 
 
@@ -132,7 +132,8 @@ def seen_in(
     """
     backward, forward = motion.flow(now, rgb), motion.flow(rgb, now)
     weights = consistency(backward, forward)
-    moved, before = warped(painting, backward), warped(rgb.astype(np.float32), backward)
+    moved = kept_sharp(painting, backward)
+    before = kept_sharp(rgb.astype(np.float32), backward)
     picture = relit(moved, before, now, weights)
     for there, here in masks:
         other = np.abs(warped(there.astype(np.float32), backward) - here) > ANOTHER_MASK
@@ -146,13 +147,13 @@ def _following(
     masks: Sequence[np.ndarray],
     past: Sequence[_Done],
     painter: Paints,
+    work: Frames,
     motion: Motion,
 ) -> np.ndarray:
-    near = [past[-back] for back in motion.look_back if back <= len(past)]
-    seen = [
-        seen_in(one.rgb, one.painting, now, motion, zip(one.masks, masks, strict=True))
-        for one in near
-    ]
+    seen = []
+    for one in (past[-back] for back in motion.look_back if back <= len(past)):
+        painting, pairs = painting_of(work.read(one.number)), zip(one.masks, masks, strict=True)
+        seen.append(seen_in(one.rgb, painting, now, motion, pairs))
     moved, found, changes = zip(*seen, strict=True)
     picture, total = merged(moved, long_term(found))
     # A place that no earlier frame shows begins as the frame, changed as the painting changed its
@@ -166,8 +167,11 @@ def _with_missing(frames: Iterator[Frame], work: Frames, ahead: int) -> Iterator
     """(frames to the next one that is to be painted, or more than `ahead`; frame)."""
     window: collections.deque[Frame] = collections.deque()
     while True:
-        window.extend(itertools.islice(frames, ahead + 1 - len(window)))
+        if not window:
+            window.extend(itertools.islice(frames, 1))
         if not window:
             return
+        if work.has(window[0].number):  # only then, since frames may be large
+            window.extend(itertools.islice(frames, ahead + 1 - len(window)))
         near = [i for i, one in enumerate(window) if not work.has(one.number)]
         yield (near[0] if near else ahead + 1), window.popleft()

@@ -23,6 +23,8 @@ USAGE = "artistyle-video --content=clip.mp4 --style=painting.jpg --output=out.mp
 
 TEMPORAL_WEIGHT = 0.1
 STATIC = 2.0
+LOOK_BACK = (1, 10, 20, 40)
+"""The paper's example for its long-term loss."""
 LARGEST_LOOK_BACK = 64
 
 _SHARED = ("style", "flagfile", "preset", "strength", "device")
@@ -49,9 +51,9 @@ _OWN = {
         "flow is consistent; 0: none",
     ),
     "look_back": (
-        "1",
-        "distances in frames of the earlier ones in the temporal loss, like 1,2,4; each pixel is "
-        "compared with the nearest one that shows it",
+        ",".join(map(str, LOOK_BACK)),
+        "distances in frames of the earlier ones in the temporal loss; each pixel is compared with "
+        "the nearest one that shows it, so what was hidden for a moment looks as before",
     ),
     "static_threshold": (
         f"{STATIC:g}",
@@ -88,7 +90,7 @@ class Options(NamedTuple):
     content_masks: tuple[str, ...] = ()
     style_masks: tuple[str, ...] = ()
     temporal_weight: float = TEMPORAL_WEIGHT
-    look_back: tuple[int, ...] = (1,)
+    look_back: tuple[int, ...] = LOOK_BACK
     static_threshold: float = STATIC
     passes: int = 1
     flow: str = "medium"
@@ -148,7 +150,7 @@ def _options(
     flow = os.path.expanduser(texts["flow"])
     check_flow(flow)
     passes, look_back = _whole("passes", texts["passes"]), _look_back(texts["look_back"])
-    if passes > 1 and look_back != (1,):
+    if passes > 1 and "look_back" in given:
         raise ConfigError("look_back is for one pass; with --passes each frame has one neighbour")
     iterations = texts["frame_iterations"]
     return Options(

@@ -9,7 +9,7 @@ from artistyle_tf.video.clip import Frame
 from artistyle_tf.video.engine import Motion, paint_shot
 from artistyle_tf.video.flow import dense_flow
 from artistyle_tf.video.still import Still
-from artistyle_tf.video.warp import warped
+from artistyle_tf.video.warp import kept_sharp, warped
 from artistyle_tf.video.work import Work
 
 SIZE = (64, 96)
@@ -84,8 +84,39 @@ def test_what_came_into_sight_again_is_held_to_frames_farther_back(tmp_path):
     assert far.calls[-1][4].max() == 1
 
 
+def test_paintings_stay_sharp_however_often_they_are_moved():
+    """Seven moves of 3/7 px to the right are one of 3 px."""
+    flow = np.zeros((*SIZE, 2), np.float32)
+    flow[..., 0] = -3 / 7
+    texture = clips.texture(*SIZE).astype(np.float32)
+    sharp, soft = texture, texture
+    for _ in range(7):
+        sharp, soft = kept_sharp(sharp, flow), warped(soft, flow)
+    inner, wanted = (slice(8, -8), slice(16, -16)), texture[8:-8, 13:-19]
+    errors = [np.square(one[inner] - wanted).mean() for one in (sharp, soft)]
+    assert errors[0] < 0.2 * errors[1]
+    whole = np.rint(flow - 0.1)
+    np.testing.assert_array_equal(kept_sharp(texture, whole)[inner], texture[8:-8, 15:-17])
+
+
+def test_frames_are_read_ahead_only_to_resume(tmp_path):
+    """Earlier frames are needed far back, but not many of those to come at the same time."""
+    read = []
+
+    def counted():
+        for frame in frames(SHOT):
+            read.append(frame.number)
+            yield frame
+
+    work = Work(str(tmp_path / "out.mp4"), {"a": 1})
+    made = paint_shot(counted(), Painter(), work, Motion(0.5, (1, 4)), SIZE)
+    for number in range(3):
+        assert next(made).number == number
+        assert read[-1] == number
+
+
 @pytest.mark.parametrize("killed", [1, 3, 5, 6])
-@pytest.mark.parametrize("look_back", [(1,), (1, 2)])
+@pytest.mark.parametrize("look_back", [(1,), (1, 2), (1, 40)])
 def test_a_killed_run_resumes_to_the_same_paintings(tmp_path, killed, look_back):
     pictures, motion = [*clips.square(5, SIZE), *SHOT[:2]], Motion(0.5, look_back, static=2)
     _, wanted = run(tmp_path / "whole", pictures, motion)

@@ -23,7 +23,7 @@ OWN = {name.replace("_masks", "_mask") for name in Options._fields[4:-1]}
 def test_defaults():
     found = parse(FILES)
     assert found == Options("clip.mp4", ["a.jpg"], "out.mp4", Config(), Config.iterations // 4)
-    assert (found.look_back, found.flow, found.preview_every) == ((1,), "medium", 1)
+    assert (found.look_back, found.flow, found.preview_every) == ((1, 10, 20, 40), "medium", 1)
 
 
 def test_all_of_them():
