@@ -77,8 +77,6 @@ class Clip(NamedTuple):
     rate: Fraction
     """Average frames per second."""
     time_base: Fraction
-    frame_count: int
-    """Number of frames, from the file's header or its duration; 0 if unknown."""
     look: Look
     notes: tuple[str, ...]
 
@@ -143,15 +141,12 @@ def read_clip(path: str) -> Clip:
             raise InputError(
                 f"{name} is {size[1]}×{size[0]} px; both sides must be at least {MIN_SIDE} px"
             )
-        count = stream.frames
-        if not count and container.duration:
-            count = round(container.duration * rate / 10**6)
         look = _look(first, stream, turned)
         notes: tuple[str, ...] = ()
         if look.transfer in _HDR:
             curve = _HDR[look.transfer]
             notes = (f"{name} is HDR ({curve}), which is painted as if it were SDR",)
-        return Clip(path, name, size, rate, stream.time_base, count, look, notes)
+        return Clip(path, name, size, rate, stream.time_base, look, notes)
 
 
 def is_still(path: str) -> bool:

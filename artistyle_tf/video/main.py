@@ -78,20 +78,14 @@ def _paint(session: Session, progress: ClipProgress) -> None:
         work.keep(survey)
     if survey.broken:
         logger.warning("%s; the frames before it are painted", survey.broken)
-    complete = False
     try:
         _paint_shots(session, survey, work, progress)
-        complete = True
-    finally:
-        done = list(itertools.takewhile(work.has, survey.times))
-        if done:
-            _write(session, survey, done, work, until_end=complete and not survey.broken)
-            where = one_line(session.options.output)
-            resume = "" if complete else "; the same command resumes from there"
-            logger.log(
-                logging.INFO if complete else logging.WARNING,
-                "%d frames are in %s%s", len(done), where, resume,
-            )  # fmt: skip
+    except BaseException:
+        _write_begun(session, survey, work)
+        raise
+    _write(session, survey, list(survey.times), work, until_end=not survey.broken)
+    where = one_line(session.options.output)
+    logger.info("%d frames are in %s", len(survey.times), where)
     work.discard()
     if survey.broken:
         raise BrokenClipError(survey.broken)
@@ -113,6 +107,24 @@ def _paint_shots(session: Session, survey: Survey, work: Work, progress: ClipPro
     for shot in shots:
         for _ in session.paint(shot, work):
             pass
+
+
+def _write_begun(session: Session, survey: Survey, work: Work) -> None:
+    """Writes the clip of the frames that are finished when an error ends the run."""
+    passes = session.options.passes
+    done = list(itertools.takewhile(work.has, survey.times))
+    if done:
+        try:
+            _write(session, survey, done, work, until_end=False)
+        except InputError:  # the error that ended the run is said, and probably the reason
+            return
+        where = one_line(session.options.output)
+        logger.warning("%d frames are in %s; the same command resumes from there", len(done), where)
+    elif any(
+        paintings_left(shot.numbers, work, passes) < passes * len(shot.numbers)
+        for shot in survey.shots
+    ):
+        logger.warning("the first frame is not finished; the same command resumes the run")
 
 
 def _write(

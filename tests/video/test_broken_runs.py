@@ -156,3 +156,30 @@ def test_frames_before_one_that_failed_are_kept_and_the_rest_is_painted_later(
     assert Painter.painted == list(range(8))
     assert frames_of(tmp_path / "out.mp4") == 8
     assert names(tmp_path) == [*INPUTS[:2], "out.mp4", "style.png"]
+
+
+def test_a_run_that_ends_in_the_first_pass_says_that_it_can_be_resumed(tmp_path, run, monkeypatch):
+    monkeypatch.setattr(Painter, "fails", 2)
+    status, said = run("--passes=2")
+    assert status == 1
+    assert said == [
+        "the first frame is not finished; the same command resumes the run",
+        "out of paint",
+    ]
+    assert not (tmp_path / "out.mp4").exists()
+    monkeypatch.setattr(Painter, "fails", None)
+    assert run("--passes=2") == (0, [])
+    assert frames_of(tmp_path / "out.mp4") == 8
+
+
+def test_a_painting_that_cannot_be_read_again_is_named_once(tmp_path, run, monkeypatch):
+    monkeypatch.setattr(Painter, "fails", 3)
+    run()
+    damaged = tmp_path / "out.mp4.frames" / "00000002.png"
+    damaged.write_bytes(b"not a picture")
+    monkeypatch.setattr(Painter, "fails", None)
+    status, [said] = run()
+    assert status == 1
+    assert said == f"can't read {damaged}; remove it"
+    damaged.unlink()
+    assert run() == (0, [])

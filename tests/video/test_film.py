@@ -40,7 +40,7 @@ def far(one, other):
 def test_frames_times_and_rate_are_kept(tmp_path, extension):
     source = write(tmp_path / "clip.mp4", rate=Fraction(30000, 1001))
     clip, frames, again, found = copied(source, tmp_path / f"out.{extension}")
-    assert (clip.size, clip.frame_count, len(frames)) == ((64, 96), 6, 6)
+    assert (clip.size, len(frames)) == ((64, 96), 6)
     assert clip.rate == Fraction(30000, 1001)
     assert clip.look.bits == 8
     times = [[one.pts * base for one in each] for each, base in
