@@ -13,7 +13,7 @@ from artistyle_tf.video.consistency import consistency, long_term, merged
 from artistyle_tf.video.flow import Flow, dense_flow
 from artistyle_tf.video.light import relit
 from artistyle_tf.video.still import Still, mixed
-from artistyle_tf.video.warp import kept_sharp, warped
+from artistyle_tf.video.warp import kept_sharp, picked, warped
 from artistyle_tf.video.work import Frames
 
 __all__ = ["Motion", "Paints", "levels_of", "paint_shot", "painting_of", "seen_in"]
@@ -32,6 +32,9 @@ class Motion(NamedTuple):
     flow: Flow = dense_flow
     static: float = 0.0
     """The threshold of `still.Still`."""
+    ripe: int = 1
+    """How often a place is painted before it is held fully: so often that it has had as many
+    iterations as the first frame. Held at once, what came into sight would stay half painted."""
 
 
 class Paints(Protocol):
@@ -56,6 +59,34 @@ class _Done(NamedTuple):
     """uint8 [h, w, 3], the frame at the size of the painting."""
     masks: Sequence[np.ndarray]
     """uint8 [h, w] each, those of the frame at that size."""
+    age: np.ndarray
+    """float32 [h, w], how often each place was painted since it came into sight, up to `ripe`."""
+
+
+class Seen(NamedTuple):
+    """What one other frame of the shot says of a frame."""
+
+    picture: np.ndarray
+    """float32 [h, w, 3], its painting, moved to where its things are now."""
+    weights: np.ndarray
+    """float32 [h, w], 0 or 1: where that is consistent and in the same masks."""
+    change: np.ndarray
+    """float32 [h, w, 3], what the painting changed of that frame, moved likewise."""
+    flow: np.ndarray
+    """float32 [h, w, 2], back to that frame."""
+
+
+class _Known(NamedTuple):
+    """What the earlier frames say of a frame."""
+
+    picture: np.ndarray
+    """float32 [h, w, 3], their paintings, moved."""
+    weights: np.ndarray
+    """float32 [h, w], 0 to 1, where they show what it shows."""
+    fresh: np.ndarray
+    """float32 [h, w, 3], how a place that none of them shows begins."""
+    age: np.ndarray
+    """As in `_Done`, before this frame is painted."""
 
 
 def paint_shot(
@@ -75,7 +106,8 @@ def paint_shot(
     Raises:
       InputError: the folder can't be used.
     """
-    furthest = max(motion.look_back)
+    # Ages, which are at most `ripe`, depend on no more frames than that.
+    furthest = max(*motion.look_back, motion.ripe)
     past: collections.deque[_Done] = collections.deque(maxlen=furthest)
     still = Still(motion.static)
     for missing, frame in _with_missing(frames, work, furthest):
@@ -85,14 +117,17 @@ def paint_shot(
         if missing > furthest:
             yield frame  # no painting that is missing depends on it
             continue
+        full = np.full(size, motion.ripe, np.float32)
+        known = _known(now, masks, past, work, motion) if past and missing < motion.ripe else None
         if not work.has(frame.number):
-            if past:
-                painting = _following(frame, now, masks, past, painter, work, motion)
-                painting = mixed(painting, painting_of(work.read(past[-1].number)), kept)
-            else:
+            if known is None:
                 painting = painter.first(frame)
+            else:
+                painting = _following(frame, known, painter, motion)
+                painting = mixed(painting, painting_of(work.read(past[-1].number)), kept)
             work.write(frame.number, levels_of(painting, frame.rgb.dtype == np.float32))
-        past.append(_Done(frame.number, now, masks))
+        age = full if known is None else np.minimum(known.age + 1, full)
+        past.append(_Done(frame.number, now, masks, age))
         yield frame
 
 
@@ -115,7 +150,7 @@ def seen_in(
     now: np.ndarray,
     motion: Motion,
     masks: Iterable[tuple[np.ndarray, np.ndarray]] = (),
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> Seen:
     """What another frame of the shot says of this one.
 
     Args:
@@ -124,11 +159,6 @@ def seen_in(
       now: uint8 [h, w, 3], this frame.
       motion: its flow is used.
       masks: each as it is in the other frame, and in this one; uint8 [h, w].
-
-    Returns:
-      The painting moved to where its things are now, float32 [h, w, 3]; where that is consistent
-      and in the same masks, float32 [h, w], 0 or 1; and what the painting changed of the other
-      frame, moved likewise.
     """
     backward, forward = motion.flow(now, rgb), motion.flow(rgb, now)
     weights = consistency(backward, forward)
@@ -138,29 +168,36 @@ def seen_in(
     for there, here in masks:
         other = np.abs(warped(there.astype(np.float32), backward) - here) > ANOTHER_MASK
         weights = np.where(other, np.float32(0), weights)
-    return picture, weights, moved - before
+    return Seen(picture, weights, moved - before, backward)
 
 
-def _following(
-    frame: Frame,
+def _known(
     now: np.ndarray,
     masks: Sequence[np.ndarray],
     past: Sequence[_Done],
-    painter: Paints,
     work: Frames,
     motion: Motion,
-) -> np.ndarray:
+) -> _Known:
     seen = []
     for one in (past[-back] for back in motion.look_back if back <= len(past)):
         painting, pairs = painting_of(work.read(one.number)), zip(one.masks, masks, strict=True)
         seen.append(seen_in(one.rgb, painting, now, motion, pairs))
-    moved, found, changes = zip(*seen, strict=True)
-    picture, total = merged(moved, long_term(found))
+    picture, weights = merged(
+        [one.picture for one in seen], long_term([one.weights for one in seen])
+    )
+    near = seen[0]
     # A place that no earlier frame shows begins as the frame, changed as the painting changed its
     # surroundings. A painting continued beyond its border keeps its streaks for long.
-    fresh = np.clip(now + changes[0], 0, 255).astype(np.float32)
-    start = np.where(total[..., None] > 0, picture, fresh)
-    return painter.following(frame, start, picture, total, motion.temporal_weight)
+    fresh = np.clip(now + near.change, 0, 255).astype(np.float32)
+    # What only frames farther back show had its time then.
+    age = np.where(near.weights > 0, picked(past[-1].age, near.flow), motion.ripe)
+    return _Known(picture, weights, fresh, np.where(weights > 0, age, 0).astype(np.float32))
+
+
+def _following(frame: Frame, known: _Known, painter: Paints, motion: Motion) -> np.ndarray:
+    start = np.where(known.weights[..., None] > 0, known.picture, known.fresh)
+    weights = known.weights * np.square(known.age / motion.ripe)
+    return painter.following(frame, start, known.picture, weights, motion.temporal_weight)
 
 
 def _with_missing(frames: Iterator[Frame], work: Frames, ahead: int) -> Iterator[tuple[int, Frame]]:

@@ -102,10 +102,10 @@ def _painted(
     other = held.whole(neighbour)
     there = painting_of(target.read(other.number))
     masks = zip(other.masks, frame.masks, strict=True)
-    moved, weights, _ = seen_in(other.rgb8, there, frame.rgb8, motion, masks)
-    start = start + BLEND * weights[..., None] * (moved - start)
+    seen = seen_in(other.rgb8, there, frame.rgb8, motion, masks)
+    start = start + BLEND * seen.weights[..., None] * (seen.picture - start)
     strength = motion.temporal_weight if tied else 0.0
-    return painter.following(frame, start, moved, weights, strength)
+    return painter.following(frame, start, seen.picture, seen.weights, strength)
 
 
 class _Held:

@@ -3,6 +3,7 @@ first shot."""
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from artistyle_tf.video.painting import FramePainter
 
 __all__ = ["Session"]
+
+LONGEST = 10
+"""Frames after which what came into sight is held fully, however few iterations they have."""
 
 
 class Session:
@@ -53,6 +57,7 @@ class Session:
             options.look_back,
             flow_of(options.flow),
             options.static_threshold,
+            min(LONGEST, math.ceil(options.config.iterations / options.frame_iterations)),
         )
         self._made: FramePainter | None = None
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-__all__ = ["inside", "kept_sharp", "warped"]
+__all__ = ["inside", "kept_sharp", "picked", "warped"]
 
 
 def warped(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
@@ -18,8 +18,7 @@ def warped(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    where = _places(flow)
-    return cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return _sampled(picture, flow, cv2.INTER_LINEAR)
 
 
 def kept_sharp(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
@@ -35,8 +34,14 @@ def kept_sharp(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    where = _places(flow)
-    return cv2.remap(picture, where, None, cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE)
+    return _sampled(picture, flow, cv2.INTER_LANCZOS4)
+
+
+def picked(values: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Like `warped`, without interpolation: the nearest of the float32 values [H, W]."""
+    import cv2
+
+    return _sampled(values, flow, cv2.INTER_NEAREST)
 
 
 def inside(flow: np.ndarray) -> np.ndarray:
@@ -44,6 +49,15 @@ def inside(flow: np.ndarray) -> np.ndarray:
     where = _places(flow)
     last = np.array([flow.shape[1] - 1, flow.shape[0] - 1], np.float32)
     return np.asarray(((where >= 0) & (where <= last)).all(axis=-1))
+
+
+def _sampled(picture: np.ndarray, flow: np.ndarray, how: int) -> np.ndarray:
+    import cv2
+
+    found: np.ndarray = cv2.remap(
+        picture, _places(flow), None, how, borderMode=cv2.BORDER_REPLICATE
+    )
+    return found
 
 
 def _places(flow: np.ndarray) -> np.ndarray:

@@ -115,10 +115,26 @@ def test_frames_are_read_ahead_only_to_resume(tmp_path):
         assert read[-1] == number
 
 
+def test_what_came_into_sight_is_held_the_more_the_oftener_it_was_painted(tmp_path):
+    painter, _ = run(tmp_path, clips.pan(6), Motion(0.5, ripe=3))
+    weights = [call[4] for call in painter.calls[1:]]
+    # The picture moves by some px to the left each time, so the strip at the right is new.
+    strip = [one[8:-8, -2:] for one in weights]
+    assert all(np.mean(one == 0) > 0.9 for one in strip)
+    middle = slice(8, -8), slice(8, 40)
+    assert all(np.mean(one[middle] == 1) > 0.9 for one in weights)
+    parts = [np.mean(np.isclose(weights[-1], share)) for share in (0, 1 / 9, 4 / 9, 1)]
+    assert sum(parts) > 0.999
+    assert min(parts) > 0.01
+    np.testing.assert_array_equal(np.unique(weights[0]), [0, 1])
+
+
 @pytest.mark.parametrize("killed", [1, 3, 5, 6])
 @pytest.mark.parametrize("look_back", [(1,), (1, 2), (1, 40)])
-def test_a_killed_run_resumes_to_the_same_paintings(tmp_path, killed, look_back):
-    pictures, motion = [*clips.square(5, SIZE), *SHOT[:2]], Motion(0.5, look_back, static=2)
+@pytest.mark.parametrize("ripe", [1, 3])
+def test_a_killed_run_resumes_to_the_same_paintings(tmp_path, killed, look_back, ripe):
+    pictures = [*clips.square(5, SIZE), *SHOT[:2]]
+    motion = Motion(0.5, look_back, static=2, ripe=ripe)
     _, wanted = run(tmp_path / "whole", pictures, motion)
     first, _ = run(tmp_path, pictures, motion, stop=killed)
     second, found = run(tmp_path, pictures, motion)
