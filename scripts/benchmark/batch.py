@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Many pictures in three ways: a shell loop over `artistyle`, one `Painter`, `artistyle-batch`.
+"""Many pictures: a shell loop over `artistyle`, one `Painter`, `artistyle-batch`.
 
     scripts/benchmark/batch.py --count=24 --size=128 --iterations=10
 
-Each way is a process begun anew, timed from its start to its end, so that what it loads counts. The
-pictures are cuts of the sample photo. Prints a table for Markdown.
+The batch has one worker, and then two. Each way is a process begun anew, timed from its start to
+its end, so that what it loads counts. The pictures are cuts of the sample photo. Prints a table for
+Markdown.
 """
 
 import argparse
@@ -93,7 +94,7 @@ def run(*words: str) -> None:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Time many pictures in three ways.")
+    parser = argparse.ArgumentParser(description="Time many pictures in several ways.")
     parser.add_argument("--count", type=int, default=6, help="pictures (6)")
     parser.add_argument("--size", type=int, default=128, help="longer side, px (128)")
     parser.add_argument("--iterations", type=int, default=10, help="of each (10)")
