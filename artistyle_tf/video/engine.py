@@ -13,10 +13,10 @@ from artistyle_tf.video.consistency import consistency, long_term, merged
 from artistyle_tf.video.flow import Flow, dense_flow
 from artistyle_tf.video.light import relit
 from artistyle_tf.video.still import Still, mixed
-from artistyle_tf.video.warp import kept_sharp, picked, warped
+from artistyle_tf.video.warp import warped
 from artistyle_tf.video.work import Frames
 
-__all__ = ["Motion", "Paints", "levels_of", "paint_shot", "painting_of", "seen_in"]
+__all__ = ["Motion", "Paints", "Seen", "levels_of", "paint_shot", "painting_of", "seen_in"]
 
 ANOTHER_MASK = 127
 """Levels by which a mask may differ from itself moved along the flow: half, at a hard border."""
@@ -117,7 +117,6 @@ def paint_shot(
         if missing > furthest:
             yield frame  # no painting that is missing depends on it
             continue
-        full = np.full(size, motion.ripe, np.float32)
         known = _known(now, masks, past, work, motion) if past and missing < motion.ripe else None
         if not work.has(frame.number):
             if known is None:
@@ -126,7 +125,10 @@ def paint_shot(
                 painting = _following(frame, known, painter, motion)
                 painting = mixed(painting, painting_of(work.read(past[-1].number)), kept)
             work.write(frame.number, levels_of(painting, frame.rgb.dtype == np.float32))
-        age = full if known is None else np.minimum(known.age + 1, full)
+        if known is None:
+            age = np.full(size, motion.ripe, np.float32)
+        else:
+            age = np.minimum(known.age + 1, np.float32(motion.ripe))
         past.append(_Done(frame.number, now, masks, age))
         yield frame
 
@@ -162,8 +164,8 @@ def seen_in(
     """
     backward, forward = motion.flow(now, rgb), motion.flow(rgb, now)
     weights = consistency(backward, forward)
-    moved = kept_sharp(painting, backward)
-    before = kept_sharp(rgb.astype(np.float32), backward)
+    moved = warped(painting, backward, "lanczos4")
+    before = warped(rgb.astype(np.float32), backward, "lanczos4")
     picture = relit(moved, before, now, weights)
     for there, here in masks:
         other = np.abs(warped(there.astype(np.float32), backward) - here) > ANOTHER_MASK
@@ -190,7 +192,7 @@ def _known(
     # surroundings. A painting continued beyond its border keeps its streaks for long.
     fresh = np.clip(now + near.change, 0, 255).astype(np.float32)
     # What only frames farther back show had its time then.
-    age = np.where(near.weights > 0, picked(past[-1].age, near.flow), motion.ripe)
+    age = np.where(near.weights > 0, warped(past[-1].age, near.flow, "nearest"), motion.ripe)
     return _Known(picture, weights, fresh, np.where(weights > 0, age, 0).astype(np.float32))
 
 
