@@ -28,7 +28,7 @@ from typing import Any
 from artistyle_tf import ArtistyleError, Config, files
 from artistyle_tf.command.values import setting
 from artistyle_tf.run.plan import TILES, Level, Plan
-from artistyle_tf.run.schedule import schedule
+from artistyle_tf.scene.schedule import schedule
 
 JAX_SIDE = Path(__file__).resolve().parent / "benchmark" / "jax_side.py"
 

@@ -61,7 +61,7 @@ def paint_all(
 
     Args:
       jobs: mappings with `content`, `style` (one or several), `output`, `content_mask`,
-        `style_mask`, `depth`, `preset`, `strength` and any setting of `Config`; or `Job`s.
+        `style_mask`, `depth`, `preset` and any setting of `Config`; or `Job`s.
       output_dir: folder or URL for outputs with relative paths, and for outputs without a name,
         which are named like photo--painting.png.
       extension: extension of outputs without a name.

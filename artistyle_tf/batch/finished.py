@@ -73,6 +73,8 @@ def _changed_settings(job: Job, record: Mapping[str, Any]) -> list[str]:
     wanted = job.config.to_dict()
     wanted["weights"] = os.path.basename(job.config.weights)
     wanted["init"] = os.path.basename(job.config.init)
+    if job.config.style_weight is None:  # the record has the one that followed from strength
+        del wanted["style_weight"]
     wanted = json.loads(json.dumps(wanted))
     found = record.get("config")
     found = found if isinstance(found, dict) else {}

@@ -29,7 +29,7 @@ OWN = {
     "style": "paintings, likewise; every photo is painted in the style of every painting",
     "jobs": "a job file, instead of --content and --style: .csv with a header line, or .jsonl with "
     "one object per line. Columns are content, style, output, content_mask, style_mask, depth, "
-    "preset, strength and every setting below; empty cells take the value of the flag",
+    "preset and every setting below; empty cells take the value of the flag",
     "output_dir": "the folder or URL for the results, which are named like photo--painting.png",
     "extension": "format of results without a name of their own: " + ", ".join(EXTENSIONS),
     "content_mask": "a folder of masks with the same names as the photos, or one mask for all",

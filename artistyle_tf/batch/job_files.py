@@ -19,7 +19,7 @@ def read_jobs(path: str, base: Mapping[str, list[str]] | None = None) -> list[Jo
     """The jobs of a .csv or .jsonl file.
 
     Columns are named like the flags of `artistyle`: content, style, output, content_mask,
-    style_mask, depth, preset, strength and every setting. Empty cells take their value from `base`.
+    style_mask, depth, preset and every setting. Empty cells take their value from `base`.
     Paths of pictures are relative to the file's folder, those of outputs to the output folder.
 
     Args:

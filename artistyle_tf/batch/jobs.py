@@ -23,7 +23,6 @@ COLUMNS = (
     "output",
     "depth",
     "preset",
-    "strength",
     *(field.name for field in dataclasses.fields(Config)),
 )
 """Everything a job may specify."""
@@ -177,5 +176,5 @@ def _stem(path: str) -> str:
 
 
 def _near() -> str:
-    listed = ", ".join(COLUMNS[: COLUMNS.index("strength") + 1])
+    listed = ", ".join(COLUMNS[: COLUMNS.index("preset") + 1])
     return f"columns are {listed} and the settings (artistyle --helpfull)"

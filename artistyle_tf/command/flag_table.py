@@ -115,12 +115,6 @@ FILES = (
         "artistyle",
     ),
     _Flag(
-        "strength",
-        "Recipe",
-        "balance of photo and painting, 0 (photo) to 1 (painting), instead of --style_weight: 0 is "
-        "3 times --content_weight, 0.5 is 60 times, 1 is 1200 times",
-    ),
-    _Flag(
         "rerun",
         "Recipe",
         "a picture made earlier: start from the settings recorded in it, instead of a preset",
@@ -132,7 +126,7 @@ COMMON = {
     "style": "the painting; several are separated by commas",
     "output": "the file for the result: .png, .jpg, .webp or .tif",
     "preset": "settings to start from; the best is fast",
-    "strength": "more painting or more photo, 0 to 1 (0.5 without this flag)",
+    "strength": "more photo (0) or more painting (1)",
     "size": "longer side of the result in px; 0: that of the photo",
     "style_scale": "size of the strokes: 2 is larger, 0.5 finer",
     "color": "whose colours: style; the photo's: luminance, match",

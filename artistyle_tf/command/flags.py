@@ -12,8 +12,8 @@ from artistyle_tf.errors import ConfigError
 from artistyle_tf.pictures.write import DEPTHS, check_depth
 from artistyle_tf.report.page import check_name
 from artistyle_tf.run.rerun import Rerun, read_rerun
-from artistyle_tf.run.schedule import total_iterations
 from artistyle_tf.scene.inputs import check_inputs
+from artistyle_tf.scene.schedule import total_iterations
 from artistyle_tf.settings.config import INITS, Config
 from artistyle_tf.settings.interval import Cadence
 from artistyle_tf.watch.previews import is_preview

@@ -35,7 +35,7 @@ def setting(field: dataclasses.Field[Any], texts: list[str]) -> Any:
         return tuple(number(item, float) for item in items)
     if field.name == "size" and re.fullmatch(r"\d+x\d+", texts[0]):
         return tuple(int(side) for side in texts[0].split("x"))
-    if isinstance(field.default, float):
+    if isinstance(field.default, float) or field.name == "style_weight":
         return number(texts[0], float)
     if isinstance(field.default, int) or field.name in _NUMBER_OR_AUTO:
         return number(texts[0], int)
@@ -78,10 +78,7 @@ def named_as_flags() -> Iterator[None]:
 def overrides_of(given: Mapping[str, list[str]]) -> dict[str, Any]:
     """The settings given explicitly, as `Config.preset` takes them."""
     fields = [field for field in dataclasses.fields(Config) if field.name in given]
-    overrides = {field.name: setting(field, given[field.name]) for field in fields}
-    if "strength" in given:
-        overrides["strength"] = number(given["strength"][0], float)
-    return overrides
+    return {field.name: setting(field, given[field.name]) for field in fields}
 
 
 def paths_of(given: Mapping[str, list[str]], name: str) -> list[str]:

@@ -62,7 +62,7 @@ class PerceptualLoss(keras.losses.Loss):
         weights: str | Weights = Config.weights,
         weights_digest: str | None = None,
         content_weight: float = Config.content_weight,
-        style_weight: float = Config.style_weight,
+        style_weight: float = 60.0,
         tv_weight: float = Config.tv_weight,
         style_layers: Any = Config.style_layers,
         content_layers: Any = Config.content_layers,
@@ -79,6 +79,7 @@ class PerceptualLoss(keras.losses.Loss):
             weights=weights if isinstance(weights, str) else "preview",
             style_blend=style_blend,
             content_weight=content_weight,
+            strength=None,
             style_weight=style_weight,
             tv_weight=tv_weight,
             style_layers=style_layers,
@@ -127,6 +128,7 @@ class PerceptualLoss(keras.losses.Loss):
                 target = tf.stop_gradient(wanted[name])
                 total += settings.content_weight * weight * losses.content_loss(seen[name], target)
         for name, weight in settings.layer_weights("style").items():
+            assert settings.style_weight is not None
             gram = losses.gram_matrix(seen[name])
             target = tf.constant(self._grams[name][None], gram.dtype)
             total += settings.style_weight * weight * losses.style_loss(gram, target)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 __all__ = [
     "at_least_float32",
+    "blurred",
     "content_loss",
     "feature_sum",
     "gram_matrix",
@@ -152,6 +153,25 @@ def outside_range(image: tf.Tensor, low: tf.Tensor, high: tf.Tensor) -> tf.Tenso
     """
     outside = tf.nn.relu(low - image) + tf.nn.relu(image - high)
     return tf.reduce_sum(tf.square(outside), axis=[-3, -2, -1]) / _count(image, 3)
+
+
+def blurred(image: tf.Tensor) -> tf.Tensor:
+    """Each channel filtered by (1, 4, 6, 4, 1) / 16 along both axes: [1, H, W, C] → the same.
+
+    A Gaussian of one pixel's standard deviation; beyond the border the picture is mirrored.
+    """
+    for axis in (1, 2):
+        side = tf.shape(image)[axis]
+        around = [[2, 2] if one == axis else [0, 0] for one in range(4)]
+        rows = tf.pad(image, around, "SYMMETRIC")
+        parts = [
+            share
+            / 16
+            * (rows[:, start : start + side] if axis == 1 else rows[:, :, start : start + side])
+            for start, share in enumerate((1, 4, 6, 4, 1))
+        ]
+        image = tf.add_n(parts)
+    return image
 
 
 def weighted_distance(image: tf.Tensor, other: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """Data passed between the objective's steps: targets, sums over positions, value by part."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -7,7 +8,7 @@ import tensorflow as tf
 from artistyle_tf.network.extractor import Features
 from artistyle_tf.objective.moments import Moments, Target
 
-__all__ = ["Parts", "Sums", "Targets"]
+__all__ = ["Parts", "Sums", "Targets", "Weighing"]
 
 
 class Targets(NamedTuple):
@@ -18,17 +19,36 @@ class Targets(NamedTuple):
     style: dict[str, Target]
     """Layer → normalised Gram matrix of each region's style, [R, N_l, N_l]; without masks R is 1.
     With statistics "w2" a `wasserstein.Gaussian` of each."""
-    balance: Features
-    """Style layer → factor [] of its loss, beside the weights: 1, or as computed by `balanced`."""
+    weights: Features
+    """Style layer → [R], weight of each region's loss beside the layer's own: β λ_r, or as in a
+    `Weighing`; without masks λ is 1."""
     guides: Features
     """Style layer → squared guidance channels, [1, H_l, W_l, R], each of mean 1; {} if unmasked."""
-    strengths: tf.Tensor
-    """[R], weight λ_r of each region's style loss."""
     scale: tf.Tensor
-    """[], mean squared activation of content and styles, averaged over layers; 0 where neither a
-    gamut weight nor an earlier picture needs it."""
+    """[], mean squared activation of content and styles, averaged over layers."""
+    palette: Features
+    """The colours of the styles, see `palette.palette`; {} without."""
     earlier: Features
     """The earlier picture of a video and its weights, see `earlier.following`; {} without."""
+
+    def weighed(self, weighing: "Weighing | None") -> "Targets":
+        """These targets with its weights, if there are any."""
+        if weighing is None:
+            return self
+        weights = {
+            name: tf.constant(weighing.weights[name], one.dtype)
+            for name, one in self.weights.items()
+        }
+        return self._replace(weights=weights)
+
+
+class Weighing(NamedTuple):
+    """How strongly the style counts, as found for a pair by `Objective.weigh`."""
+
+    style_weight: float
+    """β"""
+    weights: Mapping[str, Sequence[float]]
+    """Style layer → `Targets.weights`."""
 
 
 class Sums(NamedTuple):
@@ -49,5 +69,7 @@ class Parts(NamedTuple):
     total_variation: tf.Tensor
     gamut: tf.Tensor
     """The penalty on values outside 0-255."""
+    palette: tf.Tensor
+    """The penalty on colours that the styles don't have."""
     temporal: tf.Tensor
     """The weighted distance from the earlier picture of a video."""

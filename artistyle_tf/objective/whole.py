@@ -3,31 +3,35 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from artistyle_tf.network.extractor import Features, build_feature_extractor, constant_network
 from artistyle_tf.network.vgg19 import stride
 from artistyle_tf.network.weights import Weights
-from artistyle_tf.objective import earlier, formulas, losses, moments
+from artistyle_tf.objective import earlier, formulas, losses, moments, palette
 from artistyle_tf.objective.guidance import Guides
 from artistyle_tf.objective.moments import Moments
-from artistyle_tf.objective.targets import Parts, Sums, Targets
+from artistyle_tf.objective.targets import Parts, Sums, Targets, Weighing
 from artistyle_tf.pictures.network_scale import BGR_MEAN
 from artistyle_tf.settings.config import Config
+from artistyle_tf.settings.presets import style_ratio
+from artistyle_tf.settings.validation import MAX_WEIGHT
 
 __all__ = ["Objective"]
 
 
 class Objective:
-    """α · content + β · style + total variation + gamut, for a `Config` and pictures of any size.
+    """α · content + β · style + terms of the pixels, for a `Config` and pictures of any size.
 
     The common form is α Σ_l a_l · mean((F_l − P_l)²) + β Σ_l b_l · mean((G_l/NM − A_l/NM)²);
     with statistics "w2" the style term's mean is W² / N (`wasserstein`). Published formulas put a
     constant factor before each mean (`formulas`). With masks, G_l and A_l are those of a region,
     and the style losses are summed over the regions.
-    The last terms depend on the pixels only: `formulas.variation`, `losses.outside_range`
-    multiplied by the targets' mean squared activation, so that one weight suits every network,
-    and the distance from an earlier picture (`earlier`).
+    The last terms depend on the pixels only: `formulas.variation`; `losses.outside_range`, the
+    distance from the styles' colours (`palette`) and that from an earlier picture (`earlier`),
+    all but the first times the targets' mean squared activation, so that one weight suits every
+    network.
     """
 
     def __init__(
@@ -71,10 +75,10 @@ class Objective:
         self.targets_spec = Targets(
             {name: tf.TensorSpec([1, *shapes[name][1:]], computed) for name in self._content},
             style,
-            {name: tf.TensorSpec([], dtype) for name in self._style},
+            {name: tf.TensorSpec([count], dtype) for name in self._style},
             {name: tf.TensorSpec(shape, dtype) for name, shape in guides.items()},
-            tf.TensorSpec([count], dtype),
             tf.TensorSpec([], dtype),
+            palette.specs(regions, dtype) if config.palette_weight and self._style else {},
             earlier.specs(self.image_spec) if temporal else {},
         )
         # Not the Keras model itself: if weights are promised to be frozen, eager convolutions of
@@ -95,13 +99,14 @@ class Objective:
         styles: Sequence[Any],
         shares: Sequence[float],
         guides: Guides | None = None,
+        colours: Features | None = None,
     ) -> Targets:
         """Targets from pictures [1, H, W, 3] on the network's scale, which may differ in size.
 
         The statistics of several styles are averaged with weights `shares`, which sum to 1. With
         guides each style stays separate, and the shares are already part of the strengths.
+        `colours`: as `Targets.palette`, for a palette weight. Without a style weight, β is 1 here.
         """
-        ones = {name: self._tensor(1) for name in self._style}
         activations = self._activations(self._tensor(content))
         within: Features = {}
         strengths = self._tensor([1])
@@ -124,46 +129,75 @@ class Objective:
                 found[name] = moments.stacked([own[name] for own in each], both)
                 within[name] = inner * both
             strengths = self._tensor(guides.strengths)
+        weights = dict.fromkeys(self._style, strengths * (self.config.style_weight or 1))
         scale = self._scale(activations, found)
         style = {name: moments.target_of(one) for name, one in found.items()}
         before = earlier.nothing(self._tensor(content)) if self._temporal else {}
-        return Targets(activations, style, ones, within, strengths, scale, before)
+        return Targets(activations, style, weights, within, scale, colours or {}, before)
 
     def _scale(self, content: Features, style: dict[str, Moments]) -> tf.Tensor:
-        """`Targets.scale`, for the gamut and temporal terms; for a style, the trace of G / NM."""
-        if not (self.config.gamut_weight or self._temporal):
-            return self._tensor(0)
-
-        def of_row(row: tf.Tensor) -> tf.Tensor:  # row by row, to avoid a whole copy in float32
-            return tf.reduce_mean(tf.square(tf.cast(row, self.extractor.input.dtype)))
-
+        """`Targets.scale`; for a style, the trace of G / NM."""
         each = [tf.reduce_mean(tf.linalg.trace(one.second)) for one in style.values()]
-        for seen in content.values():
-            rows = tf.map_fn(of_row, seen[0], fn_output_signature=self.extractor.input.dtype)
-            each.append(tf.reduce_mean(rows))
+        each += map(self._mean_square, content.values())
         return tf.add_n(each) / len(each)
 
-    def balanced(self, image: tf.Tensor, targets: Targets) -> Targets:
-        """Targets with balance factors that give every style layer an equal loss at `image`.
+    def _mean_square(self, seen: tf.Tensor) -> tf.Tensor:
+        """[], of activations [1, H, W, N]."""
+        dtype = self.extractor.input.dtype
 
-        Equal up to the layer weights; the total style loss at `image` is unchanged. A layer with
-        zero loss there keeps its factor.
+        def of_row(row: tf.Tensor) -> tf.Tensor:  # row by row, to avoid a whole copy in float32
+            return tf.reduce_mean(tf.square(tf.cast(row, dtype)))
+
+        return tf.reduce_mean(tf.map_fn(of_row, seen[0], fn_output_signature=dtype))
+
+    def weigh(self, photo: tf.Tensor, targets: Targets) -> Weighing | None:
+        """The weights that `Config.balance` and `Config.strength` mean for a pair.
+
+        With L a layer's loss in a region for the photo, its weight is multiplied by L^-balance, and
+        all by what leaves the photo's style loss S as it is. Without a style weight, β S is
+        `style_ratio` times the content loss of a picture that shows nothing, α · mean(P²), or for a
+        texture times `Targets.scale`. None if the settings alone say all.
+
+        Args:
+          photo: [1, H, W, 3] on the network's scale.
+          targets: as made by `targets`, for pictures of that size.
         """
-        if not self._style:
-            return targets
-        found = self.parts(image, targets).style
-        total, weights = tf.add_n(list(found.values())), sum(self._style.values())
-        factors = {
-            name: tf.math.divide_no_nan(total * (self._style[name] / weights), loss)
-            for name, loss in found.items()
-        }
-        old = targets.balance
-        return targets._replace(
-            balance={
-                name: old[name] * tf.where(found[name] > 0, factor, tf.ones_like(factor))
-                for name, factor in factors.items()
-            }
-        )
+        config = self.config
+        if not self._style or not (config.balance or config.style_weight is None):
+            return None
+        names = list(self._style)
+        before = np.asarray(targets.weights[names[0]], np.float64)
+        found = []
+        for region in tf.eye(len(before), dtype=self.extractor.input.dtype):
+            alone = targets._replace(weights=dict.fromkeys(names, region))
+            found.append([float(one) for one in self.parts(photo, alone).style.values()])
+        losses = np.array(found).T  # [layers, R]
+        total = np.sum(losses * before)
+        shares = np.array(list(self._style.values()))[:, None] / sum(self._style.values())
+        even = shares * total / max(before.sum(), 1e-30)
+        factors = np.where(losses > 0, even / np.where(losses > 0, losses, 1), 1) ** config.balance
+        weights = before * factors
+        if total > 0:
+            weights *= total / np.sum(losses * weights)
+        beta = config.style_weight
+        if beta is None:
+            assert config.strength is not None
+            wanted = style_ratio(config.strength) * self._nothing(targets)
+            beta = min(wanted / total, MAX_WEIGHT) if total > 0 else 1.0
+            weights *= beta
+        pairs = zip(names, weights, strict=True)
+        return Weighing(float(beta), {n: tuple(map(float, w)) for n, w in pairs})
+
+    def _nothing(self, targets: Targets) -> float:
+        """The content loss of a picture that the network sees nothing in."""
+        if not targets.content:
+            return float(targets.scale)
+        total = 0.0
+        for name, seen in targets.content.items():
+            elements = tf.cast(tf.size(seen), tf.float32)
+            scale = formulas.content_scale(self.config, elements)
+            total += self._content[name] * float(scale * self._mean_square(seen))
+        return self.config.content_weight * total
 
     def parts(self, image: tf.Tensor, targets: Targets) -> Parts:
         """The value and its parts. One forward pass, outside the traced function."""
@@ -192,9 +226,8 @@ class Objective:
         means = self.normalized(sums.style, image)
         for name, weight in self._style.items():
             each = moments.compared(means[name], targets.style[name])
-            loss = tf.reduce_sum(targets.strengths * each)
-            scale = formulas.style_scale(config, self._channels[name])
-            style[name] = config.style_weight * weight * scale * targets.balance[name] * loss
+            loss = tf.reduce_sum(targets.weights[name] * each)
+            style[name] = weight * formulas.style_scale(config, self._channels[name]) * loss
         variation = tf.zeros([], image.dtype)
         if config.tv_weight:
             variation = config.tv_weight * formulas.variation(config, image)
@@ -203,9 +236,13 @@ class Objective:
             black = -tf.constant(BGR_MEAN, image.dtype)
             outside = losses.outside_range(image, black, black + 255)[0]
             gamut = config.gamut_weight * targets.scale * outside
+        off = tf.zeros([], image.dtype)
+        if targets.palette:
+            off = config.palette_weight * targets.scale * palette.loss(image, targets.palette)
         temporal = earlier.loss(image, targets)
-        value = tf.add_n([*content.values(), *style.values(), variation, gamut, temporal])
-        return Parts(value, content, style, variation, gamut, temporal)
+        rest = (variation, gamut, off, temporal)
+        value = tf.add_n([*content.values(), *style.values(), *rest])
+        return Parts(value, content, style, *rest)
 
     def normalized(self, sums: dict[str, Moments], image: tf.Tensor) -> dict[str, Moments]:
         """Means of the moments over the whole image, see `moments.normalized`."""

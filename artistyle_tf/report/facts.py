@@ -114,4 +114,5 @@ class Facts:
         layers = sorted(name for name in names if "/" in name)
         styles = [name for name in layers if name.startswith("style/")]
         contents = [name for name in layers if name.startswith("content/")]
-        return styles + contents + [n for n in ("total_variation", "gamut") if n in names]
+        rest = ("total_variation", "gamut", "palette")
+        return styles + contents + [name for name in rest if name in names]

@@ -40,7 +40,8 @@ class Step:
     """Estimated seconds to the end."""
     parts: Callable[[], Mapping[str, float]] = dataclasses.field(repr=False)
     """Computes the parts of the objective, which costs a forward pass: "value", its summands
-    "content", "style", "total_variation" and "gamut", and for every layer "content/LAYER" or
+    "content", "style", "total_variation", "gamut" and "palette", and for every layer
+    "content/LAYER" or
     "style/LAYER"."""
     image: Callable[[], np.ndarray] = dataclasses.field(repr=False)
     """Computes the picture: uint8 [H, W, 3] sRGB."""

@@ -10,10 +10,10 @@ from artistyle_tf.network.precision import convolution_dtype
 from artistyle_tf.run.gpus import free_on, gpus_used
 from artistyle_tf.run.memory import free_bytes, resident_bytes
 from artistyle_tf.run.plan import Level, Room, make_plan, plan_note, shared
-from artistyle_tf.run.schedule import schedule
 from artistyle_tf.run.solvers import Solvers
 from artistyle_tf.run.state import State
 from artistyle_tf.scene.scene import Scene
+from artistyle_tf.scene.schedule import schedule
 
 __all__ = ["first_state", "note_plans", "planned"]
 

@@ -50,6 +50,8 @@ def make_record(scene: Scene, state: State, outcome: Mapping[str, Any]) -> dict[
     settings = config.to_dict()
     settings["weights"] = os.path.basename(config.weights)
     settings["init"] = os.path.basename(config.init)
+    if state.weighing:  # the number that followed from strength, which a rerun keeps
+        settings["style_weight"] = state.weighing.style_weight
     return {
         "program": "artistyle_tf",
         "versions": {"python": platform.python_version(), **_versions()},

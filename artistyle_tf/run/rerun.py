@@ -11,7 +11,6 @@ from artistyle_tf.pictures.masks import Masks
 from artistyle_tf.pictures.picture import Picture
 from artistyle_tf.pictures.read import read_record
 from artistyle_tf.settings.config import INITS, Config
-from artistyle_tf.settings.validation import check_strength
 from artistyle_tf.text import one_line
 
 __all__ = ["Rerun", "read_rerun"]
@@ -19,14 +18,6 @@ __all__ = ["Rerun", "read_rerun"]
 # File names: never taken from a record. All other settings are numbers or fixed choices.
 _FILES = ("weights", "init")
 _LONGEST = 300
-# Behaviour from before a setting existed, so that older pictures can be reproduced.
-_DEFAULTS_BEFORE = {
-    "noise_amplitude": 60.0,
-    "gamut_weight": 0.0,
-    "coarsest": 128,
-    "padding": "zeros",
-    "carry": "picture",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,10 +72,8 @@ def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
     if not isinstance(settings, dict):
         raise InputError(f"{shown} has no record of the settings that it was made with")
     assert record is not None
-    fields = {field.name for field in dataclasses.fields(Config)}
-    known: dict[str, Any] = {**_DEFAULTS_BEFORE, **settings}
     recorded = Config().to_dict().keys() - {*_FILES}
-    taken = {name: known[name] for name in recorded if name in known}
+    taken = {name: settings[name] for name in recorded if name in settings}
     kind = _mapping(record, "weights").get("kind")
     given_again = []
     if kind in NAMES:
@@ -103,12 +92,6 @@ def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
     for name in given_again:
         if name not in overrides:
             raise ConfigError(f"{name} was a file for {shown}; it must be given again")
-    if overrides.get("strength") is not None:
-        check_strength(overrides)
-        taken.pop("style_weight", None)
-    unknown = overrides.keys() - fields - {"strength"}
-    if unknown:
-        raise ConfigError(f"there is no setting {min(unknown)!r}")
     digests = {
         "content": _digests([record.get("content")] if record.get("content") else []),
         "style": _digests(record.get("styles")),
@@ -117,7 +100,7 @@ def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
         "style_mask": _digests(record.get("style_masks")),
     }
     name = one_line(os.path.basename(os.fsdecode(path)))
-    return Rerun(Config(**{**taken, **overrides}), name, digests)
+    return Rerun(Config.overridden(taken, overrides), name, digests)
 
 
 def _mapping(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:

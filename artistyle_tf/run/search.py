@@ -16,7 +16,7 @@ from artistyle_tf.minimize import State as Search
 from artistyle_tf.minimize import Status
 from artistyle_tf.network.place import device_kind, on_host
 from artistyle_tf.objective.coordinates import precondition
-from artistyle_tf.objective.targets import Targets
+from artistyle_tf.objective.targets import Targets, Weighing
 from artistyle_tf.pictures.sizes import resample
 from artistyle_tf.run.clock import Clock
 from artistyle_tf.run.recovery import fitting, may_widen, widened
@@ -58,7 +58,8 @@ def _entered(scene: Scene, solvers: Solvers, state: State, clock: Clock) -> Stat
     logger.debug("computing the targets")
     size = state.here.size
     compute = functools.partial(_targets, scene, size, state)
-    state, targets = fitting(solvers, state, compute)
+    state, (targets, weighing) = fitting(solvers, state, compute)
+    state = state.replace(weighing=weighing)
     if state.search is None:
         state, targets = _begun(scene, solvers, state, targets)
     state = state.replace(targets=targets)
@@ -78,10 +79,6 @@ def _begun(scene: Scene, solvers: Solvers, state: State, targets: Targets) -> tu
         image = _enlarged(scene, state.previous.image, size)
     image = scene.masked(image)
     solver = solvers.of(state.here, state.dtype)
-    if scene.config.balance == "equal" and state.balance is None:  # at the run's very start
-        targets = solver.objective.balanced(tf.constant(image), targets)
-        balance = {name: float(factor) for name, factor in targets.balance.items()}
-        state = state.replace(balance=balance)
     position = precondition(tf.constant(image), -scene.config.precondition)
     search = solver.minimizer.start(position, budget=state.here.budget)
     if state.left is not None:
@@ -169,11 +166,15 @@ def _reason(scene: Scene, state: State) -> str:
     return f"{Status(int(state.search.status))}{again}"
 
 
-def _targets(scene: Scene, size: tuple[int, int], state: State, solver: Solver) -> Targets:
+def _targets(
+    scene: Scene, size: tuple[int, int], state: State, solver: Solver
+) -> tuple[Targets, Weighing | None]:
     kind = device_kind()
     with on_host(kind):
-        targets = scene.targets(solver.objective, size, state.balance)
-    return targets if kind == "CPU" else tf.nest.map_structure(tf.identity, targets)
+        targets = scene.targets(solver.objective, size)
+        weighing = state.weighing or scene.weigh(solver.objective, size, targets)
+        targets = targets.weighed(weighing)
+    return targets if kind == "CPU" else tf.nest.map_structure(tf.identity, targets), weighing
 
 
 def _prepare(state: State, solver: Solver) -> None:

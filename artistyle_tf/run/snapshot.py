@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from artistyle_tf.objective.targets import Weighing
 from artistyle_tf.run.checkpoints import Saved
 from artistyle_tf.run.plan import Level, Plan
 from artistyle_tf.run.solvers import Solvers
@@ -31,7 +32,7 @@ def header_of(state: State) -> dict[str, Any]:
         ],
         "dtype": state.dtype,
         "widened": state.widened,
-        "balance": None if state.balance is None else dict(state.balance),
+        "weighing": state.weighing,
         "trace": state.trace,
     }
 
@@ -85,7 +86,7 @@ def parsed(header: Mapping[str, Any], fresh: State, layers: Sequence[str]) -> St
     Raises:
       ValueError: it can't belong to that run.
     """
-    wanted = ("level", "before", "budgets", "plans", "levels", "dtype", "widened", "balance")
+    wanted = ("level", "before", "budgets", "plans", "levels", "dtype", "widened", "weighing")
     for name in (*wanted, "trace"):
         if name not in header:
             raise ValueError(f"its header has no {name}")
@@ -94,11 +95,9 @@ def parsed(header: Mapping[str, Any], fresh: State, layers: Sequence[str]) -> St
     levels = _rows(header["levels"], 3, "levels")
     if [row[:2] for row in levels] != [one.size for one in fresh.levels[: level + 1]]:
         raise ValueError("its levels are not this run's")
-    balance = header["balance"]
-    if balance is not None:
-        if not isinstance(balance, dict) or sorted(balance) != sorted(layers):
-            raise ValueError("its balance is not of this run's layers")
-        balance = {name: _real(factor, "balance") for name, factor in balance.items()}
+    weighing = header["weighing"]
+    if weighing is not None:
+        weighing = _weighing(weighing, layers)
     if header["dtype"] not in _DTYPES:
         raise ValueError("its dtype is none of ours")
     if not isinstance(header["trace"], list):
@@ -116,9 +115,18 @@ def parsed(header: Mapping[str, Any], fresh: State, layers: Sequence[str]) -> St
         widened=None if widened is None else _whole(widened, 2**62, "widened"),
         before=_rows([header["before"]], 2, "before")[0],
         done=tuple(row[2] for row in levels),
-        balance=balance,
+        weighing=weighing,
         trace=tuple(_traced(row) for row in header["trace"]),
     )
+
+
+def _weighing(value: Any, layers: Sequence[str]) -> Weighing:
+    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], dict):
+        raise ValueError("its weighing is none")
+    if sorted(value[1]) != sorted(layers):
+        raise ValueError("its weighing is not of this run's layers")
+    weights = {name: tuple(_real(one, "weighing") for one in row) for name, row in value[1].items()}
+    return Weighing(_real(value[0], "weighing"), weights)
 
 
 def _whole(value: Any, most: float, name: str) -> int:

@@ -1,7 +1,6 @@
 """The state of a run after an iteration, as one frozen value; a checkpoint is that value, saved."""
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,9 +9,9 @@ import tensorflow as tf
 from artistyle_tf.minimize import State as Search
 from artistyle_tf.minimize import Status
 from artistyle_tf.objective.coordinates import precondition
-from artistyle_tf.objective.targets import Targets
+from artistyle_tf.objective.targets import Targets, Weighing
 from artistyle_tf.run.plan import Level, Plan
-from artistyle_tf.run.schedule import total_iterations
+from artistyle_tf.scene.schedule import total_iterations
 from artistyle_tf.settings.config import Config
 
 __all__ = ["Ending", "Painted", "Row", "State", "image_of"]
@@ -69,8 +68,8 @@ class State:
     """Iterations and evaluations of the previous levels."""
     done: tuple[int, ...] = ()
     """Iterations of each level begun so far."""
-    balance: Mapping[str, float] | None = None
-    """Style layer → factor found at the start for `Config.balance` "equal"."""
+    weighing: Weighing | None = None
+    """How strongly the style counts, once it is known; None too if the settings say it all."""
     trace: tuple[Row, ...] = ()
     previous: Painted | None = None
     """The previous level's best image, until this level has a finite objective."""

@@ -59,7 +59,7 @@ def make_step(scene: Scene, solvers: Solvers, state: State, before: State, clock
 def named_parts(objective: Objective, image: Any, targets: Targets) -> dict[str, float]:
     """The objective's parts by name, at `image` [1, h, w, 3]."""
     found = objective.parts(tf.constant(image), targets)
-    of_pixels = ("total_variation", "gamut", *(("temporal",) if targets.earlier else ()))
+    of_pixels = ("total_variation", "gamut", "palette", *(("temporal",) if targets.earlier else ()))
     parts = {name: float(getattr(found, name)) for name in ("value", *of_pixels)}
     for kind, layers in (("content", found.content), ("style", found.style)):
         parts[kind] = float(sum(layers.values()))

@@ -12,7 +12,7 @@ from artistyle_tf.objective.targets import Parts, Targets
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.scene.inputs import read_inputs, several
 from artistyle_tf.scene.scene import make_scene
-from artistyle_tf.scene.start import read_start
+from artistyle_tf.scene.schedule import schedule
 from artistyle_tf.settings.config import Config
 
 __all__ = ["BoundObjective", "build_objective"]
@@ -69,8 +69,7 @@ def build_objective(
     """
     config = config or Config()
     inputs = read_inputs(config, content, several(styles), content_masks, style_masks)
-    start = read_start(config) if config.balance == "equal" else None
-    scene = make_scene(config, inputs, start, load(config.weights, config.layers[-1]))
+    scene = make_scene(config, inputs, None, load(config.weights, config.layers[-1]))
     tile = config.tile_size
     objective = make_objective(
         config,
@@ -80,7 +79,7 @@ def build_objective(
         convolutions=None if config.precision == "auto" else config.precision,
         regions=len(inputs.masks.content),
     )
-    targets = scene.targets(objective, scene.canvas)
-    if config.balance == "equal":
-        targets = objective.balanced(tf.constant(scene.start(scene.canvas)), targets)
+    first, _ = schedule(config, scene.size)[0]
+    weighing = scene.weigh(objective, first, scene.targets(objective, first))
+    targets = scene.targets(objective, scene.canvas).weighed(weighing)
     return BoundObjective(objective, targets, scene.canvas)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from artistyle_tf.objective.guidance import Guides, layer_guides, region_strengths
+from artistyle_tf.objective.palette import palette
 from artistyle_tf.objective.targets import Targets
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.masks import Regions
@@ -34,6 +35,7 @@ def level_targets(
     styles: Sequence[np.ndarray],
     size: tuple[int, int],
     regions: Regions | None = None,
+    tables: np.ndarray | None = None,
     *,
     finest: bool = True,
 ) -> Targets:
@@ -46,6 +48,7 @@ def level_targets(
         the image's longer side, they are mirror-padded.
       size: (height, width) of the image to be made.
       regions: which style applies where: masks of the sizes of `content` and `styles`.
+      tables: a `palette_table` of each region's style, or one of all, for a palette weight.
       finest: whether the styles are used without padding, as the published formulas require. At a
         coarse level they are mirror-padded to whole pooling cells: pooling drops the last row of an
         odd number, and with it the effect of zero padding at that border, which an image of whole
@@ -60,6 +63,7 @@ def level_targets(
         return style if finest else fill_cells(style)
 
     shares, guides = config.shares(len(styles)) if styles else [], None
+    inside: list[np.ndarray] = []
     if regions:
         layers = list(config.layer_weights("style"))
         inside = [resize(mask, size) for mask in regions.content]
@@ -73,4 +77,6 @@ def level_targets(
             region_strengths(inside, shares),
         )
     pictures = [to_network(scaled(style)) for style in styles]
-    return objective.targets(to_network(resize(content, size)), pictures, shares, guides)
+    colours = None if tables is None else palette(tables, inside, objective.extractor.input.dtype)
+    painted = to_network(resize(content, size))
+    return objective.targets(painted, pictures, shares, guides, colours)

@@ -62,18 +62,21 @@ class Stylizer(tf.Module):
 
         self.content_targets = variables(bound.targets.content)
         self.style_targets = variables(bound.targets.style)
-        self.balance = variables(bound.targets.balance)
+        self.style_weights = variables(bound.targets.weights)
         self.guides = variables(bound.targets.guides)
-        self.strengths = tf.Variable(bound.targets.strengths, trainable=False, name="strengths")
         self.scale = tf.Variable(bound.targets.scale, trainable=False, name="scale")
+        self.palette = variables(bound.targets.palette)
 
         def value_and_gradient(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            held = self.content_targets, self.style_targets, self.balance, self.guides
-            content, style, balance, guides = (
-                tf.nest.map_structure(tf.convert_to_tensor, dict(one)) for one in held
-            )
-            strengths, scale = map(tf.convert_to_tensor, (self.strengths, self.scale))
-            targets = Targets(content, style, balance, guides, strengths, scale, {})
+            held = {
+                "content": dict(self.content_targets),
+                "style": dict(self.style_targets),
+                "weights": dict(self.style_weights),
+                "guides": dict(self.guides),
+                "scale": self.scale,
+                "palette": dict(self.palette),
+            }
+            targets = Targets(**tf.nest.map_structure(tf.convert_to_tensor, held), earlier={})
             return objective.value_and_gradient(image, targets)
 
         self.value_and_gradient = tf.function(

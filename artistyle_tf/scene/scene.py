@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from artistyle_tf.network.weights import Weights, load
 from artistyle_tf.objective.earlier import following
-from artistyle_tf.objective.targets import Targets
+from artistyle_tf.objective.targets import Targets, Weighing
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.masks import Masks, Regions, make_regions, within
 from artistyle_tf.pictures.network_scale import to_network
+from artistyle_tf.pictures.palette import palette_table
 from artistyle_tf.pictures.picture import Picture
 from artistyle_tf.pictures.recolor import keep_chroma, recolor
 from artistyle_tf.pictures.sizes import fill_cells, resample, resize
@@ -69,10 +70,15 @@ class Scene:
     """[h, w, 3] sRGB each, likewise."""
     regions: Regions | None
     """Which style applies where; None: everywhere."""
+    tables: np.ndarray | None
+    """[R, n, n, n], a `palette_table` of each region's style, or one of all; None without a palette
+    weight."""
     notes: tuple[str, ...]
     """Notes for the user about the pictures."""
     earlier: Earlier | None = None
     """The previous frame of a video, for solvers made with `temporal`."""
+    weighing: Weighing | None = None
+    """How strongly the style counts, as for the first frame of a video."""
 
     @property
     def config(self) -> Config:
@@ -87,19 +93,11 @@ class Scene:
         """The starting image of a run: float32 [1, h, w, 3], BGR, mean subtracted."""
         return start_image(self.config, self.content, self.styles, self.sources.start, size)
 
-    def targets(
-        self,
-        objective: Objective,
-        size: tuple[int, int],
-        balance: Mapping[str, float] | None = None,
-    ) -> Targets:
-        """The targets of the losses at a level of that (height, width).
-
-        `balance`: the factors for `Config.balance` "equal", once they are known.
-        """
+    def targets(self, objective: Objective, size: tuple[int, int]) -> Targets:
+        """The targets of the losses at a level of that (height, width)."""
         finest = size == self.canvas
         targets = level_targets(
-            objective, self.content, self.styles, size, self.regions, finest=finest
+            objective, self.content, self.styles, size, self.regions, self.tables, finest=finest
         )
         if self.earlier:
             picture, weights = (
@@ -108,10 +106,14 @@ class Scene:
             )
             weights = np.clip(weights, 0, 1)[None]  # bicubic goes beyond
             targets = following(targets, to_network(picture), weights, self.earlier.strength)
-        if balance is None:
-            return targets
-        factors = {name: tf.constant(one, tf.float32) for name, one in balance.items()}
-        return targets._replace(balance=factors)
+        return targets
+
+    def weigh(
+        self, objective: Objective, size: tuple[int, int], targets: Targets
+    ) -> Weighing | None:
+        """How strongly the style counts, by the first level's targets: see `Objective.weigh`."""
+        photo = tf.constant(to_network(resize(self.content, size)))
+        return self.weighing or objective.weigh(photo, targets)
 
     def masked(self, image: np.ndarray) -> np.ndarray:
         """The image [1, h, w, 3] where any style applies, and the content elsewhere."""
@@ -150,4 +152,9 @@ def make_scene(config: Config, inputs: Inputs, start: Picture | None, weights: W
     content, styles = recolor(config.color, painted, list(rgbs))
     sources = Sources(config, inputs.content, inputs.styles, start, weights, inputs.masks)
     regions = make_regions(inputs.masks, inputs.size, rgbs)
-    return Scene(sources, inputs.size, painted, content, styles, regions, tuple(notes))
+    tables = None
+    if config.palette_weight and config.layer_weights("style"):
+        each = [[style] for style in styles] if regions else [styles]
+        masks = regions.styles if regions else [None]
+        tables = np.stack([palette_table(*pair) for pair in zip(each, masks, strict=True)])
+    return Scene(sources, inputs.size, painted, content, styles, regions, tables, tuple(notes))

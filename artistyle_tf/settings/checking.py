@@ -7,7 +7,6 @@ from typing import Any
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.network.weights import check_name
 from artistyle_tf.settings.choices import INITS
-from artistyle_tf.settings.presets import style_weight_of
 from artistyle_tf.settings.validation import (
     MAX_WEIGHT,
     blend,
@@ -41,6 +40,9 @@ REAL = {
     "style_weight": (0, MAX_WEIGHT),
     "tv_weight": (0, MAX_WEIGHT),
     "gamut_weight": (0, MAX_WEIGHT),
+    "palette_weight": (0, MAX_WEIGHT),
+    "strength": (0, 1),
+    "balance": (0, 1),
     "learning_rate": (1e-6, 1e6),
     "precondition": (0, 2),
     "style_scale": (0.01, 100),
@@ -53,15 +55,12 @@ REAL = {
 """Setting → minimum and maximum, for real numbers."""
 
 
-def checked(
-    values: Mapping[str, Any], choices: Mapping[str, Sequence[str]], strength: float | None
-) -> dict[str, Any]:
+def checked(values: Mapping[str, Any], choices: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """The settings as stored in a `Config`: within their bounds, in hashable types.
 
     Args:
       values: setting → value as given, all of them.
       choices: setting → its allowed values, if it is one of a few words.
-      strength: sets `style_weight` if it is not None.
 
     Raises:
       ConfigError: an invalid value; the message begins with the setting's name.
@@ -87,18 +86,15 @@ def checked(
     if kept["memory"] is not None:
         memory_size(kept["memory"])
     for name, (low, high) in REAL.items():
-        kept[name] = number(name, kept[name], low, high)
+        if kept[name] is not None or name not in ("strength", "style_weight"):
+            kept[name] = number(name, kept[name], low, high)
+    if kept["strength"] is None and kept["style_weight"] is None:
+        raise ConfigError("strength and style_weight are both None; one must be a number")
     if kept["formula"] == "paper" and kept["statistics"] != "gram":
         raise ConfigError(
             f"statistics is {kept['statistics']!r}; formula paper is of Gram matrices, so it must "
             "be gram, or the formula mean"
         )
-    if strength is not None:
-        if kept["formula"] in ("paper", "crowson"):
-            raise ConfigError(
-                f"strength is of the formula mean; with {kept['formula']} set style_weight"
-            )
-        kept["style_weight"] = style_weight_of(strength) * (kept["content_weight"] or 1)
     for name in ("init", "weights"):
         if isinstance(kept[name], os.PathLike):
             kept[name] = os.fspath(kept[name])
@@ -110,7 +106,7 @@ def checked(
 
 def layer_weights(settings: Mapping[str, Any], kind: str) -> dict[str, float]:
     """Layer → weight of the content or style layers in use; without the kind's overall weight."""
-    if kind == ABSENT.get(settings["task"]) or not settings[f"{kind}_weight"]:
+    if kind == ABSENT.get(settings["task"]) or settings[f"{kind}_weight"] == 0:
         return {}
     return {name: weight for name, weight in settings[f"{kind}_layers"] if weight}
 
@@ -157,7 +153,7 @@ def _check_layers(settings: Mapping[str, Any]) -> None:
     counting = {kind: layer_weights(settings, kind) for kind in ("content", "style")}
     for kind, layers in counting.items():
         for layer, weight in layers.items():
-            product = settings[f"{kind}_weight"] * weight
+            product = (settings[f"{kind}_weight"] or 1) * weight
             number(f"{kind}_weight times that of {layer}", product, 0, MAX_WEIGHT)
     if not any(counting.values()):
         raise ConfigError(

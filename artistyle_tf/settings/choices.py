@@ -6,7 +6,6 @@ from typing import Literal, TypedDict
 
 __all__ = [
     "INITS",
-    "Balance",
     "Carry",
     "Color",
     "Formula",
@@ -31,7 +30,6 @@ Padding = Literal["zeros", "reflect", "replicate-first"]
 Formula = Literal["mean", "paper", "neural-style", "crowson"]
 Statistics = Literal["gram", "w2"]
 Color = Literal["style", "luminance", "match", "cholesky", "histogram"]
-Balance = Literal["weights", "equal"]
 Carry = Literal["change", "picture"]
 JitCompile = Literal["auto", "on", "off"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -74,15 +72,16 @@ class Settings(TypedDict, total=False):
     jit_compile: JitCompile
     steps_per_execution: int | Literal["auto"]
     content_weight: float
-    style_weight: float
+    strength: float | None
+    style_weight: float | None
     tv_weight: float
     gamut_weight: float
     style_scale: float
     style_blend: Iterable[float]
     style_layers: LayerWeights
     content_layers: LayerWeights
-    balance: Balance
+    balance: float
+    palette_weight: float
     color: Color
     formula: Formula
     statistics: Statistics
-    strength: float | None

@@ -1,6 +1,7 @@
 """The settings object: `fields`, validated and frozen, with what is derived from them."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from artistyle_tf.errors import ConfigError
@@ -10,7 +11,7 @@ from artistyle_tf.settings.checking import checked, layer_weights
 from artistyle_tf.settings.choices import INITS, Settings
 from artistyle_tf.settings.fields import Fields
 from artistyle_tf.settings.presets import PRESETS
-from artistyle_tf.settings.validation import check_strength, memory_size, one_of
+from artistyle_tf.settings.validation import memory_size, one_of
 
 __all__ = ["INITS", "Config"]
 
@@ -25,18 +26,15 @@ class Config(Fields):
     'lbfgs'
     """
 
-    strength: dataclasses.InitVar[float | None] = None
-    """Strength of the style, 0 to 1, instead of `style_weight`: see `presets.style_weight_of`."""
-
     if TYPE_CHECKING:
         # Accepts wider types than the attributes then have.
         def __init__(self, **settings: Unpack[Settings]) -> None: ...
 
-    def __post_init__(self, strength: float | None) -> None:
+    def __post_init__(self) -> None:
         fields = dataclasses.fields(self)
         given = {field.name: getattr(self, field.name) for field in fields}
         choices = {f.name: f.metadata["choices"] for f in fields if f.metadata["choices"]}
-        for name, value in checked(given, choices, strength).items():
+        for name, value in checked(given, choices).items():
             object.__setattr__(self, name, value)
         check_shipped(self.weights, self.layers[-1])
 
@@ -50,13 +48,21 @@ class Config(Fields):
         """
         if name not in PRESETS:
             raise ConfigError(f"preset is {name!r}; it must be {one_of(PRESETS)}")
-        unknown = set(overrides) - {field.name for field in dataclasses.fields(cls)} - {"strength"}
-        if unknown:
-            raise ConfigError(f"there is no setting {min(unknown)!r}")
         settings = dict(PRESETS[name])
         if overrides.get("task", cls.task) != "stylize" and settings.get("init") == "content":
             del settings["init"]  # a texture has no content; a reconstruction has to find it
-        check_strength(overrides)
+        return cls.overridden(settings, overrides)
+
+    @classmethod
+    def overridden(cls, settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> "Config":
+        """The settings with overrides; of `strength` and `style_weight`, one replaces the other."""
+        unknown = set(overrides) - {field.name for field in dataclasses.fields(cls)}
+        if unknown:
+            raise ConfigError(f"there is no setting {min(unknown)!r}")
+        if overrides.keys() >= {"strength", "style_weight"}:
+            raise ConfigError("strength and style_weight are both given; one sets the other")
+        replaced = {"strength": "style_weight", "style_weight": "strength"}
+        settings = {**settings, **{replaced[name]: None for name in replaced if name in overrides}}
         return cls(**{**settings, **overrides})
 
     def layer_weights(self, kind: Literal["content", "style"] | str) -> dict[str, float]:

@@ -8,7 +8,6 @@ import dataclasses
 from typing import Any, Literal, get_args
 
 from artistyle_tf.settings.choices import (
-    Balance,
     Carry,
     Color,
     Formula,
@@ -174,13 +173,26 @@ class Fields:
         recorded=False,
     )
     content_weight: float = _setting(1.0, "Balance", "weight α of the content loss")
-    style_weight: float = _setting(60.0, "Balance", "weight β of the style loss")
+    strength: float | None = _setting(
+        0.5,
+        "Balance",
+        "more photo (0) or more style (1); it means the same for every pair, from which the style "
+        "weight follows",
+    )
+    style_weight: float | None = _setting(
+        None, "Balance", "weight β of the style loss itself, instead of strength"
+    )
     tv_weight: float = _setting(0.0, "Balance", "weight of the total variation loss: smoothness")
     gamut_weight: float = _setting(
         0.3,
         "Balance",
         "weight of the penalty on values outside of 0-255, which keeps the final clipping from "
         "undoing work; in units of the network's mean square activation; 0: none",
+    )
+    palette_weight: float = _setting(
+        0.03,
+        "Balance",
+        "weight of the penalty on colours that the style does not have, in the same units; 0: none",
     )
     style_scale: float = _setting(
         1.0, "Balance", "size of the strokes: longer side of the style relative to the output's"
@@ -197,12 +209,11 @@ class Fields:
     content_layers: Layers = _setting(
         (("block4_conv2", 1.0),), "Balance", "content layers with weights, likewise"
     )
-    balance: Balance = _setting(
-        "weights",
+    balance: float = _setting(
+        1.0,
         "Balance",
-        "weights: style layers count by their weights; equal: rescaled so that each starts with an "
-        "equal share of the style loss, times its weight",
-        Balance,
+        "0: the style losses of layers and of masks' regions count as they are; 1: rescaled to be "
+        "equal for the photo, times their weights; or in between",
     )
     color: Color = _setting(
         "style",

@@ -4,9 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from artistyle_tf.network.vgg19 import STYLE_LAYERS
-from artistyle_tf.settings.validation import number
 
-__all__ = ["GENTLEST", "PRESETS", "STRONGEST", "STYLE_LAYERS", "style_weight_of"]
+__all__ = ["PRESETS", "STYLE_LAYERS", "style_ratio"]
+
+_AS_PUBLISHED: Mapping[str, Any] = {
+    "padding": "zeros",
+    "precision": "float32",
+    "precondition": 0.0,
+    "gamut_weight": 0.0,
+    "palette_weight": 0.0,
+    "balance": 0.0,
+    "strength": None,
+}
+"""What no published program has of ours."""
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "artistyle": {},
@@ -22,12 +32,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
     # Gatys, Ecker, Bethge 2015: eq. 1-7, α/β = 1e-3, w_l = 1/5, average pooling, one scale.
     "paper": {
+        **_AS_PUBLISHED,
         "formula": "paper",
         "pooling": "avg",
-        "padding": "zeros",
-        "precision": "float32",
-        "precondition": 0.0,
-        "gamut_weight": 0.0,
         "levels": 1,
         "content_weight": 1.0,
         "style_weight": 1000.0,
@@ -35,28 +42,22 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
     # leongatys/PytorchNeuralStyleTransfer: Gram / (H W), weights 1000 / N², mean squared errors.
     "gatys-pytorch": {
+        **_AS_PUBLISHED,
         "init": "content",
         "iterations": 500,
         "levels": 1,
         "optimizer": "lbfgs",
         "history": 100,
-        "padding": "zeros",
-        "precision": "float32",
-        "precondition": 0.0,
-        "gamut_weight": 0.0,
         "style_weight": 1000.0,
     },
     # jcjohnson/neural-style, neural_style.lua and its defaults.
     "neural-style": {
+        **_AS_PUBLISHED,
         "init": "grey",
         "iterations": 1000,
         "levels": 1,
         "optimizer": "lbfgs",
         "history": 100,
-        "padding": "zeros",
-        "precision": "float32",
-        "precondition": 0.0,
-        "gamut_weight": 0.0,
         "content_weight": 5.0,
         "style_weight": 100.0,
         "tv_weight": 1e-3,
@@ -64,6 +65,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
     # crowsonkb/style-transfer-pytorch, StyleTransfer.stylize and its defaults.
     "crowson": {
+        **_AS_PUBLISHED,
         "init": "content",
         "iterations": 1000,
         "finer_iterations": 500,
@@ -73,9 +75,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "optimizer": "averaged",
         "learning_rate": 5.1,  # 0.02 of 255
         "padding": "replicate-first",
-        "precision": "float32",
-        "precondition": 0.0,
-        "gamut_weight": 0.0,
         "content_weight": 0.015,
         "style_weight": 1.0,
         "tv_weight": 2.0,
@@ -93,15 +92,16 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 """Preset name → the settings in which it differs from the defaults of `Config`."""
 
-GENTLEST, STRONGEST = 3.0, 1200.0
-"""β/α for strength 0, which barely changes the photo, and 1, which leaves little of it."""
+_GENTLEST, _STRONGEST = 0.5, 500.0
 
 
-def style_weight_of(strength: float) -> float:
-    """β/α for a strength from 0 to 1: equal steps of it multiply β/α by equal factors.
+def style_ratio(strength: float) -> float:
+    """r = β S / (α P) for a strength from 0 to 1, the same on every pair.
 
-    >>> [round(style_weight_of(share)) for share in (0, 0.25, 0.5, 0.75, 1)]
-    [3, 13, 60, 268, 1200]
+    S is the photo's style loss before β, P the mean square of its content features. Equal steps of
+    the strength multiply it by equal factors.
+
+    >>> [round(style_ratio(share), 1) for share in (0, 0.25, 0.5, 0.75, 1)]
+    []
     """
-    strength = number("strength", strength, 0, 1)
-    return GENTLEST * (STRONGEST / GENTLEST) ** strength
+    return _GENTLEST * (_STRONGEST / _GENTLEST) ** strength

@@ -13,7 +13,6 @@ __all__ = [
     "MAX_WEIGHT",
     "Layers",
     "blend",
-    "check_strength",
     "integer",
     "memory_size",
     "number",
@@ -104,9 +103,3 @@ def memory_size(value: str | int) -> int:
             f"memory is {value!r}; it must be like 8GB, 500MB or 1.5GiB, or a number of bytes"
         )
     return count
-
-
-def check_strength(given: Mapping[str, Any]) -> None:
-    """ConfigError if `strength` is given together with a setting that it determines."""
-    if given.get("strength") is not None and "style_weight" in given:
-        raise ConfigError("strength and style_weight are both given; one sets the other")

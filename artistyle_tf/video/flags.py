@@ -27,7 +27,7 @@ LOOK_BACK = (1, 10, 20, 40)
 """The paper's example for its long-term loss."""
 LARGEST_LOOK_BACK = 64
 
-_SHARED = ("style", "flagfile", "preset", "strength", "device")
+_SHARED = ("style", "flagfile", "preset", "device")
 """Flags with the same meaning as those of `artistyle`."""
 _SETTINGS = tuple(field.name for field in dataclasses.fields(Config) if field.name != "task")
 
@@ -130,11 +130,6 @@ def parse(arguments: Sequence[str]) -> Options | str:
 def _options(
     config: Config, given: Mapping[str, list[str]], texts: Mapping[str, str], quiet: bool
 ) -> Options:
-    if config.balance != "weights":
-        raise ConfigError(
-            f"balance is {config.balance!r}; for clips it must be 'weights', since each frame "
-            "would be balanced anew"
-        )
     styles = paths_of(given, "style")
     masks = {name: tuple(paths_of(given, name)) for name in ("content_mask", "style_mask")}
     check_inputs(config, True, len(styles), *map(len, masks.values()))

@@ -7,6 +7,7 @@ import numpy as np
 
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.network.precision import true_float32
+from artistyle_tf.objective.targets import Weighing
 from artistyle_tf.pictures.masks import Masks
 from artistyle_tf.pictures.picture import Picture
 from artistyle_tf.pictures.read import read
@@ -15,10 +16,12 @@ from artistyle_tf.run.clock import Clock
 from artistyle_tf.run.events import STOPPED, Callbacks
 from artistyle_tf.run.gpus import let_memory_grow
 from artistyle_tf.run.painter import paint
+from artistyle_tf.run.planning import first_state
+from artistyle_tf.run.recovery import fitting
 from artistyle_tf.run.result import INTERRUPTED
-from artistyle_tf.run.solvers import Solvers
+from artistyle_tf.run.solvers import Solver, Solvers
 from artistyle_tf.scene.inputs import Inputs
-from artistyle_tf.scene.scene import Earlier, load_network, make_scene
+from artistyle_tf.scene.scene import Earlier, Scene, load_network, make_scene
 from artistyle_tf.scene.start import read_start
 from artistyle_tf.settings.config import Config
 from artistyle_tf.text import reason
@@ -62,6 +65,7 @@ class FramePainter:
         self._styles, self._start = list(styles), read_start(config)
         self._style_masks = guides.styles
         self._weights = load_network(config)
+        self._weighing: Weighing | None = None
         regions = len(guides.content)
         self._solvers = Solvers(config, self._weights, regions=regions, temporal=True)
 
@@ -103,18 +107,33 @@ class FramePainter:
         moved = Picture(fill_cells(start), None, MOVED, ())
         return self._painted(self._later, frame, moved, Earlier(picture, weights, strength))
 
-    def _painted(
-        self, config: Config, frame: Frame, start: Picture | None, earlier: Earlier | None
-    ) -> np.ndarray:
+    def weigh(self, frame: Frame) -> None:
+        """Lets a frame, the first of the clip, say how strongly the style counts in every one."""
+        with true_float32():
+            scene = self._scene(self._config, frame, self._start)
+            state = first_state(scene, self._solvers)
+
+            def compute(solver: Solver) -> Weighing | None:
+                targets = scene.targets(solver.objective, state.here.size)
+                return scene.weigh(solver.objective, state.here.size, targets)
+
+            self._weighing = fitting(self._solvers, state, compute)[1]
+
+    def _scene(self, config: Config, frame: Frame, start: Picture | None) -> Scene:
         content = read(frame.rgb)
         assert isinstance(config.size, int)
         # Not by `read_masks`: in a clip, a mask may be all black for a while.
         each = [Picture(np.stack([mask] * 3, -1), None, "mask", ()) for mask in frame.masks]
         masks = Masks(each, self._style_masks)
         inputs = Inputs(content, self._styles, masks, output_size(content, config.size))
+        return make_scene(config, inputs, start, self._weights)
+
+    def _painted(
+        self, config: Config, frame: Frame, start: Picture | None, earlier: Earlier | None
+    ) -> np.ndarray:
         with true_float32():
-            scene = make_scene(config, inputs, start, self._weights)
-            scene = dataclasses.replace(scene, earlier=earlier)
+            scene = self._scene(config, frame, start)
+            scene = dataclasses.replace(scene, earlier=earlier, weighing=self._weighing)
             result = paint(scene, self._solvers, Clock(), self._callback)
         if result.stop_reason in (INTERRUPTED, STOPPED):
             raise KeyboardInterrupt

@@ -71,6 +71,7 @@ class Session:
             if self.options.passes > 1:  # which no pass shall bring to an end
                 config = dataclasses.replace(config, iterations=later, finer_iterations=0)
             self._made = FramePainter(config, self._styles, later, self._callback, self._guides)
+            self._made.weigh(next(self.frames()))
         return self._made
 
     def frames(self) -> Iterator[Frame]:

@@ -23,7 +23,8 @@ class TensorBoard:
     `step_length` (root mean square over the picture, in grey levels), `evaluations`, `seconds`.
     Logged at every `every`-th, the first of each level and the last of the run, as it costs a
     forward pass: `content/LAYER`, `style/LAYER`, `parts/content`, `parts/style` (their sums),
-    `parts/total_variation`, `parts/gamut`, and the picture as `level_1`, `level_2` and so on.
+    `parts/total_variation`, `parts/gamut`, `parts/palette`, and the picture as `level_1`, `level_2`
+    and so on.
 
     Args:
       folder: created if it does not exist.

@@ -189,7 +189,7 @@ def describe(step: Step, parts: Mapping[str, float], room: int | None = None) ->
         f"objective {step.objective:.4g}",
         *(
             f"{name} {parts[name] / parts['value'] * step.objective:.3g}"
-            for name in ("style", "content", "total_variation", "gamut")
+            for name in ("style", "content", "total_variation", "gamut", "palette")
             if parts.get(name)
         ),
         f"{step.evaluations} evaluations",

@@ -1,7 +1,6 @@
 """Makes the page's controls from the fields of `Config`, and a `Config` from them. No Gradio."""
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,13 +8,12 @@ from artistyle_tf.command.flag_table import shown
 from artistyle_tf.command.values import setting
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.settings.config import INITS, Config
-from artistyle_tf.settings.presets import GENTLEST, PRESETS, STRONGEST
 from artistyle_tf.settings.validation import one_of
 
 __all__ = ["FIRST", "MAIN", "Control", "all_controls", "make_config", "preset_values"]
 
 MAIN = ("strength", "size", "style_scale", "color", "init")
-"""The main controls, in the order of the page. `strength` is not a field but sets one."""
+"""The main controls, in the order of the page."""
 
 FIRST = "fast"
 """The preset selected at first: the best picture for the time."""
@@ -26,7 +24,6 @@ _SHIPPED = ("auto", "imagenet-8bit", "preview")
 _SIZES = ("256", "384", "512", "768", "1024")
 
 _LABELS = {
-    "strength": "Balance",
     "size": "Size",
     "style_scale": "Stroke size",
     "color": "Colours",
@@ -35,7 +32,7 @@ _LABELS = {
     "balance": "Balance of layers",
 }
 _HELP = {
-    "strength": "0 keeps the photo, 1 leaves little of it",
+    "strength": "0: the photo, 1: little of it",
     "size": "longer side, px",
     "style_scale": "1: as in the painting",
 }
@@ -56,12 +53,12 @@ class Control(NamedTuple):
 
 
 def all_controls(weights: str = "auto") -> list[Control]:
-    """`strength`, then every field of `Config`.
+    """Every field of `Config`.
 
     Args:
       weights: the `--weights` of the server, which can be chosen too.
     """
-    controls = [_control("strength", "Balance", "", "share")]
+    controls = []
     for field in dataclasses.fields(Config):
         group, text = field.metadata["group"], field.metadata["help"]
         choices = field.metadata["choices"]
@@ -75,8 +72,10 @@ def all_controls(weights: str = "auto") -> list[Control]:
             kind = "choice"
         elif field.name == "style_scale":
             kind = "scale"
+        elif field.name == "strength":
+            kind = "share"
         elif field.name == "style_weight":
-            kind, text = "text", f"{text}; empty: set by Balance"
+            kind, text = "text", f"{text}; empty: set by Strength"
         elif isinstance(field.default, float):
             kind = "number"
         else:
@@ -100,21 +99,19 @@ def preset_values(preset: str, weights: str = "auto") -> dict[str, Any]:
     values: dict[str, Any] = {}
     for control in all_controls(weights):
         if control.name == "strength":
-            values[control.name] = _strength(config)
+            values[control.name] = _slider(config)
         elif control.kind in ("number", "whole", "scale"):
             values[control.name] = getattr(config, control.name)
         else:
             values[control.name] = shown(getattr(config, control.name)) or ""
-    if "style_weight" not in PRESETS[preset]:
-        values["style_weight"] = ""
     return values
 
 
-def _strength(config: Config) -> float:
-    """The slider's position for the style weight, the inverse of `style_weight_of`."""
-    ratio = config.style_weight / (config.content_weight or 1)
-    share = math.log(ratio / GENTLEST) / math.log(STRONGEST / GENTLEST)
-    return round(min(1.0, max(0.0, share)), 2)
+def _slider(config: Config) -> float:
+    """Where the slider of the strength stands; for a style weight, where it does by default."""
+    default = Config.strength
+    assert default is not None
+    return default if config.strength is None else config.strength
 
 
 def make_config(preset: str, values: Mapping[str, Any], weights: str = "auto") -> Config:
@@ -145,6 +142,6 @@ def make_config(preset: str, values: Mapping[str, Any], weights: str = "auto") -
             changed[control.name] = meant
     if not str(values.get("style_weight") or "").strip() and values.get("strength") is not None:
         asked = float(values["strength"])
-        if asked != _strength(base):  # the slider was moved from the preset's position
+        if asked != _slider(base):  # it was moved from the preset's position
             changed["strength"] = asked
     return Config.preset(preset, **changed)

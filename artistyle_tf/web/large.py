@@ -9,7 +9,7 @@ from artistyle_tf.pictures.picture import MIN_SIDE
 from artistyle_tf.pictures.sizes import fit, whole_cells
 from artistyle_tf.run.memory import free_bytes, resident_bytes
 from artistyle_tf.run.plan import Room, make_plan
-from artistyle_tf.run.schedule import schedule
+from artistyle_tf.scene.schedule import schedule
 from artistyle_tf.settings.checking import MAX_SIZE
 from artistyle_tf.settings.config import Config
 from artistyle_tf.settings.presets import PRESETS

@@ -8,7 +8,7 @@ import published
 import reference
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.network_scale import to_network
-from artistyle_tf.run.schedule import level_sizes
+from artistyle_tf.scene.schedule import level_sizes
 from artistyle_tf.settings.config import Config
 
 

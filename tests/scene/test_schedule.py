@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from artistyle_tf.network.vgg19 import CELL
 from artistyle_tf.pictures.sizes import fit, pad, scale_to, whole_cells
-from artistyle_tf.run.schedule import level_sizes, split_iterations, total_iterations
+from artistyle_tf.scene.schedule import level_sizes, split_iterations, total_iterations
 from artistyle_tf.scene.start import white_noise
 
 sides = st.integers(16, 5000)
