@@ -17,6 +17,7 @@ picture's longer side. With G the normalised Gram matrices of block1_conv1 to bl
 - content error: mean squared difference to the content at block4_conv2, over the content's own
   mean square there;
 - grain: steps of colour between neighbours, over the same of the style; see `measures.grain`;
+- off palette: share of the pixels in colours that the style has not; see `measures.off_palette`;
 - border: steps along the sides, over those of the interior, see `measures.border`; the same of the
   colours side by side, top / bottom / left / right;
 - saved objective: alpha mean((F - P)^2) at block4_conv2 + beta times the sum over the five layers
@@ -56,6 +57,7 @@ COLUMNS = (
     "closed",
     "content_error",
     "grain",
+    "off_palette",
     "border",
     "colours_by_side",
     "saved_objective",

@@ -87,6 +87,28 @@ def test_border_of_a_picture_without_interior_is_unknown(measures, picture):
     assert all(math.isnan(side) for side in measures.border(picture(16, 40)).values())
 
 
+def test_oklab_of_known_colours(measures):
+    """White, black and sRGB red as published by Ottosson."""
+    known = [[1, 0, 0], [0, 0, 0], [0.62796, 0.22486, 0.12585]]
+    rgb = np.array([[255, 255, 255], [0, 0, 0], [255, 0, 0]], np.uint8)
+    np.testing.assert_allclose(measures.oklab(rgb), known, atol=1e-4)
+
+
+def test_what_is_off_the_palette(measures, picture):
+    pytest.importorskip("scipy")
+    painting = np.zeros((64, 64, 3), np.uint8)
+    painting[:, :32], painting[:, 32:] = (20, 40, 200), (240, 220, 30)  # blue, yellow
+    violet = np.full((48, 64, 3), (130, 30, 180), np.uint8)
+    assert measures.off_palette(violet, painting) == 1
+    assert measures.off_palette(painting[::-1, ::-1], painting) == 0
+    half = np.vstack([violet, painting[:48]])
+    assert measures.off_palette(half, painting) == pytest.approx(0.5, abs=0.03)
+    lines = grey(np.indices((256, 256)).sum(0) // 2 % 2 * 255)  # blurred: all greys
+    assert measures.off_palette(lines, lines) < 0.001
+    noisy = picture(64, 96)
+    assert measures.off_palette(noisy, noisy) < 0.01
+
+
 def test_closed_by_hand(measures):
     style = {"a": np.eye(2), "b": np.full((2, 2), 3.0)}
     content = {"a": 3 * np.eye(2), "b": np.full((2, 2), 6.0)}
@@ -210,7 +232,7 @@ def test_finished_pictures_are_judged(judge, small_file, tmp_path, capsys):
     arguments = [PAIR, f"--weights={small_file}", f"--json={figures}", str(small), str(noise)]
     assert judge.main(arguments) == 0
     out = capsys.readouterr().out
-    assert "| content × style | closed | content error | grain | border" in out
+    assert "| content × style | closed | content error | grain | off palette | border" in out
     assert "seconds" not in out
     assert "| small | " in out
     told = json.loads(figures.read_text())
