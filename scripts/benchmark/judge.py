@@ -69,6 +69,10 @@ from artistyle_tf.pictures.picture import as_uint8
 from artistyle_tf.pictures.read import read, read_record
 from artistyle_tf.settings.choices import Padding
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
+
+from make_sheet import make_grid
+
 BEYOND = "what the judge sees beyond the border: as of artistyle, but zeros by default"
 
 COLUMNS = (
@@ -229,8 +233,6 @@ def sheet(
     pairs: Sequence[Pair], made: Sequence[Sequence[Path]], names: Sequence[str], height: int
 ) -> Image.Image:
     """Rows: pairs; columns: content, style, what was made of them."""
-    from make_sheet import make_grid
-
     rows = [
         [Image.fromarray(as_uint8(picture.rgb)) for picture in (*pair.pictures, *map(read, paths))]
         for pair, paths in zip(pairs, made, strict=True)

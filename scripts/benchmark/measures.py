@@ -23,7 +23,7 @@ from referees import (
 
 from artistyle_tf import ArtistyleError, ConfigError, InputError
 from artistyle_tf.pictures.read import read
-from artistyle_tf.pictures.sizes import resize, scale_to
+from artistyle_tf.pictures.sizes import resize
 from artistyle_tf.settings.presets import STYLE_LAYERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -179,9 +179,9 @@ class Pair:
         """All figures of a uint8 picture; E only with the `bases` that `e_bases` gives."""
         size = rgb.shape[:2]
         if size not in self._seen:
-            content, style = (picture.rgb for picture in self.pictures)
-            style = resize(style, scale_to(style.shape[:2], max(size)))
-            self._seen = {size: (see(resize(content, size)), see(style), style)}
+            photo, painting = (picture.rgb for picture in self.pictures)
+            painting = shrunk(painting, max(size))
+            self._seen = {size: (see(resize(photo, size)), see(painting), painting)}
         content, style, pixels = self._seen[size]
         seen, sides = see(rgb), border(rgb)
         even = list(sides.values())
