@@ -214,7 +214,7 @@ def skimage_data() -> Path:
 
 def e_bases(see: See) -> Bases:
     """The axes of E: of six photos of scikit-image with a longer side of 256 px."""
-    names = "astronaut.png camera.png chelsea.png coffee.png coins.png rocket.jpg"
+    names = "astronaut.png camera.png chelsea.png coffee.png motorcycle_left.png rocket.jpg"
     folder = skimage_data()
     return bases_of([see(shrunk(read(folder / name).rgb, 256)).fits for name in names.split()])
 

@@ -231,7 +231,7 @@ def effectiveness(picture: Fits, style: Fits, bases: Bases) -> dict[str, float]:
     the direction of KL are those of their repository, stringtron/quantative_style. What differs:
 
     - their axes are of the 200 test photos of BSDS500 and are not published; ours are of six photos
-      of scikit-image (24 others move E by 0.3 at most);
+      of scikit-image (12 or 24 others moved E by 0.4 at most);
     - pictures are taken as they are judged, theirs at a shorter side of 512 px;
     - the filters are those of --weights; theirs are VGG19 with activations scaled to a mean of 1;
     - covariances get 1e-6 of the style's mean variance, so that an even style has a figure too, and
