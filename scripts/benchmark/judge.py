@@ -2,12 +2,17 @@
 """Judge pictures by a network: finished ones of any program, or what sets of flags paint.
 
     scripts/benchmark/judge.py --pair=CONTENT,STYLE PICTURE [PICTURE ...]
+    scripts/benchmark/judge.py --pairs=FILE FOLDER [FOLDER ...]
     scripts/benchmark/judge.py --paint="plain: --preset=fast"
         [--paint="small: --weights=preview" ...] [--size=256]
 
-The first judges pictures painted from one pair. The second paints each pair (six without --pair)
-with each set of flags of the artistyle command, judges that, and prints tables in Markdown. It
-goes on where it was stopped if --folder is the same.
+The first judges pictures painted from one pair; the second what programs made of each pair, a
+folder for each program with pictures CONTENT_STYLE.png. The third paints each pair (twelve of
+installed packages without --pair or --pairs) with each set of flags of the artistyle command and
+judges that. It goes on where it was stopped if --folder is the same. Tables are in Markdown.
+
+--pairs is a text file of lines CONTENT,STYLE, relative to it; # begins a comment. --sheet shows the
+pictures; with --blind=KEY.json each row is in random order without names, which go to that file.
 
 The judge is the network of --weights. The content is taken at the picture's size, the style at the
 picture's longer side. With G the normalised Gram matrices of block1_conv1 to block5_conv1:
@@ -17,6 +22,11 @@ picture's longer side. With G the normalised Gram matrices of block1_conv1 to bl
 - content error: mean squared difference to the content at block4_conv2, over the content's own
   mean square there;
 - grain: steps of colour between neighbours, over the same of the style; see `measures.grain`;
+- off palette: share of the pixels in colours that the style has not; see `referees.off_palette`;
+- patches: sliced Wasserstein distance of 7×7 patches, mean and fine / middle / coarse scale, grey
+  levels; see `referees.patch_distances`;
+- strokes: their width, over that of the style; see `referees.strokes`;
+- E: as of Yeh et al. 2020, higher is nearer to the style; see `referees.effectiveness`;
 - border: steps along the sides, over those of the interior, see `measures.border`; the same of the
   colours side by side, top / bottom / left / right;
 - saved objective: alpha mean((F - P)^2) at block4_conv2 + beta times the sum over the five layers
@@ -40,7 +50,16 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-from measures import Figures, Pair, exit_status, network, read_pairs
+from measures import (
+    Figures,
+    Pair,
+    e_bases,
+    exit_status,
+    listed,
+    network,
+    read_pairs,
+    shrunk,
+)
 from PIL import Image
 
 from artistyle_tf import ConfigError, InputError, files
@@ -50,12 +69,20 @@ from artistyle_tf.pictures.picture import as_uint8
 from artistyle_tf.pictures.read import read, read_record
 from artistyle_tf.settings.choices import Padding
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
+
+from make_sheet import make_grid
+
 BEYOND = "what the judge sees beyond the border: as of artistyle, but zeros by default"
 
 COLUMNS = (
     "closed",
     "content_error",
     "grain",
+    "off_palette",
+    "patches",
+    "strokes",
+    "e",
     "border",
     "colours_by_side",
     "saved_objective",
@@ -164,6 +191,8 @@ def table(title: str, rows: Mapping[str, Figures]) -> str:
     """Markdown: a row for each set, with the columns that any of them has."""
     columns = [key for key in COLUMNS if any(key in figures for figures in rows.values())]
     names = {
+        "patches": "patches: mean, by scale",
+        "e": "E",
         "border": "border worst / mean",
         "colours_by_side": "colours at the sides",
         "seconds": "seconds (evaluations)",
@@ -186,18 +215,30 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def made_of(pair: Pair, folder: Path) -> Path:
+    """The picture in a program's folder that is of this pair."""
+    found = sorted(folder.glob(f"{slug(pair.name)}.*"))
+    if len(found) != 1:
+        raise InputError(f"{folder} must have one picture {slug(pair.name)}.png, not {len(found)}")
+    return found[0]
+
+
+def shuffled(names: Sequence[str], rows: Sequence[str], seed: int) -> dict[str, list[str]]:
+    """Row → the names in an order of its own, the same for a seed."""
+    random = np.random.default_rng(seed)
+    return {row: [names[i] for i in random.permutation(len(names))] for row in rows}
+
+
 def sheet(
-    pairs: Sequence[Pair], made: Sequence[Sequence[Path]], names: Sequence[str]
+    pairs: Sequence[Pair], made: Sequence[Sequence[Path]], names: Sequence[str], height: int
 ) -> Image.Image:
     """Rows: pairs; columns: content, style, what was made of them."""
-    from make_sheet import make_grid
-
     rows = [
         [Image.fromarray(as_uint8(picture.rgb)) for picture in (*pair.pictures, *map(read, paths))]
         for pair, paths in zip(pairs, made, strict=True)
     ]
     labels = [pair.name.replace("×", "x") for pair in pairs]  # which Pillow's own font lacks
-    return make_grid(rows, labels, ["content", "style", *names], 256)
+    return make_grid(rows, labels, ["content", "style", *names], height)
 
 
 @contextlib.contextmanager
@@ -215,24 +256,32 @@ def run(arguments: argparse.Namespace) -> None:
     finished, sets = list(map(Path, arguments.pictures)), named_sets(arguments.paint)
     if bool(finished) == bool(sets):
         raise ConfigError("name finished pictures to judge, or sets of flags by --paint")
-    if finished and len(arguments.pair) != 1:
+    folders = bool(finished) and all(path.is_dir() for path in finished)
+    asked = [*arguments.pair, *(listed(arguments.pairs) if arguments.pairs else [])]
+    if finished and not folders and len(asked) != 1:
         raise ConfigError("finished pictures need one --pair=CONTENT,STYLE, which they are of")
+    if arguments.blind and not arguments.sheet:
+        raise ConfigError("--blind needs a --sheet, whose order it tells")
     if arguments.sheet:
         write.check_output(arguments.sheet)
-    if arguments.json:
-        files.check_folder(arguments.json)
-    pairs = read_pairs(arguments.pair)
+    for target in (arguments.json, arguments.blind):
+        if target:
+            files.check_folder(target)
+    pairs = read_pairs(asked)
     names = [path.stem for path in finished] if finished else list(sets)
     if len(set(names)) < len(names):
         names = list(map(str, finished))
     with folder_for(None if finished else arguments.folder) as folder:
-        made = [
-            finished or [folder / f"{slug(p.name)}--{slug(n)}.png" for n in names] for p in pairs
-        ]
-        for path in finished:
-            (height, width), shape = read(path).rgb.shape[:2], pairs[0].pictures[0].rgb.shape
-            if not 0.9 < height * shape[1] / (width * shape[0]) < 1.1:
-                print(f"judge.py: {path} has not the content's aspect", file=sys.stderr)
+        if folders:
+            made = [[made_of(pair, program) for program in finished] for pair in pairs]
+        else:
+            new = [[folder / f"{slug(p.name)}--{slug(n)}.png" for n in names] for p in pairs]
+            made = [finished] if finished else new
+        for pair, targets in zip(pairs, made if finished else [[]] * len(pairs), strict=True):
+            for path in targets:
+                (height, width), shape = read(path).rgb.shape[:2], pair.pictures[0].rgb.shape
+                if not 0.9 < height * shape[1] / (width * shape[0]) < 1.1:
+                    print(f"judge.py: {path} has not the content's aspect", file=sys.stderr)
         for pair, targets in zip(pairs, made, strict=True):
             for flags, target in zip(sets.values(), targets, strict=bool(sets)):
                 command_of(pair, flags, target, arguments.size)
@@ -241,6 +290,7 @@ def run(arguments: argparse.Namespace) -> None:
 
         weights = load(arguments.weights)
         see = network(weights, arguments.padding)
+        bases = e_bases(see)
         balance = (arguments.content_weight, arguments.style_weight)
         print(f"Judge: {weights.name}, {weights.digest[:12]}\n", flush=True)
         figures: dict[str, dict[str, Figures]] = {}
@@ -250,7 +300,10 @@ def run(arguments: argparse.Namespace) -> None:
                 if sets:
                     print(f"judge.py: {pair.name}, {name}", file=sys.stderr, flush=True)
                 own = painted(pair, sets[name], target, arguments.size) if sets else {}
-                rows[name] = {**pair.judge(read(target).rgb, see, *balance), **own}
+                rgb = read(target).rgb
+                if 0 < arguments.judged_size < max(rgb.shape):
+                    rgb = shrunk(rgb, arguments.judged_size)
+                rows[name] = {**pair.judge(rgb, see, *balance, bases), **own}
             print(table(pair.name, rows), flush=True)
         mean = {name: means([rows[name] for rows in figures.values()]) for name in names}
         if len(pairs) > 1:
@@ -259,8 +312,19 @@ def run(arguments: argparse.Namespace) -> None:
             judge = {"weights": weights.name, "sha256": weights.digest, "balance": balance}
             told = plain({"judge": judge, "pairs": figures, "mean": mean})
             files.write_bytes(arguments.json, (json.dumps(told, indent=2) + "\n").encode())
+        if arguments.blind:
+            key = shuffled(names, [pair.name for pair in pairs], arguments.seed)
+            made = [
+                [paths[names.index(name)] for name in order]
+                for paths, order in zip(made, key.values(), strict=True)
+            ]
+            names = [chr(ord("A") + i) for i in range(len(names))]
+            text = json.dumps(
+                {k: dict(zip(names, v, strict=True)) for k, v in key.items()}, indent=2
+            )
+            files.write_bytes(arguments.blind, (text + "\n").encode())
         if arguments.sheet:
-            sheet(pairs, made, names).save(arguments.sheet)
+            sheet(pairs, made, names, arguments.height).save(arguments.sheet)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -269,16 +333,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("pictures", nargs="*", metavar="PICTURE", help="finished pictures, of one --pair")
+    add(
+        "pictures", nargs="*", metavar="PICTURE", help="finished pictures of one --pair, or folders"
+    )
     add("--pair", action="append", default=[], help="CONTENT,STYLE; may be repeated")
+    add("--pairs", type=Path, metavar="FILE", help="a text file of lines CONTENT,STYLE")
     add("--paint", action="append", default=[], help="NAME: FLAGS; may be repeated")
     add("--weights", default="auto", help="the judge, as of artistyle (auto)")
     add("--padding", default="zeros", choices=get_args(Padding), help=BEYOND)
     add("--content_weight", type=float, default=1.0, help="alpha of the saved objective (1)")
     add("--style_weight", type=float, default=60.0, help="beta of the saved objective (60)")
     add("--size", type=int, default=256, help="longer side of what is painted, px (256)")
+    add("--judged_size", type=int, default=0, help="shrink what is larger to this longer side, px")
     add("--folder", type=Path, help="where the painted PNGs stay; those there are not made again")
     add("--sheet", type=Path, help="write the pictures here, pairs below each other")
+    add("--height", type=int, default=256, help="of each picture on the sheet, px (256)")
+    add("--blind", type=Path, help="the key: shuffle the sheet's rows, without names")
+    add("--seed", type=int, default=0, help="of the order of --blind (0)")
     add("--json", type=Path, help="write all figures here, also by layer and by side")
     arguments = parser.parse_args(argv)
     return exit_status("judge.py", lambda: run(arguments))

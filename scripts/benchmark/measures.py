@@ -7,10 +7,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from referees import (
+    E_LAYERS,
+    Bases,
+    Fit,
+    Fits,
+    bases_of,
+    effectiveness,
+    off_palette,
+    patch_distances,
+    ratio,
+    shrunk,
+    strokes,
+)
 
 from artistyle_tf import ArtistyleError, ConfigError, InputError
 from artistyle_tf.pictures.read import read
-from artistyle_tf.pictures.sizes import resize, scale_to
+from artistyle_tf.pictures.sizes import resize
 from artistyle_tf.settings.presets import STYLE_LAYERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +40,11 @@ class Seen(NamedTuple):
     """Style layer → normalised Gram matrix [N, N]."""
     content: np.ndarray
     """[H, W, N], activations of `CONTENT_LAYER`."""
+    fits: Fits
+    """Layer of E → Gaussian fit."""
+
+
+See = Callable[[np.ndarray], Seen]
 
 
 def exit_status(name: str, work: Callable[[], None]) -> int:
@@ -40,11 +58,6 @@ def exit_status(name: str, work: Callable[[], None]) -> int:
         print(f"{name}: interrupted", file=sys.stderr)
         return 130
     return 0
-
-
-def ratio(one: float, other: float) -> float:
-    """NaN over nought."""
-    return one / other if other else math.nan
 
 
 def step(pixels: np.ndarray, axis: int) -> float:
@@ -113,7 +126,7 @@ def objective(picture: Seen, content: Seen, style: Seen, alpha: float, beta: flo
     return alpha * float(content_loss(picture.content, content.content)) + beta * float(sum(each))
 
 
-def network(weights: Any, padding: str = "zeros") -> Callable[[np.ndarray], Seen]:
+def network(weights: Any, padding: str = "zeros") -> See:
     """uint8 RGB [H, W, 3] → what these weights (a name, a file or loaded ones) see of it."""
     import tensorflow as tf
 
@@ -125,15 +138,28 @@ def network(weights: Any, padding: str = "zeros") -> Callable[[np.ndarray], Seen
     extractor = build_feature_extractor(weights, (*STYLE_LAYERS, CONTENT_LAYER), padding=padding)
     features = constant_network(extractor)
 
+    def fitted(found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        rows = tf.reshape(tf.cast(found, tf.float64), [-1, found.shape[-1]])
+        mean = tf.reduce_mean(rows, axis=0)
+        away = rows - mean
+        return mean, tf.matmul(away, away, transpose_a=True) / tf.cast(
+            tf.shape(rows)[0], rows.dtype
+        )
+
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])], autograph=False)
-    def traced(image: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    def traced(image: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor, dict[str, Any]]:
         found = features(image)
-        return {k: gram_matrix(found[k])[0] for k in STYLE_LAYERS}, found[CONTENT_LAYER][0]
+        grams = {k: gram_matrix(found[k])[0] for k in STYLE_LAYERS}
+        return grams, found[CONTENT_LAYER][0], {k: fitted(found[k][0]) for k in E_LAYERS}
 
     def see(rgb: np.ndarray) -> Seen:
         with true_float32():
-            grams, content = traced(tf.constant(to_network(rgb)))
-        return Seen({layer: gram.numpy() for layer, gram in grams.items()}, content.numpy())
+            grams, content, fits = traced(tf.constant(to_network(rgb)))
+        return Seen(
+            {layer: gram.numpy() for layer, gram in grams.items()},
+            content.numpy(),
+            {layer: Fit(*(part.numpy() for part in fit)) for layer, fit in fits.items()},
+        )
 
     return see
 
@@ -148,22 +174,27 @@ class Pair:
         self._seen: dict[tuple[int, ...], tuple[Seen, Seen, np.ndarray]] = {}
 
     def judge(
-        self, rgb: np.ndarray, see: Callable[[np.ndarray], Seen], alpha: float, beta: float
+        self, rgb: np.ndarray, see: See, alpha: float, beta: float, bases: Bases | None = None
     ) -> Figures:
-        """All figures of a uint8 picture."""
+        """All figures of a uint8 picture; E only with the `bases` that `e_bases` gives."""
         size = rgb.shape[:2]
         if size not in self._seen:
-            content, style = (picture.rgb for picture in self.pictures)
-            style = resize(style, scale_to(style.shape[:2], max(size)))
-            self._seen = {size: (see(resize(content, size)), see(style), style)}
+            photo, painting = (picture.rgb for picture in self.pictures)
+            painting = shrunk(painting, max(size))
+            self._seen = {size: (see(resize(photo, size)), see(painting), painting)}
         content, style, pixels = self._seen[size]
         seen, sides = see(rgb), border(rgb)
         even = list(sides.values())
         layers = closed(seen.grams, content.grams, style.grams)
+        e = effectiveness(seen.fits, style.fits, bases) if bases else {}
         return {
             "closed": float(np.mean(list(layers.values()))),
             "content_error": content_error(seen.content, content.content),
             "grain": grain(rgb, pixels),
+            "off_palette": off_palette(rgb, self.pictures[1].rgb),
+            "patches": patch_distances(rgb, pixels),
+            "strokes": strokes(rgb, pixels),
+            **({"e": e.pop("E"), "e_by_layer": e} if e else {}),
             "border": {"worst": float(np.max(even)), "mean": float(np.mean(even))},
             "saved_objective": objective(seen, content, style, alpha, beta),
             "closed_by_layer": layers,
@@ -172,24 +203,61 @@ class Pair:
         }
 
 
-def default_pairs() -> list[tuple[Path, Path]]:
-    """Pictures that may be published: ours, and public-domain or CC0 ones in scikit-image."""
+def skimage_data() -> Path:
+    """Where scikit-image has its pictures, which may be published."""
     try:
         import skimage
     except ImportError:
-        raise InputError(
-            "scikit-image, which has the pictures, is missing; name a --pair"
-        ) from None
-    data, samples = Path(skimage.__file__).parent / "data", ROOT / "artistyle_tf" / "samples"
-    night = samples / "style.jpg"
+        raise InputError("scikit-image is missing, which has pictures that are used here") from None
+    return Path(skimage.__file__).parent / "data"
+
+
+def e_bases(see: See) -> Bases:
+    """The axes of E: of six photos of scikit-image with a longer side of 256 px."""
+    names = "astronaut.png camera.png chelsea.png coffee.png motorcycle_left.png rocket.jpg"
+    folder = skimage_data()
+    return bases_of([see(shrunk(read(folder / name).rgb, 256)).fits for name in names.split()])
+
+
+def default_pairs() -> list[tuple[Path, Path]]:
+    """Pictures that may be published: ours, and public-domain or CC0 ones of installed packages."""
+    data, samples = skimage_data(), ROOT / "artistyle_tf" / "samples"
+    try:
+        import matplotlib
+    except ImportError:
+        raise InputError("Matplotlib, which has a portrait, is missing; name a --pair") from None
+    night, harbour = samples / "style.jpg", samples / "content.jpg"
+    hopper = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
     return [
-        (samples / "content.jpg", night),
+        (harbour, night),
         (data / "astronaut.png", night),
         (data / "chelsea.png", data / "ihc.png"),
         (data / "coffee.png", data / "retina.jpg"),
         (data / "rocket.jpg", data / "ihc.png"),
         (data / "camera.png", night),
+        (hopper, night),
+        (hopper, data / "ihc.png"),
+        (harbour, data / "retina.jpg"),
+        (data / "chelsea.png", data / "gravel.png"),
+        (data / "coffee.png", data / "brick.png"),
+        (data / "astronaut.png", data / "hubble_deep_field.jpg"),
     ]
+
+
+def listed(file: Path) -> list[str]:
+    """The lines CONTENT,STYLE of a text file, as paths beside it; # begins a comment."""
+    try:
+        lines = [line.partition("#")[0].strip() for line in file.read_text("utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--pairs={file} can't be read: {error}") from None
+    texts = [
+        ",".join(str(file.parent / one.strip()) for one in line.split(","))
+        for line in lines
+        if line
+    ]
+    if not texts:
+        raise ConfigError(f"--pairs={file} has no line CONTENT,STYLE")
+    return texts
 
 
 def read_pairs(texts: Sequence[str], most: int | None = None) -> list[Pair]:

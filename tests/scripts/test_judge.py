@@ -195,9 +195,17 @@ def test_the_script_runs_by_itself():
 def test_default_pairs_are_there(judge):
     pytest.importorskip("skimage")
     pairs = sys.modules["measures"].default_pairs()
-    assert len(pairs) == 6
     assert all(path.is_file() for pair in pairs for path in pair)
-    assert len(judge.read_pairs([])) == 6
+    assert len(judge.read_pairs([])) == len(set(pairs)) == 12
+
+
+def test_pairs_are_listed_beside_their_file(judge, tmp_path):
+    pairs = tmp_path / "pairs.txt"
+    pairs.write_text("# photos, paintings\n\na.jpg, styles/b.jpg  # an etching\n/c.png,d.png\n")
+    assert judge.listed(pairs) == [
+        f"{tmp_path}/a.jpg,{tmp_path}/styles/b.jpg",
+        f"/c.png,{tmp_path}/d.png",
+    ]
 
 
 def test_finished_pictures_are_judged(judge, small_file, tmp_path, capsys):
@@ -210,7 +218,8 @@ def test_finished_pictures_are_judged(judge, small_file, tmp_path, capsys):
     arguments = [PAIR, f"--weights={small_file}", f"--json={figures}", str(small), str(noise)]
     assert judge.main(arguments) == 0
     out = capsys.readouterr().out
-    assert "| content × style | closed | content error | grain | border" in out
+    assert "| content × style | closed | content error | grain | off palette | patches" in out
+    assert "| strokes | E | border" in out
     assert "seconds" not in out
     assert "| small | " in out
     told = json.loads(figures.read_text())
@@ -221,6 +230,57 @@ def test_finished_pictures_are_judged(judge, small_file, tmp_path, capsys):
     assert rows["noise"]["content_error"] > 0
     assert rows["noise"]["grain"] > rows["small"]["grain"]
     assert told["mean"] == rows
+
+
+def test_folders_of_programs_are_judged_and_laid_out_blind(
+    judge, small_file, tmp_path, picture, capsys
+):
+    pairs, figures, key = (tmp_path / name for name in ("pairs.txt", "f.json", "key.json"))
+    names = [f"photo{i}" for i in range(4)]
+    for name in names:
+        Image.fromarray(picture(48, 64)).save(tmp_path / f"{name}.png")
+    pairs.write_text("".join(f"{name}.png,photo3.png\n" for name in names[:3]))
+    for program, level in (("ours", 250), ("theirs", 5)):
+        (tmp_path / program).mkdir()
+        for name in names[:3]:
+            flat = Image.new("RGB", (96, 72), (level, level, level))
+            flat.save(tmp_path / program / f"{name}_photo3.png")
+    arguments = [
+        *(f"--pairs={pairs}", str(tmp_path / "ours"), str(tmp_path / "theirs")),
+        *(f"--weights={small_file}", f"--json={figures}", "--judged_size=64", "--height=64"),
+        *(f"--sheet={tmp_path / 's.png'}", f"--blind={key}", "--seed=1"),
+    ]
+    assert judge.main(arguments) == 0
+    assert "| mean of 3 | " in capsys.readouterr().out
+    told = json.loads(figures.read_text())
+    assert set(told["mean"]) == {"ours", "theirs"}
+    order = [list(row.values()) for row in json.loads(key.read_text()).values()]
+    assert [sorted(row) for row in order] == [["ours", "theirs"]] * 3
+    assert len(set(map(tuple, order))) == 2
+    with Image.open(tmp_path / "s.png") as image:
+        left, top = image.width - 4 * (85 + 16), image.height - 3 * (64 + 16)
+        for y, row in enumerate(order):
+            for x, program in enumerate(row):
+                middle = (left + (x + 2) * (85 + 16) + 42, top + y * (64 + 16) + 32)
+                level = 250 if program == "ours" else 5
+                assert image.getpixel(middle) == (level, level, level)
+    (tmp_path / "ours" / "photo1_photo3.png").unlink()
+    assert judge.main(arguments) == 1
+    assert "ours must have one picture photo1_photo3.png, not 0" in capsys.readouterr().err
+
+
+def test_larger_pictures_are_judged_shrunk(judge, small_file, tmp_path, capsys):
+    figures = []
+    for size in (320, 160):
+        with Image.open(SAMPLES / "content.jpg") as image:
+            shrunk = image.resize((size, size * 3 // 4), Image.Resampling.LANCZOS)
+        shrunk.save(tmp_path / "p.png")
+        told = tmp_path / f"{size}.json"
+        asked = [PAIR, f"--weights={small_file}", "--judged_size=160", f"--json={told}"]
+        assert judge.main([*asked, str(tmp_path / "p.png")]) == 0
+        figures.append(json.loads(told.read_text())["mean"]["p"])
+    assert figures[0]["grain"] == pytest.approx(figures[1]["grain"], rel=0.02)
+    assert figures[0]["e"] == pytest.approx(figures[1]["e"], abs=0.1)
 
 
 def test_sets_of_flags_are_painted_judged_and_not_painted_again(
@@ -280,6 +340,8 @@ def test_sets_of_flags_are_painted_judged_and_not_painted_again(
         ([PAIR, "--paint=a: --trace=t.json"], 2, "--trace"),
         ([PAIR, "--paint=a:", "--paint=a: --preset=fast"], 2, "name of its own"),
         ([PAIR, "--paint=a:", "--sheet=s.bmp"], 2, "s.bmp"),
+        ([PAIR, "--paint=a:", "--blind=key.json"], 2, "--sheet"),
+        (["--pairs=absent.txt", "--paint=a:"], 1, "absent.txt"),
         ([PAIR, "--paint=a:", "--json=no/such/f.json"], 1, "f.json"),
         ([PAIR, "--weights=absent.npz", str(SAMPLES / "style.jpg")], 1, "absent.npz"),
     ],
