@@ -12,23 +12,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from artistyle_tf import InputError
+from artistyle_tf.pictures.palette import oklab
 from artistyle_tf.pictures.recolor import luminance
 from artistyle_tf.pictures.sizes import resample, resize, scale_to
 
-TO_CONES = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ]
-)
-TO_LAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)
 NEIGHBOURS, NEAR = 5, 0.03
 SIDE = 7
 """Of a patch, px."""
@@ -64,14 +51,6 @@ def shrunk(rgb: np.ndarray, longer: int) -> np.ndarray:
 
 
 # Colours
-
-
-def oklab(rgb: np.ndarray) -> np.ndarray:
-    """sRGB [..., 3], 0-255 → float64 [..., 3], L a b of OKLab (Ottosson 2020); L is 0 to 1."""
-    level = np.asarray(rgb, float) / 255
-    linear = np.where(level <= 0.04045, level / 12.92, ((level + 0.055) / 1.055) ** 2.4)
-    mixed: np.ndarray = np.cbrt(linear @ TO_CONES.T) @ TO_LAB.T
-    return mixed
 
 
 def off_palette(rgb: np.ndarray, style: np.ndarray) -> float:
