@@ -14,6 +14,7 @@ __all__ = [
     "blended",
     "compared",
     "empty_moments",
+    "mean_square",
     "moments",
     "normalized",
     "stacked",
@@ -93,6 +94,14 @@ def target_spec(regions: int, channels: int, mean: bool, dtype: str) -> Any:
 def target_of(means: Moments) -> Target:
     """The target that normalised moments are compared with, from the style's own moments."""
     return means.second if isinstance(means.first, tuple) else gaussian(means.first, means.second)
+
+
+def mean_square(target: Target) -> tf.Tensor:
+    """[R]: mean squared activation of the style, the trace of its second moments."""
+    if not isinstance(target, Gaussian):
+        return tf.linalg.trace(target)
+    spread = tf.reduce_sum(tf.square(target.root), [-2, -1])
+    return spread - target.floor * target.root.shape[-1] + tf.reduce_sum(target.mean**2, -1)
 
 
 def compared(means: Moments, target: Target) -> tf.Tensor:

@@ -167,26 +167,39 @@ class Objective:
             return None
         names = list(self._style)
         before = np.asarray(targets.weights[names[0]], np.float64)
-        found = []
-        for region in tf.eye(len(before), dtype=self.extractor.input.dtype):
-            alone = targets._replace(weights=dict.fromkeys(names, region))
-            found.append([float(one) for one in self.parts(photo, alone).style.values()])
-        losses = np.array(found).T  # [layers, R]
-        total = np.sum(losses * before)
-        shares = np.array(list(self._style.values()))[:, None] / sum(self._style.values())
+        found = [self._of_region(self._tensor(photo), targets, r) for r in range(len(before))]
+        losses, louder = (np.array(one) for one in zip(*found, strict=True))  # [R, layers], [R]
+        total = before @ losses.sum(1)
+        shares = np.array(list(self._style.values())) / sum(self._style.values())
         even = shares * total / max(before.sum(), 1e-30)
         factors = np.where(losses > 0, even / np.where(losses > 0, losses, 1), 1) ** config.balance
-        weights = before * factors
+        weights = before[:, None] * factors
         if total > 0:
             weights *= total / np.sum(losses * weights)
         beta = config.style_weight
         if beta is None:
             assert config.strength is not None
-            wanted = style_ratio(config.strength) * self._nothing(targets)
+            loudness = float(np.exp(np.average(louder, weights=before + 1e-30)))
+            wanted = style_ratio(config.strength, loudness) * self._nothing(targets)
             beta = min(wanted / total, MAX_WEIGHT) if total > 0 else 1.0
             weights *= beta
-        pairs = zip(names, weights, strict=True)
-        return Weighing(float(beta), {n: tuple(map(float, w)) for n, w in pairs})
+        columns = zip(names, weights.T, strict=True)
+        return Weighing(float(beta), {name: tuple(map(float, one)) for name, one in columns})
+
+    def _of_region(
+        self, photo: tf.Tensor, targets: Targets, region: int
+    ) -> tuple[list[float], float]:
+        """(style losses by layer, mean log of mean squared activations, style over photo)."""
+        this = slice(region, region + 1)
+        guides = {name: guide[..., this] for name, guide in targets.guides.items()}
+        losses, louder = [], []
+        for name, seen in self._moments(photo, guides).items():
+            target = tf.nest.map_structure(lambda one: one[this], targets.style[name])
+            scale = self._style[name] * formulas.style_scale(self.config, self._channels[name])
+            losses.append(scale * float(moments.compared(seen, target)[0]))
+            both = moments.mean_square(target), tf.linalg.trace(seen.second)
+            louder.append(np.subtract(*(np.log(max(float(one[0]), 1e-30)) for one in both)))
+        return losses, float(np.mean(louder))
 
     def _nothing(self, targets: Targets) -> float:
         """The content loss of a picture that the network sees nothing in."""

@@ -76,12 +76,12 @@ class Settings(TypedDict, total=False):
     style_weight: float | None
     tv_weight: float
     gamut_weight: float
+    palette_weight: float
     style_scale: float
     style_blend: Iterable[float]
     style_layers: LayerWeights
     content_layers: LayerWeights
     balance: float
-    palette_weight: float
     color: Color
     formula: Formula
     statistics: Statistics

@@ -190,7 +190,7 @@ class Fields:
         "undoing work; in units of the network's mean square activation; 0: none",
     )
     palette_weight: float = _setting(
-        0.03,
+        0.02,
         "Balance",
         "weight of the penalty on colours that the style does not have, in the same units; 0: none",
     )
