@@ -14,7 +14,9 @@ from artistyle_tf.settings.config import Config
 
 SIZE = (80, 96)
 CONFIG = Config(  # few layers: quickly traced
-    style_layers={"block1_conv1": 1.0, "block2_conv1": 1.0}, content_layers={"block3_conv1": 1.0}
+    style_layers={"block1_conv1": 1.0, "block2_conv1": 1.0},
+    content_layers={"block3_conv1": 1.0},
+    palette_weight=0,
 )
 
 

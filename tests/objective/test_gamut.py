@@ -14,10 +14,9 @@ from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.pictures.network_scale import BGR_MEAN, to_network
 from artistyle_tf.scene.bound import build_objective
-from artistyle_tf.settings.presets import PRESETS, STYLE_LAYERS
+from artistyle_tf.settings.presets import STYLE_LAYERS
 from places import SAMPLES
 
-PUBLISHED = {"paper", "gatys-pytorch", "neural-style", "crowson"}
 MODES = {
     "eager": lambda f: f,
     "graph": lambda f: tf.function(f, autograph=False),
@@ -89,7 +88,7 @@ def test_it_is_a_summand_of_the_objective(small_weights, picture, formula):
     """With its weight, in value and gradient, whatever the formula; nothing else changes."""
     image, found = glaring(37, 53), []
     for weight in (0.0, 20.0):
-        config = Config(formula=formula, tv_weight=0.1, gamut_weight=weight)
+        config = Config(formula=formula, tv_weight=0.1, gamut_weight=weight, palette_weight=0)
         objective = Objective(config, small_weights, dtype="float64")
         goal = objective.targets(to_network(picture(37, 53)), [to_network(picture(40, 30))], [1.0])
         value, gradient = objective.value_and_gradient(tf.constant(image), goal)
@@ -121,7 +120,7 @@ def test_the_scale_is_the_mean_square_activation(small_weights, small_arrays, pi
 
 def test_it_is_exactly_zero_inside(small_weights):
     """For black and white too: no picture of a file has any."""
-    objective = Objective(Config(), small_weights)
+    objective = Objective(Config(palette_weight=0), small_weights)
     rgb = np.random.default_rng(0).choice([0, 1, 128, 254, 255], (48, 48, 3)).astype(np.uint8)
     image = to_network(rgb)
     goal = objective.targets(image, [image], [1.0])
@@ -133,7 +132,7 @@ def test_it_is_exactly_zero_inside(small_weights):
 
 def test_tiles_equal_the_whole(small_weights, picture):
     size, found = (131, 97), []
-    config = Config(gamut_weight=1e6)  # so that it shows beside the small network's losses
+    config = Config(gamut_weight=1e6, palette_weight=0)  # so that it shows beside the small network's losses
     for objective in (
         Objective(config, small_weights, dtype="float64"),
         TiledObjective(config, small_weights, tile=48, dtype="float64"),
@@ -210,13 +209,8 @@ def test_the_record_has_both_objectives(runs, weight):
         assert parts["value"] == getattr(result, name)
         assert parts["value"] == pytest.approx(float(wanted.value), rel=1e-4)
         assert parts["gamut"] == pytest.approx(float(wanted.gamut), rel=1e-2)
-        summands = sum(parts[part] for part in ("content", "style", "total_variation", "gamut"))
+        names = ("content", "style", "total_variation", "gamut", "palette")
+        summands = sum(parts[part] for part in names)
         assert parts["value"] == pytest.approx(summands, rel=1e-5)
     assert outcome["saved_objective"]["gamut"] == 0
     assert (outcome["objective"]["gamut"] > 0) == (weight > 0)
-
-
-@pytest.mark.parametrize("preset", PRESETS)
-def test_published_presets_have_none(preset):
-    """Their objectives are what was published."""
-    assert (Config.preset(preset).gamut_weight == 0) == (preset in PUBLISHED)

@@ -18,7 +18,8 @@ LAYERS = {
     "content_layers": {"block4_conv2": 1.0},
 }
 WEIGHTS = {"content_weight": 1.5, "style_weight": 70.0, "tv_weight": 0.2}
-CONFIG = Config(statistics="w2", padding="zeros", gamut_weight=0, **LAYERS, **WEIGHTS)
+NONE = {"gamut_weight": 0, "palette_weight": 0}
+CONFIG = Config(statistics="w2", padding="zeros", **NONE, **LAYERS, **WEIGHTS)
 PLAIN = {**LAYERS, **WEIGHTS, "w2_scale": W2_SCALE}
 
 
@@ -106,7 +107,7 @@ def test_masks_weigh_means_and_covariances(small_arrays, small_weights, picture,
             for name in channels
         },
         "channels": channels,
-        "strengths": np.asarray(goal.strengths),
+        "strengths": np.asarray(goal.weights["block1_conv1"]) / 70,
     }
     expected, slope = reference.value_and_gradient(
         image[0], wanted, small_arrays, "max", reference.gaussian_formula, PLAIN

@@ -19,6 +19,7 @@ from artistyle_tf.settings.config import Config
 from conftest import make_weights
 
 RNG = np.random.default_rng(0)
+PLAIN = {"palette_weight": 0}
 
 
 def photo(height, width, seed):
@@ -64,7 +65,7 @@ SIZES = [
     [("mean", "max"), ("mean", "avg"), ("paper", "avg"), ("neural-style", "max")],
 )
 def test_every_size_and_formula(small_weights, pooling, formula):
-    config = Config(formula=formula, pooling=pooling, tv_weight=0.2, style_weight=70.0)
+    config = Config(formula=formula, pooling=pooling, tv_weight=0.2, style_weight=70.0, **PLAIN)
     whole, tiled = both(config, small_weights, 48)
     for size in SIZES:
         compare(whole, tiled, size, 1e-12, 1e-11, ((60, 45), (33, 81)), (0.7, 0.3))
@@ -72,14 +73,14 @@ def test_every_size_and_formula(small_weights, pooling, formula):
 
 @pytest.mark.parametrize("padding", ["reflect", "replicate-first"])
 def test_paddings(small_weights, padding):
-    whole, tiled = both(Config(padding=padding), small_weights, 48)
+    whole, tiled = both(Config(padding=padding, **PLAIN), small_weights, 48)
     for size in SIZES:
         compare(whole, tiled, size, 1e-12, 1e-11)
 
 
 @functools.cache
 def of_layers(style, content, tile):
-    config = Config(style_layers={style: 1.0}, content_layers={content: 0.5})
+    config = Config(style_layers={style: 1.0}, content_layers={content: 0.5}, **PLAIN)
     return both(config, make_weights(reference.random_weights()), tile)
 
 
@@ -101,12 +102,12 @@ def test_any_size_and_layers(size, layers):
 
 def test_float32_is_within_the_promised_bounds():
     """With as many channels as real networks have; sums over few of them round less evenly."""
-    whole, tiled = both(Config(), load("preview"), 128, "float32")
+    whole, tiled = both(Config(**PLAIN), load("preview"), 128, "float32")
     compare(whole, tiled, (389, 517), 1e-6, 1e-5, ((300, 200),))
 
 
 def test_bfloat16_convolutions_see_the_same_activations(small_weights):
-    config, size = Config(), (96, 128)
+    config, size = Config(**PLAIN), (96, 128)
     whole = Objective(config, small_weights, convolutions="bfloat16")
     tiled = TiledObjective(config, small_weights, tile=64, convolutions="bfloat16")
     content, style = photo(*size, 1), photo(80, 80, 2)
@@ -119,7 +120,7 @@ def test_bfloat16_convolutions_see_the_same_activations(small_weights):
 
 
 def test_one_trace_serves_every_size(small_weights):
-    objective = TiledObjective(Config(), small_weights, tile=32)
+    objective = TiledObjective(Config(**PLAIN), small_weights, tile=32)
     for size in ((48, 48), (70, 90), (33, 65)):
         goal = objective.targets(photo(*size, 1), [photo(50, 40, 2)], [1.0])
         objective.value_and_gradient(tf.zeros([1, *size, 3]), goal)

@@ -32,6 +32,7 @@ def case(formula, pooling, tv_weight=0.0):
         tv_weight=tv_weight,
         content_weight=1.5,
         style_weight=70.0,
+        palette_weight=0,
         **LAYERS,
     )
     plain = {**LAYERS, "content_weight": 1.5, "style_weight": 70.0, "tv_weight": tv_weight}
@@ -88,7 +89,7 @@ def test_gradient_matches_finite_differences(small_weights, picture, pooling):
 
 
 def test_zero_at_the_targets_themselves(small_weights, picture):
-    objective = Objective(Config(), small_weights)
+    objective = Objective(Config(palette_weight=0), small_weights)
     image = to_network(picture(48, 48))
     goal = objective.targets(image, [image], [1.0])
     value, gradient = objective.value_and_gradient(tf.constant(image), goal)
@@ -98,7 +99,7 @@ def test_zero_at_the_targets_themselves(small_weights, picture):
 
 
 def test_one_trace_serves_every_size(small_weights, picture):
-    objective = Objective(Config(), small_weights)
+    objective = Objective(Config(palette_weight=0), small_weights)
     for size in ((32, 32), (48, 40), (65, 33)):
         goal = level_targets(objective, picture(70, 70), [picture(60, 90)], size)
         objective.value_and_gradient(tf.zeros([1, *size, 3]), goal)
@@ -115,7 +116,7 @@ def test_layers_of_weight_zero_are_cut_off(small_weights):
 def test_style_keeps_its_shape_and_follows_the_output(small_weights, picture):
     seen = []
     objective = Objective(Config(style_scale=0.5), small_weights)
-    objective.targets = lambda content, styles, shares, guides: seen.append((content, styles))
+    objective.targets = lambda content, styles, *rest: seen.append((content, styles))
     level_targets(objective, picture(60, 80), [picture(100, 50), picture(30, 90)], (48, 64))
     content, styles = seen[0]
     assert content.shape == (1, 48, 64, 3)
@@ -148,7 +149,7 @@ def test_style_is_mirrored_on_to_whole_cells_at_coarse_levels(small_weights, pic
     """An odd last row would be dropped by pooling, and its border effect with it."""
     seen = []
     objective = Objective(Config(), small_weights)
-    objective.targets = lambda content, styles, shares, guides: seen.extend(styles)
+    objective.targets = lambda content, styles, *rest: seen.extend(styles)
     style = picture(37, 64)
     level_targets(objective, picture(64, 64), [style], (64, 64))
     np.testing.assert_array_equal(seen.pop(), to_network(style))
@@ -171,7 +172,7 @@ def test_build_objective(small_file, picture):
 @pytest.mark.parametrize("masked", [False, True])
 def test_build_objective_in_tiles(small_file, picture, masked):
     """`tile_size` as a number computes in tiles what is larger; the numbers stay the same."""
-    config = Config(weights=str(small_file), size=96, tv_weight=0.2, balance="equal")
+    config = Config(weights=str(small_file), size=96, tv_weight=0.2, balance=1, palette_weight=30)
     sky = np.zeros((72, 96), np.uint8)
     sky[:40] = 255
     masks = {"content_masks": [sky, 255 - sky]} if masked else {}

@@ -10,11 +10,12 @@ import pytest
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.network.vgg19 import VGG19_LAYERS
 from artistyle_tf.settings.config import Config
-from artistyle_tf.settings.presets import PRESETS, STYLE_LAYERS
+from artistyle_tf.settings.presets import PRESETS, STYLE_LAYERS, style_ratio
 
 FIELDS = [field.name for field in dataclasses.fields(Config)]
 NAN, INFINITY = float("nan"), float("inf")
 ONE = (("block1_conv1", 1.0),)
+PUBLISHED = {"paper", "gatys-pytorch", "neural-style", "crowson"}
 
 GOOD = {
     "task": ("stylize", "texture", "reconstruct"),
@@ -44,14 +45,16 @@ GOOD = {
     "jit_compile": ("auto", "on", "off"),
     "steps_per_execution": ("auto", 1, 64),
     "content_weight": (0, 1e-30, 1e12),
-    "style_weight": (0, 1e12),
+    "strength": (0, 0.3, 1),
+    "style_weight": (None, 0, 1e12),
     "tv_weight": (0, 1e12),
     "gamut_weight": (0, 1e12),
+    "palette_weight": (0, 1e12),
     "style_scale": (0.01, 100),
     "style_blend": ((), (0.7, 0.3), [1], (0, 5)),
     "style_layers": (ONE, {"block5_conv4": 0.5}, [["block1_conv1", 0]]),
     "content_layers": (ONE, {"block4_conv2": 2}),
-    "balance": ("weights", "equal"),
+    "balance": (0, 0.3, 1),
     "color": ("style", "luminance", "match", "cholesky", "histogram"),
     "formula": ("mean", "paper", "neural-style", "crowson"),
     "statistics": ("gram", "w2"),
@@ -99,14 +102,16 @@ BAD = {
     "jit_compile": (True, "yes", None),
     "steps_per_execution": (0, 65, "Auto", 2.5, True, None),
     "content_weight": (-1, -1e-9, NAN, INFINITY, 1e31, "1", None, True),
-    "style_weight": (-1, NAN, -INFINITY),
+    "strength": (-0.1, 1.1, NAN, "1", True, None),
+    "style_weight": (-1, NAN, -INFINITY, "1", True),
     "tv_weight": (-1, NAN),
     "gamut_weight": (-1, NAN),
+    "palette_weight": (-1, NAN, "1", None),
     "style_scale": (0, 0.009, 101, NAN),
     "style_blend": (5, None, "0.7,0.3", (-1, 2), (NAN,), (0, 0), ("a",)),
     "style_layers": ((), {}, None, "block1_conv1", ["block1_conv1"], ONE * 2, [("conv1_1", 1)]),
     "content_layers": ({"block4_conv2": -1}, {"block4_conv2": NAN}, {"block4_conv2": "1"}, 3),
-    "balance": ("even", None, True),
+    "balance": (-0.1, 1.1, NAN, "equal", "1", None, True),
     "color": ("content", None),
     "formula": ("sum", None),
     "statistics": ("mean", "W2", None),
@@ -234,7 +239,7 @@ def test_equal_settings_are_written_equally():
         weights=pathlib.PurePosixPath("a/b.npz"),
     )
     assert json.dumps(other.to_dict()) == json.dumps(plain.to_dict())
-    assert json.dumps(Config(style_weight=60).to_dict()) == json.dumps(Config().to_dict())
+    assert json.dumps(Config(balance=1).to_dict()) == json.dumps(Config().to_dict())
 
 
 def test_to_dict_has_all_that_determines_the_picture():
@@ -269,7 +274,9 @@ def test_memory_in_bytes(memory, count):
 def test_defaults():
     config = Config()
     assert (config.optimizer, config.iterations, config.init) == ("tfp", 300, "noise")
-    assert (config.content_weight, config.style_weight, config.weights) == (1, 60, "auto")
+    assert (config.content_weight, config.style_weight, config.weights) == (1, None, "auto")
+    assert (config.strength, config.balance) == (0.5, 1)
+    assert config.palette_weight > 0
     assert config.style_layers == tuple((f"block{block}_conv1", 1.0) for block in range(1, 6))
     assert config.content_layers == (("block4_conv2", 1.0),)
 
@@ -301,32 +308,44 @@ def test_preset_of_the_paper():
     assert (paper.weights, paper.gamut_weight) == ("auto", 0)
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_published_presets_have_nothing_of_ours(preset):
+    config, published = Config.preset(preset), preset in PUBLISHED
+    assert (config.strength is None) == published
+    for name in ("balance", "palette_weight", "gamut_weight", "precondition"):
+        assert (getattr(config, name) == 0) == published, name
+
+
 def test_preset_with_overrides():
     config = Config.preset("paper", size=64, pooling="max")
     assert config == dataclasses.replace(Config.preset("paper"), size=64, pooling="max")
     assert Config.preset("paper").pooling == "avg"
 
 
-@pytest.mark.parametrize(("share", "weight"), [(0, 3), (0.25, 13.416), (0.5, 60), (1, 1200)])
-def test_strength_sets_the_weight_of_the_style(share, weight):
-    config = Config(strength=share)
-    assert config.style_weight == pytest.approx(weight, rel=1e-4)
-    assert "strength" not in config.to_dict()
-    assert Config.preset("fast", strength=share).style_weight == config.style_weight
-    assert Config.preset("gatys-pytorch", strength=share).style_weight == config.style_weight
-    assert dataclasses.replace(config, size=64).style_weight == config.style_weight
-    assert dataclasses.replace(config, strength=0).style_weight == 3
-    assert Config(strength=share, content_weight=5).style_weight == 5 * config.style_weight
+@pytest.mark.parametrize("preset", PRESETS)
+def test_strength_and_the_weight_of_the_style_replace_each_other(preset):
+    plain = Config.preset(preset)
+    by_strength = Config.preset(preset, strength=0.25)
+    by_weight = Config.preset(preset, style_weight=7)
+    assert by_strength == dataclasses.replace(plain, strength=0.25, style_weight=None)
+    assert by_weight == dataclasses.replace(plain, strength=None, style_weight=7)
+    assert (by_strength.to_dict()["strength"], by_weight.to_dict()["style_weight"]) == (0.25, 7)
+    assert Config.overridden(by_weight.to_dict(), {"strength": 0.25}) == by_strength
+    assert Config.overridden(by_strength.to_dict(), {"style_weight": 7}) == by_weight
+    assert Config.overridden(by_strength.to_dict(), {}) == by_strength
+    with pytest.raises(ConfigError, match="^strength and style_weight are both given"):
+        Config.preset(preset, strength=0.5, style_weight=1000)
+    for name in ("strength", "style_weight"):
+        with pytest.raises(ConfigError, match="^strength and style_weight are both None"):
+            Config.preset(preset, **{name: None})
 
 
-def test_strength_that_can_not_be():
-    for share in (-0.1, 1.1, NAN, "1", True):
-        with pytest.raises(ConfigError, match=r"^strength is .*; it must be a number from 0 to 1$"):
-            Config(strength=share)
-    with pytest.raises(ConfigError, match="strength and style_weight are both given"):
-        Config.preset("gatys-pytorch", strength=0.5, style_weight=1000)
-    with pytest.raises(ConfigError, match="with paper set style_weight"):
-        Config.preset("paper", strength=0.5)
+def test_equal_steps_of_the_strength_multiply_the_ratio_equally():
+    ratios = [style_ratio(share) for share in np.linspace(0, 1, 5)]
+    steps = np.divide(ratios[1:], ratios[:-1])
+    assert steps == pytest.approx(steps[0])
+    assert steps[0] > 1.5
+    assert ratios[0] > 0
 
 
 @pytest.mark.parametrize("task", ["texture", "reconstruct"])

@@ -63,29 +63,3 @@ def test_what_else_was_published():
     assert (crowson.coarsest, crowson.padding, crowson.pooling) == (128, "replicate-first", "max")
     sizes = level_sizes((512, 512), crowson.levels, crowson.coarsest, crowson.level_step)
     assert [size[0] for size in sizes] == [128, 176, 256, 352, 512]  # 181, 362 in whole cells
-
-
-@pytest.mark.parametrize(
-    ("weights", "statistics"), [((1, 1, 1), "gram"), ((1, 2, 5), "gram"), ((1, 2, 5), "w2")]
-)
-def test_equal_balance_starts_with_equal_shares(small_weights, picture, weights, statistics):
-    layers = dict(zip(["block1_conv1", "block3_conv1", "block5_conv1"], weights, strict=True))
-    objective = Objective(Config(style_layers=layers, statistics=statistics), small_weights)
-    goal = objective.targets(to_network(picture(48, 48)), [to_network(picture(48, 48, 1))], [1])
-    image = tf.constant(to_network(picture(48, 48, 2)))
-    before = objective.parts(image, goal)
-    parts = objective.parts(image, objective.balanced(image, goal))
-    style = {name: float(part) for name, part in before.style.items()}
-    total = sum(style.values())
-    for name, weight in layers.items():
-        assert float(parts.style[name]) == pytest.approx(total * weight / sum(weights), rel=1e-4)
-    assert max(style.values()) > 1.5 * min(style.values())  # they were not equal before
-    assert float(parts.value) == pytest.approx(float(before.value), rel=1e-4)
-
-
-def test_balance_is_safe_where_there_is_no_loss(small_weights, picture):
-    objective = Objective(Config(), small_weights)
-    image = to_network(picture(48, 48))
-    goal = objective.targets(image, [image], [1.0])
-    for factor in objective.balanced(tf.constant(image), goal).balance.values():
-        assert np.isfinite(float(factor))

@@ -9,7 +9,7 @@ from artistyle_tf.settings.choices import Settings
 from artistyle_tf.settings.config import Config
 from places import ROOT
 
-WIDER = {"size", "init", "weights", "style_blend", "style_layers", "content_layers", "strength"}
+WIDER = {"size", "init", "weights", "style_blend", "style_layers", "content_layers"}
 """Settings that are accepted in more types than they are kept in."""
 
 PAGES = (ROOT / "README.md", ROOT / "docs" / "keras.md")
