@@ -1,6 +1,7 @@
-"""Two sample pictures, drawn by code: a harbour town, and a painting of a night sky.
+"""Two sample pictures: a beach with towers at dusk, and Vincent van Gogh's *The Starry Night*.
 
-They are made by scripts/samples/draw_samples.py in the repository and are free of copyright.
+The photo is from Pexels (634010), under CC0; the painting, of 1889, is in the public domain. The
+file NOTICE says more.
 """
 
 import importlib.resources
@@ -10,7 +11,7 @@ __all__ = ["content", "style"]
 
 
 def content() -> pathlib.Path:
-    """Path of a sample content picture: JPEG, 640×480 px, sRGB.
+    """Path of the sample photo: JPEG, 960×540 px, sRGB.
 
     >>> content().name
     'content.jpg'
@@ -19,7 +20,7 @@ def content() -> pathlib.Path:
 
 
 def style() -> pathlib.Path:
-    """Path of a sample style picture: JPEG, 640×480 px, sRGB.
+    """Path of the sample painting: JPEG, 512×405 px, sRGB.
 
     >>> style().name
     'style.jpg'

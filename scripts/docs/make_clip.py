@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The clip of docs/video.md: a boat that sails through the harbour of the samples, painted.
+"""The clip of docs/video.md: a boat that sails through a drawn harbour, painted.
 
     scripts/docs/make_clip.py [FOLDER]
 
@@ -13,17 +13,14 @@ import tempfile
 from fractions import Fraction
 
 import av
+import harbour
 import numpy as np
 from PIL import Image
 
+from artistyle_tf.video.clip import read_clip
+from artistyle_tf.video.main import main as artistyle_video
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "scripts" / "samples"))
-
-import sample_harbour  # noqa: E402 (needs the path)
-
-from artistyle_tf.video.clip import read_clip  # noqa: E402
-from artistyle_tf.video.main import main as artistyle_video  # noqa: E402
-
 COUNT, WIDTH, RATE = 60, 320, 12
 SHOWN = (20, 21, 22, 40)
 STYLE = ROOT / "artistyle_tf" / "samples" / "style.jpg"
@@ -36,7 +33,7 @@ def draw(path: pathlib.Path) -> None:
         stream = output.add_stream("libx264", rate=RATE, options={"crf": "12"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, WIDTH * 3 // 4, "yuv420p"
         for number, place in enumerate(places):
-            picture = np.asarray(sample_harbour.draw(WIDTH, sailed=float(place)))
+            picture = np.asarray(harbour.draw(WIDTH, sailed=float(place)))
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, RATE)
             output.mux(stream.encode(frame))

@@ -72,9 +72,9 @@ CONTROLS = (
     ),
     (
         "masks",
-        "Above the painting's sky, below its field, and between them the photo.",
+        "Above the painting's sky, below its village.",
         "--style=samples/style.jpg --content_mask=samples/top.png,samples/bottom.png "
-        "--style_mask=samples/top.png,samples/bottom.png",
+        "--style_mask=samples/style-top.png,samples/style-bottom.png",
     ),
     ("texture", "More of the painting, at any size.", "--task=texture --style_scale=0.4"),
     ("reconstruct", "What one layer knows of the photo.", "--task=reconstruct --iterations=200"),
@@ -103,7 +103,7 @@ PHOTOGRAPHS = (
     "",
     "`--preset=fast --size=384`, with Vincent van Gogh's *The Starry Night* (1889, public domain).",
     "The coffee is a photograph by Rachel Michetti, courtesy of Pikolo Espresso Bar (CC0), from",
-    "scikit-image; the harbour is `samples/content.jpg`. More photographs: [home](index.md).",
+    "scikit-image; the harbour is drawn by code. More photographs: [home](index.md).",
 )
 """The end of the page; its sheet was put together by scripts/docs/make_sheet.py."""
 

@@ -112,20 +112,20 @@ def test_it_runs_from_top_to_bottom(tmp_path: pathlib.Path) -> None:
     assert len(right.getcolors(1 << 20)) > 50  # lines were drawn
     assert "all 6 iterations done" in printed(paint)
     (sheet,) = pictures(beside)
-    assert sheet.size == (3 * 64 + 2 * 8, 48)
+    assert sheet.size == (3 * 64 + 2 * 8, 36)
     (chart,) = pictures(curves)
     assert len(chart.getcolors(1 << 20)) > 50
-    assert "painted.png: 64×48 px" in printed(save)
+    assert "painted.png: 64×36 px" in printed(save)
     with Image.open(tmp_path / "painted.png") as picture:
-        assert picture.size == (64, 48)
+        assert picture.size == (64, 36)
     wanted = {"strength": 0.5, "style_scale": 5, "statistics": 5}
     for cell, (setting, apart) in zip(tried, wanted.items(), strict=True):
         assert printed(cell).startswith(f"{setting}: ")
         assert float(re.search(r"\(([\d.]+) grey levels", printed(cell))[1]) > apart
         (row,) = pictures(cell)
-        assert row.size == (2 * 48 + 8, 36)
+        assert row.size == (2 * 48 + 8, 27)
     assert printed(pressed).splitlines() == [
-        "(32, 24)",  # what the sliders were set to is what is painted
+        "(32, 18)",  # what the sliders were set to is what is painted
         "True",
     ]
     assert printed(link) == "painted.png\n"
@@ -187,11 +187,11 @@ def test_in_colab_pictures_are_uploaded_and_a_cancelled_upload_is_no_error(
     assert printed(sizes) == "768 200\n"
     sample = "the sample picture"
     assert printed(uploads).splitlines() == [
-        f"No file was chosen: content stays {sample}. | {sample} (640, 480)",
+        f"No file was chosen: content stays {sample}. | {sample} (960, 540)",
         "content is mine.png now. Run the cells below again. | mine.png (30, 20)",
         "No file was chosen: content stays mine.png. | mine.png (30, 20)",
         "notes.txt is no picture that can be read: content stays mine.png. | mine.png (30, 20)",
-        f"The sample pictures are used. | {sample} (640, 480)",
+        f"The sample pictures are used. | {sample} (960, 540)",
     ]
     assert "['painted.png']" in printed(saved)
 

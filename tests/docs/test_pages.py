@@ -91,7 +91,7 @@ def desk(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pat
     ):  # fmt: skip
         shutil.copy(SAMPLES / f"{shows}.jpg", tmp_path / f"{name}.jpg")
     for name, shows in (
-        ("sky", "top"), ("ground", "bottom"), ("night-sky", "top"), ("grass", "bottom")
+        ("sky", "top"), ("ground", "bottom"), ("night-sky", "style-top"), ("grass", "style-bottom")
     ):  # fmt: skip
         shutil.copy(SAMPLES / f"{shows}.png", tmp_path / f"{name}.png")
     (tmp_path / "samples").symlink_to(SAMPLES, target_is_directory=True)
