@@ -92,15 +92,15 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 """Preset name → the settings in which it differs from the defaults of `Config`."""
 
-_EVEN, _STEPS, _LOUD, _LIMIT = 13.0, 2e5, 2.5, 10.0
+_EVEN, _STEPS, _QUIETER, _LOUDER, _LIMIT = 13.0, 2e5, 1.0, 2.5, 10.0
 
 
 def style_ratio(strength: float, loudness: float) -> float:
     """r = β S / (α P) for a strength from 0 to 1, so that it looks the same on every pair.
 
     S is the photo's style loss before β, P the mean square of its content features. Equal steps of
-    the strength multiply r by equal factors. A style whose features are stronger than the photo's
-    changes it more at the same r, so r falls with the `loudness`, the mean square activation of the
+    the strength multiply r by equal factors. At equal r, a style whose features are stronger than
+    the photo's changes it more, so r falls with the `loudness`, the mean square activation of the
     style over the photo's. Found on eighteen pairs: docs/defaults.md.
 
     >>> [round(style_ratio(share, 1), 2) for share in (0, 0.25, 0.5, 0.75, 1)]
@@ -109,4 +109,4 @@ def style_ratio(strength: float, loudness: float) -> float:
     2.3
     """
     within = min(max(loudness, 1 / _LIMIT), _LIMIT)
-    return _EVEN * _STEPS ** (strength - 0.5) * within**-_LOUD
+    return _EVEN * _STEPS ** (strength - 0.5) * within ** -(_LOUDER if within > 1 else _QUIETER)
