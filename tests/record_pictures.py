@@ -48,7 +48,7 @@ COMMANDS = {
     "match": f"--preset=fast --color=match {SMALL}",
     "cholesky": f"--preset=fast --color=cholesky {SMALL}",
     "histogram": f"--preset=fast --color=histogram {SMALL}",
-    "balance": f"--balance=equal --optimizer=lbfgs {SMALL}",
+    "balance": f"--balance=0.5 --optimizer=lbfgs {SMALL}",
     "blend": f"--preset=fast --style_blend=0.7,0.3 --style_scale=0.6 {SMALL}",
     "weights": f"--preset=fast --strength=0.7 --tv_weight=0.1 --gamut_weight=1 {SMALL}",
     "layers": f"--preset=fast --style_layers=block1_conv1:1,block3_conv1:0.5 {SMALL}",

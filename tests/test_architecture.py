@@ -27,7 +27,7 @@ LIGHT_MODULES = {
     "network.backend", "network.download", "network.http_source", "network.sandbox",
     "network.vgg19", "network.weight_files", "network.weights", "objective.guidance",
     "run.cards", "run.checkpoint_file", "run.checkpoints", "run.events", "run.memory", "run.plan",
-    "run.rerun", "run.result", "run.schedule", "scene.inputs", "scene.start",
+    "run.rerun", "run.result", "scene.inputs", "scene.schedule", "scene.start",
     "video.__main__", "video.clip", "video.consistency", "video.cuts", "video.engine",
     "video.film", "video.flags", "video.flow", "video.main", "video.warp", "video.work",
 }  # fmt: skip

@@ -16,13 +16,17 @@ from artistyle_tf.pictures.palette import NODES
 
 __all__ = ["loss", "palette", "specs"]
 
+CELLS = NODES - 1
+BAND = 64
+"""Rows that are looked up at once: what that takes is 100 bytes for each of their pixels."""
+
 
 def specs(regions: int, dtype: str) -> dict[str, tf.TensorSpec]:
     """Of `Targets.palette`, with that number of masks (0: none)."""
     sides = [None, None] if regions else [1, 1]
     count = max(regions, 1)
     return {
-        "tables": tf.TensorSpec([count, NODES, NODES, NODES], dtype),
+        "tables": tf.TensorSpec([count, CELLS**3, 8], dtype),
         "where": tf.TensorSpec([1, *sides, count], dtype),
     }
 
@@ -35,16 +39,22 @@ def palette(tables: np.ndarray, masks: Sequence[np.ndarray], dtype: str) -> Feat
       masks: uint8 [H, W], one each or none at all.
       dtype: of the tensors.
     """
+    # Trilinear between the nodes: coefficients of 1, r, g, b, rg, rb, gb and rgb for every cell.
+    cells = tables
+    for axis in (1, 2, 3):
+        low, high = (np.take(cells, range(k, k + CELLS), axis) for k in (0, 1))
+        cells = np.stack([low, high - low], -1)
+    order = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1)]
+    rows = np.stack([cells[..., r, g, b] for r, g, b in order], -1).reshape(len(tables), -1, 8)
     where = np.stack(masks, -1)[None] / 255 if masks else np.ones([1, 1, 1, 1])
-    return {"tables": tf.constant(tables, dtype), "where": tf.constant(where, dtype)}
+    return {"tables": tf.constant(rows, dtype), "where": tf.constant(where, dtype)}
 
 
 def loss(image: tf.Tensor, palette: Features) -> tf.Tensor:
     """Mean over pixels of the tables at their colours: [1, H, W, 3] BGR, mean subtracted → [].
 
     The picture is blurred by a pixel first: what counts is how colours side by side look together.
-    Otherwise the picture has a sixth more grain. Between the nodes of a table values are trilinear.
-    Colours outside 0-255 count as the nearest ones inside.
+    Otherwise the picture has a sixth more grain. Colours outside 0-255 count as the nearest inside.
     """
     image = losses.blurred(image)
     regions = tf.unstack(palette["tables"])
@@ -53,37 +63,37 @@ def loss(image: tf.Tensor, palette: Features) -> tf.Tensor:
 
 
 def _looked_up(image: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
-    """[1, H, W], with the gradient found along the way: a table has few values, a tape would keep
-    eight pictures."""
-    flat = tf.reshape(table, [-1])
+    """[1, H, W], with the gradient found along the way, so that a tape keeps little."""
 
     @tf.custom_gradient
     def values(image: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        rgb = tf.reverse(image + tf.constant(BGR_MEAN, image.dtype), [-1])
-        place = rgb * ((NODES - 1) / 255)
-        cell = tf.clip_by_value(tf.floor(place), 0, NODES - 2)
-        part = tf.unstack(tf.clip_by_value(place - cell, 0, 1), axis=-1)
-        red, green, blue = tf.unstack(tf.cast(cell, tf.int32), axis=-1)
-        corner = (red * NODES + green) * NODES + blue
-
-        def at(*step: int) -> tf.Tensor:
-            return tf.gather(flat, corner + (step[0] * NODES + step[1]) * NODES + step[2])
-
-        def between(low: tf.Tensor, high: tf.Tensor, axis: int) -> tf.Tensor:
-            return low + part[axis] * (high - low)
-
-        # By blue, then green, then red; slopes are differences of what lies between.
-        lines = {(r, g): (at(r, g, 0), at(r, g, 1)) for r in (0, 1) for g in (0, 1)}
-        points = {place: between(*line, 2) for place, line in lines.items()}
-        low, high = (between(points[r, 0], points[r, 1], 1) for r in (0, 1))
-        rises = {place: line[1] - line[0] for place, line in lines.items()}
-        rising = [between(rises[r, 0], rises[r, 1], 1) for r in (0, 1)]
-        by_red = high - low
-        by_green = between(points[0, 1] - points[0, 0], points[1, 1] - points[1, 0], 0)
-        by_blue = between(rising[0], rising[1], 0)
-        inside = tf.cast((rgb >= 0) & (rgb <= 255), image.dtype)
-        slopes = tf.stack([by_red, by_green, by_blue], -1) * inside * ((NODES - 1) / 255)
-        slopes = tf.reverse(slopes, [-1])
-        return between(low, high, 0), lambda upstream: upstream[..., None] * slopes
+        height, width = tf.shape(image)[1], tf.shape(image)[2]
+        rows = tf.pad(image[0], [[0, -height % BAND], [0, 0], [0, 0]])
+        bands = tf.reshape(rows, [-1, BAND, width, 3])
+        found = tf.map_fn(
+            lambda band: _of_band(band, table),
+            bands,
+            fn_output_signature=tf.TensorSpec([BAND, None, 4], image.dtype),
+            parallel_iterations=1,
+        )
+        whole = tf.reshape(found, [1, -1, width, 4])[:, :height]
+        return whole[..., 0], lambda upstream: upstream[..., None] * whole[..., 1:]
 
     return values(image)
+
+
+def _of_band(band: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
+    """Pixels [H, W, 3] → [H, W, 4], the value and its derivatives by the three channels."""
+    place = (band + tf.constant(BGR_MEAN, band.dtype)) * (CELLS / 255)
+    cell = tf.clip_by_value(tf.floor(place), 0, CELLS - 1)
+    blue, green, red = tf.unstack(tf.cast(cell, tf.int32), axis=-1)
+    b, g, r = tf.unstack(tf.clip_by_value(place - cell, 0, 1), axis=-1)
+    row = tf.gather(table, (red * CELLS + green) * CELLS + blue)
+    one, by_r, by_g, by_b, rg, rb, gb, rgb = tf.unstack(row, axis=-1)
+    rg += b * rgb
+    by_r += g * rg + b * rb
+    by_g += b * gb
+    value = one + r * by_r + g * by_g + b * by_b
+    slopes = tf.stack([by_b + r * (rb + g * rgb) + g * gb, by_g + r * rg, by_r], -1)
+    slopes *= tf.cast((place >= 0) & (place <= CELLS), band.dtype) * (CELLS / 255)
+    return tf.concat([value[..., None], slopes], -1)

@@ -207,7 +207,7 @@ class Objective:
             return float(targets.scale)
         total = 0.0
         for name, seen in targets.content.items():
-            elements = tf.cast(tf.size(seen), tf.float32)
+            elements = tf.cast(tf.size(seen), self.extractor.input.dtype)
             scale = formulas.content_scale(self.config, elements)
             total += self._content[name] * float(scale * self._mean_square(seen))
         return self.config.content_weight * total

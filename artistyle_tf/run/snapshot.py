@@ -125,6 +125,8 @@ def _weighing(value: Any, layers: Sequence[str]) -> Weighing:
         raise ValueError("its weighing is none")
     if sorted(value[1]) != sorted(layers):
         raise ValueError("its weighing is not of this run's layers")
+    if not all(isinstance(row, list) for row in value[1].values()):
+        raise ValueError("its weighing is none")
     weights = {name: tuple(_real(one, "weighing") for one in row) for name, row in value[1].items()}
     return Weighing(_real(value[0], "weighing"), weights)
 

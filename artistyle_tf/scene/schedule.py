@@ -23,10 +23,16 @@ def schedule(config: Config, size: tuple[int, int]) -> list[tuple[tuple[int, int
     """((height, width), iterations) of every level of a run, coarse to fine; the last one covers
     `size`. With fewer iterations than levels, the coarsest are omitted.
 
+    A style that is larger than the picture by `style_scale` has its usual size at the coarsest
+    level, which is smaller by as much: only there does the network see its large strokes whole.
+
     >>> schedule(Config(iterations=10), (384, 512))
     [((192, 256), 3), ((384, 512), 7)]
+    >>> schedule(Config(iterations=10, style_scale=2), (384, 512))
+    [((96, 128), 1), ((192, 256), 1), ((384, 512), 8)]
     """
-    sizes = level_sizes(size, config.levels, config.coarsest, config.level_step)
+    coarsest = config.coarsest / max(1.0, config.style_scale)
+    sizes = level_sizes(size, config.levels, coarsest, config.level_step)
     budgets = split_iterations(
         config.iterations, len(sizes), config.finest, config.finer_iterations
     )
@@ -34,7 +40,7 @@ def schedule(config: Config, size: tuple[int, int]) -> list[tuple[tuple[int, int
 
 
 def level_sizes(
-    size: tuple[int, int], levels: int | str, coarsest: int, step: float = 2.0
+    size: tuple[int, int], levels: int | str, coarsest: float, step: float = 2.0
 ) -> list[tuple[int, int]]:
     """(height, width) of every level, coarse to fine, in whole cells; the last one covers `size`.
 

@@ -51,6 +51,8 @@ class Config(Fields):
         settings = dict(PRESETS[name])
         if overrides.get("task", cls.task) != "stylize" and settings.get("init") == "content":
             del settings["init"]  # a texture has no content; a reconstruction has to find it
+        if "style_weight" in settings:
+            settings["strength"] = None
         return cls.overridden(settings, overrides)
 
     @classmethod

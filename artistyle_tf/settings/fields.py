@@ -78,7 +78,9 @@ class Fields:
         "auto", "Run", "number of sizes from coarse to fine; auto: depends on size; 1: one scale"
     )
     coarsest: int = _setting(
-        256, "Run", "longer side of the coarsest level in px, if levels is auto"
+        256,
+        "Run",
+        "longer side of the coarsest level in px, if levels is auto; divided by a style_scale above 1",
     )
     level_step: float = _setting(
         2.0, "Run", "size ratio of neighbouring levels, rounded so that the levels fit"

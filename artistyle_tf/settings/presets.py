@@ -14,7 +14,6 @@ _AS_PUBLISHED: Mapping[str, Any] = {
     "gamut_weight": 0.0,
     "palette_weight": 0.0,
     "balance": 0.0,
-    "strength": None,
 }
 """What no published program has of ours."""
 

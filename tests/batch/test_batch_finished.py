@@ -52,6 +52,14 @@ def test_settings_that_determine_the_picture_count(job):
     assert why_paint(deep, Digests()) is None
 
 
+def test_the_weight_that_followed_from_the_strength_is_no_change(job):
+    put(changed(job, style_weight=7.0))
+    assert why_paint(job, Digests()) is None
+    assert why_paint(changed(job, strength=0.7), Digests()) == "changed: strength"
+    assert why_paint(changed(job, style_weight=7.0), Digests()) is None
+    assert why_paint(changed(job, style_weight=8.0), Digests()) == "changed: style_weight"
+
+
 def test_pictures_count_by_their_pixels(job, picture):
     digests = Digests()
     with Image.open(job.content) as image:

@@ -102,7 +102,7 @@ def test_csv(tmp_path):
     assert first.styles == (f"{tmp_path}/b.jpg", f"{tmp_path}/c.jpg")
     assert first.config == Config(size=96, strength=0.3)
     assert (second.content, second.styles) == ("/x/a.jpg", ("s3://bucket/b.jpg",))
-    assert second.config == Config(size=64, style_weight=7)
+    assert second.config == Config.preset("artistyle", size=64, style_weight=7)
     assert [one.where for one in (first, second)] == [f"{path}, line 2", f"{path}, line 3"]
 
 
@@ -157,4 +157,4 @@ def test_files_that_are_none(tmp_path, data, fault):
 
 
 def test_every_setting_is_a_column():
-    assert {"preset", "strength", *Config().to_dict()} < {*COLUMNS}
+    assert {"preset", *Config().to_dict()} < {*COLUMNS}

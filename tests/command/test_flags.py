@@ -38,9 +38,11 @@ OTHER = {
     "weights": ("preview", "preview"),
     "pooling": ("avg", "avg"),
     "content_weight": ("1e-3", 1e-3),
+    "strength": ("0.7", 0.7),
     "style_weight": ("5", 5.0),
     "tv_weight": ("0.1", 0.1),
     "gamut_weight": ("7", 7.0),
+    "palette_weight": ("7", 7.0),
     "noise_amplitude": ("60", 60.0),
     "coarsest": ("64", 64),
     "level_step": ("1.5", 1.5),
@@ -52,7 +54,7 @@ OTHER = {
         (("block1_conv1", 0.5), ("block4_conv1", 1.0)),
     ),
     "content_layers": ("block3_conv2:2", (("block3_conv2", 2.0),)),
-    "balance": ("equal", "equal"),
+    "balance": ("0.3", 0.3),
     "color": ("match", "match"),
     "formula": ("paper", "paper"),
     "statistics": ("w2", "w2"),
@@ -94,7 +96,7 @@ def test_every_setting_has_a_flag(name):
     files = FILES[1:] if name == "task" else FILES  # a texture has no content
     config = parse([*files, f"--{name}={text}", *second]).config
     assert getattr(config, name) == value != getattr(Config(), name)
-    assert config == Config(**{name: value})
+    assert config == Config.preset("artistyle", **{name: value})
 
 
 def test_every_flag_is_a_setting_or_named_here():
@@ -103,7 +105,7 @@ def test_every_flag_is_a_setting_or_named_here():
         "--content", "--style", "--output", "--depth", "--content_mask", "--style_mask",
         "--flagfile", "--trace", "--report", "--save_every", "--checkpoint_dir", "--resume",
         "--tensorboard_dir", "--quiet", "--device", "--strategy", "--deterministic", "--preset",
-        "--strength", "--rerun",
+        "--rerun",
         *(f"--{n}" for n in FIELDS),
     ]  # fmt: skip
 
@@ -171,13 +173,13 @@ def test_every_preset_takes_the_network_that_is_there(preset):
 
 
 def test_strength():
-    assert parsed("--strength=0.5").config.style_weight == pytest.approx(60)
-    assert parsed("--preset=fast", "--strength=1").config.style_weight == pytest.approx(1200)
+    for preset in PRESETS:
+        config = parsed(f"--preset={preset}", "--strength=1").config
+        assert config == Config.preset(preset, strength=1)
     for arguments, said in (
         (["--strength=2"], "--strength is 2.0; it must be a number from 0 to 1"),
         (["--strength=much"], "--strength is 'much'; it must be a number from 0 to 1"),
         (["--strength=0.5", "--style_weight=60"], "--strength and style_weight are both given"),
-        (["--preset=paper", "--strength=0.5"], "--strength is of the formula mean"),
         (["--preset=paper", "--statistics=w2"], "--statistics is 'w2'; formula paper is of Gram"),
     ):
         assert refused(*arguments).startswith(said)

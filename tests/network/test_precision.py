@@ -170,7 +170,7 @@ def test_tf32_is_put_back_to_what_was_found(tf32, found):
 @pytest.mark.parametrize("pooling", ["max", "avg"])
 def test_bfloat16_convolutions_keep_value_and_direction(small_weights, picture, pooling):
     """Eight bits of mantissa: 2⁻⁹ a rounding. Losses and gradient stay float32."""
-    config = Config(pooling=pooling)
+    config = Config(pooling=pooling, palette_weight=0)
     found = []
     for convolutions in ("float32", "bfloat16"):
         objective = Objective(config, small_weights, convolutions=convolutions)

@@ -39,8 +39,9 @@ LAYERS = {
 }
 GAMUT = 0.3
 SETTINGS = Config(
-    weights=NETWORK, size=64, gamut_weight=GAMUT, padding="zeros", **BALANCE, **LAYERS
-)
+    weights=NETWORK, size=64, gamut_weight=GAMUT, palette_weight=0, balance=0, padding="zeros",
+    **BALANCE, **LAYERS,
+)  # fmt: skip
 
 # samples/content.jpg, 64×48 px, with its mirror image as content and style.jpg as style.
 CONTENT_LOSSES = {"block4_conv2": 955103.0}

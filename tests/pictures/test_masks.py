@@ -49,7 +49,12 @@ def test_value_and_gradient_equal_numpy(
 ):
     """Two soft regions that overlap, with soft masks over styles of other sizes."""
     config = Config(
-        pooling=pooling, padding="zeros", content_weight=1.5, style_weight=70.0, **LAYERS
+        pooling=pooling,
+        padding="zeros",
+        content_weight=1.5,
+        style_weight=70.0,
+        palette_weight=0,
+        **LAYERS,
     )
     plain = {**LAYERS, "content_weight": 1.5, "style_weight": 70.0, "tv_weight": 0.0}
     content, styles = picture(*size, 1), [picture(40, 37, 2), picture(21, 35, 3)]
@@ -89,7 +94,7 @@ def test_value_and_gradient_equal_numpy(
 
 @pytest.mark.parametrize("formula", ["mean", "paper", "neural-style"])
 def test_a_white_mask_is_no_mask(small_weights, picture, formula):
-    config = Config(formula=formula, style_weight=70.0, tv_weight=0.1)
+    config = Config(formula=formula, style_weight=70.0, tv_weight=0.1, palette_weight=0)
     content, style, size = picture(48, 64, 1), picture(40, 30, 2), (48, 64)
     image = tf.constant(to_network(picture(*size, 4)), tf.float64)
     found = []
@@ -109,7 +114,7 @@ def test_a_white_mask_is_no_mask(small_weights, picture, formula):
 
 @pytest.mark.parametrize("size", [(96, 96), (131, 97), (16, 200)])
 def test_tiles_equal_the_whole(small_weights, picture, size):
-    config = Config(**LAYERS)
+    config = Config(palette_weight=0, **LAYERS)
     content, styles = picture(*size, 1), [picture(60, 45, 2), picture(50, 81, 3)]
     regions = Regions([soft(*size, 1), half(*size)], [soft(60, 45, 3), half(50, 81)])
     image = tf.constant(to_network(picture(*size, 4)), tf.float64)
@@ -150,7 +155,8 @@ def test_guides_follow_pooling():
 
 def test_a_region_too_small_for_a_layer_has_no_part_in_it(small_weights, picture):
     """Its style must not pull at nothing: value and gradient are those of the other alone."""
-    size, config = (40, 40), Config(style_layers={"block5_conv1": 1.0}, content_weight=0.0)
+    size = (40, 40)
+    config = Config(style_layers={"block5_conv1": 1.0}, content_weight=0.0, palette_weight=0)
     dot = np.zeros((40, 40), np.uint8)
     dot[39, 39] = 255  # a row that pooling drops
     white = np.full((40, 40), 255, np.uint8)

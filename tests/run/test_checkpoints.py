@@ -54,7 +54,7 @@ def stop_after(count):
 )
 def test_a_resumed_run_writes_the_same_bytes(settings, picture, tmp_path, optimizer, count):
     """Stopped in the first level and in the second, by another process's eyes: a fresh object."""
-    config = settings(optimizer=optimizer, balance="equal", finest=0.6)
+    config = settings(optimizer=optimizer, finest=0.6)
     pictures = picture(64, 64), picture(50, 40, 1)
     stylize(*pictures, config).save(tmp_path / "whole.png")
     folder = tmp_path / "checkpoints"
@@ -188,7 +188,7 @@ def test_a_broken_checkpoint_is_passed_over(stopped, harm, caplog):
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
-        ({"style_weight": 70.0}, "config.style_weight was 60.0, and is 70.0 now"),
+        ({"style_weight": 70.0}, "config.style_weight was None, and is 70.0 now"),
         ({"size": 80}, "config.size was 64, and is 80 now"),
         ({"seed": 1}, "config.seed was 0, and is 1 now"),
     ],
@@ -247,7 +247,7 @@ WRONG = [
     (lambda header, arrays: header["plans"][0].pop(), "its plans are not 3 numbers"),
     (lambda header, arrays: header["plans"].pop(), "its plans are not of this run's levels"),
     (lambda header, arrays: header.update(dtype="int8"), "its dtype is none of ours"),
-    (lambda header, arrays: header.update(balance={"a": 1}), "its balance is not of this"),
+    (lambda header, arrays: header.update(weighing=[1, {"a": [1]}]), "its weighing is not of this"),
     (lambda header, arrays: header["trace"].append([1, 2]), "its trace is no table"),
     (lambda header, arrays: header.update(trace={}), "its trace is no list"),
     (lambda header, arrays: arrays.pop(), "its arrays are not those of this run's minimiser"),
@@ -337,10 +337,10 @@ def test_broken_off_while_a_level_is_set_up(settings, picture, tmp_path, monkeyp
     whole = stylize(*pictures, config)
     made = Scene.targets
 
-    def broken(scene, objective, size, balance=None):
+    def broken(scene, objective, size):
         if size == scene.canvas:
             raise KeyboardInterrupt
-        return made(scene, objective, size, balance)
+        return made(scene, objective, size)
 
     monkeypatch.setattr(Scene, "targets", broken)
     first = len(whole.trace) - whole.record["levels"][-1][2]

@@ -28,7 +28,10 @@ CASES = {
     "16 px": ({"size": 16}, NOISE[:16, :16], [OTHER]),
     "a strip": ({"size": 96}, NOISE[:16], [OTHER[:, :16]]),
     "paper": ({"formula": "paper", "style_weight": 1e12}, NOISE, [OTHER]),
-    "equal balance of nothing": ({"balance": "equal"}, GREY, [GREY]),
+    "no balance": ({"balance": 0}, NOISE, [OTHER]),
+    "much style": ({"strength": 1, "balance": 0.5}, NOISE, [OTHER]),
+    "no style by strength": ({"strength": 0, "content_weight": 1e-12}, NOISE, [OTHER]),
+    "a huge palette weight": ({"palette_weight": 1e12}, NOISE, [OTHER]),
 }
 
 

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from artistyle_tf.objective.targets import Weighing
 from artistyle_tf.run.plan import Level, Plan
 from artistyle_tf.run.snapshot import header_of, parsed
 from artistyle_tf.run.state import State
@@ -19,7 +20,7 @@ LATER = FRESH.replace(
     widened=5,
     before=(3, 4),
     done=(3, 2),
-    balance={"block1_conv1": 0.5},
+    weighing=Weighing(60.0, {"block1_conv1": (30.0, 0.5)}),
     trace=((1, 0.5, 9.0, 32, 48), (2, 1.0, 8.0, 64, 96)),
 ).with_plan(Plan(128, 5, 10**8))
 
@@ -53,8 +54,12 @@ def test_what_the_record_says_of_convolutions():
         ("budgets", [1], "budgets are not 2 numbers"),
         ("dtype", "float16", "dtype is none of ours"),
         ("widened", -1, "widened can't be -1"),
-        ("balance", {"block9": 1.0}, "balance is not of this run's layers"),
-        ("balance", {"block1_conv1": "1"}, "balance can't be 1"),
+        ("weighing", [60.0, {"block9": [1.0]}], "weighing is not of this run's layers"),
+        ("weighing", [60.0, {"block1_conv1": ["1"]}], "weighing can't be 1"),
+        ("weighing", ["60", {"block1_conv1": [1.0]}], "weighing can't be 60"),
+        ("weighing", [60.0], "weighing is none"),
+        ("weighing", {"block1_conv1": 1.0}, "weighing is none"),
+        ("weighing", [60.0, {"block1_conv1": 1.0}], "weighing is none"),
         ("trace", {}, "trace is no list"),
         ("trace", [[1, 2]], "trace is no table"),
         ("before", [1, -1], "before can't be -1"),

@@ -38,7 +38,7 @@ rng = np.random.default_rng(0)
 size = 64, 112
 content, style, image = (rng.normal(size=(1, *sides, 3)) * 50 for sides in (size, (40, 50), size))
 config = Config(style_layers={"block1_conv1": 1, "block2_conv1": 1},
-                content_layers={"block2_conv1": 1})
+                content_layers={"block2_conv1": 1}, palette_weight=0)
 weights = load(sys.argv[1], config.layers[-1])
 found = []
 for objective in (

@@ -81,7 +81,7 @@ def test_reconstructions_lose_pixels_with_depth(shared, picture):
 
 def test_balance_has_nothing_to_do_without_style(small_file, picture):
     config = Config(
-        task="reconstruct", size=32, iterations=2, balance="equal", weights=str(small_file), **FAST
+        task="reconstruct", size=32, iterations=2, strength=1, weights=str(small_file), **FAST
     )
     assert stylize(picture(32, 32), None, config).image.shape == (32, 32, 3)
 

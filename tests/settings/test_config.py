@@ -341,7 +341,7 @@ def test_strength_and_the_weight_of_the_style_replace_each_other(preset):
 
 
 def test_equal_steps_of_the_strength_multiply_the_ratio_equally():
-    ratios = [style_ratio(share) for share in np.linspace(0, 1, 5)]
+    ratios = [style_ratio(share, 1.5) for share in np.linspace(0, 1, 5)]
     steps = np.divide(ratios[1:], ratios[:-1])
     assert steps == pytest.approx(steps[0])
     assert steps[0] > 1.5

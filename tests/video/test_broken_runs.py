@@ -31,6 +31,9 @@ class Painter:
     def __init__(self, *_):
         pass
 
+    def weigh(self, frame):
+        pass
+
     def first(self, frame):
         if frame.number == self.fails:
             raise ArtistyleError("out of paint")

@@ -54,6 +54,32 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
     assert traces(painter) == [1]
 
 
+def test_every_frame_is_weighed_by_the_one_that_it_is_told(small_file, picture, monkeypatch):
+    config = Config(
+        size=64, iterations=2, optimizer="lbfgs", weights=str(small_file), levels=1, init="content",
+        precision="float32",
+    )  # fmt: skip
+    style = Picture(picture(40, 50, 1), None, "style", ())
+    painter, weights, paint = FramePainter(config, [style], 2), [], painting.paint
+
+    def noting(*given):
+        result = paint(*given)
+        weights.append(result.record["config"]["style_weight"])
+        return result
+
+    monkeypatch.setattr(painting, "paint", noting)
+    frames = [Frame(number, number, picture(*SIZE, 2 + number)) for number in range(2)]
+    before = painter.first(frames[1])  # by itself
+    painter.weigh(frames[0])
+    first = painter.first(frames[0])
+    painter.first(frames[1])
+    painter.following(frames[1], first, first, np.ones(SIZE, np.float32), 1.0)
+    assert before.shape == first.shape
+    own, *same = weights
+    assert same == [same[0]] * 3
+    assert own != same[0]
+
+
 def command(folder, *flags):
     return [
         sys.executable, "-m", "artistyle_tf.video", f"--content={folder}/clip.mp4",
@@ -101,6 +127,9 @@ def test_what_is_before_a_break_is_in_the_output(tmp_path, small_file, monkeypat
         network = "0"
 
         def __init__(self, *_):
+            pass
+
+        def weigh(self, frame):
             pass
 
         def first(self, frame):

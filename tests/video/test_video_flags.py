@@ -47,7 +47,7 @@ def test_all_of_them():
     "flag",
     ["--output=out.gif", "--output=clip.mp4", "--style=", "--frame_iterations=0", "--flow=best",
      "--temporal_weight=-1", "--temporal_weight=nan", "--look_back=2", "--look_back=1,,2",
-     "--look_back=1,65", "--preview_every=x", "--colour=red", "clip.mp4", "--balance=equal",
+     "--look_back=1,65", "--preview_every=x", "--colour=red", "clip.mp4", "--balance=2",
      "--style_blend=1,2", "--task=texture", "--passes=0", "--static_threshold=-1",
      "--content_mask=a.png,b.png", "--style_mask=a.png", "--device=abacus", "--workers=0",
      "--flow=raft.pth", "--iterations=none"],

@@ -12,10 +12,10 @@ from artistyle_tf.web.controls import MAIN, all_controls, make_config, preset_va
 
 def test_every_setting_has_a_control():
     names = [control.name for control in all_controls()]
-    assert names == ["strength", *(field.name for field in dataclasses.fields(Config))]
+    assert names == [field.name for field in dataclasses.fields(Config)]
     assert set(MAIN) < set(names)
     groups = {field.name: field.metadata["group"] for field in dataclasses.fields(Config)}
-    assert {c.name: c.group for c in all_controls() if c.name in groups} == groups
+    assert {control.name: control.group for control in all_controls()} == groups
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -41,7 +41,15 @@ def test_what_is_changed_counts():
 
 def test_a_style_weight_that_is_typed_beats_the_slider():
     values = preset_values("fast") | {"strength": 0.9, "style_weight": "100"}
-    assert make_config("fast", values).style_weight == 100
+    assert make_config("fast", values) == Config.preset("fast", style_weight=100)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_slider_moved_beats_the_weight_of_a_preset(preset):
+    values = preset_values(preset)
+    assert values["strength"] == 0.5
+    values |= {"strength": 0.9, "style_weight": ""}
+    assert make_config(preset, values) == Config.preset(preset, strength=0.9)
 
 
 def test_a_texture_does_not_start_from_the_photo_unasked():

@@ -63,7 +63,7 @@ def test_every_setting_is_on_the_page(page):
     shown = {
         part["elem_id"]: part for part in page["parts"] if str(part["elem_id"]).startswith("set-")
     }
-    names = {field.name for field in dataclasses.fields(Config)} | {"strength"}
+    names = {field.name for field in dataclasses.fields(Config)}
     assert shown.keys() == {f"set-{name}" for name in names}
     for control in all_controls():
         part = shown[f"set-{control.name}"]

@@ -1,0 +1,163 @@
+"""How strongly the style counts: strength as a ratio, layers and regions by their distance."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from artistyle_tf.objective.whole import Objective
+from artistyle_tf.pictures.masks import Regions
+from artistyle_tf.pictures.network_scale import to_network
+from artistyle_tf.scene.canvas import level_targets
+from artistyle_tf.settings.config import Config
+from artistyle_tf.settings.presets import style_ratio
+
+SIZE = (48, 64)
+LAYERS = {"block1_conv1": 1.0, "block2_conv1": 2.0, "block3_conv1": 5.0}
+
+
+def styles_of(picture, seed):
+    """Two, one of them with weaker features; as large as the photo, so that none is scaled."""
+    return picture(64, 64, seed + 1), (picture(64, 64, seed + 2) // 3 + 80).astype(np.uint8)
+
+
+def case(picture, weights, regions=0, seed=0, **settings):
+    """(objective, photo, targets) of a pair."""
+    config = Config.preset(settings.pop("preset", "artistyle"), palette_weight=0, **settings)
+    objective = Objective(config, weights, dtype="float64", regions=regions)
+    content, styles = picture(*SIZE, seed), styles_of(picture, seed)
+    chosen = None
+    if regions:
+        left = np.zeros(SIZE, np.uint8)
+        left[:, :20] = 255
+        chosen = Regions([left, 255 - left], [np.full((64, 64), 255, np.uint8)] * 2)
+    goal = level_targets(objective, content, styles[: max(regions, 1)], SIZE, chosen)
+    return objective, tf.constant(to_network(content), tf.float64), goal
+
+
+def by_region(objective, photo, goal):
+    """[layers, R], the photo's style losses as the targets weigh them."""
+    count = len(goal.weights["block1_conv1"])
+    alone = [
+        goal._replace(weights={name: one * np.eye(count)[r] for name, one in goal.weights.items()})
+        for r in range(count)
+    ]
+    parts = [objective.parts(photo, one).style.values() for one in alone]
+    return np.array([[float(loss) for loss in region] for region in parts]).T
+
+
+def ratio(objective, photo, goal):
+    """Its style loss by the content loss of what shows nothing."""
+    nothing = {name: tf.zeros_like(one) for name, one in goal.content.items()}
+    parts = objective.parts(photo, goal._replace(content=nothing))
+    return float(sum(parts.style.values())) / float(sum(parts.content.values()))
+
+
+def loudness(objective, photo, goal, picture, seed=0):
+    """Geometric mean, over layers and by the regions' areas, of mean squares: style over photo."""
+    areas = goal.weights["block1_conv1"].numpy()
+    logs = []
+    for index, style in enumerate(styles_of(picture, seed)[: len(areas)]):
+        own = objective.extractor(to_network(style).astype(np.float64))
+        seen = objective.extractor(photo)
+        for name in goal.style:
+            where = goal.guides[name][..., index : index + 1] if goal.guides else 1.0
+            squares = np.mean(own[name] ** 2), np.mean(where * seen[name] ** 2)
+            logs.append(np.log(squares[0] / squares[1]) * areas[index])
+    return np.exp(np.sum(logs) / areas.sum() / len(goal.style))
+
+
+@pytest.mark.parametrize("regions", [0, 2])
+@pytest.mark.parametrize("statistics", ["gram", "w2"])
+def test_with_a_balance_of_1_layers_and_regions_start_equal(
+    small_weights, picture, regions, statistics
+):
+    """Times their weights and areas; the style loss as a whole stays what the weight makes it."""
+    settings = {"style_layers": LAYERS, "statistics": statistics, "style_weight": 7}
+    objective, photo, goal = case(picture, small_weights, regions, **settings)
+    before = by_region(objective, photo, goal)
+    weighing = objective.weigh(photo, goal)
+    after = by_region(objective, photo, goal.weighed(weighing))
+    weights = np.array(list(LAYERS.values()))[:, None] / 8
+    shares = np.array([20, 44]) / 64 if regions else 1
+    assert after == pytest.approx(before.sum() * weights * shares, rel=1e-5)
+    assert not before == pytest.approx(after, rel=0.2)
+    assert weighing.style_weight == 7
+    value = objective.parts(photo, goal).value
+    assert float(objective.parts(photo, goal.weighed(weighing)).value) == pytest.approx(
+        float(value), rel=1e-6
+    )
+
+
+def test_a_balance_between_is_a_power_between(small_weights, picture):
+    found = {}
+    for balance in (0, 0.5, 1):
+        settings = {"style_layers": LAYERS, "balance": balance, "style_weight": 7}
+        objective, photo, goal = case(picture, small_weights, **settings)
+        weighing = objective.weigh(photo, goal)
+        assert (weighing is None) == (balance == 0)
+        found[balance] = np.log(by_region(objective, photo, goal.weighed(weighing))[:, 0])
+    middle = (found[0] + found[1]) / 2
+    assert found[0.5] - found[0.5][0] == pytest.approx(middle - middle[0], abs=1e-6)
+    assert np.exp(found[0.5]).sum() == pytest.approx(np.exp(found[0]).sum())
+
+
+@pytest.mark.parametrize("preset", ["fast", "paper", "neural-style", "crowson"])
+def test_strength_is_the_ratio_of_style_to_content(small_weights, picture, preset):
+    """On every pair, with every formula, whatever the content weight."""
+    for seed, strength, settings in ((0, 0, {}), (5, 0.7, {"content_weight": 30.0, "balance": 1})):
+        objective, photo, goal = case(
+            picture, small_weights, seed=seed, preset=preset, strength=strength, **settings
+        )
+        weighing = objective.weigh(photo, goal)
+        found = ratio(objective, photo, goal.weighed(weighing))
+        loud = loudness(objective, photo, goal, picture, seed)
+        assert found == pytest.approx(style_ratio(strength, loud), rel=1e-5)
+        plain = by_region(objective, photo, goal).sum()  # as if the weight were 1
+        weighed = by_region(objective, photo, goal.weighed(weighing)).sum()
+        assert weighing.style_weight == pytest.approx(weighed / plain, rel=1e-6)
+
+
+def test_strength_of_regions(small_weights, picture):
+    for settings in ({}, {"statistics": "w2"}, {"balance": 0}):
+        objective, photo, goal = case(picture, small_weights, 2, strength=0.4, **settings)
+        found = ratio(objective, photo, goal.weighed(objective.weigh(photo, goal)))
+        loud = loudness(objective, photo, goal, picture)
+        assert found == pytest.approx(style_ratio(0.4, loud), rel=1e-5)
+        assert loud < 0.9
+
+
+def test_where_there_is_no_content_the_scale_stands_for_it(small_weights, picture):
+    objective, photo, goal = case(picture, small_weights, content_weight=0.0)
+    weighed = by_region(objective, photo, goal.weighed(objective.weigh(photo, goal)))
+    wanted = style_ratio(0.5, loudness(objective, photo, goal, picture)) * float(goal.scale)
+    assert weighed.sum() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_a_mean_square_by_hand(small_weights, picture):
+    """β S / (α P), in NumPy."""
+    settings = {"strength": 0.3, "content_weight": 4.0, "balance": 0}
+    objective, photo, goal = case(picture, small_weights, **settings)
+    square = np.mean(np.square(goal.content["block4_conv2"]))
+    total = by_region(objective, photo, goal).sum()
+    weight = objective.weigh(photo, goal).style_weight
+    wanted = style_ratio(0.3, loudness(objective, photo, goal, picture))
+    assert weight * total / (4 * square) == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("settings", [{}, {"style_weight": 7}])
+def test_a_style_that_is_the_photo_is_safe(small_weights, picture, settings):
+    config = Config.preset("artistyle", palette_weight=0, **settings)
+    for rgb in (picture(48, 48), np.full((48, 48, 3), 128, np.uint8)):
+        objective = Objective(config, small_weights)
+        image = to_network(rgb)
+        goal = objective.targets(image, [image], [1.0])
+        weighing = objective.weigh(tf.constant(image), goal)
+        weights = np.array(list(weighing.weights.values()))
+        assert np.isfinite([weighing.style_weight, *weights.ravel()]).all()
+        value, gradient = objective.value_and_gradient(image + 9, goal.weighed(weighing))
+        assert np.isfinite([float(value), np.abs(gradient).max()]).all()
+
+
+def test_without_a_style_there_is_nothing_to_weigh(small_weights, picture):
+    objective, photo, goal = case(picture, small_weights, style_weight=0)
+    assert objective.weigh(photo, goal) is None
