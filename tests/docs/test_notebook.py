@@ -103,7 +103,7 @@ def test_it_runs_from_top_to_bottom(tmp_path: pathlib.Path) -> None:
     done = run(notebook, tmp_path)
     check, _, _, _, chosen, _, paint, beside, curves, save, *tried, pressed, link = code_cells(done)
     assert "CPU" in printed(check)
-    assert [picture.size for picture in pictures(chosen)] == [(520, 192)]
+    assert [picture.size for picture in pictures(chosen)] == [(591, 192)]
     # One view, updated: a single picture with its curves is left of the many that were shown.
     (growing,) = pictures(paint)
     assert growing.size == (720, 272)
