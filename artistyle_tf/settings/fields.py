@@ -80,8 +80,8 @@ class Fields:
     coarsest: int = _setting(
         256,
         "Run",
-        "longer side of the coarsest level in px, if levels is auto; divided by style_scale if that is "
-        "above 1",
+        "longer side of the coarsest level in px, if levels is auto; divided by a style_scale above "
+        "1",
     )
     level_step: float = _setting(
         2.0, "Run", "size ratio of neighbouring levels, rounded so that the levels fit"
