@@ -79,7 +79,8 @@ def _begun(scene: Scene, solvers: Solvers, state: State, targets: Targets) -> tu
         image = _enlarged(scene, state.previous.image, size)
     image = scene.masked(image)
     solver = solvers.of(state.here, state.dtype)
-    position = precondition(tf.constant(image), -scene.config.precondition)
+    power, settle = scene.config.precondition, scene.config.settle
+    position = precondition(tf.constant(image), -power, state.settled, settle)
     search = solver.minimizer.start(position, budget=state.here.budget)
     if state.left is not None:
         old = state.levels[state.level - 1].size
@@ -197,5 +198,5 @@ def _advance(
     return after, [(int(after.evaluations), float(after.value))] if moved else []
 
 
-def _context(state: State) -> tuple[Targets | None, tf.Tensor]:
-    return state.targets, tf.constant(state.here.size)
+def _context(state: State) -> tuple[Targets | None, tf.Tensor, tf.Tensor]:
+    return state.targets, tf.constant(state.here.size), tf.constant(state.settled)

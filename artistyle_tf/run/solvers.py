@@ -36,7 +36,8 @@ the steps less than bfloat16 convolutions do (docs/performance.md)."""
 
 
 class Solver(NamedTuple):
-    """An objective and its minimiser, whose context is (targets, int32 [2] height and width)."""
+    """An objective and its minimiser, whose context is (targets, int32 [2] height and width, [] the
+    frequency `settled` of `coordinates.precondition`)."""
 
     objective: Objective
     minimizer: Minimizer
@@ -142,22 +143,25 @@ def _minimizer(
         shape = [1, *fixed, 3] if fixed else tf.concat([[1], size, [3]], axis=0)
         return tf.reshape(position, shape)
 
+    def moved(
+        image: tf.Tensor, settled: tf.Tensor, power: float = config.precondition
+    ) -> tf.Tensor:
+        return precondition(image, power, settled, config.settle)
+
     def value_and_gradient(position: tf.Tensor, context: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        targets, size = context
-        image = as_image(position, size)
-        value, gradient = objective.value_and_gradient(
-            precondition(image, config.precondition), targets
-        )
-        return value, tf.reshape(precondition(gradient, config.precondition), [-1])
+        targets, size, settled = context
+        image = moved(as_image(position, size), settled)
+        value, gradient = objective.value_and_gradient(image, targets)
+        return value, tf.reshape(moved(gradient, settled), [-1])
 
     def within_range(position: tf.Tensor, context: Any) -> tf.Tensor:
-        image = as_image(position, context[1])
+        _, size, settled = context
+        image = moved(as_image(position, size), settled)
         black = -tf.constant(BGR_MEAN, image.dtype)
-        image = precondition(image, config.precondition)
-        image = precondition(tf.clip_by_value(image, black, black + 255), -config.precondition)
-        return tf.reshape(image, [-1])
+        image = tf.clip_by_value(image, black, black + 255)
+        return tf.reshape(moved(image, settled, -config.precondition), [-1])
 
-    context_spec = (objective.targets_spec, tf.TensorSpec([2], tf.int32))
+    context_spec = (objective.targets_spec, tf.TensorSpec([2], tf.int32), tf.TensorSpec([]))
     options: dict[str, dict[str, Any]] = {
         "tfp": {"history": history},
         "lbfgs": {"history": history, "held": HELD, "wide": wide},

@@ -14,7 +14,7 @@ from artistyle_tf.run.plan import Level, Plan
 from artistyle_tf.scene.schedule import total_iterations
 from artistyle_tf.settings.config import Config
 
-__all__ = ["Ending", "Painted", "Row", "State", "image_of"]
+__all__ = ["Ending", "Painted", "Row", "State"]
 
 Row = tuple[int, float, float, int, int]
 """(evaluations, seconds, objective, height, width) after an iteration."""
@@ -82,6 +82,18 @@ class State:
         return self.levels[self.level]
 
     @property
+    def settled(self) -> float:
+        """The highest frequency that the level before could paint, in cycles per pixel; 0: none."""
+        if not self.level:
+            return 0.0
+        return max(self.levels[self.level - 1].size) / max(self.here.size) / 2
+
+    def image_of(self, position: tf.Tensor, config: Config) -> np.ndarray:
+        """A minimiser's position [n] as an image: float32 [1, h, w, 3], BGR, mean subtracted."""
+        image = tf.reshape(position, [1, *self.here.size, 3])
+        return precondition(image, config.precondition, self.settled, config.settle).numpy()
+
+    @property
     def iterations(self) -> int:
         """Of the whole run."""
         return self.before[0] + (int(self.search.iterations) if self.search else 0)
@@ -117,7 +129,7 @@ class State:
         search = self.search
         if search is None or not np.isfinite(search.best_value):
             return self.previous
-        image = image_of(search.best_position, self.here.size, config)
+        image = self.image_of(search.best_position, config)
         value = float(search.best_value)
         return Painted(image, value, self.targets, self.level, self.here.plan, self.dtype)
 
@@ -136,8 +148,3 @@ class State:
     ) -> "State":
         """A copy that has ended, for that reason."""
         return self.replace(ending=Ending(reason, error, broken_off))
-
-
-def image_of(position: tf.Tensor, size: tuple[int, int], config: Config) -> np.ndarray:
-    """A minimiser's position [n] as an image: float32 [1, h, w, 3], BGR, mean subtracted."""
-    return precondition(tf.reshape(position, [1, *size, 3]), config.precondition).numpy()

@@ -11,7 +11,7 @@ from artistyle_tf.run.clock import Clock
 from artistyle_tf.run.events import Step, rms
 from artistyle_tf.run.recovery import fitting
 from artistyle_tf.run.solvers import Solver, Solvers
-from artistyle_tf.run.state import State, image_of
+from artistyle_tf.run.state import State
 from artistyle_tf.scene.scene import Scene
 
 __all__ = ["make_step", "named_parts"]
@@ -22,17 +22,17 @@ def make_step(scene: Scene, solvers: Solvers, state: State, before: State, clock
     search, left = state.search, before.search
     assert search is not None
     assert left is not None
-    size, config = state.here.size, scene.config
+    config = scene.config
 
     # The image that would be saved, if the minimiser's iterate is a different one.
     shown = search.best_position if config.optimizer == "averaged" else search.position
 
     def image() -> Any:
-        return scene.shown(image_of(shown, size, config))
+        return scene.shown(state.image_of(shown, config))
 
     def parts() -> dict[str, float]:
         assert state.targets is not None
-        here, targets = image_of(search.position, size, config), state.targets
+        here, targets = state.image_of(search.position, config), state.targets
 
         def compute(solver: Solver) -> dict[str, float]:
             return named_parts(solver.objective, here, targets)
@@ -42,7 +42,7 @@ def make_step(scene: Scene, solvers: Solvers, state: State, before: State, clock
     return Step(
         level=state.level + 1,
         levels=len(state.levels),
-        size=size,
+        size=state.here.size,
         iteration=state.iterations,
         iterations=state.total(config),
         evaluations=state.evaluations,
@@ -52,7 +52,7 @@ def make_step(scene: Scene, solvers: Solvers, state: State, before: State, clock
         parts=parts,
         image=lambda: from_network(image()),
         unclipped=lambda: unclipped(image()),
-        step_length=lambda: rms(image_of(search.position - left.position, size, config)),
+        step_length=lambda: rms(state.image_of(search.position - left.position, config)),
     )
 
 

@@ -45,6 +45,7 @@ REAL = {
     "balance": (0, 1),
     "learning_rate": (1e-6, 1e6),
     "precondition": (0, 2),
+    "settle": (0, 2),
     "style_scale": (0.01, 100),
     "init_noise": (0, 1),
     "noise_amplitude": (0, 255),

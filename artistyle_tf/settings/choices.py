@@ -63,6 +63,7 @@ class Settings(TypedDict, total=False):
     history: int
     learning_rate: float
     precondition: float
+    settle: float
     weights: str | os.PathLike[str]
     pooling: Pooling
     padding: Padding

@@ -80,8 +80,7 @@ class Fields:
     coarsest: int = _setting(
         256,
         "Run",
-        "longer side of the coarsest level in px, if levels is auto; divided by a style_scale above "
-        "1",
+        "longer side of the coarsest level in px, if levels is auto, over style_scale if above 1",
     )
     level_step: float = _setting(
         2.0, "Run", "size ratio of neighbouring levels, rounded so that the levels fit"
@@ -123,6 +122,12 @@ class Fields:
     )
     precondition: float = _setting(
         0.35, "Minimiser", "exponent p of the spectral preconditioner |f|^-p; 0: none"
+    )
+    settle: float = _setting(
+        0.0,
+        "Minimiser",
+        "exponent by which a finer level moves frequencies less that a coarser one has painted; 0: "
+        "not at all; needs a precondition",
     )
     weights: str = _setting(
         "auto",

@@ -27,6 +27,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "init": "content",
         "iterations": 300,
         "finest": 0.1,
+        "settle": 1.0,
         "history": 10,
     },
     # Gatys, Ecker, Bethge 2015: eq. 1-7, α/β = 1e-3, w_l = 1/5, average pooling, one scale.

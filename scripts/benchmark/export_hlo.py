@@ -69,7 +69,7 @@ def export(asked: argparse.Namespace) -> None:
         targets = scene.targets(solver.objective, level.size)
         position = precondition(tf.constant(scene.start(level.size)), -config.precondition)
         search = solver.minimizer.start(position, budget=level.budget)
-        context = targets, tf.constant(level.size)
+        context = targets, tf.constant(level.size), tf.constant(0.0)
         lowered = lower(solver, search, context, asked.steps)
     hlo = asked.folder / "step.hlo"
     hlo.write_bytes(lowered.hlo)

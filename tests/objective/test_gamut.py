@@ -132,7 +132,9 @@ def test_it_is_exactly_zero_inside(small_weights):
 
 def test_tiles_equal_the_whole(small_weights, picture):
     size, found = (131, 97), []
-    config = Config(gamut_weight=1e6, palette_weight=0)  # so that it shows beside the small network's losses
+    config = Config(
+        gamut_weight=1e6, palette_weight=0
+    )  # so that it shows beside the small network's losses
     for objective in (
         Objective(config, small_weights, dtype="float64"),
         TiledObjective(config, small_weights, tile=48, dtype="float64"),

@@ -37,7 +37,9 @@ def blurred(image):
         around = [(2, 2) if one == axis else (0, 0) for one in range(3)]
         rows = np.pad(image, around, "symmetric")
         parts = [np.roll(rows, 2 - k, axis) * c / 16 for k, c in enumerate((1, 4, 6, 4, 1))]
-        image = sum(parts)[(slice(2, -2), slice(None)) if axis == 0 else (slice(None), slice(2, -2))]
+        image = sum(parts)[
+            (slice(2, -2), slice(None)) if axis == 0 else (slice(None), slice(2, -2))
+        ]
     return image
 
 
@@ -136,9 +138,7 @@ def test_only_what_a_mask_shows_counts_and_no_speck():
     assert lost(flat(BLUE), palette_table([style], mask * 0)) == 0
     speck = flat(RED)
     speck[3, 3] = BLUE
-    assert lost(flat(BLUE), palette_table([speck])) == lost(
-        flat(BLUE), palette_table([flat(RED)])
-    )
+    assert lost(flat(BLUE), palette_table([speck])) == lost(flat(BLUE), palette_table([flat(RED)]))
 
 
 def test_each_region_has_its_own_palette():

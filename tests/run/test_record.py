@@ -33,7 +33,9 @@ def record(picture):
             masks=Masks(),
             weights=Weights({}, "file", "small.npz", "ab" * 32),
         )
-        scene = Scene(sources, (16, 24), content.rgb, content.rgb, [style.rgb] * 2, None, None, notes)
+        scene = Scene(
+            sources, (16, 24), content.rgb, content.rgb, [style.rgb] * 2, None, None, notes
+        )
         level = Level((16, 24), 3, Plan(0, 50, 10**9))
         state = State(levels=(level,), dtype="float32", done=(3,))
         known = {"stop_reason": "all 3 iterations done", "evaluations": 4}

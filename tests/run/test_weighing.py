@@ -25,7 +25,7 @@ def config(small_file):
 
 @pytest.fixture
 def pictures(picture):
-    return picture(48, 64), picture(40, 50, 1)
+    return picture(64, 64), picture(40, 50, 1)
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_by_the_photo_once_for_all_levels(config, pictures, noted):
     assert result.record["config"]["strength"] == 0.6
     other = stylize(*pictures, Config(**{**config.to_dict(), "init": "content"}))
     assert other.record["config"]["style_weight"] == weighing.style_weight
-    image = np.random.default_rng(0).normal(size=(1, 48, 64, 3)).astype(np.float32)
+    image = np.random.default_rng(0).normal(size=(1, 64, 64, 3)).astype(np.float32)
     bound = build_objective(*pictures, config)
     for name, one in bound.targets.weights.items():
         np.testing.assert_allclose(one, weighing.weights[name], rtol=1e-4)
