@@ -35,7 +35,7 @@ HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras", "ray", "fs
 FACES = {"batch", "command", "video", "web"}
 LIGHT = LIGHT_MODULES | {name for name in SOURCES if room_of(name) in LIGHT_ROOMS}
 
-LONGEST = 250
+LONGEST = 400
 MOST_CHANGING = 8
 
 

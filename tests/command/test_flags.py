@@ -35,6 +35,7 @@ OTHER = {
     "history": ("7", 7),
     "learning_rate": ("2.5", 2.5),
     "precondition": ("0.5", 0.5),
+    "settle": ("1", 1.0),
     "weights": ("preview", "preview"),
     "pooling": ("avg", "avg"),
     "content_weight": ("1e-3", 1e-3),
