@@ -112,7 +112,7 @@ def test_it_runs_from_top_to_bottom(tmp_path: pathlib.Path) -> None:
     assert len(right.getcolors(1 << 20)) > 50  # lines were drawn
     assert "all 6 iterations done" in printed(paint)
     (sheet,) = pictures(beside)
-    assert sheet.size == (3 * 64 + 2 * 8, 36)
+    assert sheet.size == (2 * 64 + 45 + 2 * 8, 36)  # the painting is narrower
     (chart,) = pictures(curves)
     assert len(chart.getcolors(1 << 20)) > 50
     assert "painted.png: 64×36 px" in printed(save)
