@@ -112,13 +112,13 @@ def test_it_runs_from_top_to_bottom(tmp_path: pathlib.Path) -> None:
     assert len(right.getcolors(1 << 20)) > 50  # lines were drawn
     assert "all 6 iterations done" in printed(paint)
     (sheet,) = pictures(beside)
-    assert sheet.size == (3 * 64 + 2 * 8, 36)
+    assert sheet.size == (2 * 64 + 45 + 2 * 8, 36)  # the painting is narrower
     (chart,) = pictures(curves)
     assert len(chart.getcolors(1 << 20)) > 50
     assert "painted.png: 64×36 px" in printed(save)
     with Image.open(tmp_path / "painted.png") as picture:
         assert picture.size == (64, 36)
-    wanted = {"strength": 0.5, "style_scale": 5, "statistics": 5}
+    wanted = {"strength": 0.5, "style_scale": 3, "statistics": 3}
     for cell, (setting, apart) in zip(tried, wanted.items(), strict=True):
         assert printed(cell).startswith(f"{setting}: ")
         assert float(re.search(r"\(([\d.]+) grey levels", printed(cell))[1]) > apart
