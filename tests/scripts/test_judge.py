@@ -138,6 +138,8 @@ def test_the_saved_objective_is_that_of_a_run(
         padding="zeros",
         content_weight=alpha,
         style_weight=beta,
+        balance=0,
+        palette_weight=0,
     )
     bound = artistyle_tf.build_objective(*map(str, pair.paths), config)
     painted = picture(48, 64, seed=3)
@@ -287,9 +289,16 @@ def test_sets_of_flags_are_painted_judged_and_not_painted_again(
     judge, small_file, tmp_path, capsys, monkeypatch
 ):
     folder, figures, sheet = tmp_path / "o", tmp_path / "figures.json", tmp_path / "sheet.png"
-    usual = f"--preset=fast --levels=1 --iterations=3 --padding=zeros --weights={small_file}"
+    usual = (
+        f"--preset=fast --levels=1 --iterations=3 --padding=zeros --weights={small_file} "
+        "--style_weight=60 --balance=0 --palette_weight=0"
+    )
+    for name in ("content", "style"):  # of equal sides, in whole cells
+        with Image.open(SAMPLES / f"{name}.jpg") as image:
+            image.resize((64, 48)).save(tmp_path / f"{name}.png")
+    content, style = tmp_path / "content.png", tmp_path / "style.png"
     arguments = [
-        *(PAIR, f"--pair={SAMPLES / 'style.jpg'},{SAMPLES / 'content.jpg'}"),
+        *(f"--pair={content},{style}", f"--pair={style},{content}"),
         *(f"--weights={small_file}", f"--paint=fast: {usual}", "--size=64"),
         *(f"--folder={folder}", f"--json={figures}", f"--sheet={sheet}"),
     ]
@@ -301,7 +310,7 @@ def test_sets_of_flags_are_painted_judged_and_not_painted_again(
     one, other = (first["pairs"][name]["fast"] for name in ("content × style", "style × content"))
     assert one["evaluations"] >= 3
     assert one["seconds"] > 0
-    # 64×48 px, whole cells; a CPU with tiles for bfloat16 has the run's own figure less exactly.
+    # A CPU with tiles for bfloat16 has the run's own figure less exactly.
     assert one["saved_objective"] == pytest.approx(one["saved_by_run"], rel=0.05)
     for key in ("closed", "seconds", "evaluations", "saved_objective"):
         assert first["mean"]["fast"][key] == pytest.approx((one[key] + other[key]) / 2)
@@ -343,7 +352,7 @@ def test_sets_of_flags_are_painted_judged_and_not_painted_again(
         ([PAIR, "--paint=a:", "--blind=key.json"], 2, "--sheet"),
         (["--pairs=absent.txt", "--paint=a:"], 1, "absent.txt"),
         ([PAIR, "--paint=a:", "--json=no/such/f.json"], 1, "f.json"),
-        ([PAIR, "--weights=absent.npz", str(SAMPLES / "style.jpg")], 1, "absent.npz"),
+        ([PAIR, "--weights=absent.npz", str(SAMPLES / "content.jpg")], 1, "absent.npz"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(
