@@ -30,8 +30,9 @@ class PerceptualLoss(keras.losses.Loss):
     `y_true` is the content, `y_pred` the picture to be compared with it, both [B, H, W, 3] RGB in
     `value_range`, with H and W from 16 px; the style is the same for the whole batch, given by its
     Gram matrices (`Config.statistics` "gram"). For one picture [1, H, W, 3] the loss equals that of
-    `build_objective` with `gamut_weight` 0. Features, Gram matrices and losses are float32 under
-    every Keras policy (float64 with that `dtype`); no pixel is clamped.
+    `build_objective` with that `style_weight`, and 0 as `balance`, `gamut_weight` and
+    `palette_weight`. Features, Gram matrices and losses are float32 under every Keras policy
+    (float64 with that `dtype`); no pixel is clamped.
 
     Args:
       style: a picture (path, PIL image or uint8 array [H, W, 3] sRGB), a list of them blended in
@@ -43,8 +44,9 @@ class PerceptualLoss(keras.losses.Loss):
       weights: auto, imagenet, imagenet-8bit, preview, a file, or loaded weights.
       weights_digest: SHA-256 that the weights file must have; set in saved losses, whose targets
         are only valid for one network.
-      content_weight, style_weight, tv_weight, style_layers, content_layers, pooling,
-        padding: as in `Config`, with its defaults.
+      style_weight: β. One for all pictures, so it can't follow from a strength.
+      content_weight, tv_weight, style_layers, content_layers, pooling, padding: as in `Config`,
+        with its defaults.
       reduction, name, dtype: as in `keras.losses.Loss`.
 
     Raises:

@@ -58,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from artistyle_tf.settings.config import Config
 
     imported = time.perf_counter() - began
-    config = Config(weights=arguments.weights, size=arguments.run_size, levels=1)
+    plain = {"style_weight": 60.0, "balance": 0.0, "palette_weight": 0.0}
+    config = Config(weights=arguments.weights, size=arguments.run_size, levels=1, **plain)
     try:
         weights = load(config.weights, config.layers[-1])
         with true_float32():

@@ -156,6 +156,7 @@ def race(arguments: argparse.Namespace, weights: str) -> list[dict[str, Any]]:
         case = Case(*pair, *rest)
         shared = {"weights": weights, "size": case.size, "style_weight": case.style_weight}
         shared |= {"init": case.init, "noise_amplitude": NOISE, "padding": "zeros"}
+        shared |= {"balance": 0.0, "palette_weight": 0.0}  # as the reference
         entrants = {name: _entrant(name, **shared) for name in arguments.entrants}
         score = scorer(case, Config(**shared, gamut_weight=0.0))
         heats.append({**case._asdict(), "name": case.name, "rounds": []})

@@ -67,6 +67,7 @@ def export(asked: argparse.Namespace) -> None:
     with compiling_for("GPU"), true_float32():
         solver = Solvers(config, weights).of(level, config.precision)
         targets = scene.targets(solver.objective, level.size)
+        targets = targets.weighed(scene.weigh(solver.objective, level.size, targets))
         position = precondition(tf.constant(scene.start(level.size)), -config.precondition)
         search = solver.minimizer.start(position, budget=level.budget)
         context = targets, tf.constant(level.size), tf.constant(0.0)

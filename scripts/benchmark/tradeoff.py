@@ -42,7 +42,8 @@ def config_of(method: str, beta: float, given: Mapping[str, Any]) -> Config:
         usual = Config.preset("crowson")
         weight = usual.content_weight * NEUTRAL / beta
         return Config.preset("crowson", content_weight=weight, **given)
-    return Config.preset("fast", statistics=method, style_weight=beta, **given)
+    plain = {"balance": 0.0, "palette_weight": 0.0}
+    return Config.preset("fast", statistics=method, style_weight=beta, **plain, **given)
 
 
 def with_iterations(config: Config, count: int) -> Config:

@@ -1,4 +1,4 @@
-"""The penalty on colours that the styles don't have: its table, its lookup, in tiles, with masks."""
+"""The penalty on colours that the styles lack: its table, its lookup, in tiles, with masks."""
 
 import itertools
 

@@ -80,7 +80,7 @@ def test_with_a_balance_of_1_layers_and_regions_start_equal(
     weights = np.array(list(LAYERS.values()))[:, None] / 8
     shares = np.array([20, 44]) / 64 if regions else 1
     assert after == pytest.approx(before.sum() * weights * shares, rel=1e-5)
-    assert not before == pytest.approx(after, rel=0.2)
+    assert before != pytest.approx(after, rel=0.2)
     assert weighing.style_weight == 7
     value = objective.parts(photo, goal).value
     assert float(objective.parts(photo, goal.weighed(weighing)).value) == pytest.approx(

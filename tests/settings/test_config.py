@@ -335,10 +335,10 @@ def test_strength_and_the_weight_of_the_style_replace_each_other(preset):
     assert Config.overridden(by_weight.to_dict(), {"strength": 0.25}) == by_strength
     assert Config.overridden(by_strength.to_dict(), {"style_weight": 7}) == by_weight
     assert Config.overridden(by_strength.to_dict(), {}) == by_strength
-    with pytest.raises(ConfigError, match="^strength and style_weight are both given"):
+    with pytest.raises(ConfigError, match=r"^strength and style_weight are both given"):
         Config.preset(preset, strength=0.5, style_weight=1000)
     for name in ("strength", "style_weight"):
-        with pytest.raises(ConfigError, match="^strength and style_weight are both None"):
+        with pytest.raises(ConfigError, match=r"^strength and style_weight are both None"):
             Config.preset(preset, **{name: None})
 
 
