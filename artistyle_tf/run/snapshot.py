@@ -60,6 +60,9 @@ def state_of(saved: Saved, fresh: State, scene: Scene, solvers: Solvers) -> Stat
     """
     layers = list(scene.config.layer_weights("style"))
     state = parsed(saved.header, fresh, layers)
+    rows = state.weighing.weights.values() if state.weighing else ()
+    if any(len(row) != max(solvers.regions, 1) for row in rows):
+        raise ValueError("its weighing is not of this run's regions")
     height, width = state.here.size
     minimizer = solvers.of(state.here, state.dtype).minimizer
     search = minimizer.start(tf.zeros([height * width * 3]))
