@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "gallery.md"
 SIZE, ITERATIONS = 512, 100
 CONTENT, STYLE = "--content=samples/content.jpg", "--style=samples/style.jpg"
-RECIPE = f"--preset=fast --weights=preview --size={SIZE} --iterations={ITERATIONS}"
+RECIPE = f"--preset=large --weights=preview --size={SIZE} --iterations={ITERATIONS}"
 COMMAND = f"artistyle {CONTENT} {STYLE} --output=out.png {RECIPE}"
 # name, what it shows, flags
 CONTROLS = (
