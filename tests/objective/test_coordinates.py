@@ -17,13 +17,15 @@ def noise(shape, seed=0):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("power", POWERS)
-def test_inverse(shape, power):
+@pytest.mark.parametrize("settled", [0.0, 0.25])
+def test_inverse(shape, power, settled):
     image = noise(shape)
-    there = precondition(image, power)
+    there = precondition(image, power, settled, settle=1.0)
     assert there.shape == image.shape
     assert there.dtype == tf.float64
     assert np.abs(there - image).max() > 0.1
-    np.testing.assert_allclose(precondition(there, -power), image, atol=1e-12)
+    back = precondition(there, -power, settled, settle=1.0)
+    np.testing.assert_allclose(back, image, atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -74,6 +76,18 @@ def test_gain_of_a_pure_wave(cycles, gain):
     wave = np.cos(2 * np.pi * (cycles[0] * y + cycles[1] * x) / 16)
     image = tf.constant(np.stack([wave, 2 * wave, -wave], -1)[None])
     np.testing.assert_allclose(precondition(image, 0.5), gain * image, atol=1e-12)
+
+
+def test_what_is_settled_moves_less():
+    """By |f| over the settled frequency, to a power; what is above it moves as before."""
+    x = np.arange(16)
+    for cycles, held in ((6, 1), (4, 1), (2, 0.5), (1, 0.25)):
+        wave = np.tile(np.cos(2 * np.pi * cycles * x / 16), (16, 1))
+        image = tf.constant(np.stack([wave] * 3, -1)[None])
+        for settle in (0.0, 1.0, 2.0):
+            found = precondition(image, 0.5, settled=0.25, settle=settle)
+            expected = held**settle * precondition(image, 0.5)
+            np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_frequencies_are_per_pixel_on_both_axes():
