@@ -57,7 +57,7 @@ COMMANDS = {
     "from_file": f"--init={{folder}}/fast.png --optimizer=lbfgs --precondition=0 {SMALL}",
     "masks": f"--preset=fast --content_mask={{folder}}/left.png,{{folder}}/right.png {SMALL}",
     "both_masks": "--preset=fast --content_mask={folder}/left.png,{folder}/right.png"
-    f" --style_mask={{folder}}/top.png,{{folder}}/top.png {SMALL}",
+    f" --style_mask={{folder}}/top.png,{{folder}}/left.png {SMALL}",
     "masked_tiles": "--preset=fast --content_mask={folder}/left.png --tile_size=32"
     " --weights=preview --size=96 --iterations=4",
     "mirrored": "--preset=fast --strategy=mirrored --weights=preview --size=96 --iterations=3",

@@ -16,9 +16,12 @@ OUTPUT = "again.png"
 def changed(record: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a record that differ from the defaults, in the order of `Config`.
 
-    `weights` is the network actually used, if it has a name of its own.
+    `weights` is the network actually used, if it has a name of its own. The style weight is left
+    out if it follows from the strength.
     """
     settings = dict(record["config"])
+    if settings.get("strength") is not None:
+        settings.pop("style_weight", None)
     kind = record["weights"]["kind"]
     if kind in NAMES:
         settings["weights"] = kind
@@ -44,7 +47,8 @@ def command(record: Mapping[str, Any]) -> str:
     ):
         words += [f"--{flag}={name}" for name in _names(record[kind])]
     words.append(f"--output={OUTPUT}")
-    words += [f"--{name}={flag_text(value)}" for name, value in changed(record).items()]
+    given = {name: value for name, value in changed(record).items() if value is not None}
+    words += [f"--{name}={flag_text(value)}" for name, value in given.items()]
     return " \\\n    ".join(map(shlex.quote, words))
 
 

@@ -118,7 +118,8 @@ def test_parts_add_up_and_the_default_is_the_mean_of_the_batch(small_weights, pi
 
 
 def test_it_is_the_objective_of_a_run(small_file, picture):
-    config = Config(size=48, weights=str(small_file))
+    plain = {"style_weight": 60, "balance": 0, "gamut_weight": 0, "palette_weight": 0}
+    config = Config(size=48, weights=str(small_file), **plain)
     content, style, image = picture(48, 48), picture(48, 48, 1), picture(48, 48, 2)
     value, _ = build_objective(content, style, config)(to_network(image))
     loss = PerceptualLoss(style, weights=small_file)

@@ -267,8 +267,9 @@ def test_tiles_equal_the_whole(quick, objective, weights):
 
 
 def test_the_keras_loss_is_the_objective_without_gamut(quick, weights):
-    """`PerceptualLoss` lets networks leave 0-255."""
-    config = Config(weights=NETWORK, size=64, gamut_weight=0)
+    """`PerceptualLoss` lets networks leave 0-255, and weighs every pair alike."""
+    plain = {"style_weight": 60, "balance": 0, "gamut_weight": 0, "palette_weight": 0}
+    config = Config(weights=NETWORK, size=64, **plain)
     image = glaring(PHOTO)
     value, _ = build_objective(MIRRORED, PAINTING, config)(image)
     levels = (image + BGR_MEAN)[..., ::-1]

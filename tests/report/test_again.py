@@ -80,6 +80,9 @@ def test_tasks_with_fewer_pictures(monkeypatch):
 def test_the_network_is_the_one_that_was_used():
     assert changed(record(Config(), kind="imagenet-8bit")) == {"weights": "imagenet-8bit"}
     assert changed(record(Config())) == {}
+    found = record(Config())
+    found["config"]["style_weight"] = 23.4  # which followed from the strength
+    assert changed(found) == {}
     assert "config = artistyle_tf.Config()\n" in python_lines(record(Config()))
 
 
