@@ -34,7 +34,7 @@ def lower(solver: Solver, search: Search, context: Any, iterations: int) -> Lowe
     Args:
       solver: a compiled one, from `Solvers`.
       search: the state to continue from.
-      context: (targets, int32 [2] height and width).
+      context: as of a `Solver`.
       iterations: how many the arguments ask for.
     """
     with true_float32():
@@ -74,7 +74,8 @@ def lower_level(
         position = tf.zeros([3 * height * width])
         search = solver.minimizer.start(position, budget=level.budget)
         targets = empty_targets(solver.objective.targets_spec, level.size)
-        return lower(solver, search, (targets, tf.constant(level.size)), iterations)
+        context = targets, tf.constant(level.size), tf.constant(0.0)
+        return lower(solver, search, context, iterations)
 
 
 def empty_targets(spec: Targets, size: tuple[int, int]) -> Targets:
