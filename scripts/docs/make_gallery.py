@@ -18,7 +18,7 @@ from artistyle_tf.command.flags import parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "gallery.md"
-SIZE, ITERATIONS = 512, 100
+SIZE, ITERATIONS = 512, 60
 CONTENT, STYLE = "--content=samples/content.jpg", "--style=samples/style.jpg"
 RECIPE = f"--preset=large --weights=preview --size={SIZE} --iterations={ITERATIONS}"
 COMMAND = f"artistyle {CONTENT} {STYLE} --output=out.png {RECIPE}"
@@ -31,7 +31,7 @@ CONTROLS = (
     ("fine", "At half the size: finer strokes.", "--style_scale=0.5"),
     ("luminance", "Only brightness is painted.", "--color=luminance"),
     ("match", "The photo's mean and covariance of colours.", "--color=match"),
-    ("noise", "Start from faint white noise: another variation.", "--init=noise --iterations=200"),
+    ("noise", "Start from faint white noise: another variation.", "--init=noise --iterations=120"),
     (
         "layers",
         "The first two style layers alone: colours and fine texture.",
@@ -56,7 +56,7 @@ CONTROLS = (
         "--style_mask=samples/style-top.png,samples/style-bottom.png",
     ),
     ("texture", "More of the style, at any size.", "--task=texture --style_scale=0.7"),
-    ("reconstruct", "What one layer knows of the photo.", "--task=reconstruct --iterations=200"),
+    ("reconstruct", "What one layer knows of the photo.", "--task=reconstruct --iterations=120"),
 )
 
 
