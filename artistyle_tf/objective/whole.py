@@ -1,5 +1,6 @@
 """The objective: image → (value, gradient), with targets computed once."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -170,6 +171,8 @@ class Objective:
         found = [self._of_region(self._tensor(photo), targets, r) for r in range(len(before))]
         losses, louder = (np.array(one) for one in zip(*found, strict=True))  # [R, layers], [R]
         total = before @ losses.sum(1)
+        if not np.isfinite(total):
+            return None  # the run will say so
         shares = np.array(list(self._style.values())) / sum(self._style.values())
         even = shares * total / max(before.sum(), 1e-30)
         factors = np.where(losses > 0, even / np.where(losses > 0, losses, 1), 1) ** config.balance
@@ -198,7 +201,8 @@ class Objective:
             scale = self._style[name] * formulas.style_scale(self.config, self._channels[name])
             losses.append(scale * float(moments.compared(seen, target)[0]))
             both = moments.mean_square(target), tf.linalg.trace(seen.second)
-            louder.append(np.subtract(*(np.log(max(float(one[0]), 1e-30)) for one in both)))
+            style, own = (math.log(max(float(one[0]), 1e-30)) for one in both)
+            louder.append(style - own)
         return losses, float(np.mean(louder))
 
     def _nothing(self, targets: Targets) -> float:
