@@ -60,6 +60,7 @@ class Objective:
         self._network = constant_network(self.extractor, convolutions, captured=fixed is not None)
         self._content = config.layer_weights("content")
         self._style = config.layer_weights("style")
+        self._weighs = config.balance > 0 or config.style_weight is None
         computed = convolutions or dtype
         image = tf.TensorSpec([1, None, None, 3], dtype)
         self.image_spec = tf.TensorSpec([1, *fixed, 3], dtype) if fixed else image
@@ -106,7 +107,7 @@ class Objective:
 
         The statistics of several styles are averaged with weights `shares`, which sum to 1. With
         guides each style stays separate, and the shares are already part of the strengths.
-        `colours`: as `Targets.palette`, for a palette weight. Without a style weight, β is 1 here.
+        `colours`: as `Targets.palette`, for a palette weight. Before a pair is weighed, β is 1.
         """
         activations = self._activations(self._tensor(content))
         within: Features = {}
@@ -130,7 +131,8 @@ class Objective:
                 found[name] = moments.stacked([own[name] for own in each], both)
                 within[name] = inner * both
             strengths = self._tensor(guides.strengths)
-        weights = dict.fromkeys(self._style, strengths * (self.config.style_weight or 1))
+        beta = 1 if self._weighs else self.config.style_weight or 0
+        weights = dict.fromkeys(self._style, strengths * beta)
         scale = self._scale(activations, found)
         style = {name: moments.target_of(one) for name, one in found.items()}
         before = earlier.nothing(self._tensor(content)) if self._temporal else {}
@@ -164,7 +166,7 @@ class Objective:
           targets: as made by `targets`, for pictures of that size.
         """
         config = self.config
-        if not self._style or not (config.balance or config.style_weight is None):
+        if not self._style or not self._weighs:
             return None
         names = list(self._style)
         before = np.asarray(targets.weights[names[0]], np.float64)
@@ -185,7 +187,7 @@ class Objective:
             loudness = float(np.exp(np.average(louder, weights=before + 1e-30)))
             wanted = style_ratio(config.strength, loudness) * self._nothing(targets)
             beta = min(wanted / total, MAX_WEIGHT) if total > 0 else 1.0
-            weights *= beta
+        weights *= beta
         columns = zip(names, weights.T, strict=True)
         return Weighing(float(beta), {name: tuple(map(float, one)) for name, one in columns})
 

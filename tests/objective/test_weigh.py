@@ -74,8 +74,9 @@ def test_with_a_balance_of_1_layers_and_regions_start_equal(
     """Times their weights and areas; the style loss as a whole stays what the weight makes it."""
     settings = {"style_layers": LAYERS, "statistics": statistics, "style_weight": 7}
     objective, photo, goal = case(picture, small_weights, regions, **settings)
-    before = by_region(objective, photo, goal)
     weighing = objective.weigh(photo, goal)
+    goal = goal._replace(weights={name: 7 * one for name, one in goal.weights.items()})
+    before = by_region(objective, photo, goal)
     after = by_region(objective, photo, goal.weighed(weighing))
     weights = np.array(list(LAYERS.values()))[:, None] / 8
     shares = np.array([20, 44]) / 64 if regions else 1
