@@ -18,7 +18,7 @@ LAYERS = {
     "content_layers": {"block4_conv2": 1.0},
 }
 WEIGHTS = {"content_weight": 1.5, "style_weight": 70.0, "tv_weight": 0.2}
-NONE = {"gamut_weight": 0, "palette_weight": 0}
+NONE = {"gamut_weight": 0, "palette_weight": 0, "balance": 0}
 CONFIG = Config(statistics="w2", padding="zeros", **NONE, **LAYERS, **WEIGHTS)
 PLAIN = {**LAYERS, **WEIGHTS, "w2_scale": W2_SCALE}
 

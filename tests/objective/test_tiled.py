@@ -19,7 +19,7 @@ from artistyle_tf.settings.config import Config
 from conftest import make_weights
 
 RNG = np.random.default_rng(0)
-PLAIN = {"palette_weight": 0}
+PLAIN = {"palette_weight": 0, "balance": 0}
 
 
 def photo(height, width, seed):

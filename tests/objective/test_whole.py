@@ -33,6 +33,7 @@ def case(formula, pooling, tv_weight=0.0):
         content_weight=1.5,
         style_weight=70.0,
         palette_weight=0,
+        balance=0,
         **LAYERS,
     )
     plain = {**LAYERS, "content_weight": 1.5, "style_weight": 70.0, "tv_weight": tv_weight}

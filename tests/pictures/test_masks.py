@@ -54,6 +54,7 @@ def test_value_and_gradient_equal_numpy(
         content_weight=1.5,
         style_weight=70.0,
         palette_weight=0,
+        balance=0,
         **LAYERS,
     )
     plain = {**LAYERS, "content_weight": 1.5, "style_weight": 70.0, "tv_weight": 0.0}
@@ -94,7 +95,7 @@ def test_value_and_gradient_equal_numpy(
 
 @pytest.mark.parametrize("formula", ["mean", "paper", "neural-style"])
 def test_a_white_mask_is_no_mask(small_weights, picture, formula):
-    config = Config(formula=formula, style_weight=70.0, tv_weight=0.1, palette_weight=0)
+    config = Config(formula=formula, style_weight=70.0, tv_weight=0.1, palette_weight=0, balance=0)
     content, style, size = picture(48, 64, 1), picture(40, 30, 2), (48, 64)
     image = tf.constant(to_network(picture(*size, 4)), tf.float64)
     found = []
