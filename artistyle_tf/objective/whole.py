@@ -1,6 +1,5 @@
 """The objective: image → (value, gradient), with targets computed once."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -203,7 +202,7 @@ class Objective:
             scale = self._style[name] * formulas.style_scale(self.config, self._channels[name])
             losses.append(scale * float(moments.compared(seen, target)[0]))
             both = moments.mean_square(target), tf.linalg.trace(seen.second)
-            style, own = (math.log(max(float(one[0]), 1e-30)) for one in both)
+            style, own = (float(np.log(max(float(one[0]), 1e-30))) for one in both)
             louder.append(style - own)
         return losses, float(np.mean(louder))
 
