@@ -23,7 +23,8 @@ def test_settings_of_the_methods(tradeoff):
     given = {"size": 64, "weights": "preview"}
     for method in ("gram", "w2"):
         config = tradeoff.config_of(method, 7.0, given)
-        assert config == Config.preset("fast", statistics=method, style_weight=7, **given)
+        plain = {"style_weight": 7, "balance": 0, "palette_weight": 0}
+        assert config == Config.preset("fast", statistics=method, **plain, **given)
     crowson = Config.preset("crowson", **given)
     neutral = tradeoff.config_of("crowson", tradeoff.NEUTRAL, given)
     assert neutral.content_weight == pytest.approx(crowson.content_weight)
