@@ -157,7 +157,8 @@ def test_race_ends_at_the_goal(
             file.resize((64, 48)).save(tmp_path / f"{name}.png")
     pair = [str(tmp_path / f"{name}.png") for name in ("content", "style")]
     case = benchmark_race.Case(*pair, 64, 60.0, "content")
-    config = Config.preset("fast", weights="preview", size=64, iterations=12)
+    plain = {"style_weight": 60.0, "balance": 0.0, "palette_weight": 0.0}
+    config = Config.preset("fast", weights="preview", size=64, iterations=12, **plain)
     scored = []
     score = benchmark_race.scorer(case, config)
 
