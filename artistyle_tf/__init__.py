@@ -11,23 +11,23 @@ Importing this loads no TensorFlow; the first use of what needs it does.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from artistyle_tf.callbacks.previews import Previews
+from artistyle_tf.callbacks.progress import Progress
+from artistyle_tf.callbacks.report_log import ReportLog
+from artistyle_tf.callbacks.tensorboard import TensorBoard
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.checkpoints import Checkpoints
+from artistyle_tf.engine.events import Step
 from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
-from artistyle_tf.network.backend import check_backend
-from artistyle_tf.run.checkpoints import Checkpoints
-from artistyle_tf.run.events import Step
-from artistyle_tf.settings.config import Config
-from artistyle_tf.watch.previews import Previews
-from artistyle_tf.watch.progress import Progress
-from artistyle_tf.watch.report_log import ReportLog
-from artistyle_tf.watch.tensorboard import TensorBoard
+from artistyle_tf.vgg.backend import check_backend
 
 if TYPE_CHECKING:
-    from artistyle_tf.network.extractor import build_feature_extractor
+    from artistyle_tf.engine.bound import build_objective
+    from artistyle_tf.engine.exported import Stylizer
+    from artistyle_tf.engine.painter import Painter, stylize
+    from artistyle_tf.engine.result import Result
     from artistyle_tf.objective.losses import gram_matrix
-    from artistyle_tf.run.painter import Painter, stylize
-    from artistyle_tf.run.result import Result
-    from artistyle_tf.scene.bound import build_objective
-    from artistyle_tf.scene.exported import Stylizer
+    from artistyle_tf.vgg.extractor import build_feature_extractor
 
 __version__ = "0.1.0"
 
@@ -52,15 +52,15 @@ __all__ = [
 ]
 
 _LAZY = {
-    "Painter": "run.painter",
-    "Result": "run.result",
-    "Stylizer": "scene.exported",
-    "build_feature_extractor": "network.extractor",
-    "build_objective": "scene.bound",
+    "Painter": "engine.painter",
+    "Result": "engine.result",
+    "Stylizer": "engine.exported",
+    "build_feature_extractor": "vgg.extractor",
+    "build_objective": "engine.bound",
     "gram_matrix": "objective.losses",
-    "stylize": "run.painter",
+    "stylize": "engine.painter",
 }
-_MODULES = ("batch", "feedforward", "images", "keras_losses", "minimize", "precision", "samples")
+_MODULES = ("batch", "feedforward", "images", "keras_losses", "optimizers", "precision", "samples")
 """Reached as attributes without a further import."""
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from artistyle_tf.command.main import main
+from artistyle_tf.cli.main import main
 
 __all__: list[str] = []
 

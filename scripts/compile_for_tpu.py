@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Any
 
 from artistyle_tf import ArtistyleError, Config, files
-from artistyle_tf.command.values import setting
-from artistyle_tf.run.plan import TILES, Level, Plan
-from artistyle_tf.scene.schedule import schedule
+from artistyle_tf.cli.values import setting
+from artistyle_tf.engine.plan import TILES, Level, Plan
+from artistyle_tf.engine.schedule import schedule
 
 JAX_SIDE = Path(__file__).resolve().parent / "benchmark" / "jax_side.py"
 
@@ -61,8 +61,8 @@ def compiled(config: Config, level: Level, asked: argparse.Namespace) -> dict[st
     Raises:
       ArtistyleError: it can't be compiled.
     """
-    from artistyle_tf.network.weights import load
-    from artistyle_tf.run.lowering import lower_level
+    from artistyle_tf.engine.lowering import lower_level
+    from artistyle_tf.vgg.weights import load
 
     weights = load(config.weights, config.layers[-1])
     lowered = lower_level(

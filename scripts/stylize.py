@@ -12,7 +12,7 @@ if importlib.util.find_spec("artistyle_tf") is None:
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 try:
-    from artistyle_tf.command.main import main
+    from artistyle_tf.cli.main import main
 except ModuleNotFoundError as error:
     sys.exit(f"stylize.py: {error}; run it with the Python of .venv, which scripts/demo makes")
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import reference
-from artistyle_tf.network.extractor import FROZEN
-from artistyle_tf.network.weights import Weights
+from artistyle_tf.vgg.extractor import FROZEN
+from artistyle_tf.vgg.weights import Weights
 from places import SCRIPTS, SHARED
 
 # Machines stall: an example that takes long tells nothing of the package.

@@ -20,19 +20,20 @@ imports, room_of = make_map.imports, make_map.room_of
 # Nothing in these rooms, and none of these modules, may bring in TensorFlow when it is imported,
 # not even by way of another module.
 LIGHT_ROOMS = {
-    "__init__", "__main__", "batch", "command", "errors", "files", "images", "locks", "pictures",
-    "report", "samples", "settings", "text", "watch", "web",
+    "__init__", "__main__", "batch", "callbacks", "cli", "config", "errors", "files", "images",
+    "locks", "report", "samples", "text", "web",
 }  # fmt: skip
 LIGHT_MODULES = {
-    "network.backend", "network.download", "network.http_source", "network.sandbox",
-    "network.vgg19", "network.weight_files", "network.weights", "objective.guidance",
-    "run.cards", "run.checkpoint_file", "run.checkpoints", "run.events", "run.memory", "run.plan",
-    "run.rerun", "run.result", "scene.inputs", "scene.schedule", "scene.start",
+    "engine.cards", "engine.checkpoint_file", "engine.checkpoints", "engine.events",
+    "engine.inputs", "engine.memory", "engine.plan", "engine.rerun", "engine.result",
+    "engine.schedule", "engine.start", "objective.guidance",
+    "vgg.backend", "vgg.download", "vgg.http_source", "vgg.sandbox", "vgg.vgg19",
+    "vgg.weight_files", "vgg.weights",
     "video.__main__", "video.clip", "video.consistency", "video.cuts", "video.engine",
     "video.film", "video.flags", "video.flow", "video.main", "video.warp", "video.work",
 }  # fmt: skip
 HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras", "ray", "fsspec"}
-FACES = {"batch", "command", "video", "web"}
+FACES = {"batch", "cli", "video", "web"}
 LIGHT = LIGHT_MODULES | {name for name in SOURCES if room_of(name) in LIGHT_ROOMS}
 
 LONGEST = 400
@@ -54,8 +55,8 @@ def _reached(module: str) -> tuple[set[str], set[str]]:
 
 
 def test_a_run_loads_tensorflow_probability_only_where_it_asks_for_it() -> None:
-    assert "tensorflow_probability" not in _reached("run.painter")[1]
-    assert "tensorflow_probability" in _reached("minimize.tfp_lbfgs")[1]
+    assert "tensorflow_probability" not in _reached("engine.painter")[1]
+    assert "tensorflow_probability" in _reached("optimizers.tfp_lbfgs")[1]
 
 
 def test_every_room_has_a_floor() -> None:
@@ -87,9 +88,9 @@ def test_light_modules_import_no_tensorflow(module: str) -> None:
     assert not _reached(module)[1] & HEAVY
 
 
-@pytest.mark.parametrize("module", [name for name in SOURCES if room_of(name) == "minimize"])
+@pytest.mark.parametrize("module", [name for name in SOURCES if room_of(name) == "optimizers"])
 def test_minimisers_know_nothing_of_the_rest(module: str) -> None:
-    assert {room_of(other) for other in _reached(module)[0] - {""}} <= {"minimize"}
+    assert {room_of(other) for other in _reached(module)[0] - {""}} <= {"optimizers"}
 
 
 @pytest.mark.parametrize("module", [name for name in SOURCES if room_of(name) not in FACES])
@@ -151,16 +152,16 @@ def test_the_map_is_up_to_date() -> None:
 
 def test_this_test_sees_what_it_looks_for() -> None:
     """A wrong reading of the sources would find nothing, and pass."""
-    assert {"scene.scene", "settings.config"} <= imports("scene.bound")[0]
-    assert "tensorflow" in _reached("scene.bound")[1]
-    assert "tensorflow" not in imports("command.main")[1]
-    assert "tensorflow" in imports("command.main", inside_functions=True)[1]
+    assert {"engine.scene", "config.config"} <= imports("engine.bound")[0]
+    assert "tensorflow" in _reached("engine.bound")[1]
+    assert "tensorflow" not in imports("cli.main")[1]
+    assert "tensorflow" in imports("cli.main", inside_functions=True)[1]
     written = "class A:\n def f(self):\n  self.a, self.b = 1, 2\n  self.c += 1\n  self.d[0] = 1"
     assert _changing(ast.parse(written).body[0]) == {"a", "b", "c"}
 
 
 @pytest.mark.parametrize(
-    "module", ["artistyle_tf", "artistyle_tf.command.main", "artistyle_tf.batch.main"]
+    "module", ["artistyle_tf", "artistyle_tf.cli.main", "artistyle_tf.batch.main"]
 )
 def test_import_leaves_tensorflow_alone(module: str) -> None:
     program = f"import sys, {module}; print(sorted({HEAVY!r} & set(sys.modules)))"

@@ -11,10 +11,10 @@ import tifffile
 from PIL import Image
 
 from artistyle_tf import Checkpoints, InputError
-from artistyle_tf.network.weights import load
-from artistyle_tf.pictures import deep_encode
-from artistyle_tf.pictures.read import read, read_record
-from artistyle_tf.pictures.write import write
+from artistyle_tf.images import deep_encode
+from artistyle_tf.images.read import read, read_record
+from artistyle_tf.images.write import write
+from artistyle_tf.vgg.weights import load
 
 MANY = int(os.environ.get("ARTISTYLE_FUZZ", "0")) or 1000
 """Inputs in all to the picture reader; docs/reliability.md tells of 20000."""

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from artistyle_tf.errors import InputError
-from artistyle_tf.network.vgg19 import VGG19_LAYERS
-from artistyle_tf.network.weights import load
+from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
+from artistyle_tf.vgg.weights import load
 
 WIDTHS = (4, 5, 6, 7, 8)  # of the five blocks of the narrow VGG19 that most tests use
 

@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Iterator
 
 from artistyle_tf.batch.outcome import Options
-from artistyle_tf.command.console import quiet_import
-from artistyle_tf.command.devices import on_device
+from artistyle_tf.cli.console import quiet_import
+from artistyle_tf.cli.devices import on_device
 from artistyle_tf.errors import ArtistyleError
 
 __all__ = ["Computing"]
@@ -24,7 +24,7 @@ class Computing:
         if not self._ready:
             # Once: modules loaded here are exempt from garbage collection.
             with quiet_import():
-                from artistyle_tf.run import gpus, painter  # noqa: F401 (what jobs need)
+                from artistyle_tf.engine import gpus, painter  # noqa: F401 (what jobs need)
         import tensorflow as tf
 
         if not self._ready:

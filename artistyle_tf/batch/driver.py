@@ -17,8 +17,8 @@ from artistyle_tf.batch.pace import Pace
 from artistyle_tf.batch.places import is_url
 from artistyle_tf.batch.plan import in_order
 from artistyle_tf.batch.summary import Summary
+from artistyle_tf.config.interval import Cadence
 from artistyle_tf.errors import ArtistyleError, ConfigError
-from artistyle_tf.settings.interval import Cadence
 
 __all__ = ["Sorted", "pace_file", "paint_all", "run", "sort_out"]
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.places import exists, fetched, is_url
+from artistyle_tf.config.config import INITS
+from artistyle_tf.engine.events import STOPPED
+from artistyle_tf.engine.result import INTERRUPTED
 from artistyle_tf.errors import InputError
-from artistyle_tf.network.weights import NAMES
-from artistyle_tf.pictures.read import read, read_record
-from artistyle_tf.run.events import STOPPED
-from artistyle_tf.run.result import INTERRUPTED
-from artistyle_tf.settings.config import INITS
+from artistyle_tf.images.read import read, read_record
 from artistyle_tf.text import one_line, reason
+from artistyle_tf.vgg.weights import NAMES
 
 __all__ = ["NEW", "Digests", "why_paint", "with_depth"]
 

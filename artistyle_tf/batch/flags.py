@@ -9,14 +9,14 @@ from artistyle_tf.batch.job_files import read_jobs
 from artistyle_tf.batch.jobs import COLUMNS, PICTURES, Job, placed
 from artistyle_tf.batch.places import joined
 from artistyle_tf.batch.sheet import check_sheet
-from artistyle_tf.command.arguments import answered, parsed
-from artistyle_tf.command.devices import check_device
-from artistyle_tf.command.flag_table import all_flags, listed
-from artistyle_tf.command.values import LISTS, named_as_flags
+from artistyle_tf.cli.arguments import answered, parsed
+from artistyle_tf.cli.devices import check_device
+from artistyle_tf.cli.flag_table import all_flags, listed
+from artistyle_tf.cli.values import LISTS, named_as_flags
+from artistyle_tf.config.interval import Cadence
+from artistyle_tf.config.validation import one_of
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.pictures.write import EXTENSIONS
-from artistyle_tf.settings.interval import Cadence
-from artistyle_tf.settings.validation import one_of
+from artistyle_tf.images.write import EXTENSIONS
 from artistyle_tf.text import one_line
 
 __all__ = ["BatchCommand", "help_text", "parse"]

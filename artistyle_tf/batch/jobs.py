@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from artistyle_tf.batch.places import base_name, joined, same_place
-from artistyle_tf.command.values import config_of
+from artistyle_tf.cli.values import config_of
+from artistyle_tf.config.config import INITS, Config
+from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.pictures.write import DEPTHS, check_depth
-from artistyle_tf.scene.inputs import check_inputs
-from artistyle_tf.settings.config import INITS, Config
+from artistyle_tf.images.write import DEPTHS, check_depth
 from artistyle_tf.text import one_line
 
 __all__ = ["COLUMNS", "Job", "make_job", "placed"]

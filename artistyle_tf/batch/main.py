@@ -15,7 +15,7 @@ from artistyle_tf.batch.pace import Pace
 from artistyle_tf.batch.places import make_folder
 from artistyle_tf.batch.plan import plan_lines
 from artistyle_tf.batch.sheet import write_sheet
-from artistyle_tf.command.console import EXIT_INTERRUPTED, exit_status
+from artistyle_tf.cli.console import EXIT_INTERRUPTED, exit_status
 from artistyle_tf.text import one_line
 
 __all__ = ["main"]

@@ -8,8 +8,8 @@ from typing import Any
 
 from artistyle_tf import files
 from artistyle_tf.batch.jobs import Job
+from artistyle_tf.engine.schedule import schedule
 from artistyle_tf.errors import InputError
-from artistyle_tf.scene.schedule import schedule
 
 __all__ = ["Pace", "work"]
 

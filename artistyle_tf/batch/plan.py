@@ -10,13 +10,13 @@ from PIL import Image
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.pace import Pace
 from artistyle_tf.batch.places import is_url
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.memory import free_bytes
+from artistyle_tf.engine.plan import Plan, Room, make_plan
 from artistyle_tf.errors import ArtistyleError
-from artistyle_tf.network.weights import load
-from artistyle_tf.pictures.sizes import fit
-from artistyle_tf.run.memory import free_bytes
-from artistyle_tf.run.plan import Plan, Room, make_plan
-from artistyle_tf.settings.config import Config
+from artistyle_tf.images.sizes import fit
 from artistyle_tf.text import clock, gigabytes, one_line
+from artistyle_tf.vgg.weights import load
 
 __all__ = ["in_order", "plan_lines", "result_size"]
 

@@ -12,8 +12,8 @@ from artistyle_tf import files
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.places import base_name, fetched
 from artistyle_tf.errors import ArtistyleError, ConfigError
-from artistyle_tf.pictures.picture import as_uint8
-from artistyle_tf.pictures.read import read
+from artistyle_tf.images.picture import as_uint8
+from artistyle_tf.images.read import read
 from artistyle_tf.text import one_line
 
 __all__ = ["check_sheet", "write_sheet"]

@@ -18,14 +18,14 @@ from artistyle_tf.batch.finished import NEW, Digests, why_paint, with_depth
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.outcome import Options, Outcome
 from artistyle_tf.batch.places import base_name, fetched, is_url, make_folder, store
+from artistyle_tf.config.config import INITS, Config
+from artistyle_tf.engine.checkpoints import Checkpoints
+from artistyle_tf.engine.events import STOPPED, Step
+from artistyle_tf.engine.inputs import several
+from artistyle_tf.engine.memory import resident_bytes
+from artistyle_tf.engine.result import Result
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
-from artistyle_tf.run.checkpoints import Checkpoints
-from artistyle_tf.run.events import STOPPED, Step
-from artistyle_tf.run.memory import resident_bytes
-from artistyle_tf.run.result import Result
-from artistyle_tf.scene.inputs import several
-from artistyle_tf.settings.config import INITS, Config
 from artistyle_tf.text import one_line, reason
 
 __all__ = ["Worker", "checkpoint_folder"]
@@ -151,7 +151,7 @@ class Worker:
     def _make_painter(self, config: Config) -> Callable[..., Result]:
         if self._made is not None:
             return self._made(config)
-        from artistyle_tf.run.painter import Painter
+        from artistyle_tf.engine.painter import Painter
 
         return Painter(config)
 

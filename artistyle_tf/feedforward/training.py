@@ -9,14 +9,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from artistyle_tf.config.config import Config
+from artistyle_tf.config.validation import integer, number
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.feedforward.transform_net import CELL, build_transform_net, check_not_frozen
+from artistyle_tf.images.read import read
+from artistyle_tf.images.sizes import resize, scale_to
 from artistyle_tf.keras_losses.perceptual import PerceptualLoss
-from artistyle_tf.network.weights import Weights
-from artistyle_tf.pictures.read import read
-from artistyle_tf.pictures.sizes import resize, scale_to
-from artistyle_tf.settings.config import Config
-from artistyle_tf.settings.validation import integer, number
+from artistyle_tf.vgg.weights import Weights
 
 __all__ = [
     "Deadline",

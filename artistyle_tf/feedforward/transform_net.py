@@ -6,10 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from artistyle_tf.config.validation import integer
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.network.backend import check_backend
-from artistyle_tf.network.extractor import FROZEN
-from artistyle_tf.settings.validation import integer
+from artistyle_tf.vgg.backend import check_backend
+from artistyle_tf.vgg.extractor import FROZEN
 
 __all__ = ["CELL", "build_transform_net", "check_not_frozen"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.pictures.picture import MIN_SIDE
+from artistyle_tf.images.picture import MIN_SIDE
 
 __all__ = ["check_shapes", "check_values", "checked_range"]
 

@@ -8,17 +8,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from artistyle_tf.config.choices import Padding, Pooling
+from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.images.network_scale import BGR_MEAN, to_network
+from artistyle_tf.images.read import read
+from artistyle_tf.images.sizes import resize, scale_to
 from artistyle_tf.keras_losses.batches import check_shapes, check_values, checked_range
 from artistyle_tf.keras_losses.gram import PACKAGE
-from artistyle_tf.network.extractor import Features, build_feature_extractor, embedded_network
-from artistyle_tf.network.weights import Weights, load
 from artistyle_tf.objective import losses
-from artistyle_tf.pictures.network_scale import BGR_MEAN, to_network
-from artistyle_tf.pictures.read import read
-from artistyle_tf.pictures.sizes import resize, scale_to
-from artistyle_tf.settings.choices import Padding, Pooling
-from artistyle_tf.settings.config import Config
+from artistyle_tf.vgg.extractor import Features, build_feature_extractor, embedded_network
+from artistyle_tf.vgg.weights import Weights, load
 
 __all__ = ["ContentLoss", "PerceptualLoss", "StyleLoss"]
 

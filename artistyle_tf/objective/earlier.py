@@ -8,9 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from artistyle_tf.network.extractor import Features
 from artistyle_tf.objective.losses import weighted_distance
 from artistyle_tf.objective.targets import Targets
+from artistyle_tf.vgg.extractor import Features
 
 __all__ = ["following", "loss", "nothing", "specs"]
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from artistyle_tf.network.extractor import Features
-from artistyle_tf.network.vgg19 import CELL, stride
-from artistyle_tf.network.weights import Weights
+from artistyle_tf.config.config import Config
 from artistyle_tf.objective.targets import Sums
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.tiles import tile_cores
-from artistyle_tf.settings.config import Config
+from artistyle_tf.vgg.extractor import Features
+from artistyle_tf.vgg.vgg19 import CELL, stride
+from artistyle_tf.vgg.weights import Weights
 
 __all__ = ["FixedTiledObjective"]
 

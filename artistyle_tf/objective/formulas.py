@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
+from artistyle_tf.config.config import Config
 from artistyle_tf.objective import losses
-from artistyle_tf.settings.config import Config
 
 __all__ = ["DEVIATION", "W2_SCALE", "content_scale", "style_scale", "variation"]
 

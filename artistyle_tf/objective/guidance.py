@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from artistyle_tf.network.vgg19 import stride
-from artistyle_tf.pictures.masks import coverage
+from artistyle_tf.images.masks import coverage
+from artistyle_tf.vgg.vgg19 import stride
 
 __all__ = ["Guides", "layer_guides", "region_strengths"]
 

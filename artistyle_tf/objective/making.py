@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from artistyle_tf.network.weights import Weights
+from artistyle_tf.config.config import Config
 from artistyle_tf.objective.fixed import FixedTiledObjective
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.settings.config import Config
+from artistyle_tf.vgg.weights import Weights
 
 __all__ = ["make_objective"]
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from artistyle_tf.network.extractor import Features
+from artistyle_tf.images.network_scale import BGR_MEAN
+from artistyle_tf.images.palette import NODES
 from artistyle_tf.objective import losses
-from artistyle_tf.pictures.network_scale import BGR_MEAN
-from artistyle_tf.pictures.palette import NODES
+from artistyle_tf.vgg.extractor import Features
 
 __all__ = ["loss", "palette", "specs"]
 

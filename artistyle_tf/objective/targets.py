@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from artistyle_tf.network.extractor import Features
 from artistyle_tf.objective.moments import Moments, Target
+from artistyle_tf.vgg.extractor import Features
 
 __all__ = ["Parts", "Sums", "Targets", "Weighing"]
 

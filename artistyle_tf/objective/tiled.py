@@ -11,14 +11,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from artistyle_tf.network.extractor import Features
-from artistyle_tf.network.vgg19 import CELL, block_of, contexts, stride
-from artistyle_tf.network.weights import Weights
+from artistyle_tf.config.config import Config
 from artistyle_tf.objective.moments import Moments, empty_moments
 from artistyle_tf.objective.targets import Parts, Sums, Targets
 from artistyle_tf.objective.tiles import Span, cut, over, put, span, tile_cores
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.settings.config import Config
+from artistyle_tf.vgg.extractor import Features
+from artistyle_tf.vgg.vgg19 import CELL, block_of, contexts, stride
+from artistyle_tf.vgg.weights import Weights
 
 __all__ = ["TiledObjective"]
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from artistyle_tf.network.vgg19 import CELL
+from artistyle_tf.vgg.vgg19 import CELL
 
 __all__ = ["Span", "cut", "over", "put", "span", "tile_cores"]
 

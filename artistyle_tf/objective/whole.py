@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from artistyle_tf.network.extractor import Features, build_feature_extractor, constant_network
-from artistyle_tf.network.vgg19 import stride
-from artistyle_tf.network.weights import Weights
+from artistyle_tf.config.config import Config
+from artistyle_tf.config.presets import style_ratio
+from artistyle_tf.config.validation import MAX_WEIGHT
+from artistyle_tf.images.network_scale import BGR_MEAN
 from artistyle_tf.objective import earlier, formulas, losses, moments, palette
 from artistyle_tf.objective.guidance import Guides
 from artistyle_tf.objective.moments import Moments
 from artistyle_tf.objective.targets import Parts, Sums, Targets, Weighing
-from artistyle_tf.pictures.network_scale import BGR_MEAN
-from artistyle_tf.settings.config import Config
-from artistyle_tf.settings.presets import style_ratio
-from artistyle_tf.settings.validation import MAX_WEIGHT
+from artistyle_tf.vgg.extractor import Features, build_feature_extractor, constant_network
+from artistyle_tf.vgg.vgg19 import stride
+from artistyle_tf.vgg.weights import Weights
 
 __all__ = ["Objective"]
 

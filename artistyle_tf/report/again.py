@@ -5,8 +5,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from artistyle_tf.network.weights import NAMES
-from artistyle_tf.settings.config import Config
+from artistyle_tf.config.config import Config
+from artistyle_tf.vgg.weights import NAMES
 
 __all__ = ["changed", "command", "flag_text", "python_lines"]
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from artistyle_tf.pictures.picture import as_uint8
-from artistyle_tf.pictures.sizes import fit, resize
-from artistyle_tf.pictures.write import png_bytes
+from artistyle_tf.images.picture import as_uint8
+from artistyle_tf.images.sizes import fit, resize
+from artistyle_tf.images.write import png_bytes
 
 __all__ = ["Embedded", "embedded", "shrunk"]
 

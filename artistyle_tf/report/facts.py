@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from artistyle_tf.pictures.picture import Picture
+from artistyle_tf.images.picture import Picture
 
 __all__ = ["Facts", "LevelFacts", "Moment"]
 

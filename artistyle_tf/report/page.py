@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from artistyle_tf import files
+from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.pictures.sizes import resize
+from artistyle_tf.images.sizes import resize
 from artistyle_tf.report import again, charts
 from artistyle_tf.report.embed import Embedded, embedded
 from artistyle_tf.report.facts import Facts
-from artistyle_tf.settings.config import Config
 from artistyle_tf.text import clock, gigabytes, one_line
 
 __all__ = ["check_name", "check_report", "render", "write_report"]

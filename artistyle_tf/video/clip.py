@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from artistyle_tf.errors import InputError
-from artistyle_tf.pictures.picture import MIN_SIDE, Picture
+from artistyle_tf.images.picture import MIN_SIDE, Picture
 from artistyle_tf.text import one_line, reason
 from artistyle_tf.video.whole import is_cut_off
 

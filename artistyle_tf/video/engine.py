@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from artistyle_tf.pictures.sizes import resize
+from artistyle_tf.images.sizes import resize
 from artistyle_tf.video.clip import Frame
 from artistyle_tf.video.consistency import consistency, long_term, merged
 from artistyle_tf.video.flow import Flow, dense_flow

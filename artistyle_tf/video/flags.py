@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from artistyle_tf.command.arguments import answered, parsed
-from artistyle_tf.command.devices import check_device
-from artistyle_tf.command.flag_table import all_flags, listed
-from artistyle_tf.command.values import LISTS, config_of, named_as_flags, number, paths_of
+from artistyle_tf.cli.arguments import answered, parsed
+from artistyle_tf.cli.devices import check_device
+from artistyle_tf.cli.flag_table import all_flags, listed
+from artistyle_tf.cli.values import LISTS, config_of, named_as_flags, number, paths_of
+from artistyle_tf.config.config import INITS, Config
+from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.scene.inputs import check_inputs
-from artistyle_tf.settings.config import INITS, Config
 from artistyle_tf.video.film import FORMATS, check_name
 from artistyle_tf.video.flow import QUALITIES, check_flow
 

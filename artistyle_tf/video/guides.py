@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from artistyle_tf.errors import InputError
-from artistyle_tf.pictures.masks import ASPECT, check_counts, grey, read_masks
-from artistyle_tf.pictures.picture import Picture
-from artistyle_tf.pictures.read import read
+from artistyle_tf.images.masks import ASPECT, check_counts, grey, read_masks
+from artistyle_tf.images.picture import Picture
+from artistyle_tf.images.read import read
 from artistyle_tf.video.clip import BrokenClipError, Clip, Frame, is_still, read_clip
 
 __all__ = ["NO_GUIDES", "Guides", "read_guides", "with_masks"]

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from artistyle_tf import files
-from artistyle_tf.command.console import Console, exit_status, quiet_import, showing
-from artistyle_tf.command.devices import on_device
+from artistyle_tf.cli.console import Console, exit_status, quiet_import, showing
+from artistyle_tf.cli.devices import on_device
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.text import one_line
@@ -59,7 +59,7 @@ def _run(options: Options, console: Console) -> int:
         with quiet_import(console.progress):
             import tensorflow as tf
 
-            from artistyle_tf.run import gpus
+            from artistyle_tf.engine import gpus
             from artistyle_tf.video import painting  # noqa: F401 (loads the rest)
 
             gpus.let_memory_grow()

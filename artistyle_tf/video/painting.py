@@ -5,26 +5,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.clock import Clock
+from artistyle_tf.engine.events import STOPPED, Callbacks
+from artistyle_tf.engine.gpus import let_memory_grow
+from artistyle_tf.engine.inputs import Inputs
+from artistyle_tf.engine.painter import paint
+from artistyle_tf.engine.planning import first_state
+from artistyle_tf.engine.recovery import fitting
+from artistyle_tf.engine.result import INTERRUPTED
+from artistyle_tf.engine.scene import Earlier, Scene, load_network, make_scene
+from artistyle_tf.engine.solvers import Solver, Solvers
+from artistyle_tf.engine.start import read_start
 from artistyle_tf.errors import ArtistyleError
-from artistyle_tf.network.precision import true_float32
+from artistyle_tf.images.masks import Masks
+from artistyle_tf.images.picture import Picture
+from artistyle_tf.images.read import read
+from artistyle_tf.images.sizes import fill_cells, output_size
 from artistyle_tf.objective.targets import Weighing
-from artistyle_tf.pictures.masks import Masks
-from artistyle_tf.pictures.picture import Picture
-from artistyle_tf.pictures.read import read
-from artistyle_tf.pictures.sizes import fill_cells, output_size
-from artistyle_tf.run.clock import Clock
-from artistyle_tf.run.events import STOPPED, Callbacks
-from artistyle_tf.run.gpus import let_memory_grow
-from artistyle_tf.run.painter import paint
-from artistyle_tf.run.planning import first_state
-from artistyle_tf.run.recovery import fitting
-from artistyle_tf.run.result import INTERRUPTED
-from artistyle_tf.run.solvers import Solver, Solvers
-from artistyle_tf.scene.inputs import Inputs
-from artistyle_tf.scene.scene import Earlier, Scene, load_network, make_scene
-from artistyle_tf.scene.start import read_start
-from artistyle_tf.settings.config import Config
 from artistyle_tf.text import reason
+from artistyle_tf.vgg.precision import true_float32
 from artistyle_tf.video.clip import Frame
 from artistyle_tf.video.guides import NO_GUIDES, Guides
 

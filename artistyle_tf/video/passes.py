@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from artistyle_tf.errors import InputError
-from artistyle_tf.pictures.sizes import resize
+from artistyle_tf.images.sizes import resize
 from artistyle_tf.text import one_line, reason
 from artistyle_tf.video.clip import Frame
 from artistyle_tf.video.engine import Motion, Paints, levels_of, painting_of, seen_in

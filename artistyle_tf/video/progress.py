@@ -4,7 +4,7 @@ import logging
 import time
 from types import TracebackType
 
-from artistyle_tf.run.events import Step
+from artistyle_tf.engine.events import Step
 from artistyle_tf.text import clock
 
 __all__ = ["ClipProgress"]

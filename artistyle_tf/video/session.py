@@ -7,11 +7,11 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from artistyle_tf.pictures.picture import Picture
-from artistyle_tf.pictures.read import read
-from artistyle_tf.pictures.sizes import output_size
-from artistyle_tf.run.events import Callbacks
-from artistyle_tf.scene.start import read_start
+from artistyle_tf.engine.events import Callbacks
+from artistyle_tf.engine.start import read_start
+from artistyle_tf.images.picture import Picture
+from artistyle_tf.images.read import read
+from artistyle_tf.images.sizes import output_size
 from artistyle_tf.video.clip import Frame, digest, read_clip
 from artistyle_tf.video.engine import Motion, paint_shot
 from artistyle_tf.video.flags import Options

@@ -11,8 +11,8 @@ from artistyle_tf.batch.crew import RayCrew
 from artistyle_tf.batch.dispatch import dispatch
 from artistyle_tf.batch.outcome import Options as Sharing
 from artistyle_tf.batch.outcome import Outcome
+from artistyle_tf.engine.events import Step
 from artistyle_tf.errors import ArtistyleError
-from artistyle_tf.run.events import Step
 from artistyle_tf.text import reason
 from artistyle_tf.video.flags import Options
 from artistyle_tf.video.session import Session

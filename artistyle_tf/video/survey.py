@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from artistyle_tf.pictures.sizes import fit, resize
+from artistyle_tf.images.sizes import fit, resize
 from artistyle_tf.video.clip import BrokenClipError, Frame
 from artistyle_tf.video.consistency import consistency
 from artistyle_tf.video.cuts import is_cut

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from artistyle_tf.errors import ArtistyleError, InputError
-from artistyle_tf.pictures.picture import Picture
+from artistyle_tf.images.picture import Picture
 from artistyle_tf.web import controls, wording
 from artistyle_tf.web.desk import Desk, Desks
 from artistyle_tf.web.job import Order, Run

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from artistyle_tf.command.flag_table import shown
-from artistyle_tf.command.values import setting
+from artistyle_tf.cli.flag_table import shown
+from artistyle_tf.cli.values import setting
+from artistyle_tf.config.config import INITS, Config
+from artistyle_tf.config.validation import one_of
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.settings.config import INITS, Config
-from artistyle_tf.settings.validation import one_of
 
 __all__ = ["FIRST", "MAIN", "Control", "all_controls", "make_config", "preset_values"]
 

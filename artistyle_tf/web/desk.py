@@ -4,8 +4,8 @@ import dataclasses
 import shutil
 import tempfile
 
+from artistyle_tf.config.config import Config
 from artistyle_tf.errors import InputError
-from artistyle_tf.settings.config import Config
 from artistyle_tf.web.job import Order, Painting, Run
 from artistyle_tf.web.studio import Studio
 

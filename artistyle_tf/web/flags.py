@@ -4,10 +4,10 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from artistyle_tf.command.arguments import answered, parsed
-from artistyle_tf.command.flag_table import listed
+from artistyle_tf.cli.arguments import answered, parsed
+from artistyle_tf.cli.flag_table import listed
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.network.weights import check_name
+from artistyle_tf.vgg.weights import check_name
 from artistyle_tf.web.uploads import Limits
 
 __all__ = ["Options", "parse"]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from artistyle_tf.pictures.picture import Picture
-from artistyle_tf.run.events import Step
-from artistyle_tf.settings.config import Config
-from artistyle_tf.watch.report_log import ReportLog
+from artistyle_tf.callbacks.report_log import ReportLog
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.events import Step
+from artistyle_tf.images.picture import Picture
 
 if TYPE_CHECKING:
-    from artistyle_tf.run.result import Result
+    from artistyle_tf.engine.result import Result
 
 __all__ = ["Order", "Painting", "Run", "Snapshot"]
 

@@ -3,18 +3,18 @@
 import dataclasses
 from typing import NamedTuple
 
-from artistyle_tf.command.values import number
-from artistyle_tf.network.weights import load
-from artistyle_tf.pictures.picture import MIN_SIDE
-from artistyle_tf.pictures.sizes import fit, whole_cells
-from artistyle_tf.run.memory import free_bytes, resident_bytes
-from artistyle_tf.run.plan import Room, make_plan
-from artistyle_tf.scene.schedule import schedule
-from artistyle_tf.settings.checking import MAX_SIZE
-from artistyle_tf.settings.config import Config
-from artistyle_tf.settings.presets import PRESETS
-from artistyle_tf.settings.validation import integer
+from artistyle_tf.cli.values import number
+from artistyle_tf.config.checking import MAX_SIZE
+from artistyle_tf.config.config import Config
+from artistyle_tf.config.presets import PRESETS
+from artistyle_tf.config.validation import integer
+from artistyle_tf.engine.memory import free_bytes, resident_bytes
+from artistyle_tf.engine.plan import Room, make_plan
+from artistyle_tf.engine.schedule import schedule
+from artistyle_tf.images.picture import MIN_SIDE
+from artistyle_tf.images.sizes import fit, whole_cells
 from artistyle_tf.text import clock, gigabytes
+from artistyle_tf.vgg.weights import load
 from artistyle_tf.web.job import Painting
 
 __all__ = ["Estimate", "estimate", "large_config", "longer_side", "room_now"]
@@ -62,7 +62,7 @@ def large_config(painting: Painting, longer: int) -> Config:
 
 def room_now() -> Room:
     """The memory available to a run, on the GPUs if there are any. Loads TensorFlow."""
-    from artistyle_tf.run.gpus import free_on, gpus_used
+    from artistyle_tf.engine.gpus import free_on, gpus_used
 
     gpus = gpus_used(None)
     return Room(free_on(gpus) if gpus else free_bytes(), 0 if gpus else resident_bytes())

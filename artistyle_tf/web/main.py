@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from artistyle_tf.command.console import exit_status, quiet_import, showing
+from artistyle_tf.cli.console import exit_status, quiet_import, showing
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.text import one_line, reason
 from artistyle_tf.web.desk import Desks
@@ -51,7 +51,7 @@ def _serve(options: Options) -> int:
         with quiet_import():
             import tensorflow as tf
 
-            from artistyle_tf.run import painter
+            from artistyle_tf.engine import painter
 
             del painter
             tf.config.list_logical_devices()

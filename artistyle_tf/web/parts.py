@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from artistyle_tf.settings.presets import PRESETS
+from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.web import controls
 from artistyle_tf.web.controls import Control
 

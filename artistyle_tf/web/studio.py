@@ -11,17 +11,17 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from artistyle_tf.callbacks.report_log import ReportLog
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.checkpoints import Checkpoints
 from artistyle_tf.errors import ArtistyleError, InputError
-from artistyle_tf.run.checkpoints import Checkpoints
-from artistyle_tf.settings.config import Config
 from artistyle_tf.text import one_line, reason
-from artistyle_tf.watch.report_log import ReportLog
 from artistyle_tf.web.job import Order, Painting, Run
 from artistyle_tf.web.uploads import stem
 
 if TYPE_CHECKING:
-    from artistyle_tf.run.painter import Painter
-    from artistyle_tf.run.result import Result
+    from artistyle_tf.engine.painter import Painter
+    from artistyle_tf.engine.result import Result
 
 __all__ = ["Studio"]
 
@@ -34,7 +34,7 @@ KEPT_PAINTERS = 2
 
 
 def _painter(config: Config) -> "Painter":
-    from artistyle_tf.run.painter import Painter  # loads TensorFlow
+    from artistyle_tf.engine.painter import Painter  # loads TensorFlow
 
     return Painter(config)
 

@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image
 
 from artistyle_tf import samples
+from artistyle_tf.config.config import Config
 from artistyle_tf.errors import InputError
 from artistyle_tf.images import Picture, read
-from artistyle_tf.pictures.sizes import fit, resize
-from artistyle_tf.settings.config import Config
+from artistyle_tf.images.sizes import fit, resize
 
 __all__ = [
     "Limits",

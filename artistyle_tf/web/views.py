@@ -11,7 +11,7 @@ import gradio as gr
 import numpy as np
 
 from artistyle_tf.errors import ArtistyleError
-from artistyle_tf.pictures.sizes import fit, resize
+from artistyle_tf.images.sizes import fit, resize
 from artistyle_tf.web import wording
 from artistyle_tf.web.chart import curves
 from artistyle_tf.web.desk import Desk

@@ -38,8 +38,8 @@ from typing import TYPE_CHECKING, Any
 from benchmark_race import ENTRANTS, INITS, NOISE, Case, h5_file, plot, race, reference
 
 if TYPE_CHECKING:
-    from artistyle_tf.network.weights import Weights
-    from artistyle_tf.settings.config import Config
+    from artistyle_tf.config.config import Config
+    from artistyle_tf.vgg.weights import Weights
 
 SAMPLES = Path(__file__).resolve().parents[2] / "artistyle_tf" / "samples"
 FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"  # as the command says it; see extractor.FROZEN
@@ -51,11 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ[FROZEN] = "1"
     began = time.perf_counter()
+    from artistyle_tf.config.config import Config
+    from artistyle_tf.engine import painter  # noqa: F401 (what is measured)
     from artistyle_tf.errors import ArtistyleError
-    from artistyle_tf.network.precision import true_float32
-    from artistyle_tf.network.weights import load
-    from artistyle_tf.run import painter  # noqa: F401 (what is measured)
-    from artistyle_tf.settings.config import Config
+    from artistyle_tf.vgg.precision import true_float32
+    from artistyle_tf.vgg.weights import load
 
     imported = time.perf_counter() - began
     plain = {"style_weight": 60.0, "balance": 0.0, "palette_weight": 0.0}
@@ -179,7 +179,7 @@ def matmul_rate(side: int, dtype: str) -> float:
 
 def gflop(layers: Mapping[str, Any], size: tuple[int, int]) -> float:
     """Work of one evaluation at (height, width), by the formula above."""
-    from artistyle_tf.network.vgg19 import VGG19_LAYERS
+    from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 
     total, (height, width), block = 0, size, "block1"
     for name in (name for name in VGG19_LAYERS if name in layers):
@@ -196,13 +196,13 @@ def evaluations(
     """Set-up and the time of one evaluation at each size, small to large."""
     import tensorflow as tf
 
-    from artistyle_tf.network.precision import convolution_dtype
+    from artistyle_tf.engine.canvas import level_targets
+    from artistyle_tf.engine.gpus import gpus_used
+    from artistyle_tf.engine.start import white_noise
+    from artistyle_tf.images import read
+    from artistyle_tf.images.sizes import scale_to, whole_cells
     from artistyle_tf.objective.whole import Objective
-    from artistyle_tf.pictures import read
-    from artistyle_tf.pictures.sizes import scale_to, whole_cells
-    from artistyle_tf.run.gpus import gpus_used
-    from artistyle_tf.scene.canvas import level_targets
-    from artistyle_tf.scene.start import white_noise
+    from artistyle_tf.vgg.precision import convolution_dtype
 
     content, style = read.read(arguments.content).rgb, read.read(arguments.style).rgb
     began = time.perf_counter()

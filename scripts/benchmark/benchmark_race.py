@@ -25,9 +25,9 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from artistyle_tf.network.weights import Weights
-    from artistyle_tf.run.events import Step
-    from artistyle_tf.settings.config import Config
+    from artistyle_tf.config.config import Config
+    from artistyle_tf.engine.events import Step
+    from artistyle_tf.vgg.weights import Weights
 
 NOISE = 60.0  # grey levels up and down, as the reference has it
 NEAR = 1.3  # scoring begins when our own objective is that near the goal
@@ -92,9 +92,9 @@ def scorer(case: Case, config: Config) -> Callable[[np.ndarray], float]:
     The reference resizes both pictures by their longer side and leaves them as they are; ours
     mirrors them on to multiples of 16 px. That is the whole difference.
     """
-    from artistyle_tf.network.weights import load
+    from artistyle_tf.images.network_scale import to_network
     from artistyle_tf.objective.whole import Objective
-    from artistyle_tf.pictures.network_scale import to_network
+    from artistyle_tf.vgg.weights import load
 
     objective = Objective(config, load(config.weights, config.layers[-1]))
     content, style = (to_network(_resized(path, case.size)) for path in case[:2])

@@ -33,11 +33,11 @@ import numpy as np
 from measures import Pair, closed, exit_status, read_pairs
 
 from artistyle_tf import Config, InputError
+from artistyle_tf.config.presets import STYLE_LAYERS
 from artistyle_tf.files import check_folder, write_bytes
-from artistyle_tf.network.vgg19 import VGG19_LAYERS
-from artistyle_tf.network.weights import Weights, load
-from artistyle_tf.pictures.sizes import resize, scale_to
-from artistyle_tf.settings.presets import STYLE_LAYERS
+from artistyle_tf.images.sizes import resize, scale_to
+from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
+from artistyle_tf.vgg.weights import Weights, load
 
 Row = dict[str, Any]
 Network = Callable[[np.ndarray], tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]
@@ -79,8 +79,8 @@ def network(weights: Weights) -> Network:
     import tensorflow as tf
 
     from artistyle_tf import build_feature_extractor, gram_matrix
-    from artistyle_tf.network.precision import true_float32
-    from artistyle_tf.pictures.network_scale import to_network
+    from artistyle_tf.images.network_scale import to_network
+    from artistyle_tf.vgg.precision import true_float32
 
     extractor = build_feature_extractor(weights, weights.layers)
 
@@ -119,9 +119,9 @@ def of_objectives(
 ) -> list[Row]:
     """A row for each of three points: photo, noise, painted picture."""
     from artistyle_tf import build_objective
-    from artistyle_tf.network.precision import true_float32
-    from artistyle_tf.pictures.network_scale import to_network
-    from artistyle_tf.scene.canvas import canvas
+    from artistyle_tf.engine.canvas import canvas
+    from artistyle_tf.images.network_scale import to_network
+    from artistyle_tf.vgg.precision import true_float32
 
     rows = []
     with true_float32():

@@ -49,14 +49,14 @@ def plain(tensor: Any) -> tuple[np.ndarray, str]:
 def export(asked: argparse.Namespace) -> None:
     import tensorflow as tf
 
-    from artistyle_tf.network.place import compiling_for
-    from artistyle_tf.network.precision import true_float32
+    from artistyle_tf.engine.inputs import read_inputs
+    from artistyle_tf.engine.lowering import lower
+    from artistyle_tf.engine.plan import Level, Plan
+    from artistyle_tf.engine.scene import load_network, make_scene
+    from artistyle_tf.engine.solvers import Solvers
     from artistyle_tf.objective.coordinates import precondition
-    from artistyle_tf.run.lowering import lower
-    from artistyle_tf.run.plan import Level, Plan
-    from artistyle_tf.run.solvers import Solvers
-    from artistyle_tf.scene.inputs import read_inputs
-    from artistyle_tf.scene.scene import load_network, make_scene
+    from artistyle_tf.vgg.place import compiling_for
+    from artistyle_tf.vgg.precision import true_float32
 
     config = config_of(asked)
     content, style = asked.pair.split(",")

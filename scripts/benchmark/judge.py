@@ -63,11 +63,11 @@ from measures import (
 from PIL import Image
 
 from artistyle_tf import ConfigError, InputError, files
-from artistyle_tf.command.flags import Command, parse
-from artistyle_tf.pictures import write
-from artistyle_tf.pictures.picture import as_uint8
-from artistyle_tf.pictures.read import read, read_record
-from artistyle_tf.settings.choices import Padding
+from artistyle_tf.cli.flags import Command, parse
+from artistyle_tf.config.choices import Padding
+from artistyle_tf.images import write
+from artistyle_tf.images.picture import as_uint8
+from artistyle_tf.images.read import read, read_record
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
 
@@ -286,7 +286,7 @@ def run(arguments: argparse.Namespace) -> None:
             for flags, target in zip(sets.values(), targets, strict=bool(sets)):
                 command_of(pair, flags, target, arguments.size)
 
-        from artistyle_tf.network.weights import load
+        from artistyle_tf.vgg.weights import load
 
         weights = load(arguments.weights)
         see = network(weights, arguments.padding)

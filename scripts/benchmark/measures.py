@@ -22,9 +22,9 @@ from referees import (
 )
 
 from artistyle_tf import ArtistyleError, ConfigError, InputError
-from artistyle_tf.pictures.read import read
-from artistyle_tf.pictures.sizes import resize
-from artistyle_tf.settings.presets import STYLE_LAYERS
+from artistyle_tf.config.presets import STYLE_LAYERS
+from artistyle_tf.images.read import read
+from artistyle_tf.images.sizes import resize
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT_LAYER = "block4_conv2"
@@ -130,10 +130,10 @@ def network(weights: Any, padding: str = "zeros") -> See:
     """uint8 RGB [H, W, 3] → what these weights (a name, a file or loaded ones) see of it."""
     import tensorflow as tf
 
-    from artistyle_tf.network.extractor import build_feature_extractor, constant_network
-    from artistyle_tf.network.precision import true_float32
+    from artistyle_tf.images.network_scale import to_network
     from artistyle_tf.objective.losses import gram_matrix
-    from artistyle_tf.pictures.network_scale import to_network
+    from artistyle_tf.vgg.extractor import build_feature_extractor, constant_network
+    from artistyle_tf.vgg.precision import true_float32
 
     extractor = build_feature_extractor(weights, (*STYLE_LAYERS, CONTENT_LAYER), padding=padding)
     features = constant_network(extractor)

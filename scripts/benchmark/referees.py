@@ -12,9 +12,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from artistyle_tf import InputError
-from artistyle_tf.pictures.palette import oklab
-from artistyle_tf.pictures.recolor import luminance
-from artistyle_tf.pictures.sizes import resample, resize, scale_to
+from artistyle_tf.images.palette import oklab
+from artistyle_tf.images.recolor import luminance
+from artistyle_tf.images.sizes import resample, resize, scale_to
 
 NEIGHBOURS, NEAR = 5, 0.03
 SIDE = 7

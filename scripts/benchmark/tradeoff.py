@@ -26,8 +26,8 @@ from judge import plain, slug
 from measures import Figures, Pair, exit_status, network, read_pairs
 
 from artistyle_tf import Config, files, stylize
-from artistyle_tf.pictures import write
-from artistyle_tf.pictures.read import read, read_record
+from artistyle_tf.images import write
+from artistyle_tf.images.read import read, read_record
 
 NEUTRAL = 60.0
 """The β at which `crowson` has its own content weight: near its 1 / 0.015."""
@@ -110,7 +110,7 @@ def run(asked: argparse.Namespace) -> None:
     asked.folder.mkdir(parents=True, exist_ok=True)
     (pair,) = read_pairs([asked.pair])
 
-    from artistyle_tf.network.weights import load
+    from artistyle_tf.vgg.weights import load
 
     weights = load(asked.weights)
     see, curves = network(weights), {}

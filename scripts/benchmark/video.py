@@ -20,8 +20,8 @@ import time
 
 import numpy as np
 
-from artistyle_tf.command.console import quiet_import
-from artistyle_tf.pictures.sizes import resize
+from artistyle_tf.cli.console import quiet_import
+from artistyle_tf.images.sizes import resize
 from artistyle_tf.video.consistency import consistency
 from artistyle_tf.video.engine import levels_of, painting_of
 from artistyle_tf.video.flags import Options, parse

@@ -14,7 +14,7 @@ import sys
 from PIL import Image
 
 import artistyle_tf
-from artistyle_tf.command.flags import parse
+from artistyle_tf.cli.flags import parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "gallery.md"

@@ -16,15 +16,15 @@ PACKAGE, PAGE = ROOT / "artistyle_tf", ROOT / "CONTRIBUTING.md"
 BEGIN, END = "<!-- map: scripts/docs/make_map.py -->", "<!-- end of map -->"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "text", "locks", "minimize", "samples"),
-    ("files", "network"),
-    ("pictures", "settings", "precision"),
-    ("objective", "images", "report"),
-    ("scene", "keras_losses"),
-    ("run", "feedforward"),
-    ("watch",),
+    ("errors", "text", "locks", "optimizers", "samples"),
+    ("files", "vgg"),
+    ("images", "config", "precision"),
+    ("objective", "report"),
+    ("keras_losses",),
+    ("engine", "feedforward"),
+    ("callbacks",),
     ("__init__",),
-    ("command",),
+    ("cli",),
     ("web", "batch"),
     ("video",),
     ("__main__",),

@@ -13,13 +13,13 @@ import re
 import sys
 from collections.abc import Iterator
 
-from artistyle_tf.command.flag_table import all_flags
+from artistyle_tf.cli.flag_table import all_flags
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGE, DOCS = ROOT / "artistyle_tf", ROOT / "docs"
 NOTE = "<!-- made by scripts/docs/make_reference.py; do not edit -->"
 
-MODULES = ("images", "keras_losses", "feedforward", "precision", "samples", "minimize")
+MODULES = ("images", "keras_losses", "feedforward", "precision", "samples", "optimizers")
 """Public modules, besides the package itself."""
 
 MORE = {

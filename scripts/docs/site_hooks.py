@@ -37,8 +37,8 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 def _as_text(text: str, path: str) -> str:
     """
-    >>> _as_text("scripts/demo", "scripts/demo"), _as_text("`Step`", "artistyle_tf/run/events.py")
-    ('`scripts/demo`', '`Step` (`artistyle_tf/run/events.py`)')
+    >>> _as_text("scripts/demo", "scripts/demo"), _as_text("`Step`", "artistyle_tf/errors.py")
+    ('`scripts/demo`', '`Step` (`artistyle_tf/errors.py`)')
     """
     place, name = path.partition("#")[0], text.strip("`")
     return f"`{place}`" if place.endswith(name) else f"{text} (`{place}`)"

@@ -9,7 +9,7 @@ from PIL import Image
 
 import artistyle_tf
 from artistyle_tf import samples
-from artistyle_tf.pictures.write import check_output
+from artistyle_tf.images.write import check_output
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "scripts" / "docs"))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from prune import Layers, forward
 
-from artistyle_tf.network.vgg19 import STYLE_LAYERS
+from artistyle_tf.vgg.vgg19 import STYLE_LAYERS
 
 __all__ = ["balanced", "scaled"]
 

@@ -23,8 +23,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 from pack_weights import exit_status, packed
 
-from artistyle_tf.network.vgg19 import VGG19_LAYERS
-from artistyle_tf.network.weights import Weights, load
+from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
+from artistyle_tf.vgg.weights import Weights, load
 
 OUTPUT = Path(__file__).resolve().parents[2] / "artistyle_tf" / "data" / "preview_vgg19.npz"
 

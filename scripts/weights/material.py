@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from artistyle_tf.errors import InputError
-from artistyle_tf.pictures.network_scale import BGR_MEAN
-from artistyle_tf.pictures.read import read
+from artistyle_tf.images.network_scale import BGR_MEAN
+from artistyle_tf.images.read import read
 
 __all__ = ["PHOTOGRAPHS", "crop", "drawn", "gather", "preprocess", "recoloured"]
 

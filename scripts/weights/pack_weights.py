@@ -27,7 +27,7 @@ import numpy as np
 
 from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.files import check_folder, write_bytes
-from artistyle_tf.network.weights import Weights, load
+from artistyle_tf.vgg.weights import Weights, load
 
 VALUES = 256  # that a byte can tell apart
 GRID = 1 << 16  # places that bounds of clusters may have, as long as all are looked at together

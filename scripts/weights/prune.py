@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from artistyle_tf.network.vgg19 import block_of
+from artistyle_tf.vgg.vgg19 import block_of
 
 __all__ = ["Layers", "Pruned", "choose", "fit", "forward", "prune"]
 

@@ -8,9 +8,9 @@ import time
 import numpy as np
 
 from artistyle_tf.batch.worker import Worker
-from artistyle_tf.pictures.picture import as_uint8
-from artistyle_tf.pictures.read import read
-from artistyle_tf.run.result import Result
+from artistyle_tf.engine.result import Result
+from artistyle_tf.images.picture import as_uint8
+from artistyle_tf.images.read import read
 
 
 def record_of(config, content, styles, stop_reason="all 3 iterations done"):

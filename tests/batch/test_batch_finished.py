@@ -12,8 +12,8 @@ from artistyle_tf.batch.finished import NEW, Digests, why_paint, with_depth
 from artistyle_tf.batch.job_files import texts
 from artistyle_tf.batch.jobs import make_job, placed
 from artistyle_tf.errors import InputError
-from artistyle_tf.pictures.read import read
-from artistyle_tf.pictures.write import write
+from artistyle_tf.images.read import read
+from artistyle_tf.images.write import write
 
 
 @pytest.fixture

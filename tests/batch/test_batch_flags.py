@@ -11,11 +11,11 @@ from stub_workers import record_of
 from artistyle_tf import __version__
 from artistyle_tf.batch import main as command
 from artistyle_tf.batch.flags import help_text, parse
-from artistyle_tf.command import flag_table
+from artistyle_tf.cli import flag_table
+from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.pictures.read import read
-from artistyle_tf.pictures.write import write
-from artistyle_tf.settings.config import Config
+from artistyle_tf.images.read import read
+from artistyle_tf.images.write import write
 
 UNLIKE_ONE_PICTURE = {
     "output", "trace", "checkpoint_dir", "resume", "tensorboard_dir", "strategy", "rerun",

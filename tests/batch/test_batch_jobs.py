@@ -6,8 +6,8 @@ import pytest
 
 from artistyle_tf.batch.job_files import read_jobs, texts
 from artistyle_tf.batch.jobs import COLUMNS, make_job, placed
+from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.settings.config import Config
 
 
 def job(content="a.jpg", style="b.jpg", **more):

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from artistyle_tf.pictures.read import read_record
+from artistyle_tf.images.read import read_record
 from commands import HANGING, children
 from places import ROOT, TESTS
 

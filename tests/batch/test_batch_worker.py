@@ -12,8 +12,8 @@ from artistyle_tf.batch.jobs import make_job, placed
 from artistyle_tf.batch.outcome import Options
 from artistyle_tf.batch.worker import Worker, checkpoint_folder
 from artistyle_tf.errors import InputError
+from artistyle_tf.images.read import read_record
 from artistyle_tf.locks import holding
-from artistyle_tf.pictures.read import read_record
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import shlex
 
 from PIL import Image
 
-from artistyle_tf.command import flags
+from artistyle_tf.cli import flags
 from places import ROOT, SCRIPTS
 
 

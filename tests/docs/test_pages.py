@@ -20,10 +20,10 @@ from PIL import Image
 
 import artistyle_tf
 from artistyle_tf import Config
-from artistyle_tf.command import console, flag_table, flags, main
-from artistyle_tf.network import weights
-from artistyle_tf.network.extractor import FROZEN
-from artistyle_tf.pictures import write
+from artistyle_tf.cli import console, flag_table, flags, main
+from artistyle_tf.images import write
+from artistyle_tf.vgg import weights
+from artistyle_tf.vgg.extractor import FROZEN
 from artistyle_tf.web import flags as web_flags
 from places import ROOT, SAMPLES
 
@@ -62,9 +62,8 @@ def put_record(path: pathlib.Path) -> None:
 @pytest.fixture
 def desk(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     """A folder with the files that the pages name, the small network, and tiny runs in Python."""
-    from artistyle_tf.network import extractor
-    from artistyle_tf.run import painter
-    from artistyle_tf.scene import bound, scene
+    from artistyle_tf.engine import bound, painter, scene
+    from artistyle_tf.vgg import extractor
 
     load, stylize, Painter = weights.load, painter.stylize, painter.Painter
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from artistyle_tf import Config
-from artistyle_tf.command import flag_table, flags
-from artistyle_tf.settings.presets import PRESETS
+from artistyle_tf.cli import flag_table, flags
+from artistyle_tf.config.presets import PRESETS
 from places import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -6,7 +6,7 @@ import re
 
 import artistyle_tf
 from artistyle_tf import Config
-from artistyle_tf.command import flag_table, flags
+from artistyle_tf.cli import flag_table, flags
 from places import ROOT, SCRIPTS
 
 _spec = importlib.util.spec_from_file_location("make", SCRIPTS / "docs" / "make_reference.py")

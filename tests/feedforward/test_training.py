@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.feedforward import (
     Deadline,
@@ -15,8 +16,7 @@ from artistyle_tf.feedforward import (
     train_transform_net,
     training,
 )
-from artistyle_tf.network.extractor import FROZEN
-from artistyle_tf.settings.config import Config
+from artistyle_tf.vgg.extractor import FROZEN
 
 SMALL = {"minutes": None, "side": 32, "batch": 2, "weights": "preview"}
 

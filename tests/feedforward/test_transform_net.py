@@ -5,7 +5,7 @@ import pytest
 
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.feedforward import build_transform_net
-from artistyle_tf.network.extractor import FROZEN
+from artistyle_tf.vgg.extractor import FROZEN
 
 
 def test_the_network():

@@ -9,12 +9,12 @@ import pytest
 import tensorflow as tf
 
 import reference
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.bound import build_objective
 from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.keras_losses import ContentLoss, GramMatrix, PerceptualLoss, StyleLoss
-from artistyle_tf.network.extractor import build_feature_extractor
-from artistyle_tf.pictures.network_scale import to_network
-from artistyle_tf.scene.bound import build_objective
-from artistyle_tf.settings.config import Config
+from artistyle_tf.vgg.extractor import build_feature_extractor
 
 LAYERS = {
     "style_layers": {"block1_conv1": 1.0, "block3_conv1": 0.5, "block5_conv1": 2.0},

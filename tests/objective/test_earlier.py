@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from artistyle_tf.config.config import Config
+from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective import losses
 from artistyle_tf.objective.earlier import following
 from artistyle_tf.objective.fixed import FixedTiledObjective
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.pictures.network_scale import to_network
-from artistyle_tf.settings.config import Config
 
 SIZE = (80, 96)
 CONFIG = Config(  # few layers: quickly traced

@@ -9,12 +9,12 @@ from PIL import Image
 
 import reference
 from artistyle_tf import Config, Stylizer, stylize
+from artistyle_tf.config.presets import STYLE_LAYERS
+from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.images.network_scale import BGR_MEAN, to_network
 from artistyle_tf.objective import losses
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.pictures.network_scale import BGR_MEAN, to_network
-from artistyle_tf.scene.bound import build_objective
-from artistyle_tf.settings.presets import STYLE_LAYERS
 from places import SAMPLES
 
 MODES = {

@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 
 import reference
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.canvas import level_targets
+from artistyle_tf.images.masks import Regions
+from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.formulas import W2_SCALE
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.pictures.masks import Regions
-from artistyle_tf.pictures.network_scale import to_network
-from artistyle_tf.scene.canvas import level_targets
-from artistyle_tf.settings.config import Config
 
 LAYERS = {
     "style_layers": {"block1_conv1": 1.0, "block3_conv1": 0.5, "block5_conv1": 2.0},

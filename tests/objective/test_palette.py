@@ -7,15 +7,15 @@ import pytest
 import tensorflow as tf
 
 import reference
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.canvas import level_targets
+from artistyle_tf.images.masks import Regions
+from artistyle_tf.images.network_scale import BGR_MEAN, to_network
+from artistyle_tf.images.palette import NODES, TOLERANCE, oklab, palette_table
 from artistyle_tf.objective import palette
 from artistyle_tf.objective.fixed import FixedTiledObjective
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.pictures.masks import Regions
-from artistyle_tf.pictures.network_scale import BGR_MEAN, to_network
-from artistyle_tf.pictures.palette import NODES, TOLERANCE, oklab, palette_table
-from artistyle_tf.scene.canvas import level_targets
-from artistyle_tf.settings.config import Config
 
 # By Ottosson's own program.
 OKLAB = {

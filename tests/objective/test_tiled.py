@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
-from artistyle_tf.network.vgg19 import contexts
-from artistyle_tf.network.weights import load
+from artistyle_tf.config.config import Config
+from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.tiles import tile_cores
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.pictures.network_scale import to_network
-from artistyle_tf.settings.config import Config
+from artistyle_tf.vgg.vgg19 import contexts
+from artistyle_tf.vgg.weights import load
 from conftest import make_weights
 
 RNG = np.random.default_rng(0)

@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 import reference
-from artistyle_tf.network.place import compiling_for
 from artistyle_tf.objective import wasserstein as w2
+from artistyle_tf.vgg.place import compiling_for
 
 MODES = {
     "eager": lambda f: f,

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from artistyle_tf.config.config import Config
+from artistyle_tf.config.presets import style_ratio
+from artistyle_tf.engine.canvas import level_targets
+from artistyle_tf.images.masks import Regions
+from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.pictures.masks import Regions
-from artistyle_tf.pictures.network_scale import to_network
-from artistyle_tf.scene.canvas import level_targets
-from artistyle_tf.settings.config import Config
-from artistyle_tf.settings.presets import style_ratio
 
 SIZE = (48, 64)
 LAYERS = {"block1_conv1": 1.0, "block2_conv1": 2.0, "block3_conv1": 5.0}

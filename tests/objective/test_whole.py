@@ -10,13 +10,13 @@ import pytest
 import tensorflow as tf
 
 import reference
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.canvas import level_targets
 from artistyle_tf.errors import InputError
+from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.pictures.network_scale import to_network
-from artistyle_tf.scene.bound import build_objective
-from artistyle_tf.scene.canvas import level_targets
-from artistyle_tf.settings.config import Config
 
 LAYERS = {
     "style_layers": {"block1_conv1": 1.0, "block3_conv1": 0.5, "block5_conv1": 2.0},
@@ -203,8 +203,8 @@ def test_thin_pictures_are_refused_with_the_size_that_would_do(small_file, pictu
 
 FROZEN_CODE = """
 import numpy as np, tensorflow as tf
-from artistyle_tf.settings.config import Config
-from artistyle_tf.scene.bound import build_objective
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.bound import build_objective
 rng = np.random.default_rng(0)
 for size in (48, 64):
     content, style = rng.integers(0, 255, (2, size, size, 3), np.uint8)

@@ -5,10 +5,10 @@ import subprocess
 import pytest
 
 import artistyle_tf
-from artistyle_tf.command.flags import parse
+from artistyle_tf.cli.flags import parse
+from artistyle_tf.config.config import Config
+from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.report.again import changed, command, python_lines
-from artistyle_tf.settings.config import Config
-from artistyle_tf.settings.presets import PRESETS
 
 ODD = Config(
     init="start, 'odd' & <b>.png", seed=7, size=0, style_blend=(0.1, 0.7), learning_rate=1e-05,

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from artistyle_tf import Config, ConfigError, InputError, ReportLog
+from artistyle_tf.engine.result import Result
 from artistyle_tf.report.charts import library
 from artistyle_tf.report.facts import Facts
 from artistyle_tf.report.page import check_report
-from artistyle_tf.run.result import Result
 from painters import stylize
 from places import ROOT
 from report_pages import Page, check

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from artistyle_tf.batch.flags import parse as parse_batch
-from artistyle_tf.command.flags import parse
+from artistyle_tf.cli.flags import parse
 
 
 def test_all_ways_paint_the_same_pictures(script, monkeypatch, capsys):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artistyle_tf.settings.config import Config
+from artistyle_tf.config.config import Config
 from places import SAMPLES, SCRIPTS
 
 SCRIPT = SCRIPTS / "benchmark" / "benchmark.py"
@@ -73,7 +73,7 @@ def test_figures(tmp_path: pathlib.Path) -> None:
 
 def test_work_is_counted_from_the_shapes(benchmark: ModuleType) -> None:
     """VGG19 up to block5_conv1 at 256×256: 94.7 GFLOP, added up by hand from its widths."""
-    from artistyle_tf.network.vgg19 import VGG19_LAYERS
+    from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 
     layers: dict[str, Any] = {}
     widths = {"block1": 64, "block2": 128, "block3": 256, "block4": 512, "block5": 512}
@@ -230,7 +230,7 @@ def test_mistakes(benchmark: ModuleType, tmp_path: pathlib.Path) -> None:
 def test_the_reference_gets_the_weights_in_keras_layout(
     benchmark: ModuleType, tmp_path: pathlib.Path
 ) -> None:
-    from artistyle_tf.network.weights import load
+    from artistyle_tf.vgg.weights import load
 
     ours = load("preview", "block2_conv1")
     again = load(benchmark.h5_file(ours, tmp_path), "block2_conv1")

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 import artistyle_tf
-from artistyle_tf.pictures.network_scale import to_network
-from artistyle_tf.pictures.read import read_record
-from artistyle_tf.pictures.sizes import resize
+from artistyle_tf.images.network_scale import to_network
+from artistyle_tf.images.read import read_record
+from artistyle_tf.images.sizes import resize
 from places import SAMPLES, SCRIPTS
 
 PAIR = f"--pair={SAMPLES / 'content.jpg'},{SAMPLES / 'style.jpg'}"

@@ -10,8 +10,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from artistyle_tf.network.vgg19 import VGG19_LAYERS
-from artistyle_tf.network.weights import load
+from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
+from artistyle_tf.vgg.weights import load
 from places import ROOT, SCRIPTS
 from weight_networks import LAYERS, h5, npz, same
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from artistyle_tf.network.vgg19 import STYLE_LAYERS, VGG19_LAYERS
-from artistyle_tf.network.weights import load
+from artistyle_tf.vgg.vgg19 import STYLE_LAYERS, VGG19_LAYERS
+from artistyle_tf.vgg.weights import load
 from weight_networks import WIDTHS
 
 NAMES = VGG19_LAYERS[: VGG19_LAYERS.index("block5_conv1") + 1]

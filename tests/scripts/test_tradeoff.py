@@ -8,7 +8,7 @@ import sys
 import pytest
 from PIL import Image
 
-from artistyle_tf.settings.config import Config
+from artistyle_tf.config.config import Config
 from places import SAMPLES, SCRIPTS
 
 PAIR = f"--pair={SAMPLES / 'content.jpg'},{SAMPLES / 'style.jpg'}"

@@ -9,7 +9,7 @@ from PIL import Image
 
 import clips
 from artistyle_tf.errors import ArtistyleError
-from artistyle_tf.pictures.sizes import resize
+from artistyle_tf.images.sizes import resize
 from artistyle_tf.video import main, painting
 from artistyle_tf.video.clip import read_clip
 

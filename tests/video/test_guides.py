@@ -6,7 +6,7 @@ from PIL import Image
 
 import clips
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.pictures.read import read
+from artistyle_tf.images.read import read
 from artistyle_tf.video.clip import BrokenClipError, read_clip
 from artistyle_tf.video.guides import NO_GUIDES, read_guides, with_masks
 

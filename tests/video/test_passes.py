@@ -10,7 +10,7 @@ import pytest
 
 import clips
 from artistyle_tf.errors import InputError
-from artistyle_tf.pictures.sizes import resize
+from artistyle_tf.images.sizes import resize
 from artistyle_tf.video import passes as passes_module
 from artistyle_tf.video.clip import Frame
 from artistyle_tf.video.consistency import consistency

@@ -11,9 +11,9 @@ import pytest
 
 import clips
 from artistyle_tf import Config
+from artistyle_tf.images.picture import Picture
+from artistyle_tf.images.sizes import resize
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.pictures.picture import Picture
-from artistyle_tf.pictures.sizes import resize
 from artistyle_tf.video import main, painting
 from artistyle_tf.video.clip import Frame, read_clip
 from artistyle_tf.video.painting import FramePainter

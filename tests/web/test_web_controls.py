@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from artistyle_tf import Config
+from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.settings.presets import PRESETS
 from artistyle_tf.web.controls import MAIN, all_controls, make_config, preset_values
 
 

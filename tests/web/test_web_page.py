@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from artistyle_tf import Config
+from artistyle_tf.config.presets import PRESETS
+from artistyle_tf.engine.plan import Room
 from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.images import read
-from artistyle_tf.run.plan import Room
-from artistyle_tf.settings.presets import PRESETS
 from artistyle_tf.web import wording
 from artistyle_tf.web.chart import curves
 from artistyle_tf.web.controls import all_controls
@@ -27,7 +27,7 @@ PROGRAM = """
 import json, os, sys
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["GRADIO_TEMP_DIR"] = sys.argv[1]
-from artistyle_tf.settings.presets import PRESETS
+from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.web import look
 from artistyle_tf.web.actions import Actions
 from artistyle_tf.web.page import make_page

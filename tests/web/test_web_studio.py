@@ -8,8 +8,7 @@ import pytest
 
 from artistyle_tf import Config
 from artistyle_tf.errors import InputError
-from artistyle_tf.images import read, read_record
-from artistyle_tf.pictures import write
+from artistyle_tf.images import read, read_record, write
 from artistyle_tf.web import studio as studio_module
 from artistyle_tf.web import wording
 from artistyle_tf.web.desk import Desk, Desks

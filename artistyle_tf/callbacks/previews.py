@@ -1,0 +1,62 @@
+"""The intermediate picture on disk: numbered files next to the output. No TensorFlow."""
+
+import logging
+import os
+import re
+
+from artistyle_tf.config.interval import Cadence
+from artistyle_tf.engine.events import Step
+from artistyle_tf.errors import InputError
+from artistyle_tf.images import write
+
+__all__ = ["Previews", "is_preview", "preview_path"]
+
+logger = logging.getLogger("artistyle_tf")
+
+
+class Previews:
+    """A callback that saves every n-th picture next to the output: out-0020.png, out-0040.png.
+
+    With `every` like "60s" it saves at the first iteration after each such interval, and once
+    `FIRST` seconds after the first iteration, for an early look. Previews have their level's size,
+    on the canvas of whole pooling cells, and no record, which only a finished run has. They are
+    written atomically, like the result; if one can't be written, the run continues with a warning.
+    """
+
+    FIRST = 2.0
+
+    def __init__(self, path: str | os.PathLike[str], every: int | str):
+        self._path, self._cadence = os.fspath(path), Cadence(every, first=self.FIRST)
+
+    def next_due(self, iteration: int) -> int | None:
+        """The next iteration after this one whose picture is saved; None if `every` is a time."""
+        return self._cadence.next_due(iteration)
+
+    def __call__(self, step: Step) -> None:
+        if self._cadence.due(step.iteration):
+            path = preview_path(self._path, step.iteration, step.iterations)
+            try:
+                write.write(path, step.image())
+            except InputError as error:  # there may still be space for the result
+                logger.warning("%s; the run continues", error)
+
+
+def preview_path(path: str, iteration: int, iterations: int) -> str:
+    """The preview's path: the output's name with the iteration, at least four digits.
+
+    >>> preview_path("out.png", 20, 300)
+    'out-0020.png'
+    """
+    stem, extension = os.path.splitext(path)
+    digits = max(4, len(str(iterations)))
+    return f"{stem}-{iteration:0{digits}}{extension}"
+
+
+def is_preview(file: str, path: str, every: int, iterations: int) -> bool:
+    """Whether a run with that output `path` would write a preview to `file`."""
+    stem, extension = os.path.splitext(os.path.realpath(path))
+    pattern = re.escape(stem) + r"-(\d+)" + re.escape(extension)
+    found = re.fullmatch(pattern, os.path.realpath(file))
+    if not found or not 0 < int(found[1]) <= iterations or int(found[1]) % every:
+        return False
+    return found[0] == preview_path(stem + extension, int(found[1]), iterations)

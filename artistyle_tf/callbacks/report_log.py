@@ -1,0 +1,64 @@
+"""Thumbnails and losses by layer for a report, collected during a run."""
+
+from collections.abc import Iterator
+
+from artistyle_tf.engine.events import Step
+from artistyle_tf.report.embed import shrunk
+from artistyle_tf.report.facts import Moment
+from artistyle_tf.report.page import THUMBNAIL
+
+__all__ = ["ReportLog"]
+
+
+class ReportLog:
+    """A callback that collects the intermediate data shown by `Result.report`.
+
+        log = artistyle_tf.ReportLog()
+        result = artistyle_tf.stylize("photo.jpg", "painting.jpg", config, callback=log)
+        result.report("report.html", log)
+
+    It takes 12 thumbnails, spread evenly over the iterations of all levels, and computes the losses
+    by layer, which costs a forward pass, at about every 16th iteration, 8 to 36 times, and at the
+    first of each level: a few per cent of a short run, less of a long one. They depend only
+    on the number of iterations, so that equal runs have equal reports. The log holds the data of
+    one run; the next run clears it.
+    """
+
+    PICTURES, PARTS, FEWEST_PARTS, EVERY = 12, 36, 8, 16
+
+    def __init__(self) -> None:
+        self._moments: list[Moment] = []
+        self._seen, self._level = 0, 0
+
+    def __call__(self, step: Step) -> None:
+        if step.iteration <= self._seen:
+            self._moments, self._seen, self._level = [], 0, 0
+        pictured = self._due(step, self.PICTURES)
+        count = min(self.PARTS, max(self.FEWEST_PARTS, step.iterations // self.EVERY))
+        parted = self._due(step, count) or step.level != self._level
+        self._seen, self._level = step.iteration, step.level
+        if pictured or parted:
+            self._moments.append(
+                Moment(
+                    iteration=step.iteration,
+                    level=step.level,
+                    levels=step.levels,
+                    evaluations=step.evaluations,
+                    seconds=step.seconds,
+                    objective=step.objective,
+                    parts=dict(step.parts()) if parted else None,
+                    picture=shrunk(step.image(), THUMBNAIL) if pictured else None,
+                )
+            )
+
+    def __iter__(self) -> Iterator[Moment]:
+        return iter(self._moments)
+
+    def __len__(self) -> int:
+        return len(self._moments)
+
+    def _due(self, step: Step, count: int) -> bool:
+        """Whether one of `count` iterations, evenly spread over the run, has been reached."""
+        most = max(1, step.iterations - 1)
+        now, before = ((n - 1) * (count - 1) // most for n in (step.iteration, self._seen))
+        return now > before

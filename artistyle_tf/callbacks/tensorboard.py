@@ -1,0 +1,101 @@
+"""Logs a run to TensorBoard: scalars of the objective and its parts, and the picture by level.
+
+TensorFlow is imported on use, so that the command can first check that everything is installed.
+"""
+
+import importlib.util
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from artistyle_tf.engine.events import Step
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.text import one_line, reason
+
+__all__ = ["TensorBoard", "check_tensorboard"]
+
+
+class TensorBoard:
+    """A callback that writes event files for `tensorboard --logdir FOLDER`.
+
+    The step is the iteration of the whole run. Logged at every iteration: `objective`,
+    `step_length` (root mean square over the picture, in grey levels), `evaluations`, `seconds`.
+    Logged at every `every`-th, the first of each level and the last of the run, as it costs a
+    forward pass: `content/LAYER`, `style/LAYER`, `parts/content`, `parts/style` (their sums),
+    `parts/total_variation`, `parts/gamut`, `parts/palette`, and the picture as `level_1`, `level_2`
+    and so on.
+
+    Args:
+      folder: created if it does not exist.
+      every: interval in iterations.
+
+    Raises:
+      ConfigError: the package tensorboard is not installed.
+      InputError: the folder can't be written to; also raised by calls, which ends the run.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], every: int = 10):
+        check_tensorboard()
+        import tensorflow as tf
+
+        self._every, self._level = every, 0
+        self._shown = one_line(os.fspath(folder))
+        try:
+            # TensorFlow would create it too, but with less clear error messages.
+            os.makedirs(folder, exist_ok=True)
+            self._writer = tf.summary.create_file_writer(os.fspath(folder))
+            self._writer.init()
+        except (OSError, tf.errors.OpError) as error:
+            raise self._refused(error) from error
+
+    def next_due(self, iteration: int) -> int:
+        """The next iteration after this one whose parts and picture are written."""
+        return iteration // self._every * self._every + self._every
+
+    def __call__(self, step: Step) -> None:
+        from tensorflow import errors
+
+        due = step.iteration % self._every == 0 or step.iteration == step.iterations
+        parts: Mapping[str, float] = {}
+        image = None
+        if due or step.level != self._level:
+            self._level = step.level
+            parts, image = step.parts(), step.image()
+        try:
+            self._write(step, parts, image)
+        except errors.OpError as error:
+            raise self._refused(error) from error
+
+    def _write(self, step: Step, parts: Mapping[str, float], image: np.ndarray | None) -> None:
+        from tensorflow import summary
+
+        with self._writer.as_default(step=step.iteration):  # flushes on exit, for live viewing
+            summary.scalar("objective", step.objective)
+            summary.scalar("step_length", step.step_length())
+            summary.scalar("evaluations", step.evaluations)
+            summary.scalar("seconds", step.seconds)
+            for name, part in parts.items():
+                if name != "value":
+                    summary.scalar(name if "/" in name else f"parts/{name}", part)
+            if image is not None:
+                summary.image(f"level_{step.level}", image[None])
+
+    def _refused(self, error: Exception) -> InputError:
+        # TensorFlow's messages: {{node}} file; the cause, then what was lost in further lines.
+        lines = str(error).splitlines() if not isinstance(error, OSError) else []
+        why = lines[0].rpartition("; ")[2] if lines else reason(error)
+        return InputError(f"can't write to the folder {self._shown}: {one_line(why)}")
+
+    def close(self) -> None:
+        """Flushes and closes the event file."""
+        self._writer.close()
+
+
+def check_tensorboard() -> None:
+    """ConfigError unless the package tensorboard is installed: TensorFlow's summaries need it."""
+    if importlib.util.find_spec("tensorboard") is None:
+        raise ConfigError(
+            "TensorBoard needs the package tensorboard, which is not installed: "
+            "pip install tensorboard"
+        )

@@ -1,0 +1,198 @@
+"""Process-wide setup of the command: streams, signals, messages, a quiet import."""
+
+import contextlib
+import gc
+import io
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from typing import TextIO
+
+from artistyle_tf.callbacks.progress import Progress
+from artistyle_tf.errors import ArtistyleError, ConfigError
+from artistyle_tf.text import reason
+
+__all__ = [
+    "ENVIRONMENT",
+    "EXIT_INTERRUPTED",
+    "Console",
+    "exit_status",
+    "quiet_import",
+    "ready_streams",
+    "showing",
+    "terminable",
+]
+
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+
+# Set for the whole process, as a library must not. Values set by the user are kept.
+ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # important errors are raised as exceptions too
+    "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS": "1",  # nothing is trained here; see extractor.FROZEN
+}
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[list[int]]:
+    """SIGTERM ends a run like Ctrl-C; yields a list to which the signal is added when it arrives. A
+    second one ends the process at once."""
+    received: list[int] = []
+
+    def interrupt(number: int, frame: object) -> None:
+        received.append(number)
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only it may set handlers
+        yield received
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def exit_status(program: str, work: Callable[[], int]) -> int:
+    """Runs a command and returns its exit status: that of `work`, 1 for a bad file, 2 for a bad
+    flag, 130 if interrupted by Ctrl-C, 143 by SIGTERM. Errors are one line each."""
+    ready_streams()
+    with terminable() as terminated:
+        try:
+            status = work()
+            sys.stdout.flush()
+        except BrokenPipeError:  # what was read is enough for whoever reads, like `head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = 1
+        except ArtistyleError as error:
+            print(f"{program}: {error}", file=sys.stderr)
+            status = error.exit_status
+        except KeyboardInterrupt:
+            print(f"{program}: interrupted", file=sys.stderr)
+            status = EXIT_INTERRUPTED
+    return EXIT_TERMINATED if terminated and status == EXIT_INTERRUPTED else status
+
+
+def ready_streams() -> None:
+    """Makes sure that the standard streams exist and can encode any character."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: the next file would get its number
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (open to the end)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+class Console(logging.Handler):
+    """Shows the package's messages as lines, and debug messages in place of the progress.
+
+    Without a progress display only warnings and errors are shown.
+    """
+
+    def __init__(self, progress: Progress | None = None):
+        super().__init__(logging.DEBUG if progress else logging.WARNING)
+        self.progress = progress
+        self._errors: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR:
+            self._errors.append(record.getMessage())
+        if record.levelno >= logging.INFO:
+            self.line(record.getMessage())
+        elif self.progress:
+            self.progress.status(record.getMessage())
+
+    def told(self, text: str) -> bool:
+        """Whether an error with that text was shown."""
+        return any(text in error for error in self._errors)
+
+    def line(self, text: str) -> None:
+        """Writes a permanent line."""
+        if self.progress:
+            self.progress.line(f"artistyle: {text}")
+        else:
+            print(f"artistyle: {text}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def showing(progress: bool) -> Iterator[Console]:
+    """A console for the package's messages, with or without a progress display."""
+    with contextlib.ExitStack() as stack:
+        shown = None
+        if progress:
+            shown = stack.enter_context(Progress(stack.enter_context(_own_stderr())))
+        console = Console(shown)
+        logger = logging.getLogger("artistyle_tf")
+        before = logger.level, logger.propagate
+        logger.addHandler(console)
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = False
+        try:
+            yield console
+        finally:
+            logger.removeHandler(console)
+            logger.setLevel(before[0])
+            logger.propagate = before[1]
+
+
+@contextlib.contextmanager
+def _own_stderr() -> Iterator[TextIO]:
+    """Standard error on a separate descriptor, unaffected by `quiet_import`."""
+    try:
+        sys.stderr.flush()
+        descriptor = os.dup(sys.stderr.fileno())
+    except (OSError, ValueError):  # a pure Python stream
+        yield sys.stderr
+        return
+    encoding = sys.stderr.encoding
+    with open(descriptor, "w", encoding=encoding, errors="backslashreplace") as stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def quiet_import(progress: Progress | None = None) -> Iterator[None]:
+    """Buffers what TensorFlow writes while it loads, and shows it only if loading fails.
+
+    TensorFlow's native code writes to the file descriptor before any log level applies.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            with _uncollected():
+                yield
+        except ConfigError:  # no such device: the error already says what TensorFlow does
+            raise
+        except Exception as error:
+            if progress:
+                progress.close()  # its line would be in the way
+            sys.stderr.flush()
+            os.dup2(saved, 2)
+            held.seek(0)
+            os.write(2, held.read())
+            raise ArtistyleError(f"TensorFlow can't be loaded: {reason(error)}") from error
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Disables garbage collection, which would repeatedly traverse a million objects of modules;
+    objects created here are exempted later too, since they all stay."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if enabled:
+            gc.enable()

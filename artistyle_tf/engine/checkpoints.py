@@ -1,0 +1,227 @@
+"""Checkpoints: all that is needed to resume a run that was killed. NumPy only."""
+
+import contextlib
+import errno
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from artistyle_tf.engine.checkpoint_file import Saved, read, write
+from artistyle_tf.engine.checkpoint_pace import Pace
+from artistyle_tf.errors import InputError
+from artistyle_tf.files import replacing
+from artistyle_tf.locks import Lock, hold
+from artistyle_tf.text import one_line, reason
+
+__all__ = ["Checkpoints", "Saved"]
+
+KEPT = 2
+
+_NAME = re.compile(r"artistyle-(?P<iteration>\d{8,})(-(?P<number>\d{6,}))?\.npz")
+"""Has a running number within the folder: the newest file is the one written last, which need not
+have the highest iteration; clocks and copying can't confuse it. Older versions had no number."""
+_MARK = "checkpoint-"
+"""Part of temporary file names, so that other runs' files are not taken for leftovers."""
+_LEFT = re.compile(rf"\.artistyle-{_MARK}[0-9a-f]+\.tmp")
+
+
+class Checkpoints:
+    """Keeps the `keep` newest checkpoints of a run in a folder, for one run at a time.
+
+    Args:
+      folder: created by `begin` if it does not exist.
+      every: iterations between checkpoints, or seconds, like "60s"; None: by time, so that writing
+        takes at most a fiftieth of the run.
+      resume: whether to resume from the newest readable checkpoint.
+      keep: number of checkpoints to keep, at least 1.
+
+    Raises:
+      ConfigError: `every` is invalid.
+      InputError: the folder can't be used, or it contains checkpoints and `resume` is False: they
+        may hold days of work.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        every: int | str | None = None,
+        resume: bool = False,
+        keep: int = KEPT,
+    ):
+        self.folder, self.resume = os.fspath(folder), resume
+        self._every, self._keep = every, max(1, keep)
+        self._identity: Mapping[str, Any] = {}
+        self._lock: Lock | None = None
+        self._pace = Pace(every)
+        self._writes = True
+        self._broken: list[str] = []
+        """Paths of the checkpoints that `begin` found to be damaged."""
+        self.notes: list[str] = []
+        """Notes for the user about what `begin` found."""
+        with self._told("make"):
+            _check_place(self.folder)
+        self._check_unused()
+
+    def begin(
+        self,
+        identity: Mapping[str, Any],
+        accept: Callable[[Saved], object] = lambda saved: None,
+        *,
+        writes: bool = True,
+    ) -> Saved | None:
+        """The newest checkpoint of the same run, or None to start from the beginning.
+
+        Unusable checkpoints are skipped with a note. After `close`, the same object can serve
+        another run.
+
+        Args:
+          identity: name → value that must match the checkpoint's: settings, digests.
+          accept: called with a checkpoint; raises ValueError if it can't be used.
+          writes: whether this process writes checkpoints. One that doesn't, such as a worker other
+            than the chief, reads them and does not modify the folder.
+
+        Raises:
+          InputError: the newest readable checkpoint is of another run (the message names the
+            difference), another process is using the folder, or there are checkpoints but no
+            `resume`.
+        """
+        identity = json.loads(json.dumps(identity))
+        if writes:
+            with self._told("make"):
+                os.makedirs(self.folder, exist_ok=True)
+            lock = hold(os.path.join(self.folder, "checkpoints"))
+            if lock is None:
+                raise InputError(f"another run keeps its checkpoints in {one_line(self.folder)}")
+            self._lock = lock
+        self._identity = identity
+        self._pace, self._writes = Pace(self._every), writes
+        self._broken, self.notes = [], []
+        try:
+            if writes:
+                self._check_unused()
+                self._remove_leftovers()
+            return self._newest(accept) if self.resume else None
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Releases the folder for other processes."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def due(self, iteration: int) -> bool:
+        """Whether a checkpoint is due after that iteration of the run."""
+        return self._writes and self._pace.due(iteration)
+
+    def next_due(self, iteration: int) -> int | None:
+        """The next iteration after this one with a checkpoint due; None if by time, or never."""
+        return self._pace.next_due(iteration) if self._writes else None
+
+    def save(self, iteration: int, header: Mapping[str, Any], arrays: Sequence[Any]) -> None:
+        """Writes a checkpoint atomically, and deletes damaged ones and the oldest.
+
+        Args:
+          iteration: iteration of the run, used in the file name.
+          header: JSON-serialisable values.
+          arrays: NumPy arrays or anything convertible; converted one at a time.
+
+        Raises:
+          InputError: it can't be written; earlier checkpoints are unaffected.
+        """
+        if not self._writes:
+            return
+        with self._pace.measured(), self._told("write"):
+            number = 1 + max((_order(path)[0] for path in self._paths()), default=0)
+            path = os.path.join(self.folder, f"artistyle-{iteration:08}-{number:06}.npz")
+            with replacing(path, _MARK) as file:
+                write(file, {**header, "identity": self._identity}, arrays)
+            sound = [path for path in self._files() if path not in self._broken]
+            for old in [*self._broken, *sound[self._keep :]]:
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(old)
+            self._broken = []
+
+    def _newest(self, accept: Callable[[Saved], object]) -> Saved | None:
+        """As `begin`."""
+        with self._told("read"):
+            paths, files = self._paths(), self._files()
+        for path in paths:
+            if path not in files:
+                self.notes.append(f"{one_line(path)} is not a regular file; it is skipped")
+        for path in files:
+            try:
+                saved = read(path, self._identity)
+                accept(saved)
+            except InputError:
+                raise
+            except FileNotFoundError:  # removed meanwhile by its writer
+                continue
+            except Exception as error:  # zipfile and NumPy raise many types
+                self.notes.append(f"{one_line(path)} can't be used: {reason(error)}")
+                if not isinstance(error, OSError | MemoryError):  # those may be temporary
+                    self._broken.append(path)
+                continue
+            return saved
+        self.notes.append(f"there is no checkpoint in {one_line(self.folder)} to resume from")
+        return None
+
+    def _check_unused(self) -> None:
+        """InputError if a run that doesn't resume would delete existing checkpoints."""
+        with self._told("read"):
+            files = [] if self.resume else self._files()
+        if files:
+            raise InputError(
+                f"{one_line(files[0])} exists already; --resume continues from it; to "
+                "start a new run, remove it or choose another folder"
+            )
+
+    def _remove_leftovers(self) -> None:
+        """Removes temporary files of a run that was killed while writing."""
+        with self._told("read"):
+            for name in filter(_LEFT.fullmatch, os.listdir(self.folder)):
+                path = os.path.join(self.folder, name)
+                if os.path.isfile(path):
+                    os.remove(path)
+
+    def _files(self) -> list[str]:
+        """The paths of the checkpoints, newest first."""
+        return [path for path in self._paths() if os.path.isfile(path)]
+
+    def _paths(self) -> list[str]:
+        """Everything with a checkpoint's name, newest first; also pipes, which can block."""
+        try:
+            names = filter(_NAME.fullmatch, os.listdir(self.folder))
+        except FileNotFoundError:
+            return []
+        return sorted((os.path.join(self.folder, name) for name in names), key=_order, reverse=True)
+
+    @contextlib.contextmanager
+    def _told(self, verb: str) -> Iterator[None]:
+        """Converts an OSError in the block to an InputError."""
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"can't {verb} checkpoints in {one_line(self.folder)}: {reason(error)}"
+            ) from error
+
+
+def _order(path: str) -> tuple[int, int]:
+    """Sort key: higher for checkpoints written later."""
+    name = _NAME.fullmatch(os.path.basename(path))
+    assert name is not None
+    return int(name["number"] or 0), int(name["iteration"])
+
+
+def _check_place(folder: str) -> None:
+    """OSError if the path can't be used as a folder, which need not exist yet."""
+    place = os.path.abspath(folder)
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not os.path.isdir(place):
+        raise NotADirectoryError(errno.ENOTDIR, f"{place} is not a folder")

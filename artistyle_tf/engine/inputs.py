@@ -1,0 +1,131 @@
+"""The input pictures of each task, and the size of its result. No TensorFlow."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from artistyle_tf.config.config import Config
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.images.masks import Masks, check_counts, read_masks
+from artistyle_tf.images.picture import Picture
+from artistyle_tf.images.read import read
+from artistyle_tf.images.sizes import output_size, scale_to
+
+__all__ = ["Inputs", "check_inputs", "read_inputs", "style_sides"]
+
+
+class Inputs(NamedTuple):
+    """The pictures of a run, after reading."""
+
+    content: Picture | None
+    """None for task "texture"."""
+    styles: list[Picture]
+    """Empty for task "reconstruct"."""
+    masks: Masks
+    size: tuple[int, int]
+    """(height, width) of the result."""
+
+    def painted(self) -> np.ndarray:
+        """[H, W, 3] sRGB: the content, or an unused grey placeholder of that size."""
+        if self.content is not None:
+            return self.content.rgb
+        return np.full((*self.size, 3), 128, np.uint8)
+
+
+def check_inputs(
+    config: Config, content: bool, styles: int, content_masks: int = 0, style_masks: int = 0
+) -> None:
+    """ConfigError if the numbers of pictures don't suit the task."""
+    task = config.task
+    if content == (task == "texture"):
+        raise ConfigError(
+            f"content is given, and task {task} has none"
+            if content
+            else "content is missing; name a picture (or task texture, which needs none)"
+        )
+    if task == "reconstruct" and styles:
+        raise ConfigError("style is given, and task reconstruct has none")
+    if task != "stylize" and content_masks + style_masks:
+        raise ConfigError(f"content_mask is given, and task {task} takes no masks")
+    if task != "reconstruct":
+        if not styles:
+            raise ConfigError("style is missing; name at least one picture")
+        config.shares(styles)
+    check_counts(styles, content_masks, style_masks)
+
+
+def read_inputs(
+    config: Config,
+    content: Any,
+    styles: Sequence[Any],
+    content_masks: Sequence[Any] = (),
+    style_masks: Sequence[Any] = (),
+) -> Inputs:
+    """Reads all pictures of a run, in any form that `images.read` takes.
+
+    Raises:
+      ConfigError: the pictures don't suit the task.
+      InputError: a picture can't be used.
+    """
+    counts = len(content_masks), len(style_masks)
+    check_inputs(config, content is not None, len(styles), *counts)
+    picture = None if content is None else read(content)
+    pictures = [read(style) for style in styles]
+    masks = Masks()
+    if picture is None:
+        size = _texture_size(config, pictures[0])
+    else:
+        assert isinstance(config.size, int)
+        masks = read_masks(content_masks, style_masks, picture, pictures)
+        size = output_size(picture, config.size)
+    return Inputs(picture, pictures, masks, size)
+
+
+def _texture_size(config: Config, style: Picture) -> tuple[int, int]:
+    if config.size == 0:
+        return style.rgb.shape[0], style.rgb.shape[1]
+    if isinstance(config.size, int):
+        return config.size, config.size
+    width, height = config.size
+    return height, width
+
+
+def style_sides(
+    config: Config, style: tuple[int, int], size: tuple[int, int], canvas: tuple[int, int]
+) -> tuple[int, int]:
+    """(height, width) that a style is scaled to at one level, its aspect kept.
+
+    Its longer side is `config.style_scale` times that of the image. For a texture, which may be
+    larger than its style without larger strokes, it is `config.style_scale` times the style's own
+    longer side, reduced in proportion to the level.
+
+    Args:
+      config: the settings.
+      style: (height, width) of the style.
+      size: (height, width) of the level.
+      canvas: (height, width) of the finest level.
+    """
+    longer = config.style_scale * max(size)
+    if config.task == "texture":
+        longer *= max(style) / max(canvas)
+    return scale_to(style, longer)
+
+
+def remarks(pictures: Sequence[tuple[Picture, int]]) -> list[str]:
+    """Notes about the pictures, including which are enlarged to those longer sides."""
+    notes = [note for picture, _ in pictures for note in picture.notes]
+    for picture, target in pictures:
+        own = max(picture.rgb.shape)
+        if target > own:
+            notes.append(
+                f"{picture.name} has only {own} px on its longer side and is enlarged to {target}"
+            )
+    return notes
+
+
+def several(styles: Any) -> list[Any]:
+    """Styles as passed by users (one, a list or None), as a list."""
+    if styles is None:
+        return []
+    return list(styles) if isinstance(styles, list | tuple) else [styles]

@@ -1,0 +1,115 @@
+"""The result of a run."""
+
+import dataclasses
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from artistyle_tf.images import write
+from artistyle_tf.images.notebook import to_html
+from artistyle_tf.images.picture import Picture
+from artistyle_tf.report.facts import Facts, Moment
+from artistyle_tf.report.page import write_report
+
+__all__ = ["INTERRUPTED", "Result"]
+
+INTERRUPTED = "interrupted"
+"""The stop reason when interrupted by Ctrl-C."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Result:
+    """A finished picture, with the data of the run that made it."""
+
+    image: np.ndarray
+    """uint8 [H, W, 3] sRGB."""
+    unclipped: np.ndarray
+    """float32 [H, W, 3] sRGB in grey levels: the image before rounding and clipping."""
+    alpha: np.ndarray | None
+    """uint8 [h, w]: the content's alpha at its own size, float32 in grey levels if the content had
+    more than 8 bits; None if it was opaque."""
+    trace: list[tuple[int, float, float, int, int]]
+    """(evaluations, seconds, objective, height, width) for every iteration."""
+    stop_reason: str
+    seconds: float
+    """Time from the first evaluation to the last."""
+    setup_seconds: float
+    """Time before that: reading, loading, the first targets, tracing."""
+    objective: float
+    """The objective at the best point found, as computed by the minimiser."""
+    saved_objective: float
+    """Objective of that image rounded and clipped to 0-255, as in a file, but before the photo's
+    own pixels are restored (color "luminance", masks) and rows beyond the final size cut off."""
+    record: dict[str, Any]
+    """Everything that determines the pixels, and the final losses. `save` embeds it in the file."""
+    error: Exception | None = None
+    """The exception that ended the run early; None if there was none, or after Ctrl-C."""
+    content: Picture | None = None
+    """The content as it was read; None if the task has none."""
+    styles: Sequence[Picture] = ()
+    peak_memory: int | None = None
+    """Peak memory of the process in bytes, by the end of the run; None if unknown."""
+    planned_memory: Sequence[int] = ()
+    """Planned memory of the process in bytes for each level, coarse to fine."""
+
+    def save(self, path: str | os.PathLike[str], depth: int = 8) -> None:
+        """Writes the picture in the format of the extension (.png .jpg .webp .tif), with its
+        alpha, its record and an sRGB profile.
+
+        Args:
+          path: where to.
+          depth: bits per channel. 8: `image`. 16, in PNG and TIFF: `unclipped`, clipped and rounded
+            to 1/65535. 32, in TIFF: `unclipped` / 255 as float32, where 0 is black, 1 is white and
+            values may lie outside that range, with sRGB's transfer curve like the others.
+
+        Raises:
+          ConfigError: an unknown extension or depth, or a depth that the format doesn't support.
+          InputError: the file can't be written; an existing one is then unchanged.
+        """
+        pixels = self.image if depth == 8 else self.unclipped
+        write.write(path, pixels, alpha=self.alpha, record=self.record, depth=depth)
+
+    def report(self, path: str | os.PathLike[str], log: Iterable[Moment] = ()) -> None:
+        """Writes a report of the run: one self-contained HTML file with pictures, losses, times and
+        settings.
+
+        Args:
+          path: the file to write, ending in .html.
+          log: the `ReportLog` used as a callback in the run, for thumbnails and losses by layer
+            over time; without it the report omits them.
+
+        Raises:
+          ConfigError: another extension, or the packages of the extra `report` are not installed.
+          InputError: the file can't be written; an existing one is then unchanged.
+        """
+        facts = Facts(
+            image=self.image,
+            alpha=self.alpha,
+            content=self.content,
+            styles=self.styles,
+            record=self.record,
+            trace=self.trace,
+            seconds=self.seconds,
+            setup_seconds=self.setup_seconds,
+            peak=self.peak_memory,
+            estimates=self.planned_memory,
+            moments=tuple(log),
+        )
+        write_report(path, facts)
+
+    def _repr_png_(self) -> bytes:
+        """For notebooks: the picture with its alpha."""
+        return write.png_bytes(self.image, self.alpha)
+
+    def _repr_html_(self) -> str:
+        """For notebooks, which prefer HTML: the picture, limited in width, and data of the run."""
+        height, width = self.image.shape[:2]
+        rows = {
+            "size": f"{width}×{height} px",
+            "stopped": self.stop_reason,
+            "seconds": f"{self.seconds:.1f}",
+            "objective": f"{self.objective:.4g}",
+        }
+        return to_html(self.image, rows, self.alpha)

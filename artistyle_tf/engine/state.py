@@ -1,0 +1,150 @@
+"""The state of a run after an iteration, as one frozen value; a checkpoint is that value, saved."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.plan import Level, Plan
+from artistyle_tf.engine.schedule import total_iterations
+from artistyle_tf.objective.coordinates import precondition
+from artistyle_tf.objective.targets import Targets, Weighing
+from artistyle_tf.optimizers import State as Search
+from artistyle_tf.optimizers import Status
+
+__all__ = ["Ending", "Painted", "Row", "State"]
+
+Row = tuple[int, float, float, int, int]
+"""(evaluations, seconds, objective, height, width) after an iteration."""
+
+
+class Ending(NamedTuple):
+    """Why a run ended."""
+
+    reason: str
+    error: BaseException | None = None
+    """The exception that ended it; None if there was none."""
+    broken_off: bool = False
+    """Whether the run is unfinished, so that it can be resumed."""
+
+
+class Painted(NamedTuple):
+    """An image, with what is needed to compute its losses."""
+
+    image: np.ndarray
+    """float32 [1, h, w, 3], BGR, mean subtracted."""
+    value: float
+    """The objective, as computed by the minimiser."""
+    targets: Targets | None
+    """None if the run was resumed and they are not known yet."""
+    level: int
+    """The level it was painted at, counted from 0."""
+    plan: Plan
+    dtype: str
+    """The convolutions' dtype."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class State:
+    """A run between two iterations. Every step of it creates a new state (run/search.py)."""
+
+    levels: tuple[Level, ...]
+    """All levels, coarse to fine, as currently planned."""
+    level: int = 0
+    """The current level, counted from 0."""
+    dtype: str
+    """The convolutions' current dtype."""
+    widened: int | None = None
+    """The iteration after which float32 replaced bfloat16."""
+    search: Search | None = None
+    """The minimiser's state at this level; None: the level has not begun."""
+    left: Search | None = None
+    """What this level can reuse of the previous level's search; kept until it begins."""
+    targets: Targets | None = None
+    """The targets of this level; not saved in checkpoints, but recomputed."""
+    before: tuple[int, int] = (0, 0)
+    """Iterations and evaluations of the previous levels."""
+    done: tuple[int, ...] = ()
+    """Iterations of each level begun so far."""
+    weighing: Weighing | None = None
+    """How strongly the style counts, once it is known; None too if the settings say it all."""
+    trace: tuple[Row, ...] = ()
+    previous: Painted | None = None
+    """The previous level's best image, until this level has a finite objective."""
+    ending: Ending | None = None
+    """None while the run continues."""
+
+    @property
+    def here(self) -> Level:
+        """The current level."""
+        return self.levels[self.level]
+
+    @property
+    def settled(self) -> float:
+        """The highest frequency that the level before could paint, in cycles per pixel; 0: none."""
+        if not self.level:
+            return 0.0
+        return max(self.levels[self.level - 1].size) / max(self.here.size) / 2
+
+    def image_of(self, position: tf.Tensor, config: Config) -> np.ndarray:
+        """A minimiser's position [n] as an image: float32 [1, h, w, 3], BGR, mean subtracted."""
+        image = tf.reshape(position, [1, *self.here.size, 3])
+        return precondition(image, config.precondition, self.settled, config.settle).numpy()
+
+    @property
+    def iterations(self) -> int:
+        """Of the whole run."""
+        return self.before[0] + (int(self.search.iterations) if self.search else 0)
+
+    @property
+    def evaluations(self) -> int:
+        """Of the whole run."""
+        return self.before[1] + (int(self.search.evaluations) if self.search else 0)
+
+    def total(self, config: Config) -> int:
+        """Most iterations of the whole run."""
+        return total_iterations(config.iterations, len(self.levels), config.finer_iterations)
+
+    @property
+    def budget_left(self) -> int:
+        """Iterations left at this level."""
+        return self.here.budget - (int(self.search.iterations) if self.search else 0)
+
+    @property
+    def running(self) -> bool:
+        """Whether the search at this level can continue."""
+        return self.search is not None and int(self.search.status) == Status.RUNNING
+
+    @property
+    def convolutions(self) -> str:
+        """The dtypes that convolutions have used so far, as text for the record."""
+        if self.widened is None:
+            return self.dtype
+        return f"bfloat16, float32 after iteration {self.widened}"
+
+    def best(self, config: Config) -> Painted | None:
+        """The best image so far; None before the first finite objective."""
+        search = self.search
+        if search is None or not np.isfinite(search.best_value):
+            return self.previous
+        image = self.image_of(search.best_position, config)
+        value = float(search.best_value)
+        return Painted(image, value, self.targets, self.level, self.here.plan, self.dtype)
+
+    def replace(self, **changes: Any) -> "State":
+        """A copy with these fields replaced."""
+        return dataclasses.replace(self, **changes)
+
+    def with_plan(self, plan: Plan) -> "State":
+        """A copy with another plan for this level."""
+        levels = list(self.levels)
+        levels[self.level] = self.here._replace(plan=plan)
+        return self.replace(levels=tuple(levels))
+
+    def ended(
+        self, reason: str, error: BaseException | None = None, *, broken_off: bool = False
+    ) -> "State":
+        """A copy that has ended, for that reason."""
+        return self.replace(ending=Ending(reason, error, broken_off))

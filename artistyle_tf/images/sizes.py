@@ -1,0 +1,121 @@
+"""Sizes of pictures: scaling, resampling and mirror padding. No TensorFlow."""
+
+import numpy as np
+from PIL import Image
+
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.images.picture import MIN_SIDE, Picture
+from artistyle_tf.vgg.vgg19 import CELL
+
+__all__ = [
+    "continued",
+    "fill_cells",
+    "fit",
+    "output_size",
+    "pad",
+    "resample",
+    "resize",
+    "scale_to",
+    "whole_cells",
+]
+
+
+def fit(height: int, width: int, longer: int) -> tuple[int, int]:
+    """(height, width) scaled so that the longer side is `longer`; 0 leaves it unchanged."""
+    if longer < 0:
+        raise ConfigError(f"a size must be 0 or more px, not {longer}")
+    if longer == 0:
+        return height, width
+    old = max(height, width)
+    # Integer arithmetic, rounding half up: floats round differently at some sizes.
+    return (
+        max(1, (2 * height * longer + old) // (2 * old)),
+        max(1, (2 * width * longer + old) // (2 * old)),
+    )
+
+
+def output_size(content: Picture, longer: int) -> tuple[int, int]:
+    """(height, width) of a result of the content's aspect with that longer side (0: the content's).
+
+    InputError: the shorter side would be below MIN_SIDE; the message says which size would do.
+    """
+    own = content.rgb.shape[0], content.rgb.shape[1]
+    height, width = fit(*own, longer)
+    if min(height, width) < MIN_SIDE:
+        enough = -(-MIN_SIDE * max(own) // min(own))
+        raise InputError(
+            f"{content.name} would be {width}×{height} px at size {longer}; both sides must "
+            f"be at least {MIN_SIDE} px, which takes a size of {enough}"
+        )
+    return height, width
+
+
+def resize(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """[H, W, 3] or [H, W] at (height, width), by Lanczos; at its own size the same array.
+
+    uint8 stays uint8, and float32 grey levels stay float32, clipped to 0-255 too.
+    """
+    height, width = size
+    if rgb.shape[:2] == (height, width):
+        return rgb
+    lanczos = Image.Resampling.LANCZOS
+    if rgb.dtype == np.uint8:
+        return np.array(Image.fromarray(rgb).resize((width, height), lanczos))
+    scaled = _by_plane(rgb.reshape(*rgb.shape[:2], -1), size, lanczos)
+    return np.clip(scaled, 0, 255, out=scaled).reshape(height, width, *rgb.shape[2:])
+
+
+def resample(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """float32 [H, W, C] at (height, width), bicubic, unclipped: float32 [height, width, C]."""
+    if image.shape[:2] == tuple(size):
+        return image
+    return _by_plane(image, size, Image.Resampling.BICUBIC)
+
+
+def _by_plane(image: np.ndarray, size: tuple[int, int], kernel: Image.Resampling) -> np.ndarray:
+    height, width = size
+    planes = [
+        Image.fromarray(np.ascontiguousarray(image[..., i], dtype=np.float32))
+        for i in range(image.shape[2])
+    ]
+    return np.stack([np.asarray(p.resize((width, height), kernel)) for p in planes], axis=-1)
+
+
+def scale_to(size: tuple[int, int], longer: float) -> tuple[int, int]:
+    """(height, width) scaled to that longer side, or more if needed to keep both sides at 16 px."""
+    factor = max(longer / max(size), CELL / min(size))
+    height, width = (max(CELL, round(side * factor)) for side in size)
+    return height, width
+
+
+def whole_cells(size: tuple[int, int]) -> tuple[int, int]:
+    """The smallest (height, width) of whole cells that covers `size`.
+
+    >>> whole_cells((384, 517))
+    (384, 528)
+    """
+    height, width = (-(-side // CELL) * CELL for side in size)
+    return height, width
+
+
+def pad(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """[H, W, C] or [H, W], mirror-padded at the bottom and the right to (height, width)."""
+    below, beside = size[0] - picture.shape[0], size[1] - picture.shape[1]
+    around = [(0, below), (0, beside), (0, 0)]
+    return np.pad(picture, around[: picture.ndim], mode="symmetric")
+
+
+def continued(picture: np.ndarray, longer: int) -> np.ndarray:
+    """[H, W, C] or [H, W], mirror-padded to that longer side, keeping its aspect ratio.
+
+    In deep layers, a style much smaller than the image consists mostly of its border, which zero
+    padding marks; the image would then gather the style's colours along its own borders.
+    """
+    height, width = picture.shape[:2]
+    factor = longer / max(height, width)
+    return picture if factor <= 1 else pad(picture, (round(height * factor), round(width * factor)))
+
+
+def fill_cells(picture: np.ndarray) -> np.ndarray:
+    """[H, W, C] or [H, W], mirror-padded to whole cells."""
+    return pad(picture, whole_cells((picture.shape[0], picture.shape[1])))

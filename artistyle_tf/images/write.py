@@ -1,0 +1,184 @@
+"""Writes pictures and other results: checked before a long run, written atomically.
+
+`write` restores the alpha that `images.read` separated, and embeds the record of the run.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.files import as_path, check_folder, write_bytes
+from artistyle_tf.images import metadata, profiles
+from artistyle_tf.images.picture import as_uint8, check_levels
+from artistyle_tf.images.sizes import resize
+from artistyle_tf.text import one_line, reason
+
+__all__ = [
+    "DEPTHS",
+    "EXTENSIONS",
+    "check_depth",
+    "check_output",
+    "png_bytes",
+    "write",
+]
+
+_FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+EXTENSIONS = tuple(_FORMATS)
+"""The file name extensions that `write` supports, in lower case."""
+
+DEPTHS = (8, 16, 32)
+"""Bits per channel that a file may have; 32: float."""
+_DEPTHS = {"PNG": (8, 16), "TIFF": DEPTHS}  # all others: 8
+
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
+    "PNG": {},
+    "JPEG": {"quality": 95, "subsampling": 0},
+    "WEBP": {"quality": 95, "method": 4},
+    "TIFF": {"compression": "tiff_adobe_deflate"},
+}
+_LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # limits of libjpeg and libwebp
+
+
+def check_output(
+    path: str | os.PathLike[str], size: tuple[int, int] | None = None, depth: int = 8
+) -> None:
+    """Check before a long run that `write` will be able to write to `path`; leaves nothing behind.
+
+    `size`: the picture's (height, width), if known. ConfigError: as `check_depth`, or an extension
+    not in EXTENSIONS.
+    InputError: as `check_folder`, or `size` exceeds the format's limits.
+    """
+    path = as_path(path)
+    check_depth(path, depth)
+    _check_room(path, _format(path), size)
+    check_folder(path)
+
+
+def check_depth(path: str | os.PathLike[str], depth: int) -> None:
+    """ConfigError if `depth` is not in DEPTHS or not supported by the format of `path`."""
+    file_format = _format(as_path(path))
+    if depth not in DEPTHS:
+        raise ConfigError(f"depth is {depth!r}; it must be 8, 16 or 32")
+    own = _DEPTHS.get(file_format, (8,))
+    if depth not in own:
+        others = ".png or .tif" if depth == 16 else ".tif"
+        raise ConfigError(
+            f"the output {one_line(os.fsdecode(path))} can't have depth {depth}: {file_format} has "
+            f"{' or '.join(map(str, own))} bits a channel; choose {others}"
+        )
+
+
+def write(
+    path: str | os.PathLike[str],
+    rgb: np.ndarray,
+    *,
+    alpha: np.ndarray | None = None,
+    record: Mapping[str, Any] | None = None,
+    depth: int = 8,
+) -> None:
+    """Write an sRGB picture as PNG, JPEG, WebP or TIFF, by its extension, atomically.
+
+    The file has an sRGB profile. Equal arguments give equal bytes.
+
+    Args:
+      path: the file to write.
+      rgb: uint8 [H, W, 3]; for a depth of 16 or 32, float32 [H, W, 3] in grey levels.
+      alpha: uint8 or float32 [h, w] in grey levels, resized to the picture; JPEG drops it.
+      record: see `images.read_record`.
+      depth: bits per channel: 8; 16 in PNG and TIFF, rounded and clipped to 0-65535; 32 in TIFF,
+        float, 0 to 1 for 0 to 255, unclipped. All of them have sRGB's transfer curve.
+
+    Raises:
+      ConfigError: an invalid extension, depth or array.
+      InputError: the file can't be written; an existing one is then unchanged.
+    """
+    path = as_path(path)
+    file_format = _format(path)
+    check_depth(path, depth)
+    if file_format == "JPEG":
+        alpha = None
+    pixels = _pixels(rgb, alpha) if depth == 8 else _deep_pixels(rgb, alpha, depth)
+    _check_room(path, file_format, rgb.shape[:2])
+    try:
+        if depth == 8:
+            options = _SAVE_OPTIONS[file_format] | {"icc_profile": profiles.srgb()}
+            data = metadata.encode(Image.fromarray(pixels), file_format, record, **options)
+        else:
+            data = metadata.encode_deep(pixels, file_format, record)
+    except Exception as error:  # encoders raise many types
+        raise InputError(f"can't write {one_line(path)}: {reason(error)}") from error
+    write_bytes(path, data)
+
+
+def png_bytes(rgb: np.ndarray, alpha: np.ndarray | None = None) -> bytes:
+    """The bytes of a PNG with sRGB uint8 [H, W, 3] and, resized to it, an alpha [h, w].
+
+    ConfigError: an invalid array.
+    """
+    return metadata.encode(Image.fromarray(_pixels(rgb, alpha)), "PNG", None)
+
+
+def _pixels(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
+    """uint8 [H, W, 3], or [H, W, 4] with an alpha of any size."""
+    _check_rgb(rgb, "uint8")
+    if alpha is None:
+        return rgb
+    _check_alpha(alpha)
+    return np.dstack([rgb, as_uint8(resize(alpha, (rgb.shape[0], rgb.shape[1])))])
+
+
+def _deep_pixels(rgb: np.ndarray, alpha: np.ndarray | None, depth: int) -> np.ndarray:
+    """uint16 or float32 [H, W, 3], or [H, W, 4] with an alpha of any size."""
+    _check_rgb(rgb, "float32")
+    height, width = rgb.shape[:2]
+    planes = list(np.moveaxis(rgb, -1, 0))
+    if alpha is not None:
+        _check_alpha(alpha)
+        planes.append(resize(alpha.astype(np.float32), (height, width)))
+    pixels = np.empty((height, width, len(planes)), np.uint16 if depth == 16 else np.float32)
+    for i, plane in enumerate(planes):  # one by one, to save memory with big pictures
+        if depth == 16:
+            steps = np.multiply(plane, 257, dtype=np.float64)
+            pixels[..., i] = np.clip(np.rint(steps, out=steps), 0, 65535)
+        else:
+            pixels[..., i] = plane / 255
+    return pixels
+
+
+def _check_rgb(rgb: np.ndarray, dtype: str) -> None:
+    check_levels("rgb", rgb, rgb.ndim == 3 and rgb.shape[2] == 3, "[H, W, 3]", (dtype,))
+
+
+def _check_alpha(alpha: np.ndarray) -> None:
+    check_levels("alpha", alpha, alpha.ndim == 2, "[H, W]", ("uint8", "float32"))
+
+
+def _format(path: str) -> str:
+    extension = os.path.splitext(path)[1]
+    if extension.lower() not in _FORMATS:
+        fault = f"has the extension {one_line(extension)}" if extension else "has no extension"
+        raise ConfigError(
+            f"the output {one_line(path) or '(empty)'} {fault}; it must be one of "
+            + " ".join(EXTENSIONS)
+        )
+    return _FORMATS[extension.lower()]
+
+
+def _check_room(path: str, file_format: str, size: tuple[int, ...] | None) -> None:
+    longest = _LONGEST_SIDE.get(file_format)
+    if size is not None and longest is not None and max(size) > longest:
+        raise InputError(
+            f"can't write {one_line(path)}: {size[1]}×{size[0]} px, and {file_format} has room for "
+            f"{longest} px a side; choose .png or .tif"
+        )

@@ -1,0 +1,247 @@
+"""What all minimisers share: interface, state, restart and reasons for stopping."""
+
+import abc
+import enum
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from artistyle_tf.optimizers.graphs import Graphs
+
+__all__ = ["MOST_STEPS", "Minimizer", "State", "Status", "ValueAndGradient", "step_factor"]
+
+MOST_STEPS = 64
+"""Most iterations that one call of `Minimizer.advance_at_once` can take."""
+
+ValueAndGradient = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
+"""(position [n], context) → (value [], gradient [n]). The context is any nest of tensors."""
+
+
+Row = tuple[int, float]
+
+
+class Status(enum.IntEnum):
+    """Whether a minimiser is still running, or why it has stopped."""
+
+    RUNNING = 0
+    CONVERGED = 1
+    LINE_SEARCH_FAILED = 2
+    NON_FINITE = 3
+    DIVERGED = 4
+
+    def __str__(self) -> str:
+        return {
+            Status.RUNNING: "running",
+            Status.CONVERGED: "converged: no step makes the objective smaller",
+            Status.LINE_SEARCH_FAILED: "the line search failed",
+            Status.NON_FINITE: "the objective or its gradient was not finite",
+            Status.DIVERGED: "the objective grew; a smaller learning_rate may do",
+        }[self]
+
+
+class State(NamedTuple):
+    """Everything a minimiser needs to resume exactly where it was. Tensors only."""
+
+    position: tf.Tensor
+    """[n], the current iterate."""
+    value: tf.Tensor
+    """[], the objective at `position`; infinite before the first evaluation."""
+    gradient: tf.Tensor
+    """[n]"""
+    best_position: tf.Tensor
+    """[n], the iterate with the smallest finite objective."""
+    best_value: tf.Tensor
+    iterations: tf.Tensor
+    """int32 []"""
+    evaluations: tf.Tensor
+    """int32 [], evaluations of the objective so far."""
+    restarts: tf.Tensor
+    """int32 []"""
+    status: tf.Tensor
+    """int32 [], a `Status`."""
+    budget: tf.Tensor
+    """int32 [], planned number of iterations, which learning-rate schedules depend on."""
+    first_step: tf.Tensor
+    """[], root mean square of the first step."""
+    memory: Any
+    """The algorithm's own internal state: a nest of tensors."""
+
+
+class Minimizer(abc.ABC):
+    """Base class: minimises value_and_gradient(position, context) step by step.
+
+    `start` creates a state and `advance` runs iterations on it. The states are bit-identical
+    however the iterations are divided into calls. If the search breaks down, it is restarted once
+    from its best position, with an empty memory and a first step a tenth as long; if it breaks
+    down again, `status` says why it stopped.
+
+    Args:
+      value_and_gradient: the objective; traced once for all lengths n.
+      context_spec: nest of `tf.TensorSpec` matching the context.
+      compiled: whether the traced functions are compiled with XLA, once for each n.
+    """
+
+    RESTARTS = 1
+
+    def __init__(
+        self,
+        value_and_gradient: ValueAndGradient,
+        context_spec: Any = (),
+        *,
+        compiled: bool = False,
+    ):
+        self._value_and_gradient = value_and_gradient
+        self._graphs = Graphs(context_spec, compiled)
+
+    def start(self, position: tf.Tensor, *, budget: int = 0, first_step: float = 1.0) -> State:
+        """The initial state at `position` [n], float32 or float64. Nothing is evaluated yet."""
+        position = tf.reshape(tf.convert_to_tensor(position), [-1])
+        zero, infinite = tf.constant(0), tf.constant(float("inf"), position.dtype)
+        empty = State(
+            position, infinite, tf.zeros_like(position), position, infinite, zero, zero, zero,
+            zero, tf.constant(budget), tf.constant(first_step, position.dtype), (),
+        )  # fmt: skip
+        return empty._replace(memory=self._empty_memory(empty))
+
+    def advance(self, state: State, context: Any = (), *, iterations: int = 1) -> State:
+        """The state after that many more iterations, or fewer if the search ends earlier.
+
+        The loop runs in Python, on the host.
+        """
+        until = int(state.iterations) + iterations
+        while True:
+            while bool(self._is_due(state, until)):
+                state = self._kept(self._iterate(state, context))
+            if not self._may_restart(state):
+                return state
+            state = self._restarted(state)
+
+    def advance_at_once(
+        self, state: State, context: Any = (), *, iterations: int = 1
+    ) -> tuple[State, list[Row]]:
+        """Like `advance`, but with the whole loop on the device, in a single call.
+
+        Returns:
+          The state, and (evaluations, objective) after each of its new iterations.
+
+        Raises:
+          ValueError: more than `MOST_STEPS` iterations.
+        """
+        if iterations > MOST_STEPS:
+            raise ValueError(f"{iterations} iterations at once; at most {MOST_STEPS} can be")
+        until = int(state.iterations) + iterations
+        rows: list[Row] = []
+        while True:
+            before, loop = int(state.iterations), self.loop(state)
+            state, evaluations, values = loop(state, tf.constant(until), context)
+            done = int(state.iterations) - before
+            rows += zip(evaluations.numpy()[:done].tolist(), values.numpy()[:done], strict=True)
+            if not self._may_restart(state):
+                return state, rows
+            state = self._restarted(state)
+
+    def prepare_at_once(self, state: State, context: Any = ()) -> Any:
+        """Traces, and returns, the function that `advance_at_once` calls for states like this."""
+        arguments = self._graphs.like(state, tf.constant(0), context)
+        return self.loop(state).get_concrete_function(*arguments)
+
+    def loop(self, state: State) -> Any:
+        """The traced function behind `advance_at_once`:
+        (state, int32 [] iterations, context) → (state, evaluations, values)."""
+        return self._graphs.of(self._looped, state, tf.constant(0), contextual=True)
+
+    def _looped(
+        self, state: State, until: tf.Tensor, context: Any
+    ) -> tuple[State, tf.Tensor, tf.Tensor]:
+        """Runs the iterations; with evaluations and values [MOST_STEPS] after each."""
+        before, places = state.iterations, tf.range(MOST_STEPS)
+
+        def due(state: State, *_: tf.Tensor) -> tf.Tensor:
+            return self._is_due(state, until)
+
+        def moved(state: State, evaluations: tf.Tensor, values: tf.Tensor) -> Any:
+            own = self._kept(self._iterate(state, context))
+            here = (places == state.iterations - before) & (own.iterations > state.iterations)
+            evaluations = tf.where(here, own.evaluations, evaluations)
+            return own, evaluations, tf.where(here, own.value, values)
+
+        nothing = tf.zeros([MOST_STEPS], state.value.dtype)
+        start = state, tf.zeros([MOST_STEPS], tf.int32), nothing
+        found: tuple[State, tf.Tensor, tf.Tensor] = tf.while_loop(
+            due, moved, start, parallel_iterations=1
+        )
+        return found
+
+    def _may_restart(self, state: State) -> bool:
+        helpless = int(state.restarts) >= self.RESTARTS or bool(tf.math.is_inf(state.best_value))
+        return int(state.status) != Status.RUNNING and not helpless
+
+    def _restarted(self, state: State) -> State:
+        fresh = self.start(state.best_position)
+        return state._replace(
+            position=fresh.position,
+            value=fresh.value,
+            gradient=fresh.gradient,
+            restarts=state.restarts + 1,
+            status=tf.constant(int(Status.RUNNING)),
+            first_step=state.first_step / 10,
+            memory=fresh.memory,
+        )
+
+    def _is_due(self, state: State, until: int | tf.Tensor) -> tf.Tensor:
+        # A restart is evaluated right away: the caller may have used up its iterations, and must
+        # not be left with an infinite objective.
+        restarted = (state.restarts > 0) & tf.math.is_inf(state.value)
+        due = (state.iterations < until) | restarted
+        return due & (state.status == int(Status.RUNNING))
+
+    def remains(self, state: State) -> State | None:
+        """The part of a finished search's state that `carried` needs at the next level. For most
+        minimisers it is None, so that the search's memory can be freed."""
+        return None
+
+    def carried(self, state: State, before: State, resize: Callable[[tf.Tensor], Any]) -> State:
+        """The new search `state` with what it can reuse of the previous level's search, `before`.
+
+        Most minimisers reuse nothing. `resize` maps a vector of that search to the new dimension.
+        """
+        return state
+
+    def _kept(self, state: State) -> State:
+        """The state after an iteration, with its best position updated."""
+        return keep_best(state)
+
+    @abc.abstractmethod
+    def prepare(self, state: State, context: Any = ()) -> None:
+        """Traces what iterations from `state` call, so that tracing does not delay the first."""
+
+    @abc.abstractmethod
+    def _empty_memory(self, state: State) -> Any:
+        """The memory of a search that has not begun."""
+
+    @abc.abstractmethod
+    def _iterate(self, state: State, context: Any) -> State:
+        """One iteration; `_kept` then updates `best_position` and `best_value`.
+
+        Branches and loops use TensorFlow's control flow: eagerly they run in Python, in a traced
+        function on the device.
+        """
+
+
+def keep_best(state: State) -> State:
+    """The state with its best position updated."""
+    position, value = tf.cond(
+        state.value < state.best_value,  # false for NaN
+        lambda: (state.position, state.value),
+        lambda: (state.best_position, state.best_value),
+    )
+    return state._replace(best_position=position, best_value=value)
+
+
+def step_factor(gradient: tf.Tensor, root_mean_square: tf.Tensor) -> tf.Tensor:
+    """The factor that scales `gradient` to this root mean square; 0 if the gradient vanishes."""
+    largest = tf.reduce_max(tf.abs(gradient))  # factored out, since squares overflow early
+    unit = tf.math.divide_no_nan(gradient, largest)
+    own = largest * tf.sqrt(tf.reduce_mean(tf.square(unit)))
+    return tf.math.divide_no_nan(root_mean_square, own)

@@ -1,0 +1,181 @@
+"""VGG19 as one multi-output feature extractor, and the same network with constant weights."""
+
+import functools
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.vgg.backend import check_backend
+from artistyle_tf.vgg.borders import PADDINGS, Border, border_of
+from artistyle_tf.vgg.vgg19 import STYLE_LAYERS, VGG19_LAYERS, block_of
+from artistyle_tf.vgg.weights import Weights, load
+
+__all__ = [
+    "Features",
+    "Trim",
+    "build_feature_extractor",
+    "constant_network",
+    "deepest_layer",
+    "embedded_network",
+]
+
+FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"
+"""Environment variable, read by TensorFlow once: "1" promises that weights never change."""
+
+Features = dict[str, tf.Tensor]
+"""Layer name → [B, H_l, W_l, N_l], after ReLU."""
+
+Trim = Callable[[int, tf.Tensor], tf.Tensor]
+"""(block, its input [B, H, W, C]) → the part of it to compute on."""
+
+
+def build_feature_extractor(
+    weights: str | Weights = "auto",
+    layers: Iterable[str] = (*STYLE_LAYERS, "block4_conv2"),
+    pooling: str = "max",
+    *,
+    padding: str = "zeros",
+    dtype: str = "float32",
+) -> keras.Model:
+    """VGG19 (Simonyan and Zisserman 2014) as a Keras model with an output for each layer.
+
+    Args:
+      weights: as for `--weights` (auto, imagenet, imagenet-8bit, preview or a file), or loaded
+        weights.
+      layers: names of VGG19's convolutions, as in Keras Applications.
+      pooling: "max", or "avg" as recommended by Gatys et al. 2015; the filters are the same.
+      padding: padding of the convolutions: "zeros", as VGG19 was trained with; "reflect", mirrored
+        at the outermost rows in every convolution; or "replicate-first", the outermost rows
+        repeated in the first convolution and zeros in the others.
+      dtype: dtype of weights and activations, independent of the global Keras policy.
+
+    Returns:
+      A model from [B, H, W, 3] BGR, 0-255 minus `network_scale.BGR_MEAN`, H and W from 16 px, to a
+      dict of the activations after ReLU by layer name. It ends at the deepest layer requested and
+      is not trainable.
+
+    Raises:
+      ConfigError: an unknown layer, pooling or padding, or a Keras backend other than TensorFlow.
+      InputError: weights that can't be loaded or don't fit.
+    """
+    check_backend()
+    if pooling not in ("max", "avg"):
+        raise ConfigError(f"pooling is {pooling!r}; it must be max or avg")
+    if padding not in PADDINGS:
+        raise ConfigError(f"padding is {padding!r}; it must be one of {', '.join(PADDINGS)}")
+    layers = tuple(layers)
+    deepest = deepest_layer(layers)
+    if not isinstance(weights, Weights):
+        weights = load(weights, deepest)
+    if deepest not in weights.layers:
+        raise ConfigError(f"{weights.name} was loaded without {deepest}; load it up to there")
+
+    # Set explicitly, so that no global Keras setting applies.
+    shared = {"dtype": dtype, "data_format": "channels_last"}
+    pool = keras.layers.MaxPooling2D if pooling == "max" else keras.layers.AveragePooling2D
+    inputs = keras.Input((None, None, 3), dtype=dtype, name="image")
+    x, outputs, block = inputs, {}, "block1"
+    for name in VGG19_LAYERS[: VGG19_LAYERS.index(deepest) + 1]:
+        if not name.startswith(block):
+            x = pool(2, name=f"{block}_pool", **shared)(x)
+            block = name.split("_")[0]
+        channels = weights.layers[name][0].shape[-1]
+        border = border_of(padding, name)
+        if border != "zeros":
+            x = Border(border, name, dtype=dtype)(x)
+        # Zero initialisation avoids drawing random numbers for weights that are set right away.
+        conv = keras.layers.Conv2D(
+            channels, 3, padding="same" if border == "zeros" else "valid", activation="relu",
+            kernel_initializer="zeros", name=name, **shared,
+        )  # fmt: skip
+        x = conv(x)
+        conv.set_weights(weights.layers[name])
+        if name in layers:
+            outputs[name] = x
+    model = keras.Model(inputs, outputs, name="vgg19_features")
+    model.trainable = False
+    return model
+
+
+def constant_network(
+    model: keras.Model, dtype: str | None = None, *, captured: bool = False
+) -> Callable[..., Features]:
+    """The extractor as a function to be traced, with its weights known to be constant.
+
+    Computation and activations are in `dtype`, by default the model's own. The function takes the
+    image and, for tiles, a `Trim` for the input of each block but the first.
+
+    If oneDNN knows that filters never change, it packs them once and takes half the time. It knows
+    if the process promises it for all its networks (`FROZEN`, as our command does); otherwise only
+    for constants inside the graph, which take seconds longer to trace. With `captured`, filters are
+    arguments of the graph instead, so that a compiler need not embed them.
+    """
+    dtype = dtype or model.input.dtype
+    filters: dict[str, list[Any]] = {  # in the variables' dtype: their own memory, no copies
+        layer.name: [tf.cast(one.value, dtype) for one in layer.weights] for layer in model.layers
+    }
+    if captured:  # tensors, not variables: XLA's arguments are plain values
+        filters = {name: [tf.identity(one) for one in pair] for name, pair in filters.items()}
+    elif os.environ.get(FROZEN) != "1":
+        filters = {name: [one.numpy() for one in pair] for name, pair in filters.items()}
+
+    def network(image: tf.Tensor, trim: Trim | None = None) -> Features:
+        x, outputs = tf.cast(image, dtype), {}
+        for layer in model.layers[1:]:
+            if isinstance(layer, keras.layers.Conv2D):
+                kernel, bias = (tf.convert_to_tensor(array) for array in filters[layer.name])
+                x = tf.nn.conv2d(x, kernel, 1, layer.padding.upper())
+                x = tf.nn.relu(tf.nn.bias_add(x, bias))
+                if layer.name in model.output:
+                    outputs[layer.name] = x
+            elif isinstance(layer, Border):
+                x = layer.call(x)
+            else:
+                most = isinstance(layer, keras.layers.MaxPooling2D)
+                x = (tf.nn.max_pool2d if most else tf.nn.avg_pool2d)(x, 2, 2, "VALID")
+                x = trim(block_of(layer.name) + 1, x) if trim else x
+        return outputs
+
+    return network
+
+
+def embedded_network(model: keras.Model) -> Callable[[tf.Tensor], Features]:
+    """The extractor as a function for eager calls and for other people's graphs.
+
+    In graphs that XLA compiles it is inlined, with its filters as arguments. A function of its own
+    would pass constants, such as widths of padding, on to its gradient; XLA needs them when it
+    compiles, so TensorFlow would make every argument of the function constant: the pictures would
+    be compiled in, and each batch compiled again. Elsewhere it is a function, whose graph is
+    shared by all calls.
+    """
+    graph = tf.function(constant_network(model), autograph=False, reduce_retracing=True)
+
+    @functools.cache
+    def inlined() -> Callable[..., Features]:
+        with tf.init_scope():
+            return constant_network(model, captured=True)
+
+    def network(image: tf.Tensor) -> Features:
+        # Exported for Keras; TensorFlow has no public name for it.
+        compiled = tf.__internal__.get_enclosing_xla_context() is not None
+        seen: Features = (inlined() if compiled else graph)(image)
+        return seen
+
+    return network
+
+
+def deepest_layer(layers: Iterable[str]) -> str:
+    """The deepest of these layers in VGG19."""
+    layers = tuple(layers)
+    for name in layers:
+        if name not in VGG19_LAYERS:
+            raise ConfigError(
+                f"there is no layer {name!r} in VGG19; it must be one of {', '.join(VGG19_LAYERS)}"
+            )
+    if not layers:
+        raise ConfigError("no layer is given; name at least one, like block4_conv2")
+    return max(layers, key=VGG19_LAYERS.index)

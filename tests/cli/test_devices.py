@@ -1,0 +1,88 @@
+"""Where a run computes, on a machine that is told to have two CPUs; and the same under XLA."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from artistyle_tf import ConfigError
+from artistyle_tf.cli.devices import check_device, on_device
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.images.network_scale import to_network
+from commands import HANGING
+
+PROGRAM = """
+import sys
+import numpy as np
+import tensorflow as tf
+from artistyle_tf import Config, stylize
+from artistyle_tf.cli.devices import on_device
+
+cpus = tf.config.list_physical_devices("CPU")
+two = [tf.config.LogicalDeviceConfiguration()] * 2
+tf.config.set_logical_device_configuration(cpus[0], two)
+picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+config = Config(size=32, iterations=3, weights=sys.argv[1], optimizer="lbfgs")
+from artistyle_tf.engine import search
+from artistyle_tf.engine.gpus import devices_used
+used = set()
+moved = search._moved
+def watch(*arguments):
+    state = moved(*arguments)
+    used.add(state.search.position.device.split("device:")[-1])
+    used.add(state.search.gradient.device.split("device:")[-1])
+    return state
+search._moved = watch
+for scope, wanted in [
+    (on_device("cpu:1"), {"CPU:1"}),
+    (tf.device("/CPU:1"), {"CPU:1"}),
+    (on_device(None), {"CPU:0"}),
+]:
+    used.clear()
+    with scope:
+        assert devices_used() == wanted, devices_used()
+        stylize(picture, picture[::-1], config)
+    assert used == wanted, (used, wanted)
+print("as asked")
+"""
+
+
+def test_names():
+    for name in ("gpu:1", "GPU:1", "/gpu:1", "/device:GPU:1"):
+        assert check_device(name) == ("GPU", 1)
+    assert check_device("tpu") == ("TPU", 0)
+    for name in ("", "gpu:", "gpu:x", "cuda:0", "gpu 0", "/job:worker/gpu:0", "gpu\n"):
+        with pytest.raises(ConfigError, match="must be like cpu, gpu, gpu:1 or tpu"):
+            check_device(name)
+
+
+def test_a_device_that_is_not_there_is_refused():
+    with (
+        pytest.raises(ConfigError, match=r"no device GPU:7; TensorFlow sees CPU:0"),
+        on_device("gpu:7"),
+    ):
+        pass
+
+
+def test_a_run_computes_where_it_is_told(small_file):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(small_file)],
+        capture_output=True,
+        text=True,
+        timeout=HANGING,
+    )
+    assert done.stdout == "as asked\n", done.stderr
+
+
+@pytest.mark.parametrize("formula", ["mean", "paper"])
+def test_the_same_objective_compiled_by_xla(small_file, picture, formula):
+    config = Config(size=48, weights=str(small_file), tv_weight=0.2, formula=formula)
+    bound = build_objective(picture(48, 48), picture(32, 48, 1), config)
+    image = tf.constant(to_network(picture(48, 48, 2)))
+    compiled = tf.function(bound, jit_compile=True, autograph=False)
+    (value, gradient), (expected, slope) = compiled(image), bound(image)
+    assert float(value) == pytest.approx(float(expected), rel=1e-5)
+    assert np.linalg.norm(gradient - slope) < 1e-4 * np.linalg.norm(slope)

@@ -1,0 +1,413 @@
+"""Settings: bounds, immutability, presets. No TensorFlow here."""
+
+import dataclasses
+import json
+import pathlib
+
+import numpy as np
+import pytest
+
+from artistyle_tf.config.config import Config
+from artistyle_tf.config.presets import PRESETS, STYLE_LAYERS, style_ratio
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
+
+FIELDS = [field.name for field in dataclasses.fields(Config)]
+NAN, INFINITY = float("nan"), float("inf")
+ONE = (("block1_conv1", 1.0),)
+PUBLISHED = {"paper", "gatys-pytorch", "neural-style", "crowson"}
+
+GOOD = {
+    "task": ("stylize", "texture", "reconstruct"),
+    "size": (0, 16, 65536),
+    "iterations": (1, 10**7),
+    "init": ("noise", "content", "style", "grey", "some where/p.png"),
+    "init_noise": (0, 0.3, 1),
+    "noise_amplitude": (0, 1e-3, 255),
+    "seed": (0, 2**63 - 1),
+    "levels": ("auto", 1, 16),
+    "coarsest": (16, 65536),
+    "level_step": (1.2, 1.4142, 16),
+    "finest": (0.01, 0.99),
+    "finer_iterations": (0, 1, 10**7),
+    "carry": ("change", "picture"),
+    "tolerance": (0, 0.5),
+    "optimizer": ("tfp", "lbfgs", "adam", "averaged"),
+    "history": (1, 1000),
+    "learning_rate": (1e-6, 1e6, 1),
+    "precondition": (0, 0.25, 2),
+    "settle": (0, 1, 2),
+    "weights": ("auto", "imagenet", "imagenet-8bit", "preview", "some where/w.h5"),
+    "pooling": ("max", "avg"),
+    "padding": ("zeros", "reflect", "replicate-first"),
+    "precision": ("auto", "float32", "bfloat16"),
+    "tile_size": ("auto", 0, 32, 1024),
+    "memory": (None, "8GB", "8 GB", "500MB", "8GiB", "1.5gb", "8000000000", 8 * 10**9, "1b"),
+    "jit_compile": ("auto", "on", "off"),
+    "steps_per_execution": ("auto", 1, 64),
+    "content_weight": (0, 1e-30, 1e12),
+    "strength": (0, 0.3, 1),
+    "style_weight": (None, 0, 1e12),
+    "tv_weight": (0, 1e12),
+    "gamut_weight": (0, 1e12),
+    "palette_weight": (0, 1e12),
+    "style_scale": (0.01, 100),
+    "style_blend": ((), (0.7, 0.3), [1], (0, 5)),
+    "style_layers": (ONE, {"block5_conv4": 0.5}, [["block1_conv1", 0]]),
+    "content_layers": (ONE, {"block4_conv2": 2}),
+    "balance": (0, 0.3, 1),
+    "color": ("style", "luminance", "match", "cholesky", "histogram"),
+    "formula": ("mean", "paper", "neural-style", "crowson"),
+    "statistics": ("gram", "w2"),
+}
+BAD = {
+    "task": ("paint", "", None),
+    "size": ((640, 480), "640x480", -1, 1, 5, 15, 65537, 64.0, "64", True, None, NAN),
+    "iterations": (0, -1, 10**7 + 1, 1.5, False),
+    "init": ("", "Noise", None, 0),
+    "init_noise": (-0.1, 1.1, NAN, "1", None),
+    "noise_amplitude": (-1, 256, NAN, "1", None),
+    "seed": (-1, 2**63, 0.0, None),
+    "levels": (0, 17, "Auto", "", 2.0, True, None),
+    "coarsest": (0, 15, 65537, 64.0, None),
+    "level_step": (1, 1.1, 17, NAN, "2", None),
+    "finest": (0, 1, NAN, "0.5", None),
+    "finer_iterations": (-1, 10**7 + 1, 1.5, None),
+    "carry": ("image", None),
+    "tolerance": (-0.01, 0.6, NAN, "0.1", None),
+    "optimizer": ("sgd", "TFP", None),
+    "history": (0, 1001),
+    "learning_rate": (0, -1, 1e-7, 1e7, NAN, INFINITY, "1", None, True),
+    "precondition": (-0.1, 2.1, NAN),
+    "settle": (-0.1, 2.1, NAN),
+    "weights": ("", None, 3),
+    "pooling": ("mean", None),
+    "padding": ("same", "", None),
+    "precision": ("float16", "bf16", 32, None),
+    "tile_size": (-16, 16, 40, "Auto", "", 64.0, None),
+    "memory": (
+        "8XB",
+        "",
+        "GB",
+        "-1GB",
+        "0GB",
+        "0.1b",
+        "8GB free",
+        "1e9",
+        "8ib",
+        0,
+        -1,
+        1.5e9,
+        True,
+        ["8GB"],
+    ),
+    "jit_compile": (True, "yes", None),
+    "steps_per_execution": (0, 65, "Auto", 2.5, True, None),
+    "content_weight": (-1, -1e-9, NAN, INFINITY, 1e31, "1", None, True),
+    "strength": (-0.1, 1.1, NAN, "1", True, None),
+    "style_weight": (-1, NAN, -INFINITY, "1", True),
+    "tv_weight": (-1, NAN),
+    "gamut_weight": (-1, NAN),
+    "palette_weight": (-1, NAN, "1", None),
+    "style_scale": (0, 0.009, 101, NAN),
+    "style_blend": (5, None, "0.7,0.3", (-1, 2), (NAN,), (0, 0), ("a",)),
+    "style_layers": ((), {}, None, "block1_conv1", ["block1_conv1"], ONE * 2, [("conv1_1", 1)]),
+    "content_layers": ({"block4_conv2": -1}, {"block4_conv2": NAN}, {"block4_conv2": "1"}, 3),
+    "balance": (-0.1, 1.1, NAN, "equal", "1", None, True),
+    "color": ("content", None),
+    "formula": ("sum", None),
+    "statistics": ("mean", "W2", None),
+}
+
+
+def cases(table):
+    return [(name, value) for name, values in table.items() for value in values]
+
+
+def test_every_setting_is_tried():
+    assert list(GOOD) == list(BAD) == FIELDS
+
+
+@pytest.mark.parametrize(("name", "value"), cases(GOOD))
+def test_good_values(name, value):
+    kept = getattr(Config(**{name: value}), name)
+    if name.endswith("_layers"):
+        value = tuple((layer, weight) for layer, weight in dict(value).items())
+    assert kept == (tuple(value) if name == "style_blend" else value)
+
+
+@pytest.mark.parametrize(("name", "value"), cases(BAD))
+def test_bad_values(name, value):
+    with pytest.raises(ConfigError) as caught:
+        Config(**{name: value})
+    text = str(caught.value)
+    assert text.startswith(name)
+    assert "\n" not in text
+    assert caught.value.exit_status == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("size", 5, "size is 5; it must be 0 or at least 16 px"),
+        (
+            "size",
+            10**6,
+            "size is 1000000; it must be a whole number from 0 to 65536, or two like 640x480 for "
+            "task texture",
+        ),
+        ("seed", -1, "seed is -1; it must be a whole number 0 or more"),
+        ("levels", 0, "levels is 0; it must be a whole number from 1 to 16 or auto"),
+        ("optimizer", "sgd", "optimizer is 'sgd'; it must be one of tfp, lbfgs, adam, averaged"),
+        ("tv_weight", NAN, "tv_weight is nan; it must be a number from 0 to 1e+12"),
+        (
+            "weights",
+            3,
+            "weights is 3; it must be auto, imagenet, imagenet-8bit, preview, or a file that ends "
+            "in .h5, .hdf5, .npz",
+        ),
+        ("style_layers", ONE * 2, "style_layers names a layer twice"),
+        (
+            "memory",
+            "8XB",
+            "memory is '8XB'; it must be like 8GB, 500MB or 1.5GiB, or a number of bytes",
+        ),
+    ],
+)
+def test_errors_say_what_would_do(name, value, said):
+    with pytest.raises(ConfigError) as caught:
+        Config(**{name: value})
+    assert str(caught.value) == said
+
+
+def test_unknown_layer_is_answered_with_the_known():
+    with pytest.raises(ConfigError, match="'relu1_1'") as caught:
+        Config(style_layers={"relu1_1": 1})
+    assert all(layer in str(caught.value) for layer in VGG19_LAYERS)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"content_weight": 0, "style_weight": 0},
+        {"content_weight": 0, "style_weight": 0, "tv_weight": 1},
+        {"content_weight": 0, "style_layers": {"block1_conv1": 0}},
+        {"content_layers": {"block1_conv1": 0}, "style_layers": {"block1_conv1": 0}},
+    ],
+)
+def test_something_must_weigh(settings):
+    with pytest.raises(ConfigError, match=r"^content_weight and style_weight.* are 0"):
+        Config(**settings)
+
+
+@pytest.mark.parametrize("kind", ["content", "style"])
+def test_weights_multiplied(kind):
+    """Each is within bounds; the squares of such gradients would be infinite in float32."""
+    layers = {f"{kind}_layers": {"block1_conv1": 1e8}}
+    assert Config(**layers, **{f"{kind}_weight": 1e4}).layers
+    with pytest.raises(ConfigError, match=rf"^{kind}_weight times that of block1_conv1 is 1e\+16;"):
+        Config(**layers, **{f"{kind}_weight": 1e8})
+
+
+def test_immutable_and_hashable():
+    config = Config(style_layers={"block1_conv1": 1})
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.size = 64
+    assert hash(config) == hash(Config(style_layers=[("block1_conv1", 1.0)]))
+    assert config != dataclasses.replace(config, size=64)
+    with pytest.raises(ConfigError):
+        dataclasses.replace(config, size=5)
+
+
+def test_no_positional_arguments():
+    with pytest.raises(TypeError):
+        Config(64)
+
+
+def test_the_callers_dict_is_not_kept():
+    layers = {"block1_conv1": 1}
+    config = Config(style_layers=layers)
+    layers["block1_conv1"] = 9
+    assert config.style_layers == ONE
+
+
+def test_equal_settings_are_written_equally():
+    """An int for a float, NumPy's numbers and a path are what they stand for."""
+    plain = Config(size=64, content_weight=1.0, style_blend=(1.0,), weights="a/b.npz")
+    other = Config(
+        size=np.int64(64),
+        content_weight=np.float32(1),
+        style_blend=np.ones(1),
+        weights=pathlib.PurePosixPath("a/b.npz"),
+    )
+    assert json.dumps(other.to_dict()) == json.dumps(plain.to_dict())
+    assert json.dumps(Config(balance=1).to_dict()) == json.dumps(Config().to_dict())
+
+
+def test_to_dict_has_all_that_determines_the_picture():
+    unrecorded = {"memory", "steps_per_execution"}
+    assert list(Config().to_dict()) == [name for name in FIELDS if name not in unrecorded]
+    assert Config(memory="8GB", steps_per_execution=9).to_dict() == Config().to_dict()
+    assert Config(**json.loads(json.dumps(Config(levels=3).to_dict()))) == Config(levels=3)
+
+
+@pytest.mark.parametrize(
+    ("memory", "count"),
+    [
+        (None, None),
+        ("8GB", 8 * 10**9),
+        (" 8 gb ", 8 * 10**9),
+        ("500MB", 5 * 10**8),
+        ("8GiB", 2**33),
+        ("1.5 GB", 15 * 10**8),
+        ("1.1GB", 11 * 10**8),
+        ("2TiB", 2**41),
+        ("64kB", 64000),
+        ("64 KiB", 65536),
+        ("123B", 123),
+        ("123", 123),
+        (123, 123),
+    ],
+)
+def test_memory_in_bytes(memory, count):
+    assert Config(memory=memory).memory_bytes == count
+
+
+def test_defaults():
+    config = Config()
+    assert (config.optimizer, config.iterations, config.init) == ("tfp", 300, "noise")
+    assert (config.content_weight, config.style_weight, config.weights) == (1, None, "auto")
+    assert (config.strength, config.balance) == (0.5, 1)
+    assert config.palette_weight > 0
+    assert config.style_layers == tuple((f"block{block}_conv1", 1.0) for block in range(1, 6))
+    assert config.content_layers == (("block4_conv2", 1.0),)
+
+
+def test_presets():
+    assert set(PRESETS) == {
+        "artistyle",
+        "fast",
+        "large",
+        "paper",
+        "gatys-pytorch",
+        "neural-style",
+        "crowson",
+    }
+    assert Config.preset("artistyle") == Config()
+    fast = Config.preset("fast")
+    assert (fast.optimizer, fast.levels) == ("lbfgs", "auto")
+    assert fast.precondition > 0
+
+
+def test_preset_of_the_paper():
+    """Gatys et al. 2015: α/β = 1e-3, w_l = 1/5, conv1_1 … conv5_1 and conv4_2, average pooling."""
+    paper = Config.preset("paper")
+    assert (paper.formula, paper.pooling, paper.levels, paper.init) == ("paper", "avg", 1, "noise")
+    assert paper.content_weight / paper.style_weight == pytest.approx(1e-3)
+    assert paper.style_layers == tuple((name, 0.2) for name in STYLE_LAYERS)
+    assert paper.content_layers == (("block4_conv2", 1.0),)
+    assert paper.tv_weight == paper.precondition == 0
+    assert (paper.weights, paper.gamut_weight) == ("auto", 0)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_published_presets_have_nothing_of_ours(preset):
+    config, published = Config.preset(preset), preset in PUBLISHED
+    assert (config.strength is None) == published
+    for name in ("balance", "palette_weight", "gamut_weight", "precondition"):
+        assert (getattr(config, name) == 0) == published, name
+
+
+def test_preset_with_overrides():
+    config = Config.preset("paper", size=64, pooling="max")
+    assert config == dataclasses.replace(Config.preset("paper"), size=64, pooling="max")
+    assert Config.preset("paper").pooling == "avg"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_strength_and_the_weight_of_the_style_replace_each_other(preset):
+    plain = Config.preset(preset)
+    by_strength = Config.preset(preset, strength=0.25)
+    by_weight = Config.preset(preset, style_weight=7)
+    assert by_strength == dataclasses.replace(plain, strength=0.25, style_weight=None)
+    assert by_weight == dataclasses.replace(plain, strength=None, style_weight=7)
+    assert (by_strength.to_dict()["strength"], by_weight.to_dict()["style_weight"]) == (0.25, 7)
+    assert Config.overridden(by_weight.to_dict(), {"strength": 0.25}) == by_strength
+    assert Config.overridden(by_strength.to_dict(), {"style_weight": 7}) == by_weight
+    assert Config.overridden(by_strength.to_dict(), {}) == by_strength
+    with pytest.raises(ConfigError, match=r"^strength and style_weight are both given"):
+        Config.preset(preset, strength=0.5, style_weight=1000)
+    for name in ("strength", "style_weight"):
+        with pytest.raises(ConfigError, match=r"^strength and style_weight are both None"):
+            Config.preset(preset, **{name: None})
+
+
+def test_equal_steps_of_the_strength_multiply_the_ratio_equally():
+    ratios = [style_ratio(share, 1.5) for share in np.linspace(0, 1, 5)]
+    steps = np.divide(ratios[1:], ratios[:-1])
+    assert steps == pytest.approx(steps[0])
+    assert steps[0] > 1.5
+    assert ratios[0] > 0
+
+
+@pytest.mark.parametrize("task", ["texture", "reconstruct"])
+def test_only_stylizing_starts_from_the_content_unasked(task):
+    assert Config.preset("fast").init == "content"
+    assert Config.preset("fast", task=task).init == "noise"
+    assert Config.preset("fast", task=task, init="grey").init == "grey"
+    assert Config.preset("neural-style", task=task).init == "grey"
+    with pytest.raises(ConfigError, match=r"^init is 'content', .*; try init noise$"):
+        Config.preset("fast", task=task, init="content")
+
+
+def test_layers_that_the_shipped_network_lacks():
+    deep = {"block5_conv2": 1}
+    with pytest.raises(ConfigError, match=r"block5_conv2 is not in .*--weights=imagenet has all"):
+        Config(weights="imagenet-8bit", style_layers=deep)
+    assert Config(weights="auto", style_layers=deep).layers[-1] == "block5_conv2"
+
+
+def test_preset_errors():
+    with pytest.raises(ConfigError) as caught:
+        Config.preset("nope")
+    assert str(caught.value) == f"preset is 'nope'; it must be one of {', '.join(PRESETS)}"
+    with pytest.raises(ConfigError, match=r"^there is no setting 'sizes'$"):
+        Config.preset("fast", sizes=64)
+    with pytest.raises(ConfigError, match=r"^size is 5"):
+        Config.preset("fast", size=5)
+
+
+def test_layer_weights_leave_out_what_counts_nothing():
+    config = Config(style_layers={"block2_conv1": 0.5, "block1_conv1": 0}, tv_weight=1)
+    assert config.layer_weights("style") == {"block2_conv1": 0.5}
+    assert config.layer_weights("content") == {"block4_conv2": 1.0}
+    assert Config(content_weight=0).layer_weights("content") == {}
+    assert Config(style_weight=0).layer_weights("style") == {}
+
+
+@pytest.mark.parametrize(
+    "order", [("block4_conv2", "block1_conv1"), ("block1_conv1", "block4_conv2")]
+)
+def test_layers_are_in_the_networks_order(order):
+    config = Config(
+        style_layers=dict.fromkeys(order, 1), content_layers={"block3_conv4": 1, order[0]: 1}
+    )
+    assert config.layers == ("block1_conv1", "block3_conv4", "block4_conv2")
+
+
+def test_layers_end_where_nothing_counts():
+    deep = {"block1_conv1": 1, "block5_conv1": 0}
+    assert Config(content_weight=0, style_layers=deep).layers == ("block1_conv1",)
+    assert Config().layers[-1] == "block5_conv1"
+    assert len(Config().layers) == 6
+
+
+def test_shares_of_several_styles():
+    assert Config().shares(2) == [0.5, 0.5]
+    assert Config(style_blend=(3, 1)).shares(2) == [0.75, 0.25]
+    with pytest.raises(
+        ConfigError, match=r"style_blend is \(3.0, 1.0\); it must have one share for each style: 1"
+    ):
+        Config(style_blend=(3, 1)).shares(1)
+    with pytest.raises(ConfigError, match="no style is given"):
+        Config().shares(0)

@@ -1,0 +1,61 @@
+"""What a run took, and what is left of it, also after a resume."""
+
+import pytest
+
+from artistyle_tf.engine import clock
+from artistyle_tf.engine.plan import Level, Plan
+from artistyle_tf.engine.state import State
+
+
+@pytest.fixture
+def now(monkeypatch):
+    time = [100.0]
+    monkeypatch.setattr(clock.time, "perf_counter", lambda: time[0])
+    return time
+
+
+class Search:
+    def __init__(self, iterations):
+        self.iterations = iterations
+        self.evaluations = iterations
+
+
+def at(done, trace=(), level=0):
+    plan = Plan(0, 5, 0)
+    return State(
+        levels=(Level((10, 10), 100, plan), Level((20, 10), 50, plan)),
+        level=level,
+        dtype="float32",
+        done=(*(100,) * level, done),
+        trace=trace,
+        search=Search(done),
+    )
+
+
+def test_seconds_and_setup(now):
+    found = clock.Clock()
+    assert (found.running, found.seconds()) == (False, 0)
+    now[0] += 3
+    found.enter(at(0))
+    now[0] += 2
+    assert (found.running, found.setup, found.seconds()) == (True, 3, 2)
+
+
+def test_the_time_left_counts_later_levels_by_their_pixels(now):
+    found = clock.Clock()
+    found.enter(at(0))
+    now[0] += 10
+    assert found.remaining(at(10)) == pytest.approx(90 + 2 * 50)
+    now[0] += 90
+    found.enter(at(0, level=1))
+    now[0] += 20
+    assert found.remaining(at(10, level=1)) == pytest.approx(2 * 40)
+
+
+def test_after_a_resume_only_what_this_process_did_makes_the_pace(now):
+    """Counting the 80 iterations of before as done in these ten seconds said a ninth of it."""
+    found = clock.Clock()
+    found.enter(at(80, trace=((80, 80.0, 1.0, 10, 10),)))
+    now[0] += 10
+    assert found.seconds() == 90
+    assert found.remaining(at(90)) == pytest.approx(10 + 2 * 50)

@@ -1,0 +1,197 @@
+"""Whatever ends a run, the best picture comes back, and a checkpoint stays."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from artistyle_tf import ArtistyleError, Checkpoints, Config
+from artistyle_tf.engine import finish, recovery, search
+from artistyle_tf.engine.scene import Scene
+from artistyle_tf.objective.whole import Objective
+from artistyle_tf.optimizers import LBFGS
+from painters import stylize
+
+
+def exhausted():
+    return tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+
+def internal():
+    return tf.errors.InternalError(None, None, "a kernel failed")
+
+
+@pytest.fixture
+def run(small_file, picture, tmp_path):
+    """Runs two levels of 3 + 3 iterations with checkpoints; what comes back."""
+    config = Config(
+        size=64,
+        levels=2,
+        finest=0.5,
+        iterations=6,
+        optimizer="lbfgs",
+        weights=str(small_file),
+        noise_amplitude=60,
+    )
+
+    number = itertools.count()
+
+    def painted(callback=None):
+        kept = Checkpoints(tmp_path / f"kept{next(number)}", every=100)
+        pictures = picture(64, 64), picture(50, 40, 1)
+        return stylize(*pictures, config, callback=callback, checkpoints=kept)
+
+    return painted
+
+
+def fail_at_size(monkeypatch, place, name, error, size=64):
+    """The function raises as soon as it has to do with that size."""
+    own = getattr(place, name)
+
+    def failing(*arguments, **options):
+        told = [one for one in arguments if isinstance(one, tuple)]
+        shapes = [one.here.size for one in arguments if hasattr(one, "here")]
+        if (size, size) in [*told, *shapes]:
+            raise error
+        return own(*arguments, **options)
+
+    monkeypatch.setattr(place, name, failing)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), internal(), exhausted()], ids=lambda e: type(e))
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [(search, "_moved"), (Scene, "targets"), (search, "resample")],
+    ids=["advance", "targets", "resample"],
+)
+def test_an_error_at_the_second_level(run, monkeypatch, tmp_path, caplog, place, name, error):
+    fail_at_size(monkeypatch, place, name, error)
+    result = run()
+    assert len(result.trace) == 3
+    assert result.image.shape == (64, 64, 3)
+    assert result.image.std() > 5
+    assert result.error is error
+    out = not isinstance(error, tf.errors.InternalError)
+    wanted = "memory ran out" if out else "InternalError was raised"
+    assert result.stop_reason == wanted == result.record["outcome"]["stop_reason"]
+    assert wanted in caplog.text
+    assert result.objective == pytest.approx(min(row[2] for row in result.trace), rel=1e-4)
+    assert list((tmp_path / "kept0").glob("*.npz"))
+
+
+def test_memory_that_runs_out_in_the_smallest_tiles(run, monkeypatch):
+    """Every tile fails from the fourth iteration on."""
+    advance = LBFGS.advance
+
+    def greedy(minimizer, state, *arguments, **options):
+        if int(state.iterations) >= 1 and state.position.shape[0] == 64 * 64 * 3:
+            raise exhausted()
+        return advance(minimizer, state, *arguments, **options)
+
+    monkeypatch.setattr(LBFGS, "advance", greedy)
+    result = run()
+    assert (len(result.trace), result.stop_reason) == (4, "memory ran out")
+    assert result.record["plans"][1]["tile"] in (0, 64)
+    assert isinstance(result.error, tf.errors.ResourceExhaustedError)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), internal()], ids=lambda e: type(e))
+def test_parts_that_cannot_be_computed_in_the_end(run, monkeypatch, caplog, error):
+    whole = run()
+
+    def failing(*arguments):
+        raise error
+
+    monkeypatch.setattr(finish, "named_parts", failing)
+    result = run()
+    assert result.image.tobytes() == whole.image.tobytes()
+    assert result.stop_reason == whole.stop_reason
+    assert result.objective == pytest.approx(whole.objective, rel=1e-4)
+    assert np.isnan(result.saved_objective)
+    assert "parts of the objective can't be computed" in caplog.text
+
+
+def test_ctrl_c_while_the_parts_are_computed(run, monkeypatch):
+    """The run is done, and its picture is not lost."""
+
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(finish, "named_parts", interrupt)
+    result = run()
+    assert result.stop_reason == "all 6 iterations done"
+    assert result.image.std() > 5
+
+
+@pytest.mark.parametrize("error", [MemoryError(), exhausted(), internal()], ids=lambda e: type(e))
+def test_parts_that_fail_in_a_callback(run, monkeypatch, error):
+    def failing(*arguments):
+        raise error
+
+    def watch(step):
+        if step.iteration == 4:
+            monkeypatch.setattr(Objective, "parts", failing)
+            step.parts()
+
+    result = run(watch)
+    assert len(result.trace) == 4
+    assert result.image.std() > 5
+    assert result.error is error
+    assert result.stop_reason == f"a callback raised {type(error).__name__}"
+
+
+def test_a_replanning_that_finds_no_room(run, monkeypatch, tmp_path):
+    """bfloat16 gives way to float32, which doesn't fit."""
+
+    def nothing(*arguments):
+        raise ArtistyleError("64×64 px would take about 9 GB of memory")
+
+    def stuck(scene, state):
+        return state.level == 1 and state.iterations == 4
+
+    monkeypatch.setattr(search, "may_widen", stuck)
+    monkeypatch.setattr(recovery, "planned", nothing)
+    running = search.State.running
+
+    def broken(state):
+        return running.fget(state) and not (state.level == 1 and state.iterations == 4)
+
+    monkeypatch.setattr(search.State, "running", property(broken))
+    result = run()
+    assert len(result.trace) == 4
+    assert isinstance(result.error, ArtistyleError)
+    assert result.stop_reason == "ArtistyleError was raised"
+    assert list((tmp_path / "kept0").glob("*.npz"))
+
+
+def test_before_there_is_a_picture_the_error_itself_comes(run, monkeypatch):
+    fail_at_size(monkeypatch, Scene, "targets", internal(), size=32)
+    with pytest.raises(tf.errors.InternalError, match="a kernel failed"):
+        run()
+
+
+def test_the_last_resampling_may_fail(run, monkeypatch):
+    """Broken off at the coarse level, and no memory to enlarge it: then it comes as it is."""
+
+    def stop(step):
+        return step.iteration < 2
+
+    def failing(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(finish, "resample", failing)
+    result = run(stop)
+    assert result.image.shape == (32, 32, 3)
+
+
+def test_a_second_ctrl_c_gives_the_folder_back(run, monkeypatch, tmp_path):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Checkpoints, "save", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(lambda step: step.iteration < 2)
+    again = Checkpoints(tmp_path / "kept0", resume=True)
+    assert again.begin({}) is None
+    again.close()

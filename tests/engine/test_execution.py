@@ -1,0 +1,173 @@
+"""Several iterations in one call of the device, and levels compiled by XLA."""
+
+import numpy as np
+import pytest
+
+from artistyle_tf import Config, Painter
+from artistyle_tf.callbacks.previews import Previews
+from artistyle_tf.config.presets import PRESETS
+from artistyle_tf.engine.checkpoints import Checkpoints
+from artistyle_tf.engine.execution import MOST, Execution
+from painters import stylize
+
+
+@pytest.fixture
+def settings(small_file):
+    return {
+        "size": 32,
+        "weights": str(small_file),
+        "init": "content",
+        "optimizer": "lbfgs",
+        "precision": "float32",
+        "iterations": 12,
+    }
+
+
+def seen(trace):
+    """A trace without the seconds."""
+    return [(row[0], *row[2:]) for row in trace]
+
+
+def test_most_is_the_minimisers_own():
+    from artistyle_tf.optimizers.base import MOST_STEPS
+
+    assert MOST == MOST_STEPS
+
+
+@pytest.mark.parametrize("optimizer", ["tfp", "lbfgs", "adam", "averaged"])
+def test_the_bytes_are_those_of_single_iterations(settings, picture, optimizer):
+    content, style = picture(64, 64, 1), picture(64, 64, 2)
+    settings |= {"optimizer": optimizer, "size": 64, "levels": 2, "finest": 0.5}
+    one = stylize(content, style, Config(**settings))
+    iterations = []
+    many = Painter(Config(**settings, steps_per_execution=5))(
+        content, style, callback=lambda step: iterations.append(step.iteration)
+    )
+    assert iterations == [5, 6, 11, 12]  # never beyond the end of a level
+    np.testing.assert_array_equal(many.image, one.image)
+    assert seen(many.trace) == seen(one.trace)
+    seconds = [row[1] for row in many.trace]
+    assert seconds == sorted(seconds)
+    assert many.record == one.record  # it is not what is painted
+
+
+def test_whoever_is_due_is_called_in_time(settings, picture, tmp_path):
+    content, style = picture(32, 32, 1), picture(32, 32, 2)
+    previews = Previews(tmp_path / "out.png", 5)
+    iterations = []
+
+    def look(step):
+        iterations.append(step.iteration)
+
+    checkpoints = Checkpoints(tmp_path / "kept", every=6, keep=9)
+    config = Config(**settings, steps_per_execution=4)
+    stylize(content, style, config, callback=[previews, look], checkpoints=checkpoints)
+    assert iterations == [4, 5, 6, 10, 12]
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["out-0005.png", "out-0010.png"]
+    names = sorted(path.name for path in (tmp_path / "kept").glob("*.npz"))
+    assert [name[10:18] for name in names] == ["00000006", "00000012"]
+
+
+def test_a_checkpoint_goes_on_in_other_steps(settings, picture, tmp_path):
+    content, style = picture(32, 32, 1), picture(32, 32, 2)
+    whole = stylize(content, style, Config(**settings))
+    config = Config(**settings, steps_per_execution=4)
+    folder = tmp_path / "kept"
+
+    def stop(step):
+        return step.iteration < 8
+
+    broken = stylize(content, style, config, callback=stop, checkpoints=Checkpoints(folder))
+    assert len(broken.trace) == 8
+    resumed = stylize(
+        content, style, Config(**settings), checkpoints=Checkpoints(folder, resume=True)
+    )
+    np.testing.assert_array_equal(resumed.image, whole.image)
+
+
+def test_a_level_ends_by_itself_at_the_same_iteration(settings, picture):
+    content, style = picture(32, 32, 1), picture(32, 32, 2)
+    settings |= {"iterations": 300, "tolerance": 0.05}
+    one = stylize(content, style, Config(**settings))
+    many = stylize(content, style, Config(**settings, steps_per_execution=17))
+    assert len(one.trace) % 17
+    assert seen(many.trace) == seen(one.trace)
+    assert many.stop_reason == one.stop_reason
+    np.testing.assert_array_equal(many.image, one.image)
+
+
+def quick(preset):
+    """What makes a preset quick to compile: few iterations, and the first blocks alone."""
+    given = {"iterations": 4, "size": 32, "history": 5, "precision": "float32"}
+    given |= {"style_layers": {"block1_conv1": 1}, "content_layers": {"block2_conv1": 1}}
+    if PRESETS[preset].get("finer_iterations"):
+        given["finer_iterations"] = 2
+    return given
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_compiled_by_xla(small_file, picture, preset):
+    content, style = picture(32, 32, 1), picture(32, 32, 2)
+    given = {**quick(preset), "weights": str(small_file)}
+    plain = stylize(content, style, Config.preset(preset, **given))
+    compiled = stylize(content, style, Config.preset(preset, **given, jit_compile="on"))
+    assert [row[0] for row in compiled.trace] == [row[0] for row in plain.trace]
+    values = [[row[2] for row in result.trace] for result in (compiled, plain)]
+    np.testing.assert_allclose(*values, rtol=2e-3)
+    assert compiled.record["config"]["jit_compile"] == "on"
+
+
+def test_tiles_and_masks_are_compiled_by_xla(settings, picture):
+    content, style = picture(64, 96, 1), picture(64, 64, 2)
+    mask = np.zeros((64, 96), np.uint8)
+    mask[:, 40:] = 255
+    settings |= {"size": 96, "tile_size": 32, "iterations": 3}
+    settings |= {"style_layers": {"block2_conv1": 1}, "content_layers": {"block3_conv1": 1}}
+    masks = {"content_masks": [mask, 255 - mask]}
+    plain = stylize(content, [style, content], Config(**settings), **masks)
+    compiled = stylize(content, [style, content], Config(**settings, jit_compile="on"), **masks)
+    np.testing.assert_allclose(compiled.trace[-1][2], plain.trace[-1][2], rtol=1e-3)
+
+
+@pytest.mark.parametrize("task", ["texture", "reconstruct"])
+def test_every_task_is_compiled_by_xla(settings, picture, task):
+    content = picture(32, 32, 1) if task == "reconstruct" else None
+    style = picture(32, 32, 2) if task == "texture" else []
+    settings |= {"task": task, "init": "noise", "iterations": 3}
+    plain = stylize(content, style, Config(**settings))
+    compiled = stylize(content, style, Config(**settings, jit_compile="on"))
+    np.testing.assert_allclose(compiled.trace[-1][2], plain.trace[-1][2], rtol=1e-3)
+
+
+class Due:
+    def __init__(self, *iterations):
+        self.iterations = iterations
+
+    def next_due(self, iteration):
+        return min((each for each in self.iterations if each > iteration), default=None)
+
+
+def row(seconds):
+    return (1, seconds, 1.0, 8, 8)
+
+
+class Trace:
+    def __init__(self, *seconds):
+        self.trace = tuple(map(row, seconds))
+
+
+def test_auto_takes_what_a_second_holds():
+    execution = Execution(Config(), "GPU", [print, Due(40)])
+    assert execution.steps(0) == 1  # nobody knows the pace
+    execution.took(Trace(0.5), Trace(0.5, 0.6, 0.7))
+    assert execution.steps(3) == 10
+    execution.took(Trace(0.5), Trace(0.5, 0.501))
+    assert execution.steps(4) == 36
+    assert execution.steps(40) == MOST
+    execution.took(Trace(0.5), Trace(0.5, 9.5))
+    assert execution.steps(40) == 1
+
+
+def test_auto_is_single_iterations_on_a_cpu():
+    assert Execution(Config(), "CPU").steps(7) == 1
+    assert Execution(Config(steps_per_execution=9), "CPU").steps(7) == 9

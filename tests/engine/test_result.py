@@ -1,0 +1,61 @@
+"""What a run hands back, as notebooks show it. No TensorFlow."""
+
+import base64
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artistyle_tf.engine.result import Result
+
+
+def make_result(rgb, **more):
+    return Result(
+        **{
+            "image": rgb,
+            "unclipped": rgb.astype(np.float32),
+            "alpha": None,
+            "trace": [],
+            "stop_reason": "all 9 iterations done",
+            "seconds": 12.345,
+            "setup_seconds": 1.0,
+            "objective": 1302.34,
+            "saved_objective": 1303.0,
+            "record": {},
+        }
+        | more
+    )
+
+
+def opened(data):
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+@pytest.mark.parametrize("alpha", [None, np.array([[0, 255]], np.uint8)])
+def test_a_notebook_shows_the_picture_with_its_alpha(picture, alpha):
+    """The alpha, at the content's own size, is resized to the picture."""
+    result = make_result(picture(300, 600), alpha=alpha)
+    (data,) = re.findall('<img src="data:image/png;base64,([^"]*)">', result._repr_html_())
+    whole, small = opened(result._repr_png_()), opened(base64.b64decode(data))
+    np.testing.assert_array_equal(whole[..., :3], result.image)
+    channels = 3 if alpha is None else 4
+    assert whole.shape == (300, 600, channels)
+    assert small.shape == (256, 512, channels)
+    if alpha is not None:
+        assert (whole[:, 0, 3] == 0).all()
+        assert (small[:, -1, 3] == 255).all()
+
+
+def test_a_notebook_shows_how_it_came_about(picture):
+    """With what could be markup escaped."""
+    html = make_result(picture(30, 40), stop_reason="<script>x</script> & more")._repr_html_()
+    rows = re.findall("<tr><th>(.*?)</th><td>(.*?)</td></tr>", html)
+    assert dict(rows) == {
+        "size": "40×30 px",
+        "stopped": "&lt;script&gt;x&lt;/script&gt; &amp; more",
+        "seconds": "12.3",
+        "objective": "1302",
+    }
+    assert "<script" not in html

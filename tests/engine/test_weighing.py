@@ -1,0 +1,99 @@
+"""How strongly the style counts is found once, of the photo at the first level, and kept."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from artistyle_tf import Checkpoints, Config, stylize
+from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.rerun import read_rerun
+from artistyle_tf.engine.scene import Scene
+from artistyle_tf.images.network_scale import to_network
+from artistyle_tf.images.sizes import resize
+from artistyle_tf.objective.whole import Objective
+
+pytestmark = pytest.mark.usefixtures("unfrozen")
+
+
+@pytest.fixture
+def config(small_file):
+    return Config.preset(
+        "fast", size=64, levels=2, finest=0.6, iterations=6, weights=str(small_file),
+        precision="float32", init="noise", coarsest=32, strength=0.6,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def pictures(picture):
+    return picture(64, 64), picture(40, 50, 1)
+
+
+@pytest.fixture
+def noted(monkeypatch):
+    """[photo weighed, its weighing], and what each level was given."""
+    found, given = [], []
+    weigh, targets = Objective.weigh, Scene.targets
+
+    def noting(objective, photo, goal):
+        found.append((photo.numpy(), weigh(objective, photo, goal)))
+        return found[-1][1]
+
+    def made(scene, objective, size):
+        goal = targets(scene, objective, size)
+
+        class Noting(type(goal)):
+            def weighed(self, weighing):
+                given.append((size, weighing))
+                return goal.weighed(weighing)
+
+        return Noting(*goal)
+
+    monkeypatch.setattr(Objective, "weigh", noting)
+    monkeypatch.setattr(Scene, "targets", made)
+    return found, given
+
+
+def test_by_the_photo_once_for_all_levels(config, pictures, noted):
+    """Though the run starts from noise."""
+    found, given = noted
+    result = stylize(*pictures, config)
+    ((photo, weighing),) = found
+    sizes = [tuple(level[:2]) for level in result.record["levels"]]
+    assert len(sizes) == 2
+    assert [size for size, _ in given] == sizes
+    assert all(one == weighing for _, one in given)
+    np.testing.assert_allclose(photo, to_network(resize(pictures[0], sizes[0])), atol=1e-4)
+    assert result.record["config"]["style_weight"] == weighing.style_weight
+    assert result.record["config"]["strength"] == 0.6
+    other = stylize(*pictures, Config(**{**config.to_dict(), "init": "content"}))
+    assert other.record["config"]["style_weight"] == weighing.style_weight
+    image = np.random.default_rng(0).normal(size=(1, 64, 64, 3)).astype(np.float32)
+    bound = build_objective(*pictures, config)
+    for name, one in bound.targets.weights.items():
+        np.testing.assert_allclose(one, weighing.weights[name], rtol=1e-4)
+    assert np.isfinite(float(bound(tf.constant(image))[0]))
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_kept_when_a_run_goes_on(config, pictures, noted, tmp_path, count):
+    found, given = noted
+    stylize(
+        *pictures, config, callback=lambda step: step.iteration < count,
+        checkpoints=Checkpoints(tmp_path),
+    )  # fmt: skip
+    result = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path, resume=True))
+    ((_, weighing),) = found
+    assert len(given) >= 3
+    assert all(one == weighing for _, one in given)
+    assert result.record["config"]["style_weight"] == weighing.style_weight
+
+
+def test_a_rerun_at_another_size_keeps_the_weight(config, pictures, tmp_path):
+    result = stylize(*pictures, config)
+    result.save(tmp_path / "a.png")
+    weight = result.record["config"]["style_weight"]
+    again = read_rerun(tmp_path / "a.png", size=96, weights=config.weights).config
+    assert (again.strength, again.style_weight) == (0.6, weight)
+    assert stylize(*pictures, again).record["config"]["style_weight"] == weight
+    other = read_rerun(tmp_path / "a.png", weights=config.weights, strength=0.6).config
+    assert other == config

@@ -1,0 +1,343 @@
+"""Spatial control: guided Gram matrices, and runs whose styles keep to their masks."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import reference
+from artistyle_tf import Checkpoints, Config, ConfigError, InputError, Stylizer
+from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.canvas import level_targets
+from artistyle_tf.engine.rerun import read_rerun
+from artistyle_tf.images import read
+from artistyle_tf.images.masks import Masks, Regions, grey, make_regions, read_masks
+from artistyle_tf.images.network_scale import to_network
+from artistyle_tf.images.read import read_record
+from artistyle_tf.objective.guidance import layer_guides, region_strengths
+from artistyle_tf.objective.tiled import TiledObjective
+from artistyle_tf.objective.whole import Objective
+from painters import stylize
+
+LAYERS = {
+    "style_layers": {"block1_conv1": 1.0, "block3_conv1": 0.5, "block5_conv1": 2.0},
+    "content_layers": {"block4_conv2": 1.0},
+}
+WHITE = 255
+
+
+def soft(height, width, seed):
+    """A mask with everything between black and white."""
+    y, x = np.mgrid[:height, :width]
+    wave = np.sin(x / 9 + seed) + np.sin(y / 7 + 2 * seed)
+    return np.clip(128 + 110 * wave, 0, 255).astype(np.uint8)
+
+
+def half(height, width, left=True):
+    mask = np.zeros((height, width), np.uint8)
+    mask[:, : width // 2] = WHITE
+    return mask if left else WHITE - mask
+
+
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-6), ("float32", 1e-4)])
+@pytest.mark.parametrize("size", [(32, 48), (37, 53)])
+def test_value_and_gradient_equal_numpy(
+    small_arrays, small_weights, picture, pooling, dtype, tolerance, size
+):
+    """Two soft regions that overlap, with soft masks over styles of other sizes."""
+    config = Config(
+        pooling=pooling,
+        padding="zeros",
+        content_weight=1.5,
+        style_weight=70.0,
+        palette_weight=0,
+        balance=0,
+        **LAYERS,
+    )
+    plain = {**LAYERS, "content_weight": 1.5, "style_weight": 70.0, "tv_weight": 0.0}
+    content, styles = picture(*size, 1), [picture(40, 37, 2), picture(21, 35, 3)]
+    regions = Regions([soft(*size, 1), soft(*size, 2)], [soft(40, 37, 3), soft(21, 35, 4)])
+    objective = Objective(config, small_weights, dtype=dtype, regions=2)
+    # No scaling: every style is given at the size that it would be scaled to.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "artistyle_tf.engine.canvas.style_sides", lambda config, own, size, whole: own
+        )
+        patch.setattr("artistyle_tf.engine.canvas.continued", lambda style, longer: style)
+        goal = level_targets(objective, content, styles, size, regions)
+    image = to_network(picture(*size, 4)).astype(dtype)
+    value, gradient = objective.value_and_gradient(tf.constant(image), goal)
+
+    seen = [reference.forward(to_network(s)[0], small_arrays, pooling) for s in styles]
+    areas = [np.mean(mask / 255) for mask in regions.content]
+    covered = np.mean(np.minimum(regions.content[0] / 255 + regions.content[1] / 255, 1))
+    wanted = {
+        "content": reference.forward(to_network(content)[0], small_arrays, pooling),
+        "masks": regions.content,
+        "strengths": [area / sum(areas) * covered for area in areas],
+        "guided": {
+            name: [
+                reference.guided_gram(features[name], reference.guidance(mask, name))
+                for features, mask in zip(seen, regions.styles, strict=True)
+            ]
+            for name in LAYERS["style_layers"]
+        },
+    }
+    expected, slope = reference.value_and_gradient(
+        image[0], wanted, small_arrays, pooling, reference.guided_formula, plain
+    )
+    assert float(value) == pytest.approx(expected, rel=tolerance)
+    error = np.linalg.norm(gradient[0] - slope) / np.linalg.norm(slope)
+    assert error < tolerance
+    assert float(objective.parts(image, goal).value) == pytest.approx(expected, rel=tolerance)
+
+
+@pytest.mark.parametrize("formula", ["mean", "paper", "neural-style"])
+def test_a_white_mask_is_no_mask(small_weights, picture, formula):
+    config = Config(formula=formula, style_weight=70.0, tv_weight=0.1, palette_weight=0, balance=0)
+    content, style, size = picture(48, 64, 1), picture(40, 30, 2), (48, 64)
+    image = tf.constant(to_network(picture(*size, 4)), tf.float64)
+    found = []
+    for count, regions in (
+        (0, None),
+        (1, Regions([np.full(size, 255, np.uint8)], [np.full((40, 30), 255, np.uint8)])),
+        # A style in two halves of which each has all of it: as much, since λ goes by the area.
+        (2, Regions([np.full(size, 255, np.uint8)] * 2, [np.full((40, 30), 255, np.uint8)] * 2)),
+    ):
+        objective = Objective(config, small_weights, dtype="float64", regions=count)
+        goal = level_targets(objective, content, [style] * max(count, 1), size, regions)
+        found.append(objective.value_and_gradient(image, goal))
+    for value, gradient in found[1:]:
+        assert float(value) == pytest.approx(float(found[0][0]), rel=1e-6)
+        assert np.linalg.norm(gradient - found[0][1]) < 1e-6 * np.linalg.norm(found[0][1])
+
+
+@pytest.mark.parametrize("size", [(96, 96), (131, 97), (16, 200)])
+def test_tiles_equal_the_whole(small_weights, picture, size):
+    config = Config(palette_weight=0, **LAYERS)
+    content, styles = picture(*size, 1), [picture(60, 45, 2), picture(50, 81, 3)]
+    regions = Regions([soft(*size, 1), half(*size)], [soft(60, 45, 3), half(50, 81)])
+    image = tf.constant(to_network(picture(*size, 4)), tf.float64)
+    found = []
+    for objective in (
+        Objective(config, small_weights, dtype="float64", regions=2),
+        TiledObjective(config, small_weights, tile=48, dtype="float64", regions=2),
+    ):
+        goal = level_targets(objective, content, styles, size, regions)
+        found.append((*objective.value_and_gradient(image, goal), *tf.nest.flatten(goal)))
+    for one, other in zip(*found, strict=True):
+        scale = max(np.abs(one).max(), 1e-30)
+        np.testing.assert_allclose(other, one, rtol=0, atol=1e-10 * scale)
+
+
+def test_strengths_make_up_for_areas():
+    left, right = half(40, 40), half(40, 40, left=False)
+    white, quarter = np.full((40, 40), 255, np.uint8), half(40, 40).copy()
+    quarter[20:] = 0
+    for masks, shares, expected in (
+        ([white], [1], [1]),
+        ([left], [1], [0.5]),  # on each pixel the pull that it would have without masks
+        ([left, right], [0.5, 0.5], [0.5, 0.5]),
+        ([quarter, right], [0.5, 0.5], [0.25, 0.5]),
+        ([white, white], [0.7, 0.3], [0.7, 0.3]),
+    ):
+        assert region_strengths(masks, shares) == pytest.approx(expected)
+
+
+def test_guides_follow_pooling():
+    """By hand: the mean over 2×2 cells, squared, with mean 1; a last odd row is dropped."""
+    mask = np.array([[255, 255, 0, 0], [255, 255, 255, 255], [9, 9, 9, 9]], np.uint8)
+    guides = layer_guides(mask, ["block1_conv1", "block2_conv1"])
+    assert guides["block1_conv1"].shape == (3, 4)
+    np.testing.assert_allclose(guides["block2_conv1"], [[1.6, 0.4]])
+    assert layer_guides(mask * 0, ["block2_conv1"])["block2_conv1"].tolist() == [[0, 0]]
+
+
+def test_a_region_too_small_for_a_layer_has_no_part_in_it(small_weights, picture):
+    """Its style must not pull at nothing: value and gradient are those of the other alone."""
+    size = (40, 40)
+    config = Config(style_layers={"block5_conv1": 1.0}, content_weight=0.0, palette_weight=0)
+    dot = np.zeros((40, 40), np.uint8)
+    dot[39, 39] = 255  # a row that pooling drops
+    white = np.full((40, 40), 255, np.uint8)
+    image = tf.constant(to_network(picture(*size, 4)))
+    values = {}
+    for name, content in (("dot", [white, dot]), ("none", [white, white * 0])):
+        objective = Objective(config, small_weights, regions=2)
+        regions = Regions(content, [white, white])
+        goal = level_targets(
+            objective, picture(*size), [picture(*size, n) for n in (1, 2)], size, regions
+        )
+        value, gradient = objective.value_and_gradient(image, goal)
+        assert np.isfinite(gradient).all()
+        values[name] = float(value)
+    assert values["dot"] == pytest.approx(values["none"], rel=1e-3)
+
+
+@pytest.fixture
+def case(picture, small_file):
+    """(content, red style, blue style, settings): what a region was painted with shows."""
+    content = np.repeat(picture(64, 96, 1).mean(-1, keepdims=True), 3, -1).astype(np.uint8)
+    rng = np.random.default_rng(5)
+    red, blue = (rng.integers(0, 80, (64, 96, 3), np.uint8) for _ in range(2))
+    red[..., 0] += 150
+    blue[..., 2] += 150
+    settings = {"size": 96, "iterations": 40, "optimizer": "lbfgs", "precision": "float32"}
+    settings |= {"noise_amplitude": 60}  # the small random network has to be shown colours
+    return content, red, blue, Config(weights=str(small_file), style_weight=1e3, **settings)
+
+
+def test_each_style_keeps_to_its_mask(case):
+    content, red, blue, config = case
+    masks = [half(64, 96), half(64, 96, left=False)]
+    result = stylize(content, [red, blue], config, content_masks=masks)
+    excess = result.image[..., 0].astype(float) - result.image[..., 2]
+    assert excess[:, :40].mean() > 20
+    assert excess[:, 56:].mean() < -20
+    assert excess[:, :40].mean() - excess[:, 56:].mean() > 90
+    swapped = stylize(content, [red, blue], config, content_masks=masks[::-1])
+    excess = swapped.image[..., 0].astype(float) - swapped.image[..., 2]
+    assert excess[:, :40].mean() - excess[:, 56:].mean() < -90
+
+
+@pytest.mark.parametrize("color", ["style", "luminance"])
+def test_what_no_mask_covers_is_the_content(case, color):
+    content, red, _, config = case
+    config = dataclasses.replace(config, color=color)
+    result = stylize(content, red, config, content_masks=[half(64, 96)])
+    np.testing.assert_array_equal(result.image[:, 48:], content[:, 48:])
+    changed = np.abs(result.image[:, :48].astype(float) - content[:, :48]).mean()
+    assert changed > 20
+
+
+def test_a_style_mask_says_what_of_the_style_counts(case):
+    """A style half red, half blue, of which only one half counts."""
+    content, red, blue, config = case
+    both = np.concatenate([red[:, :48], blue[:, 48:]], 1)
+    white = np.full((64, 96), 255, np.uint8)
+    excess = []
+    for mask in (half(64, 96), half(64, 96, left=False)):
+        result = stylize(content, both, config, content_masks=[white], style_masks=[mask])
+        excess.append(np.mean(result.image[..., 0].astype(float) - result.image[..., 2]))
+    assert excess[0] > 20
+    assert excess[1] < -20
+    assert excess[0] - excess[1] > 90
+
+
+def test_a_resumed_run_with_masks_and_other_masks(case, tmp_path):
+    content, red, blue, config = case
+    masks = {"content_masks": [half(64, 96), half(64, 96, left=False)]}
+    whole = stylize(content, [red, blue], config, **masks)
+    stylize(
+        content,
+        [red, blue],
+        config,
+        **masks,
+        callback=lambda step: step.iteration < 9,
+        checkpoints=Checkpoints(tmp_path),
+    )
+    other = {"content_masks": masks["content_masks"][::-1]}
+    with pytest.raises(InputError, match="is of another run: masks was"):
+        stylize(
+            content, [red, blue], config, **other, checkpoints=Checkpoints(tmp_path, resume=True)
+        )
+    again = stylize(
+        content, [red, blue], config, **masks, checkpoints=Checkpoints(tmp_path, resume=True)
+    )
+    assert again.image.tobytes() == whole.image.tobytes()
+    assert again.record == whole.record
+
+
+def test_the_record_names_the_masks_and_a_rerun_says_when_they_differ(case, tmp_path):
+    content, red, _, config = case
+    config = dataclasses.replace(config, iterations=2)
+    mask = tmp_path / "left.png"
+    Image.fromarray(half(64, 96)).save(mask)
+    stylize(content, red, config, content_masks=[mask]).save(tmp_path / "o.png")
+    record = read_record(tmp_path / "o.png")
+    assert [one["name"] for one in record["content_masks"]] == ["left.png"]
+    assert record["style_masks"] == []
+    assert str(tmp_path) not in str(record)
+    rerun = read_rerun(tmp_path / "o.png", weights=config.weights)
+    pictures = read.read(content), [read.read(red)]
+    same = read_masks([mask], [], *pictures)
+    assert rerun.differences(*pictures, None, same) == []
+    assert rerun.differences(*pictures, None, Masks()) == [
+        "none: not the content_mask that o.png was made from"
+    ]
+
+
+def test_objective_and_stylizer_take_masks(case):
+    content, red, blue, config = case
+    masks = {"content_masks": [half(64, 96), half(64, 96, left=False)]}
+    bound = build_objective(content, [red, blue], config, **masks)
+    image = tf.constant(to_network(content))
+    value, gradient = bound(image)
+    plain, _ = build_objective(content, [red, blue], config)(image)
+    assert float(value) != pytest.approx(float(plain), rel=0.01)
+    module = Stylizer(content, [red, blue], config, **masks)
+    same, slope = module.value_and_gradient(image)
+    assert float(same) == pytest.approx(float(value), rel=1e-5)
+    np.testing.assert_allclose(slope, gradient, atol=1e-4 * np.abs(gradient).max())
+
+
+@pytest.mark.parametrize(
+    ("content_masks", "style_masks", "error", "told"),
+    [
+        (1, 0, ConfigError, "content_mask has 1 pictures, and style has 2; it must have one for"),
+        (3, 0, ConfigError, "content_mask has 3 pictures, and style has 2"),
+        (2, 1, ConfigError, "style_mask has 1 pictures, and style has 2"),
+        (0, 2, ConfigError, "style_mask needs content_mask"),
+    ],
+)
+def test_counts(case, content_masks, style_masks, error, told):
+    content, red, blue, config = case
+    one = half(64, 96)
+    with pytest.raises(error, match=told):
+        stylize(
+            content,
+            [red, blue],
+            config,
+            content_masks=[one] * content_masks,
+            style_masks=[one] * style_masks,
+        )
+
+
+def test_masks_that_cannot_be(case, tmp_path):
+    content, red, _, config = case
+    for mask, told in (
+        (
+            np.zeros((64, 96), np.uint8),
+            "the mask array is all black; only its white parts are used",
+        ),
+        (half(64, 64), "the mask array is 64×64 px; it must have the shape of array, 96×64 px"),
+        (tmp_path / "gone.png", "does not exist"),
+    ):
+        with pytest.raises(InputError, match=told):
+            stylize(content, red, config, content_masks=[mask])
+    # Another size will do, as pictures are scaled to whole pixels: 33×50 for 64×96.
+    small = dataclasses.replace(config, size=32, iterations=1)
+    stylize(content, red, small, content_masks=[half(33, 50)])
+
+
+def test_what_is_transparent_in_a_mask_is_outside():
+    """As painting programs save a layer: white strokes, half of them soft, and nothing else."""
+    alpha = np.array([[0, 128, 255, 255, 10]], np.uint8).repeat(20, 0).repeat(4, 1)
+    colour = np.array([[255, 255, 255, 100, 0]], np.uint8).repeat(20, 0).repeat(4, 1)
+    rgba = np.dstack([np.repeat(colour[..., None], 3, 2), alpha])
+    mask = read.read(Image.fromarray(rgba))
+    np.testing.assert_array_equal(grey(mask)[::20, ::4], [[0, 128, 255, 100, 0]])
+    shown = read.read(rgba[..., :3].copy())
+    np.testing.assert_array_equal(grey(shown), colour)
+
+
+def test_a_mask_is_mirrored_like_its_picture(picture):
+    content = read.read(picture(50, 70))
+    masks = read_masks([half(50, 70)], [], content, [content])
+    regions = make_regions(masks, (50, 70), [content.rgb])
+    assert regions.content[0].shape == (64, 80)
+    np.testing.assert_array_equal(regions.content[0][50:], regions.content[0][49:35:-1])
+    assert (regions.styles[0] == 255).all()

@@ -1,0 +1,347 @@
+"""The minimisers: known problems, chunks, broken searches. No pictures here."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from artistyle_tf.optimizers import LBFGS, TFPLBFGS, Adam, Status
+from artistyle_tf.optimizers.compact import CURVATURE, push
+from artistyle_tf.optimizers.tfp_lbfgs import NEVER, lbfgs_minimize
+
+ALL = [LBFGS, TFPLBFGS, Adam]
+NEWTON = [LBFGS, TFPLBFGS]
+
+
+def with_gradient(function):
+    def value_and_gradient(x, context=()):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            value = function(x)
+        return value, tape.gradient(value, x)
+
+    return value_and_gradient
+
+
+@with_gradient
+def rosenbrock(x):
+    return tf.reduce_sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+@with_gradient
+def bowl(x):
+    weights = tf.cast(tf.range(1, tf.size(x) + 1), x.dtype)
+    return tf.reduce_sum(weights * (x - 3) ** 2)
+
+
+def flat(state):
+    return [tensor.numpy() for tensor in tf.nest.flatten(state)]
+
+
+@pytest.mark.parametrize("minimizer", NEWTON)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_finds_the_minimum_of_rosenbrock(minimizer, dtype):
+    search = minimizer(rosenbrock)
+    state = search.start(np.linspace(-1, 1, 11).astype(dtype), first_step=0.05)
+    state = search.advance(state, iterations=200)
+    tolerance = 1e-8 if dtype == np.float64 else 3e-3
+    np.testing.assert_allclose(state.best_position, np.ones(11), atol=tolerance)
+    assert state.best_position.dtype == dtype
+
+
+def test_adam_lowers_a_bowl():
+    search = Adam(bowl, learning_rate=0.3)
+    state = search.advance(search.start(np.zeros(8)), iterations=0)
+    assert np.isinf(state.value)
+    state = search.start(np.zeros(8), budget=200)
+    state = search.advance(state, iterations=200)
+    assert float(state.best_value) < 1e-3 * 36 * 9
+    assert (int(state.iterations), int(state.evaluations)) == (200, 201)
+
+
+def test_adam_is_the_keras_optimizer():
+    search = Adam(bowl, learning_rate=0.3)
+    state = search.advance(search.start(np.zeros(4), budget=0), iterations=7)
+    variable, adam = keras.Variable(np.zeros(4), dtype="float64"), keras.optimizers.Adam(0.3)
+    for _ in range(7):
+        adam.apply([bowl(variable.value)[1]], [variable])
+    # Keras takes 0.999 through float32 to float64.
+    np.testing.assert_allclose(state.position, variable.value, rtol=1e-5)
+
+
+@pytest.mark.parametrize("minimizer", ALL)
+def test_chunks_change_nothing(minimizer):
+    start = np.linspace(-1, 1, 10)
+    whole = minimizer(rosenbrock)
+    expected = whole.advance(whole.start(start, budget=24, first_step=0.05), iterations=24)
+    chunked = minimizer(rosenbrock)
+    state = chunked.start(start, budget=24, first_step=0.05)
+    for size in (1, 1, 5, 2, 10, 5):
+        # Through NumPy, as a checkpoint would take it.
+        state = tf.nest.map_structure(lambda tensor: tf.constant(tensor.numpy()), state)
+        state = chunked.advance(state, iterations=size)
+    for one, other in zip(flat(state), flat(expected), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_chunked_tfp_is_one_call_of_tfp_bit_for_bit():
+    start = tf.constant(np.linspace(-1, 1, 10), tf.float32)
+    search = TFPLBFGS(rosenbrock, history=5)
+    state = search.advance(search.start(start, first_step=0.05), iterations=1)
+    scale = state.memory[0]
+    assert float(np.log2(scale)) == int(np.log2(scale))
+    for _ in range(19):
+        state = search.advance(state)
+
+    @tf.function
+    def uninterrupted():
+        def scaled(x):
+            value, gradient = rosenbrock(x)
+            return value * scale, gradient * scale
+
+        return lbfgs_minimize(scaled, start, num_correction_pairs=5, max_iterations=20, **NEVER)
+
+    results = uninterrupted()
+    for one, other in zip(flat(state.memory[1]), flat(results), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert int(state.evaluations) == int(results.num_objective_evaluations)
+
+
+@pytest.mark.parametrize("minimizer", NEWTON)
+def test_one_trace_for_every_number_of_dimensions(minimizer):
+    traces = []
+
+    def counted(x, context):
+        traces.append(x.shape)
+        return bowl(x)
+
+    search = minimizer(counted, tf.TensorSpec([None], tf.float32))
+    for size in (5, 9, 30):
+        state = search.start(np.zeros(size, np.float32))
+        state = search.advance(state, np.zeros(size, np.float32), iterations=3)
+        assert float(state.value) < 9 * size * (size + 1) / 2
+    assert all(shape.as_list() == [None] for shape in traces)
+    assert {made.experimental_get_tracing_count() for made in search._graphs.made.values()} == {1}
+
+
+def test_own_lbfgs_takes_about_one_evaluation_an_iteration():
+    search = LBFGS(bowl)
+    state = search.advance(search.start(np.zeros(50), first_step=0.5), iterations=40)
+    assert int(state.evaluations) <= 1.1 * int(state.iterations) + 2
+
+
+def test_the_context_reaches_the_objective():
+    def shifted(x, context):
+        return tf.reduce_sum((x - context["goal"]) ** 2), 2 * (x - context["goal"])
+
+    goal = np.arange(6.0)
+    search = LBFGS(shifted, {"goal": tf.TensorSpec([None], tf.float64)})
+    state = search.start(np.zeros(6))
+    state = search.advance(state, {"goal": tf.constant(goal)}, iterations=20)
+    np.testing.assert_allclose(state.best_position, goal, atol=1e-6)
+
+
+@pytest.mark.parametrize(("history", "count"), [(4, 3), (4, 7), (15, 5), (15, 11), (15, 23)])
+def test_the_compact_form_equals_the_dense_bfgs_matrix(history, count):
+    """Nocedal and Wright eq. 7.19 unrolled: H ← VᵀHV + ρ s sᵀ from γ I."""
+    rng = np.random.default_rng(0)
+    size, search = 40, LBFGS(bowl, history=history)
+    state = search.start(np.zeros(size))
+    memory, pairs = state.memory, []
+    curvature = rng.normal(size=(size, size))
+    curvature = curvature @ curvature.T + np.eye(size)
+    for _ in range(count):
+        step = rng.normal(size=size)
+        change = curvature @ step
+        memory = push(memory, tf.constant(step), tf.constant(change))
+        pairs.append((step, change))
+    held = count if count <= history else history - (-count % 5 if history >= 10 else 0)
+    H = np.eye(size) * np.dot(*pairs[-1]) / np.dot(pairs[-1][1], pairs[-1][1])
+    for step, change in pairs[-held:]:
+        rho = 1 / (step @ change)
+        V = np.eye(size) - rho * np.outer(change, step)
+        H = V.T @ H @ V + rho * np.outer(step, step)
+    gradient = rng.normal(size=size)
+    state = state._replace(gradient=tf.constant(gradient), memory=memory)
+    np.testing.assert_allclose(search._direction(state)[0], -H @ gradient, rtol=1e-7)
+
+
+@pytest.mark.parametrize(("history", "count"), [(4, 7), (15, 23)])
+def test_pairs_in_bfloat16_are_those_of_the_rounded_vectors(history, count):
+    rng = np.random.default_rng(1)
+    start = np.zeros(40, np.float32)
+    rounded, wide = LBFGS(bowl, history=history, held="bfloat16"), LBFGS(bowl, history=history)
+    states = [search.start(start) for search in (rounded, wide)]
+    memories = [state.memory for state in states]
+    for _ in range(count):
+        noise = rng.normal(size=40)
+        step, change = (
+            tf.cast(tf.cast(tf.constant(one, tf.float32), tf.bfloat16), tf.float32)
+            for one in (noise, noise + 0.3 * rng.normal(size=40))
+        )
+        memories = [push(memory, step, change) for memory in memories]
+    assert {one.dtype for one in memories[0].blocks + memories[0].steps} == {tf.bfloat16}
+    gradient = tf.constant(rng.normal(size=40), tf.float32)
+    directions = [
+        search._direction(state._replace(gradient=gradient, memory=memory))[0]
+        for search, state, memory in zip((rounded, wide), states, memories, strict=True)
+    ]
+    np.testing.assert_array_equal(*directions)
+
+
+def test_a_search_with_pairs_in_bfloat16_finds_the_minimum():
+    search = LBFGS(rosenbrock, held="bfloat16")
+    state = search.advance(search.start(np.linspace(-1, 1, 11), first_step=0.05), iterations=200)
+    np.testing.assert_allclose(state.best_position, np.ones(11), atol=1e-4)
+
+
+@pytest.mark.parametrize("product", [-1.0, 0.0, 0.5 * CURVATURE])
+def test_pairs_of_poor_curvature_are_skipped(product):
+    state = LBFGS(bowl, history=2).start(np.zeros(2))
+    good = push(
+        state.memory, tf.constant([1.0, 0.0], tf.float64), tf.constant([2.0, 0.0], tf.float64)
+    )
+    change = np.array([product, np.sqrt(1 - product**2)])
+    after = push(good, tf.constant([1.0, 0.0], tf.float64), tf.constant(change))
+    for one, other in zip(flat(after), flat(good), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_search_through_negative_curvature_skips_the_pair_and_goes_on():
+    @with_gradient
+    def double_well(x):
+        return tf.reduce_sum((x**2 - 1) ** 2) + 2.0
+
+    search = LBFGS(double_well, history=5)
+    # Between the wells the curvature is negative: the first step's sᵀy is below 0.
+    state = search.advance(search.start(np.full(3, 0.1), first_step=0.05), iterations=1)
+    assert float(tf.reduce_sum(state.gradient)) < -1.0
+    assert float(state.memory.scale) == 0
+    assert int(state.memory.filled) == 0
+    state = search.advance(state, iterations=40)
+    np.testing.assert_allclose(state.best_position, np.ones(3), atol=1e-6)
+
+
+def broken_beyond(limit, broken):
+    def value_and_gradient(x, context=()):
+        value, gradient = bowl(x)
+        bad = tf.reduce_max(x) > limit
+        return (
+            tf.where(bad, tf.constant(broken, value.dtype), value),
+            tf.where(bad, tf.constant(broken, value.dtype), gradient),
+        )
+
+    return value_and_gradient
+
+
+@pytest.mark.parametrize("minimizer", ALL)
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_non_finite_values_leave_the_best_position(minimizer, broken):
+    options = {"learning_rate": 1.0} if minimizer is Adam else {}
+    search = minimizer(broken_beyond(2.0, broken), **options)
+    state = search.advance(search.start(np.zeros(4), first_step=0.5), iterations=60)
+    best, _ = bowl(state.best_position)
+    assert np.isfinite(state.best_value)
+    assert float(best) == float(state.best_value) < 90
+    assert np.max(state.best_position) <= 2
+    if minimizer is Adam:
+        assert int(state.restarts) == 1
+        assert Status(int(state.status)) == Status.NON_FINITE
+
+
+@pytest.mark.parametrize("minimizer", ALL)
+def test_non_finite_from_the_start_stops_at_once(minimizer):
+    search = minimizer(broken_beyond(-1.0, np.nan))
+    state = search.advance(search.start(np.zeros(4)), iterations=50)
+    assert Status(int(state.status)) == Status.NON_FINITE
+    assert int(state.evaluations) <= 2
+    assert np.isinf(state.best_value)
+
+
+@pytest.mark.parametrize("minimizer", NEWTON)
+def test_a_lying_gradient_fails_the_search_twice_and_says_so(minimizer):
+    def uphill(x, context=()):
+        value, gradient = bowl(x)
+        return value, -gradient
+
+    search = minimizer(uphill)
+    start = np.zeros(4)
+    state = search.advance(search.start(start), iterations=10)
+    assert Status(int(state.status)) == Status.LINE_SEARCH_FAILED
+    assert np.isfinite(state.value)
+    assert "line search failed" in str(Status(int(state.status)))
+    assert int(state.restarts) == 1
+    assert float(state.best_value) == float(bowl(tf.constant(start))[0])
+    np.testing.assert_array_equal(state.best_position, start)
+
+
+@pytest.mark.parametrize("minimizer", NEWTON)
+def test_a_restart_recovers_from_one_bad_stretch(minimizer):
+    """The objective lies for some evaluations, then tells the truth."""
+    calls = tf.Variable(0)
+
+    def moody(x, context=()):
+        value, gradient = bowl(x)
+        calls.assign_add(1)
+        lies = (calls > 8) & (calls <= 20)
+        return tf.where(lies, value + 1e6, value), tf.where(lies, -gradient, gradient)
+
+    search = minimizer(moody)
+    state = search.start(np.zeros(20), first_step=0.1)
+    state = search.advance(state, iterations=8)
+    state = search.advance(state, iterations=80)
+    assert int(state.restarts) == 1
+    assert float(state.best_value) < 1e-3 * 9 * 210
+
+
+def test_a_diverging_adam_goes_back_restarts_once_and_says_so():
+    """Steps of 10^6 in a narrow bowl: finite, and never again as good as the start."""
+
+    def bowl(position, context):
+        return tf.reduce_sum(position**2), 2 * position
+
+    adam = Adam(bowl, learning_rate=1e6)
+    state = adam.start(tf.constant([3.0, -4.0]))
+    seen = []
+    while int(state.status) == Status.RUNNING and int(state.iterations) < 500:
+        state = adam.advance(state)
+        seen.append((int(state.restarts), float(state.first_step)))
+    assert Status(int(state.status)) == Status.DIVERGED
+    assert seen[0] == (0, 1.0)
+    assert seen[-1] == (1, pytest.approx(0.1))
+    assert float(state.best_value) == 25
+    assert state.best_position.numpy().tolist() == [3, -4]
+    assert "a smaller learning_rate may do" in str(Status.DIVERGED)
+    # Ups and downs alone are no reason: a tenth of that, which falls in time, goes on.
+    calm = Adam(bowl, learning_rate=1.0)
+    state = calm.advance(calm.start(tf.constant([3.0, -4.0]), budget=300), iterations=300)
+    assert int(state.status) == Status.RUNNING
+    assert int(state.restarts) == 0
+    assert float(state.best_value) < 1e-3
+
+
+@pytest.mark.parametrize("minimizer", ALL)
+def test_converged_where_the_gradient_vanishes(minimizer):
+    search = minimizer(bowl)
+    state = search.advance(search.start(np.full(4, 3.0)), iterations=10)
+    assert Status(int(state.status)) == Status.CONVERGED
+    assert float(state.best_value) == 0
+    assert int(state.evaluations) <= 4
+
+
+@pytest.mark.parametrize("minimizer", NEWTON)
+def test_the_first_step_is_as_long_as_asked(minimizer):
+    seen = []
+
+    def watched(x, context=()):
+        seen.append(np.array(x))
+        return tuple(tensor.numpy() for tensor in bowl(tf.constant(x)))
+
+    def shaped(x, context):
+        value, gradient = tf.numpy_function(watched, [x], [x.dtype, x.dtype])
+        return tf.ensure_shape(value, []), tf.ensure_shape(gradient, x.shape)
+
+    search = minimizer(shaped)
+    search.advance(search.start(np.zeros(16), first_step=0.02), iterations=1)
+    step = np.sqrt(np.mean(seen[1] ** 2))
+    assert 0.014 < step < 0.029  # tfp's scale is rounded to a power of two

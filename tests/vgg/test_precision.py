@@ -1,0 +1,249 @@
+"""What convolutions compute in: who decides, and what bfloat16 does to value and gradient."""
+
+import contextlib
+import threading
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.gpus import gpus_used
+from artistyle_tf.engine.painter import stylize
+from artistyle_tf.images.network_scale import to_network
+from artistyle_tf.objective.whole import Objective
+from artistyle_tf.vgg import precision
+
+AMX = "processor : 0\nflags\t\t: fpu sse2 avx512f amx_bf16 amx_tile amx_int8\n"
+
+
+AMD = "processor : 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu sse2 avx512f avx512_bf16\n"
+
+
+@pytest.fixture
+def cpu(monkeypatch, tmp_path):
+    """A function that makes /proc/cpuinfo say something else."""
+
+    def pretend(text):
+        file = tmp_path / "cpuinfo"
+        if text is not None:
+            file.write_text(text)
+        monkeypatch.setattr(precision, "CPUINFO", file)
+
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (AMX, "bfloat16"),
+        (AMX.replace("amx_bf16 ", ""), "float32"),
+        (AMX.replace("amx_tile", "amx_tiles"), "float32"),
+        (AMD, "bfloat16"),
+        (AMD.replace("AuthenticAMD", "GenuineIntel"), "float32"),
+        (AMD.replace("avx512_bf16", "avx512_fp16"), "float32"),
+        ("", "float32"),
+        (None, "float32"),
+    ],
+)
+def test_auto_takes_bfloat16_only_where_the_cpu_is_faster_in_it(cpu, text, wanted):
+    cpu(text)
+    assert precision.convolution_dtype("auto") == wanted
+    assert precision.convolution_dtype("float32") == "float32"
+    assert precision.convolution_dtype("bfloat16") == "bfloat16"
+
+
+def test_auto_stays_with_float32_without_onednn(cpu, monkeypatch):
+    cpu(AMX)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert precision.convolution_dtype("auto") == "float32"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "wanted"),
+    [
+        ([(7, 0)], "float32"),  # Volta
+        ([(7, 5)], "float32"),  # Turing
+        ([(8, 0)], "bfloat16"),  # Ampere
+        ([(8, 9)], "bfloat16"),  # Ada
+        ([(10, 0)], "bfloat16"),  # Blackwell
+        ([None], "float32"),
+        ([(8, 0), (9, 0)], "bfloat16"),
+        ([(7, 5), (9, 0)], "float32"),
+    ],
+)
+def test_auto_takes_bfloat16_on_gpus_from_compute_capability_8(cpu, capabilities, wanted):
+    """All that compute must have it; what the host's CPU is faster in does not matter."""
+    for text in (AMX, ""):
+        cpu(text)
+        assert precision.convolution_dtype("auto", capabilities) == wanted
+        assert precision.convolution_dtype("float32", capabilities) == "float32"
+        assert precision.convolution_dtype("bfloat16", capabilities) == "bfloat16"
+
+
+def test_a_run_on_the_cpu_of_a_machine_with_a_gpu_goes_by_the_cpu(cpu, monkeypatch):
+    there = tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [there])
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind=None: [there])
+    monkeypatch.setattr(tf.config, "get_logical_device_configuration", lambda gpu: None)
+    capability = {"compute_capability": (9, 0)}
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: capability)
+    monkeypatch.setattr(tf.config.experimental, "get_memory_growth", lambda gpu: True)
+    for text, wanted in ((AMX, "bfloat16"), ("", "float32")):
+        cpu(text)
+        assert gpus_used() == []  # this test's computations are the CPU's
+        capabilities = [gpu.capability for gpu in gpus_used()]
+        assert precision.convolution_dtype("auto", capabilities) == wanted
+
+
+@pytest.mark.parametrize(
+    ("features", "gain", "wanted"),
+    [("bf16", 1.9, "bfloat16"), ("bf16", 1.1, "float32"), ("asimdhp", 1.9, "float32")],
+)
+def test_arm_is_measured_since_its_flag_does_not_tell(cpu, monkeypatch, features, gain, wanted):
+    cpu(f"processor : 0\nFeatures\t: fp asimd {features} i8mm\n")
+    monkeypatch.setattr(precision, "_measured_gain", lambda: gain)
+    assert precision.convolution_dtype("auto") == wanted
+
+
+def test_the_gain_is_measured_once():
+    first = precision._measured_gain()
+    assert 0.01 < first < 100
+    assert precision._measured_gain() == first
+
+
+@pytest.fixture
+def tf32():
+    """A function that tells whether TF32 is on, which it is to begin with."""
+    switch = tf.config.experimental
+    before = switch.tensor_float_32_execution_enabled()
+    switch.enable_tensor_float_32_execution(True)
+    yield switch.tensor_float_32_execution_enabled
+    switch.enable_tensor_float_32_execution(before)
+
+
+class Use(threading.Thread):
+    """A `true_float32` in a thread of its own, from `start` to `end`."""
+
+    def __init__(self, error=None):
+        super().__init__(daemon=True)
+        self._error, self._inside, self._end = error, threading.Event(), threading.Event()
+
+    def start(self):
+        super().start()
+        self._inside.wait()
+        return self
+
+    def run(self):
+        with contextlib.suppress(ZeroDivisionError), precision.true_float32():
+            self._inside.set()
+            self._end.wait()
+            if self._error:
+                raise self._error
+
+    def end(self):
+        self._end.set()
+        self.join()
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError()])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_tf32_is_off_until_the_last_of_several_threads_is_done(tf32, order, error):
+    uses = [Use(error).start() for _ in order]
+    for index in order:
+        assert not tf32()
+        uses[index].end()
+    assert tf32()
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_tf32_is_put_back_to_what_was_found(tf32, found):
+    tf.config.experimental.enable_tensor_float_32_execution(found)
+    for _ in range(2):
+        with precision.true_float32(), precision.true_float32():
+            assert not tf32()
+        assert tf32() == found
+
+
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+def test_bfloat16_convolutions_keep_value_and_direction(small_weights, picture, pooling):
+    """Eight bits of mantissa: 2⁻⁹ a rounding. Losses and gradient stay float32."""
+    config = Config(pooling=pooling, palette_weight=0)
+    found = []
+    for convolutions in ("float32", "bfloat16"):
+        objective = Objective(config, small_weights, convolutions=convolutions)
+        goal = objective.targets(to_network(picture(48, 64, 1)), [to_network(picture(40, 64))], [1])
+        value, gradient = objective.value_and_gradient(to_network(picture(48, 64, 2)), goal)
+        assert (value.dtype, gradient.dtype) == (tf.float32, tf.float32)
+        assert {target.dtype for target in goal.style.values()} == {tf.float32}
+        found.append((float(value), gradient.numpy().ravel()))
+    (exact, slope), (rough, bent) = found
+    assert rough != exact
+    assert rough == pytest.approx(exact, rel=0.03)
+    cosine = slope @ bent / np.linalg.norm(slope) / np.linalg.norm(bent)
+    assert cosine > 0.97  # max pooling takes another of two that are nearly equal
+
+
+def test_an_objective_of_ones_own_is_exact_unless_told_otherwise(small_file, picture, cpu):
+    cpu(AMX)
+    content, style = picture(32, 32, 1), picture(32, 32, 2)
+    image = to_network(picture(32, 32, 3))
+    value = {
+        name: float(
+            build_objective(
+                content, style, Config(size=32, weights=str(small_file), precision=name)
+            )(image)[0]
+        )
+        for name in ("auto", "float32", "bfloat16")
+    }
+    assert value["auto"] == value["float32"] != value["bfloat16"]
+
+
+def test_a_run_in_bfloat16_gets_as_far_and_says_so(picture):
+    content, style = picture(48, 48, 1), picture(48, 48, 2)
+    reached = {}
+    for name in ("float32", "bfloat16"):
+        config = Config(
+            size=48,
+            weights="preview",
+            precision=name,
+            optimizer="lbfgs",
+            iterations=25,
+            noise_amplitude=60,
+        )
+        result = stylize(content, style, config)
+        assert result.record["convolutions"] == name
+        # Both are judged in float32.
+        exact = build_objective(content, style, Config(size=48, weights="preview"))
+        reached[name] = float(exact(to_network(result.unclipped))[0])
+    start = float(exact(np.zeros([1, 48, 48, 3], np.float32))[0])
+    assert reached["float32"] < 0.5 * start
+    assert reached["bfloat16"] < 1.15 * reached["float32"]
+
+
+def test_where_bfloat16_ends_the_search_float32_goes_on(small_file, picture, cpu, monkeypatch):
+    """Eight bits can't tell the last small steps apart; the run must not end there by itself."""
+    cpu(AMX)
+    content, style = picture(32, 32, 1), picture(32, 32, 2)
+    settings = {"size": 32, "weights": str(small_file), "iterations": 400, "init": "content"}
+    found = {
+        name: stylize(content, style, Config.preset("fast", precision=name, **settings))
+        for name in ("auto", "bfloat16")
+    }
+    assert found["bfloat16"].stop_reason.startswith("converged")
+    assert found["bfloat16"].record["convolutions"] == "bfloat16"
+    ended = len(found["bfloat16"].trace)
+    said = f"bfloat16, float32 after iteration {ended}"
+    assert found["auto"].record["convolutions"] == said
+    assert found["auto"].stop_reason == "all 400 iterations done"
+    assert len(found["auto"].trace) == 400
+    exact = build_objective(content, style, Config(size=32, weights=str(small_file)))
+    reached = {
+        name: float(exact(to_network(result.unclipped))[0]) for name, result in found.items()
+    }
+    assert reached["auto"] < 0.9 * reached["bfloat16"]
+    # The counts go on where they were.
+    evaluations = [row[0] for row in found["auto"].trace]
+    assert evaluations == sorted(evaluations)
