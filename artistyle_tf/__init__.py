@@ -22,8 +22,7 @@ from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
 from artistyle_tf.vgg.backend import check_backend
 
 if TYPE_CHECKING:
-    from artistyle_tf.engine.bound import build_objective
-    from artistyle_tf.engine.exported import Stylizer
+    from artistyle_tf.engine.bound import Stylizer, build_objective
     from artistyle_tf.engine.painter import Painter, stylize
     from artistyle_tf.engine.result import Result
     from artistyle_tf.objective.losses import gram_matrix
@@ -54,7 +53,7 @@ __all__ = [
 _LAZY = {
     "Painter": "engine.painter",
     "Result": "engine.result",
-    "Stylizer": "engine.exported",
+    "Stylizer": "engine.bound",
     "build_feature_extractor": "vgg.extractor",
     "build_objective": "engine.bound",
     "gram_matrix": "objective.losses",

@@ -27,8 +27,7 @@ from typing import Any
 
 from artistyle_tf import ArtistyleError, Config, files
 from artistyle_tf.cli.values import setting
-from artistyle_tf.engine.plan import TILES, Level, Plan
-from artistyle_tf.engine.schedule import schedule
+from artistyle_tf.engine.plan import TILES, Level, Plan, schedule
 
 JAX_SIDE = Path(__file__).resolve().parent / "benchmark" / "jax_side.py"
 

@@ -25,8 +25,8 @@ LIGHT_ROOMS = {
 }  # fmt: skip
 LIGHT_MODULES = {
     "engine.cards", "engine.checkpoint_file", "engine.checkpoints", "engine.events",
-    "engine.inputs", "engine.memory", "engine.plan", "engine.rerun", "engine.result",
-    "engine.schedule", "engine.start", "objective.guidance",
+    "engine.inputs", "engine.plan", "engine.provenance", "engine.result",
+    "objective.guidance",
     "vgg.backend", "vgg.download", "vgg.http_source", "vgg.sandbox", "vgg.vgg19",
     "vgg.weight_files", "vgg.weights",
     "video.__main__", "video.clip", "video.consistency", "video.cuts", "video.engine",
@@ -152,7 +152,7 @@ def test_the_map_is_up_to_date() -> None:
 
 def test_this_test_sees_what_it_looks_for() -> None:
     """A wrong reading of the sources would find nothing, and pass."""
-    assert {"engine.scene", "config.config"} <= imports("engine.bound")[0]
+    assert {"engine.problem", "config.config"} <= imports("engine.bound")[0]
     assert "tensorflow" in _reached("engine.bound")[1]
     assert "tensorflow" not in imports("cli.main")[1]
     assert "tensorflow" in imports("cli.main", inside_functions=True)[1]

@@ -24,13 +24,13 @@ class Computing:
         if not self._ready:
             # Once: modules loaded here are exempt from garbage collection.
             with quiet_import():
-                from artistyle_tf.engine import gpus, painter  # noqa: F401 (what jobs need)
+                from artistyle_tf.engine import devices, painter  # noqa: F401 (what jobs need)
         import tensorflow as tf
 
         if not self._ready:
             if self._options.threads:
                 tf.config.threading.set_intra_op_parallelism_threads(self._options.threads)
-            gpus.let_memory_grow()
+            devices.let_memory_grow()
             if self._options.deterministic:
                 tf.config.experimental.enable_op_determinism()
             self._ready = True

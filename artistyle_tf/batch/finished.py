@@ -10,8 +10,7 @@ from typing import Any
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.places import exists, fetched, is_url
 from artistyle_tf.config.config import INITS
-from artistyle_tf.engine.events import STOPPED
-from artistyle_tf.engine.result import INTERRUPTED
+from artistyle_tf.engine.events import INTERRUPTED, STOPPED
 from artistyle_tf.errors import InputError
 from artistyle_tf.images.read import read, read_record
 from artistyle_tf.text import one_line, reason

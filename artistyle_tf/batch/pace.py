@@ -8,7 +8,7 @@ from typing import Any
 
 from artistyle_tf import files
 from artistyle_tf.batch.jobs import Job
-from artistyle_tf.engine.schedule import schedule
+from artistyle_tf.engine.plan import schedule
 from artistyle_tf.errors import InputError
 
 __all__ = ["Pace", "work"]

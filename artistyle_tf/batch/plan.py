@@ -11,8 +11,7 @@ from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.pace import Pace
 from artistyle_tf.batch.places import is_url
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.memory import free_bytes
-from artistyle_tf.engine.plan import Plan, Room, make_plan
+from artistyle_tf.engine.plan import Plan, Room, free_bytes, make_plan
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.images.sizes import fit
 from artistyle_tf.text import clock, gigabytes, one_line

@@ -22,7 +22,7 @@ from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.engine.checkpoints import Checkpoints
 from artistyle_tf.engine.events import STOPPED, Step
 from artistyle_tf.engine.inputs import several
-from artistyle_tf.engine.memory import resident_bytes
+from artistyle_tf.engine.plan import resident_bytes
 from artistyle_tf.engine.result import Result
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding

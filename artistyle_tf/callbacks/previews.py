@@ -28,10 +28,6 @@ class Previews:
     def __init__(self, path: str | os.PathLike[str], every: int | str):
         self._path, self._cadence = os.fspath(path), Cadence(every, first=self.FIRST)
 
-    def next_due(self, iteration: int) -> int | None:
-        """The next iteration after this one whose picture is saved; None if `every` is a time."""
-        return self._cadence.next_due(iteration)
-
     def __call__(self, step: Step) -> None:
         if self._cadence.due(step.iteration):
             path = preview_path(self._path, step.iteration, step.iterations)

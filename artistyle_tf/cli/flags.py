@@ -12,8 +12,8 @@ from artistyle_tf.cli.values import LISTS, config_of, named_as_flags, overrides_
 from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.config.interval import Cadence
 from artistyle_tf.engine.inputs import check_inputs
-from artistyle_tf.engine.rerun import Rerun, read_rerun
-from artistyle_tf.engine.schedule import total_iterations
+from artistyle_tf.engine.plan import total_iterations
+from artistyle_tf.engine.provenance import Rerun, read_rerun
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.write import DEPTHS, check_depth
 from artistyle_tf.report.page import check_name

@@ -20,10 +20,9 @@ from artistyle_tf.cli.console import EXIT_INTERRUPTED, exit_status, quiet_import
 from artistyle_tf.cli.devices import is_chief, make_strategy, on_device
 from artistyle_tf.cli.flags import Command, parse
 from artistyle_tf.engine.checkpoints import Checkpoints
-from artistyle_tf.engine.events import Callback
-from artistyle_tf.engine.inputs import Inputs, read_inputs
-from artistyle_tf.engine.result import INTERRUPTED
-from artistyle_tf.engine.start import read_start
+from artistyle_tf.engine.events import INTERRUPTED, Callback
+from artistyle_tf.engine.inputs import Inputs, read_inputs, read_start
+from artistyle_tf.engine.provenance import kinds_of
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.images import write
 from artistyle_tf.locks import holding
@@ -97,7 +96,9 @@ def _read(command: Command) -> Inputs:
     )
     start = read_start(command.config)
     if command.rerun:
-        differences = command.rerun.differences(inputs.content, inputs.styles, start, inputs.masks)
+        differences = command.rerun.differences(
+            kinds_of(inputs.content, inputs.styles, start, inputs.masks)
+        )
         for line in differences:
             logger.warning("%s", line)
     return inputs
@@ -121,9 +122,10 @@ def _painted(
     with quiet_import(progress):
         import tensorflow as tf
 
-        from artistyle_tf.engine import gpus, painter, solvers
+        from artistyle_tf.engine import painter, solvers
+        from artistyle_tf.engine.devices import let_memory_grow
 
-        gpus.let_memory_grow()  # before devices are initialised, which would reserve all memory
+        let_memory_grow()  # before devices are initialised, which would reserve all memory
         solvers.minimizer_class(command.config)  # may import a package
         strategy = make_strategy(command.strategy)  # some must come before anything else
         if command.deterministic:

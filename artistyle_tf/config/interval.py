@@ -35,22 +35,17 @@ class Cadence:
                 "or seconds like 60s"
             )
         self.iterations = None if seconds else int(text)
+        self._asked: int | None = None
         self._last = time.monotonic()
         self._first, self._early = first, float("inf")
 
-    def next_due(self, iteration: int) -> int | None:
-        """The next iteration due after the given one; None if the interval is a time.
-
-        >>> Cadence(3).next_due(4)
-        6
-        """
-        every = self.iterations
-        return None if every is None else iteration // every * every + every
-
     def due(self, iteration: int) -> bool:
-        """Whether it is due after that iteration, counted from 1; if by time, since the last."""
+        """Whether it is due after that iteration, counted from 1, or became so since the last call;
+        if by time, since it last was."""
         if self.iterations is not None:
-            return iteration % self.iterations == 0
+            before = iteration - 1 if self._asked is None else self._asked
+            self._asked = iteration
+            return iteration // self.iterations > before // self.iterations
         assert self.seconds is not None
         now = time.monotonic()
         if self._first is not None:

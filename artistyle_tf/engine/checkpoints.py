@@ -1,15 +1,21 @@
-"""Checkpoints: all that is needed to resume a run that was killed. NumPy only."""
+"""Checkpoints: all that is needed to resume a run that was killed. NumPy only.
+
+A checkpoint is an uncompressed .npz with a JSON header and arrays, each with the format's checksum.
+Nothing is pickled, and no name or path stored in it is ever opened.
+"""
 
 import contextlib
 import errno
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from artistyle_tf.engine.checkpoint_file import Saved, read, write
-from artistyle_tf.engine.checkpoint_pace import Pace
+import numpy as np
+
+from artistyle_tf.config.interval import Cadence
 from artistyle_tf.errors import InputError
 from artistyle_tf.files import replacing
 from artistyle_tf.locks import Lock, hold
@@ -18,13 +24,24 @@ from artistyle_tf.text import one_line, reason
 __all__ = ["Checkpoints", "Saved"]
 
 KEPT = 2
+SECONDS = 60.0
+SHARE = 50
+"""Without a setting, a checkpoint is due every SECONDS seconds, but no sooner than SHARE times what
+the last one took to write."""
 
-_NAME = re.compile(r"artistyle-(?P<iteration>\d{8,})(-(?P<number>\d{6,}))?\.npz")
-"""Has a running number within the folder: the newest file is the one written last, which need not
-have the highest iteration; clocks and copying can't confuse it. Older versions had no number."""
+_NAME = re.compile(r"artistyle-(?P<iteration>\d{8,})-(?P<number>\d{6,})\.npz")
+"""The number counts within the folder: the newest file is the one written last, which need not have
+the highest iteration; clocks and copying can't confuse it."""
 _MARK = "checkpoint-"
 """Part of temporary file names, so that other runs' files are not taken for leftovers."""
 _LEFT = re.compile(rf"\.artistyle-{_MARK}[0-9a-f]+\.tmp")
+
+
+class Saved(NamedTuple):
+    """The contents of a checkpoint."""
+
+    header: dict[str, Any]
+    arrays: list[np.ndarray]
 
 
 class Checkpoints:
@@ -52,10 +69,11 @@ class Checkpoints:
         keep: int = KEPT,
     ):
         self.folder, self.resume = os.fspath(folder), resume
-        self._every, self._keep = every, max(1, keep)
+        self._keep = max(1, keep)
+        self._cadence = None if every is None else Cadence(every)
+        self._last, self._cost = time.monotonic(), 0.0
         self._identity: Mapping[str, Any] = {}
         self._lock: Lock | None = None
-        self._pace = Pace(every)
         self._writes = True
         self._broken: list[str] = []
         """Paths of the checkpoints that `begin` found to be damaged."""
@@ -79,7 +97,7 @@ class Checkpoints:
 
         Args:
           identity: name → value that must match the checkpoint's: settings, digests.
-          accept: called with a checkpoint; raises ValueError if it can't be used.
+          accept: called with a checkpoint; raises an exception if it can't be used.
           writes: whether this process writes checkpoints. One that doesn't, such as a worker other
             than the chief, reads them and does not modify the folder.
 
@@ -88,17 +106,14 @@ class Checkpoints:
             difference), another process is using the folder, or there are checkpoints but no
             `resume`.
         """
-        identity = json.loads(json.dumps(identity))
         if writes:
             with self._told("make"):
                 os.makedirs(self.folder, exist_ok=True)
-            lock = hold(os.path.join(self.folder, "checkpoints"))
-            if lock is None:
+            self._lock = hold(os.path.join(self.folder, "checkpoints"))
+            if self._lock is None:
                 raise InputError(f"another run keeps its checkpoints in {one_line(self.folder)}")
-            self._lock = lock
-        self._identity = identity
-        self._pace, self._writes = Pace(self._every), writes
-        self._broken, self.notes = [], []
+        self._identity, self._writes = json.loads(json.dumps(identity)), writes
+        self._last, self._broken, self.notes = time.monotonic(), [], []
         try:
             if writes:
                 self._check_unused()
@@ -116,11 +131,10 @@ class Checkpoints:
 
     def due(self, iteration: int) -> bool:
         """Whether a checkpoint is due after that iteration of the run."""
-        return self._writes and self._pace.due(iteration)
-
-    def next_due(self, iteration: int) -> int | None:
-        """The next iteration after this one with a checkpoint due; None if by time, or never."""
-        return self._pace.next_due(iteration) if self._writes else None
+        if self._cadence is not None:
+            return self._writes and self._cadence.due(iteration)
+        passed = time.monotonic() - self._last
+        return self._writes and passed >= max(SECONDS, SHARE * self._cost)
 
     def save(self, iteration: int, header: Mapping[str, Any], arrays: Sequence[Any]) -> None:
         """Writes a checkpoint atomically, and deletes damaged ones and the oldest.
@@ -128,23 +142,28 @@ class Checkpoints:
         Args:
           iteration: iteration of the run, used in the file name.
           header: JSON-serialisable values.
-          arrays: NumPy arrays or anything convertible; converted one at a time.
+          arrays: NumPy arrays or anything convertible.
 
         Raises:
           InputError: it can't be written; earlier checkpoints are unaffected.
         """
         if not self._writes:
             return
-        with self._pace.measured(), self._told("write"):
-            number = 1 + max((_order(path)[0] for path in self._paths()), default=0)
+        began = time.monotonic()
+        with self._told("write"):
+            number = 1 + max((_number(path) for path in self._paths()), default=0)
             path = os.path.join(self.folder, f"artistyle-{iteration:08}-{number:06}.npz")
+            text = json.dumps({**header, "identity": self._identity}).encode()
+            named = {f"a{index:06}": np.asarray(array) for index, array in enumerate(arrays)}
             with replacing(path, _MARK) as file:
-                write(file, {**header, "identity": self._identity}, arrays)
+                np.savez(file, header=np.frombuffer(text, np.uint8), **named)  # type: ignore[arg-type]
             sound = [path for path in self._files() if path not in self._broken]
             for old in [*self._broken, *sound[self._keep :]]:
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(old)
             self._broken = []
+        self._last = time.monotonic()
+        self._cost = self._last - began
 
     def _newest(self, accept: Callable[[Saved], object]) -> Saved | None:
         """As `begin`."""
@@ -155,7 +174,7 @@ class Checkpoints:
                 self.notes.append(f"{one_line(path)} is not a regular file; it is skipped")
         for path in files:
             try:
-                saved = read(path, self._identity)
+                saved = _read(path, self._identity)
                 accept(saved)
             except InputError:
                 raise
@@ -198,7 +217,8 @@ class Checkpoints:
             names = filter(_NAME.fullmatch, os.listdir(self.folder))
         except FileNotFoundError:
             return []
-        return sorted((os.path.join(self.folder, name) for name in names), key=_order, reverse=True)
+        paths = (os.path.join(self.folder, name) for name in names)
+        return sorted(paths, key=_number, reverse=True)
 
     @contextlib.contextmanager
     def _told(self, verb: str) -> Iterator[None]:
@@ -211,11 +231,35 @@ class Checkpoints:
             ) from error
 
 
-def _order(path: str) -> tuple[int, int]:
-    """Sort key: higher for checkpoints written later."""
+def _read(path: str, identity: Mapping[str, Any]) -> Saved:
+    """InputError if it belongs to another run, which is checked before the arrays are read."""
+    with np.load(path, allow_pickle=False) as archive:
+        header = json.loads(archive["header"].tobytes())
+        difference = _difference(header["identity"], identity)
+        if difference:
+            raise InputError(f"{one_line(path)} is of another run: {difference}")
+        return Saved(header, [archive[f"a{index:06}"] for index in range(len(archive.files) - 1)])
+
+
+def _difference(saved: Mapping[str, Any], wanted: Mapping[str, Any], name: str = "") -> str:
+    """The first difference as text, or "" if there is none."""
+    for key, value in wanted.items():
+        label = f"{name}{key}"
+        if key not in saved:
+            return f"{label} is not in it"
+        if isinstance(value, dict) and isinstance(saved[key], dict):
+            inner = _difference(saved[key], value, f"{label}.")
+            if inner:
+                return inner
+        elif saved[key] != value:
+            return f"{label} was {one_line(str(saved[key]))[:80]}, and is {str(value)[:80]} now"
+    return ""
+
+
+def _number(path: str) -> int:
     name = _NAME.fullmatch(os.path.basename(path))
     assert name is not None
-    return int(name["number"] or 0), int(name["iteration"])
+    return int(name["number"])
 
 
 def _check_place(folder: str) -> None:

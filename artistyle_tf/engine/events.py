@@ -11,10 +11,12 @@ from artistyle_tf.images.notebook import to_html
 from artistyle_tf.images.write import png_bytes
 from artistyle_tf.text import clock, reason
 
-__all__ = ["STOPPED", "Callback", "Callbacks", "Step", "consult", "rms"]
+__all__ = ["INTERRUPTED", "STOPPED", "Callback", "Callbacks", "Step", "consult", "rms"]
 
 logger = logging.getLogger("artistyle_tf")
 
+INTERRUPTED = "interrupted"
+"""Why a run ended by Ctrl-C."""
 STOPPED = "stopped by the callback"
 """Why a run ended if a callback returned False."""
 
@@ -69,8 +71,7 @@ class Step:
 
 Callback = Callable[[Step], bool | None]
 """Called after each call of the device; if that runs several iterations
-(`Config.steps_per_execution`), after the last of them. If it has a method `next_due(iteration)`,
-returning the next iteration of interest or None, it is called right after that one as well."""
+(`Config.steps_per_execution`), after the last of them."""
 
 Callbacks = Callback | Sequence[Callback]
 """One callback, or several called in order; the run stops if any of them asks for it."""

@@ -1,87 +1,35 @@
-"""Painting, to be read from top to bottom: `paint` is a whole run, from scene to result."""
+"""Painting from pictures to a result: `stylize`, and the `Painter` that it uses once."""
 
-import contextlib
 import logging
+import math
 import threading
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.autosave import Autosave
 from artistyle_tf.engine.checkpoints import Checkpoints
 from artistyle_tf.engine.clock import Clock
-from artistyle_tf.engine.events import Callbacks, consult
-from artistyle_tf.engine.execution import Execution, watching
-from artistyle_tf.engine.finish import make_result
-from artistyle_tf.engine.gpus import let_memory_grow
-from artistyle_tf.engine.inputs import read_inputs, several
-from artistyle_tf.engine.planning import first_state, note_plans
-from artistyle_tf.engine.recovery import broken_off
+from artistyle_tf.engine.devices import let_memory_grow
+from artistyle_tf.engine.events import INTERRUPTED, Callbacks
+from artistyle_tf.engine.inputs import read_inputs, read_start, several
+from artistyle_tf.engine.optimize import named_parts, optimize, within_memory
+from artistyle_tf.engine.plan import peak_bytes
+from artistyle_tf.engine.problem import Problem, load_network, make_problem
 from artistyle_tf.engine.result import Result
-from artistyle_tf.engine.scene import Scene, load_network, make_scene
-from artistyle_tf.engine.search import advanced
-from artistyle_tf.engine.solvers import Solvers
-from artistyle_tf.engine.start import read_start
-from artistyle_tf.engine.state import State
-from artistyle_tf.engine.steps import make_step
-from artistyle_tf.engine.workers import is_chief
+from artistyle_tf.engine.solvers import Solver, Solvers
+from artistyle_tf.engine.state import Painted, State
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.vgg.place import device_kind
+from artistyle_tf.images.network_scale import from_network, to_network, unclipped
+from artistyle_tf.images.sizes import resample
+from artistyle_tf.text import reason
 from artistyle_tf.vgg.precision import true_float32
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["Painter", "paint", "stylize"]
+__all__ = ["Painter", "make_result", "painting", "stylize"]
 
 logger = logging.getLogger("artistyle_tf")
-
-
-def paint(
-    scene: Scene,
-    solvers: Solvers,
-    clock: Clock,
-    callback: Callbacks | None = None,
-    checkpoints: Checkpoints | None = None,
-) -> Result:
-    """Paints a scene, coarse to fine; returns the best picture, however the run ends."""
-    state = first_state(scene, solvers)  # sizes, iterations, tiles and history of every level
-    execution = Execution(
-        scene.config, device_kind(solvers.strategy), watching(callback, checkpoints)
-    )
-    with contextlib.closing(Autosave(checkpoints)) as autosave:
-        try:
-            state = autosave.begin(scene, solvers, state, writes=is_chief(solvers.strategy))
-            note_plans(scene, state)
-            while state.ending is None:
-                steps = execution.steps(state.iterations)
-                before, state = state, advanced(scene, solvers, state, clock, steps)
-                execution.took(before, state)
-                if state.iterations > before.iterations:  # an iteration, not just a change of level
-                    autosave.reached(state)
-                    state = _told(scene, solvers, state, before, clock, callback)
-                    if state.ending is None:
-                        autosave.save_if_due()
-        except (Exception, KeyboardInterrupt) as error:
-            if state.best(scene.config) is None:
-                raise
-            state = broken_off(state, error)
-        if state.ending and state.ending.broken_off:
-            autosave.save()
-    return make_result(scene, solvers, state, clock)
-
-
-def _told(
-    scene: Scene,
-    solvers: Solvers,
-    state: State,
-    before: State,
-    clock: Clock,
-    callback: Callbacks | None,
-) -> State:
-    """Passes the state to the callbacks, and returns it, ended if one of them asks for that."""
-    if callback is None:
-        return state
-    reason, error = consult(callback, make_step(scene, solvers, state, before, clock))
-    return state.ended(reason, error, broken_off=True) if reason else state
 
 
 class Painter:
@@ -131,13 +79,15 @@ class Painter:
             start = read_start(self.config)
             if self._weights is None:
                 self._weights = load_network(self.config)
-            scene = make_scene(self.config, inputs, start, self._weights)
-            for note in scene.notes:
+            problem = make_problem(self.config, inputs, start, self._weights)
+            for note in problem.notes:
                 logger.warning("%s", note)
             key = strategy, len(inputs.masks.content)
             if key not in self._solvers:
                 self._solvers[key] = Solvers(self.config, self._weights, *key)
-            return paint(scene, self._solvers[key], clock, callback, checkpoints)
+            solvers = self._solvers[key]
+            state = optimize(problem, solvers, clock, callback, checkpoints)
+            return make_result(problem, solvers, state, clock)
 
 
 def stylize(
@@ -192,3 +142,88 @@ def stylize(
         strategy=strategy,
         checkpoints=checkpoints,
     )
+
+
+def make_result(problem: Problem, solvers: Solvers, state: State, clock: Clock) -> Result:
+    """The best picture of a finished run with its losses, at exactly the requested size."""
+    best, ending = state.best(problem.config), state.ending
+    assert best is not None
+    assert ending is not None
+    parts, saved_parts = _losses(solvers, state, best)
+    painted = painting(problem, best.image)
+    content, error = problem.inputs.content, ending.error
+    record = {
+        **problem.provenance.record(),
+        "convolutions": state.convolutions,
+        "levels": [
+            [*level.size, done] for level, done in zip(state.levels, state.done, strict=False)
+        ],
+        "plans": [
+            {"tile": level.plan.tile, "history": level.plan.history} for level in state.levels
+        ],
+        "outcome": {
+            "stop_reason": ending.reason,
+            "iterations": state.iterations,
+            "evaluations": state.evaluations,
+            "objective": parts,
+            "saved_objective": saved_parts,
+        },
+        "notes": list(problem.notes),
+    }
+    if state.weighing:  # the number that followed from strength, which a rerun keeps
+        record["config"]["style_weight"] = state.weighing.style_weight
+    return Result(
+        image=from_network(painted),
+        unclipped=unclipped(painted),
+        alpha=content.alpha if content else None,
+        trace=list(state.trace),
+        stop_reason=ending.reason,
+        seconds=state.trace[-1][1] if state.trace else 0.0,
+        setup_seconds=clock.setup,
+        objective=parts["value"],
+        saved_objective=saved_parts.get("value", math.nan),
+        record=record,
+        error=error if isinstance(error, Exception) else None,
+        content=content,
+        styles=tuple(problem.inputs.styles),
+        peak_memory=peak_bytes(),
+        planned_memory=tuple(level.plan.estimate for level in state.levels),
+    )
+
+
+def _losses(
+    solvers: Solvers, state: State, best: Painted
+) -> tuple[dict[str, float], dict[str, float]]:
+    """The objective's parts by name: for the best image, and for the same rounded and clipped as in
+    a file (before --color=luminance or masks restore the photo's own pixels).
+
+    If memory runs out or the user interrupts, they are left out rather than the picture lost.
+    """
+    targets = best.targets
+    if targets is None:
+        return {"value": best.value}, {}
+    held = to_network(from_network(best.image))
+
+    def compute(solver: Solver) -> list[dict[str, float]]:
+        return [named_parts(solver.objective, one, targets) for one in (best.image, held)]
+
+    try:
+        there = state.replace(level=best.level, dtype=best.dtype)
+        parts, saved = within_memory(solvers, there.with_plan(best.plan), compute)[1]
+        return parts, saved
+    except KeyboardInterrupt:
+        if state.ending and state.ending.reason == INTERRUPTED:
+            raise  # a second Ctrl-C ends everything at once
+    except Exception as error:
+        logger.warning("the parts of the objective can't be computed: %s", reason(error))
+    return {"value": best.value}, {}
+
+
+def painting(problem: Problem, image: np.ndarray) -> np.ndarray:
+    """float32 [1, h, w, 3] at the requested size, with the photo's own pixels restored."""
+    height, width = problem.size
+    try:
+        return problem.shown(resample(image[0], problem.canvas)[None])[:, :height, :width]
+    except MemoryError:
+        logger.warning("memory ran out; the picture stays at the size of its level")
+        return problem.shown(image)

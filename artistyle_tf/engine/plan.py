@@ -1,15 +1,133 @@
-"""How each level of a run is computed: whole or in tiles, and its history size. No TensorFlow."""
+"""The levels of a run, coarse to fine: their sizes, their iterations, and how each is computed in
+the memory that is free: whole or in tiles, with how long a history. No TensorFlow."""
 
+import itertools
 import math
+import re
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
-from artistyle_tf.config.config import Config
-from artistyle_tf.engine.memory import estimate
-from artistyle_tf.errors import ArtistyleError
-from artistyle_tf.text import gigabytes
+import psutil
 
-__all__ = ["SIDES", "TILES", "Level", "Plan", "Room", "make_plan", "plan_note", "shared", "smaller"]
+from artistyle_tf.config.config import Config
+from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.images.sizes import whole_cells
+from artistyle_tf.text import gigabytes
+from artistyle_tf.vgg.vgg19 import CELL, VGG19_LAYERS, contexts, stride
+
+__all__ = [
+    "TILES",
+    "Level",
+    "Plan",
+    "Room",
+    "estimate",
+    "free_bytes",
+    "level_sizes",
+    "make_plan",
+    "peak_bytes",
+    "plan_note",
+    "resident_bytes",
+    "schedule",
+    "shared",
+    "smaller",
+    "split_iterations",
+    "total_iterations",
+]
+
+SQUEEZE = 1.25
+"""How much narrower or wider than the picture a coarse level may be; finer levels correct it."""
+
+
+def schedule(config: Config, size: tuple[int, int]) -> list[tuple[tuple[int, int], int]]:
+    """((height, width), iterations) of every level of a run, coarse to fine; the last one covers
+    `size`. With fewer iterations than levels, the coarsest are omitted.
+
+    A style that is larger than the picture by `style_scale` has its usual size at the coarsest
+    level, which is smaller by as much: only there does the network see its large strokes whole.
+
+    >>> schedule(Config(iterations=10), (384, 512))
+    [((192, 256), 3), ((384, 512), 7)]
+    >>> schedule(Config(iterations=10, style_scale=2), (384, 512))
+    [((96, 128), 1), ((192, 256), 1), ((384, 512), 8)]
+    """
+    coarsest = config.coarsest / max(1.0, config.style_scale)
+    sizes = level_sizes(size, config.levels, coarsest, config.level_step)
+    budgets = split_iterations(
+        config.iterations, len(sizes), config.finest, config.finer_iterations
+    )
+    return list(zip(sizes[-len(budgets) :], budgets, strict=True))
+
+
+def level_sizes(
+    size: tuple[int, int], levels: int | str, coarsest: float, step: float = 2.0
+) -> list[tuple[int, int]]:
+    """(height, width) of every level, coarse to fine, in whole cells; the last one covers `size`.
+
+    `auto` goes from `coarsest`, the longer side of the first level in px, to the full size by a
+    constant factor as close to `step` as possible. Below about 200 px, zero padding lets the Gram
+    matrices encode positions, so that the painting's own layout is copied. A fixed count goes down
+    by `step` at most that many times, as long as whole cells preserve the picture's aspect ratio.
+
+    >>> level_sizes((384, 512), "auto", 128)
+    [(96, 128), (192, 256), (384, 512)]
+    >>> level_sizes((384, 512), 2, 128)
+    [(192, 256), (384, 512)]
+    >>> level_sizes((256, 256), "auto", 128, 2**0.5)
+    [(128, 128), (176, 176), (256, 256)]
+    """
+    longer = max(size)
+    if levels == "auto":
+        steps = max(0, round(math.log(longer / coarsest, step)))
+        factor = (longer / coarsest) ** (1 / steps) if steps else 1.0
+    else:
+        steps, factor = int(levels) - 1, step
+    coarse = []
+    for below in range(steps, 0, -1):
+        near = [_near(side / factor**below) for side in size]
+        shapes = itertools.product(*near)
+        height, width = min(shapes, key=lambda shape: _squeezed(shape, size))
+        if min(height, width) >= 2 * CELL and _squeezed((height, width), size) < SQUEEZE:
+            coarse.append((height, width))
+    return [*coarse, whole_cells(size)]
+
+
+def _near(side: float) -> list[int]:
+    """The whole numbers of cells below and above."""
+    cells = round(side / CELL, 6)  # removes the rounding error of powers of a root
+    return [max(CELL, rounded(cells) * CELL) for rounded in (math.floor, math.ceil)]
+
+
+def _squeezed(shape: tuple[int, ...], size: tuple[int, int]) -> float:
+    """How much narrower or wider than `size` the shape is: 1 for the same aspect ratio."""
+    ratio = shape[0] * size[1] / (shape[1] * size[0])
+    return max(ratio, 1 / ratio)
+
+
+def total_iterations(iterations: int, levels: int, finer: int = 0) -> int:
+    """Total for a run with that many levels: `iterations`, plus `finer` for all but the first."""
+    return iterations + finer * (levels - 1)
+
+
+def split_iterations(
+    iterations: int, levels: int, finest: float = 0.7, finer: int = 0
+) -> list[int]:
+    """Iterations of each level, coarse to fine, summing to `iterations`, at least one each.
+
+    The finest level gets that share: each level leaves the next one an empty octave to fill, and
+    only the finest is visible. The coarser ones share the rest equally. With `finer`, the first
+    level gets all `iterations`, and each later one `finer`.
+
+    >>> split_iterations(300, 3)
+    [45, 45, 210]
+    """
+    if finer:
+        return [iterations] + [finer] * (levels - 1)
+    levels = min(levels, iterations)
+    coarse = max(1, int(round((1 - finest) * iterations, 6) // (levels - 1))) if levels > 1 else 0
+    return [coarse] * (levels - 1) + [iterations - coarse * (levels - 1)]
+
 
 TILES = (2048, 1024, 768, 512, 384, 256)
 """Tile sizes tried by `tile_size` "auto", fastest first; halos make small tiles slow."""
@@ -145,3 +263,104 @@ def plan_note(config: Config, level: Level) -> str | None:
         f"{width}×{height} px is computed {' and '.join(how)}: "
         f"about {gigabytes(plan.estimate)} of memory{limit}"
     )
+
+
+# Bytes per activation kept by an evaluation, by the size of an activation: the activation itself,
+# its gradient, float32 copies for Gram matrices; for tiles also the slices cut from it.
+WHOLE = {2: 4.3, 4: 6.9, 8: 13.0}
+TILED = {2: 6.5, 4: 10.0, 8: 19.0}
+GUIDED = 0.6
+"""Further float32 activations per style layer for each mask."""
+VECTORS = {"lbfgs": 16, "tfp": 20, "adam": 14, "averaged": 16}
+"""Image-sized vectors alive at once apart from the correction pairs: position, gradient, the best
+ones, trial points, and the buffers of the preconditioner's Fourier transforms."""
+COPIES = {"lbfgs": 0.5, "tfp": 2, "adam": 0, "averaged": 0}
+"""Copies held of each correction pair, in float32 units: ours are bfloat16, and TensorFlow
+Probability copies its pairs to push one."""
+BASE = 350 * 2**20
+"""Further allocations by TensorFlow: graphs, packed filters, memory its allocator can't reuse."""
+
+
+def estimate(
+    config: Config,
+    size: tuple[int, int],
+    channels: Mapping[str, int],
+    itemsize: int,
+    tile: int,
+    history: int,
+    regions: int = 0,
+    states: int = 1,
+) -> int:
+    """Bytes that a level needs in addition to what the process already holds.
+
+    Args:
+      config: for its optimizer and layers.
+      size: (height, width) of the level in px.
+      channels: layer → number of filters, up to the deepest layer used.
+      itemsize: bytes per activation.
+      tile: side of the tiles in px; 0: untiled.
+      history: L-BFGS history size, in correction pairs.
+      regions: number of masks.
+      states: minimiser states alive at once, each with its own pairs: two if the device runs
+        several iterations per call, since a call takes one state and returns another.
+    """
+    pixels = size[0] * size[1]
+    layers = VGG19_LAYERS[: VGG19_LAYERS.index(config.layers[-1]) + 1]
+    each = sum(channels[name] / stride(name) ** 2 for name in layers)
+    evaluated, cost = pixels, WHOLE[itemsize]
+    if tile:
+        halo = contexts(layers[-1])[1]
+        sides = (min(side, tile + 2 * halo) for side in size)
+        evaluated, cost = next(sides) * next(sides), TILED[itemsize]
+    content = sum(channels[name] / stride(name) ** 2 for name in config.layer_weights("content"))
+    pairs = 2 * history * COPIES[config.optimizer] * states
+    vectors = 3 * 4 * pixels * (VECTORS[config.optimizer] + pairs)
+    style = config.layer_weights("style")
+    guided = sum(
+        (evaluated * channels[name] * GUIDED + pixels) / stride(name) ** 2 for name in style
+    )
+    return int(
+        BASE
+        + evaluated * each * cost
+        + pixels * content * itemsize
+        + vectors
+        + 4 * regions * guided
+    )
+
+
+def free_bytes() -> int:
+    """Memory that is free on the system and within its control group."""
+    group = _group_free()
+    system = int(psutil.virtual_memory().available)
+    return system if group is None else min(system, group)
+
+
+def resident_bytes() -> int:
+    """This process's current resident memory."""
+    return int(psutil.Process().memory_info().rss)
+
+
+def peak_bytes(status: Path = Path("/proc/self/status")) -> int | None:
+    """This process's peak resident memory so far; None if unknown."""
+    try:
+        # Linux, where getrusage would include the process that this one was forked from.
+        found = re.search(r"^VmHWM:\s*(\d+) kB", status.read_text(), re.MULTILINE)
+        if found:
+            return int(found[1]) * 1024
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:  # Windows
+        return getattr(psutil.Process().memory_info(), "peak_wset", None)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _group_free(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Memory left in the control group (version 2, as in containers), which psutil ignores."""
+    try:
+        most, used = (int((folder / name).read_text()) for name in ("memory.max", "memory.current"))
+        return max(most - used, 0)
+    except (OSError, ValueError):  # "max": no limit
+        return None

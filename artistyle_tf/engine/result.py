@@ -13,10 +13,7 @@ from artistyle_tf.images.picture import Picture
 from artistyle_tf.report.facts import Facts, Moment
 from artistyle_tf.report.page import write_report
 
-__all__ = ["INTERRUPTED", "Result"]
-
-INTERRUPTED = "interrupted"
-"""The stop reason when interrupted by Ctrl-C."""
+__all__ = ["Result"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

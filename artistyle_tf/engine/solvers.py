@@ -1,7 +1,7 @@
 """Solvers compute a level: an objective and its minimiser, kept together with their traces."""
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -9,18 +9,18 @@ import tensorflow as tf
 from artistyle_tf import optimizers
 from artistyle_tf.config.choices import Optimizer
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.execution import is_compiled, takes_many
-from artistyle_tf.engine.plan import Level
+from artistyle_tf.engine.devices import capabilities
+from artistyle_tf.engine.plan import Level, Room, free_bytes, make_plan, resident_bytes, shared
 from artistyle_tf.images.network_scale import BGR_MEAN
 from artistyle_tf.objective.coordinates import precondition
 from artistyle_tf.objective.making import make_objective
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import Minimizer
 from artistyle_tf.vgg.place import device_kind
+from artistyle_tf.vgg.precision import convolution_dtype
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["Solver", "Solvers", "minimizer_class"]
-
+__all__ = ["Solver", "Solvers", "is_compiled", "minimizer_class", "room", "takes_many"]
 
 MINIMIZERS: Mapping[Optimizer, str] = {
     "tfp": "TFPLBFGS",
@@ -33,6 +33,33 @@ MINIMIZERS: Mapping[Optimizer, str] = {
 HELD = "bfloat16"
 """Storage dtype of L-BFGS correction pairs. They take most of its memory, and rounding them changes
 the steps less than bfloat16 convolutions do (docs/performance.md)."""
+
+TPU_MEMORY = 8 * 2**30
+"""Bytes per core of the smallest TPUs (v2), since TensorFlow doesn't report a TPU's memory."""
+
+
+def is_compiled(config: Config, kind: str) -> bool:
+    """Whether XLA compiles the levels on that kind of device: "CPU", "GPU" or "TPU"."""
+    return kind == "TPU" if config.jit_compile == "auto" else config.jit_compile == "on"
+
+
+def takes_many(config: Config, kind: str) -> bool:
+    """Whether the device runs several iterations per call, without the host."""
+    if config.steps_per_execution == "auto":
+        return kind != "CPU"
+    return config.steps_per_execution > 1
+
+
+def room(config: Config, kind: str) -> Room:
+    """The memory that is free for a run on that kind of device.
+
+    A GPU's is not known: levels are planned whole unless `Config.memory` says how much they may
+    take, and get smaller tiles when it runs out.
+    """
+    known = {"CPU": free_bytes(), "TPU": TPU_MEMORY}
+    free, most = known.get(kind), config.memory_bytes
+    asked = most is not None and (kind == "TPU" or free is None or most < free)
+    return Room(most if asked else free, resident_bytes() if kind == "CPU" else 0, asked)
 
 
 class Solver(NamedTuple):
@@ -64,7 +91,7 @@ class Solvers:
         regions: int = 0,
         temporal: bool = False,
     ):
-        _Circles.collect()
+        gc.collect()  # runs with other settings left cycles around their graphs, a gigabyte each
         self.config, self.weights, self.strategy = config, weights, strategy
         self.regions, self.temporal = regions, temporal
         self._made: dict[Any, Solver] = {}
@@ -97,6 +124,33 @@ class Solvers:
             self._made[key] = Solver(objective, minimizer, self.at_once)
         return self._made[key]
 
+    def dtype(self) -> str:
+        """The convolutions' dtype at the start, by `Config.precision` and the device."""
+        kind = device_kind(self.strategy)
+        if self.config.precision == "auto" and kind == "TPU":
+            return "bfloat16"  # a TPU's native matrix format
+        return convolution_dtype(self.config.precision, capabilities() if kind == "GPU" else [])
+
+    def planned(
+        self, levels: Sequence[tuple[tuple[int, int], int]], dtype: str
+    ) -> tuple[Level, ...]:
+        """Plans levels of those sizes and budgets for the memory that is free now.
+
+        Raises:
+          ArtistyleError: a level doesn't fit.
+        """
+        config = self.config
+        free = room(config, device_kind(self.strategy))
+        channels = {name: pair[0].shape[-1] for name, pair in self.weights.layers.items()}
+        itemsize, states = tf.as_dtype(dtype).size, 2 if self.at_once else 1
+        made = []
+        for size, budget in levels:
+            plan = make_plan(config, size, channels, itemsize, free, self.regions, states)
+            if self.strategy is not None:
+                plan = shared(plan, size, self.strategy.num_replicas_in_sync)
+            made.append(Level(size, budget, plan))
+        return tuple(made)
+
     @property
     def at_once(self) -> bool:
         """Whether the current device runs many iterations per call.
@@ -105,23 +159,6 @@ class Solvers:
         """
         config, kind = self.config, device_kind(self.strategy)
         return self.strategy is None and (is_compiled(config, kind) or takes_many(config, kind))
-
-
-class _Circles:
-    """Frees reference cycles between traced functions and the objects they were traced from.
-
-    Python's garbage collector runs so rarely that runs with different settings would accumulate
-    them, a gigabyte each with the full VGG19.
-    """
-
-    made = False
-
-    @classmethod
-    def collect(cls) -> None:
-        """Frees unreachable cycles, if there can be any."""
-        if cls.made:
-            gc.collect()
-        cls.made = True
 
 
 def minimizer_class(config: Config) -> Callable[..., Minimizer]:

@@ -7,8 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.plan import Level, Plan
-from artistyle_tf.engine.schedule import total_iterations
+from artistyle_tf.engine.plan import Level, Plan, total_iterations
 from artistyle_tf.objective.coordinates import precondition
 from artistyle_tf.objective.targets import Targets, Weighing
 from artistyle_tf.optimizers import State as Search
@@ -48,7 +47,7 @@ class Painted(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class State:
-    """A run between two iterations. Every step of it creates a new state (run/search.py)."""
+    """A run between two iterations: a value; every iteration makes a new one."""
 
     levels: tuple[Level, ...]
     """All levels, coarse to fine, as currently planned."""

@@ -59,10 +59,10 @@ def _run(options: Options, console: Console) -> int:
         with quiet_import(console.progress):
             import tensorflow as tf
 
-            from artistyle_tf.engine import gpus
+            from artistyle_tf.engine.devices import let_memory_grow
             from artistyle_tf.video import painting  # noqa: F401 (loads the rest)
 
-            gpus.let_memory_grow()
+            let_memory_grow()
             tf.config.list_logical_devices()
         with on_device(options.device), progress:
             _paint(session, progress)

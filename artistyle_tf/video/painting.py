@@ -7,18 +7,16 @@ import numpy as np
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.clock import Clock
-from artistyle_tf.engine.events import STOPPED, Callbacks
-from artistyle_tf.engine.gpus import let_memory_grow
-from artistyle_tf.engine.inputs import Inputs
-from artistyle_tf.engine.painter import paint
-from artistyle_tf.engine.planning import first_state
-from artistyle_tf.engine.recovery import fitting
-from artistyle_tf.engine.result import INTERRUPTED
-from artistyle_tf.engine.scene import Earlier, Scene, load_network, make_scene
-from artistyle_tf.engine.solvers import Solver, Solvers
-from artistyle_tf.engine.start import read_start
+from artistyle_tf.engine.devices import let_memory_grow
+from artistyle_tf.engine.events import INTERRUPTED, STOPPED, Callbacks
+from artistyle_tf.engine.inputs import Inputs, read_start
+from artistyle_tf.engine.optimize import optimize, weigh
+from artistyle_tf.engine.painter import painting
+from artistyle_tf.engine.problem import Earlier, Problem, load_network, make_problem
+from artistyle_tf.engine.solvers import Solvers
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.images.masks import Masks
+from artistyle_tf.images.network_scale import unclipped
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import fill_cells, output_size
@@ -102,7 +100,7 @@ class FramePainter:
         Args:
           frame: as for `first`.
           start: float32 [h, w, 3] sRGB in grey levels, of the size of the painting.
-          picture, weights, strength: the earlier picture, see `scene.Earlier`.
+          picture, weights, strength: the earlier picture, see `problem.Earlier`.
         """
         moved = Picture(fill_cells(start), None, MOVED, ())
         return self._painted(self._later, frame, moved, Earlier(picture, weights, strength))
@@ -110,33 +108,30 @@ class FramePainter:
     def weigh(self, frame: Frame) -> None:
         """Lets a frame, the first of the clip, say how strongly the style counts in every one."""
         with true_float32():
-            scene = self._scene(self._config, frame, self._start)
-            state = first_state(scene, self._solvers)
+            problem = self._scene(self._config, frame, self._start)
+            self._weighing = weigh(problem, self._solvers)
 
-            def compute(solver: Solver) -> Weighing | None:
-                targets = scene.targets(solver.objective, state.here.size)
-                return scene.weigh(solver.objective, state.here.size, targets)
-
-            self._weighing = fitting(self._solvers, state, compute)[1]
-
-    def _scene(self, config: Config, frame: Frame, start: Picture | None) -> Scene:
+    def _scene(self, config: Config, frame: Frame, start: Picture | None) -> Problem:
         content = read(frame.rgb)
         assert isinstance(config.size, int)
         # Not by `read_masks`: in a clip, a mask may be all black for a while.
         each = [Picture(np.stack([mask] * 3, -1), None, "mask", ()) for mask in frame.masks]
         masks = Masks(each, self._style_masks)
         inputs = Inputs(content, self._styles, masks, output_size(content, config.size))
-        return make_scene(config, inputs, start, self._weights)
+        return make_problem(config, inputs, start, self._weights)
 
     def _painted(
         self, config: Config, frame: Frame, start: Picture | None, earlier: Earlier | None
     ) -> np.ndarray:
         with true_float32():
-            scene = self._scene(config, frame, start)
-            scene = dataclasses.replace(scene, earlier=earlier, weighing=self._weighing)
-            result = paint(scene, self._solvers, Clock(), self._callback)
-        if result.stop_reason in (INTERRUPTED, STOPPED):
+            problem = self._scene(config, frame, start)
+            problem = dataclasses.replace(problem, earlier=earlier, weighing=self._weighing)
+            state = optimize(problem, self._solvers, Clock(), self._callback)
+            ending, best = state.ending, state.best(problem.config)
+        assert ending is not None
+        assert best is not None
+        if ending.reason in (INTERRUPTED, STOPPED):
             raise KeyboardInterrupt
-        if result.error:
-            raise ArtistyleError(reason(result.error)) from result.error
-        return result.unclipped
+        if ending.error:
+            raise ArtistyleError(reason(ending.error)) from ending.error
+        return unclipped(painting(problem, best.image))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from artistyle_tf.engine.events import Callbacks
-from artistyle_tf.engine.start import read_start
+from artistyle_tf.engine.inputs import read_start
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import output_size

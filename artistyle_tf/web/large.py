@@ -8,9 +8,7 @@ from artistyle_tf.config.checking import MAX_SIZE
 from artistyle_tf.config.config import Config
 from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.config.validation import integer
-from artistyle_tf.engine.memory import free_bytes, resident_bytes
-from artistyle_tf.engine.plan import Room, make_plan
-from artistyle_tf.engine.schedule import schedule
+from artistyle_tf.engine.plan import Room, make_plan, schedule
 from artistyle_tf.images.picture import MIN_SIDE
 from artistyle_tf.images.sizes import fit, whole_cells
 from artistyle_tf.text import clock, gigabytes
@@ -61,11 +59,11 @@ def large_config(painting: Painting, longer: int) -> Config:
 
 
 def room_now() -> Room:
-    """The memory available to a run, on the GPUs if there are any. Loads TensorFlow."""
-    from artistyle_tf.engine.gpus import free_on, gpus_used
+    """The memory available to a run. Loads TensorFlow."""
+    from artistyle_tf.engine.solvers import room
+    from artistyle_tf.vgg.place import device_kind
 
-    gpus = gpus_used(None)
-    return Room(free_on(gpus) if gpus else free_bytes(), 0 if gpus else resident_bytes())
+    return room(Config(), device_kind())
 
 
 def estimate(painting: Painting, longer: int, room: Room) -> Estimate:

@@ -196,9 +196,9 @@ def evaluations(
     """Set-up and the time of one evaluation at each size, small to large."""
     import tensorflow as tf
 
-    from artistyle_tf.engine.canvas import level_targets
-    from artistyle_tf.engine.gpus import gpus_used
-    from artistyle_tf.engine.start import white_noise
+    from artistyle_tf.engine.devices import gpus_used
+    from artistyle_tf.engine.inputs import white_noise
+    from artistyle_tf.engine.problem import level_targets
     from artistyle_tf.images import read
     from artistyle_tf.images.sizes import scale_to, whole_cells
     from artistyle_tf.objective.whole import Objective

@@ -119,7 +119,7 @@ def of_objectives(
 ) -> list[Row]:
     """A row for each of three points: photo, noise, painted picture."""
     from artistyle_tf import build_objective
-    from artistyle_tf.engine.canvas import canvas
+    from artistyle_tf.engine.problem import canvas
     from artistyle_tf.images.network_scale import to_network
     from artistyle_tf.vgg.precision import true_float32
 

@@ -52,7 +52,7 @@ def export(asked: argparse.Namespace) -> None:
     from artistyle_tf.engine.inputs import read_inputs
     from artistyle_tf.engine.lowering import lower
     from artistyle_tf.engine.plan import Level, Plan
-    from artistyle_tf.engine.scene import load_network, make_scene
+    from artistyle_tf.engine.problem import load_network, make_problem
     from artistyle_tf.engine.solvers import Solvers
     from artistyle_tf.objective.coordinates import precondition
     from artistyle_tf.vgg.place import compiling_for
@@ -62,13 +62,13 @@ def export(asked: argparse.Namespace) -> None:
     content, style = asked.pair.split(",")
     asked.folder.mkdir(parents=True, exist_ok=True)
     weights = load_network(config)
-    scene = make_scene(config, read_inputs(config, content, [style]), None, weights)
-    level = Level(scene.canvas, config.iterations, Plan(0, config.history, 0))
+    problem = make_problem(config, read_inputs(config, content, [style]), None, weights)
+    level = Level(problem.canvas, config.iterations, Plan(0, config.history, 0))
     with compiling_for("GPU"), true_float32():
         solver = Solvers(config, weights).of(level, config.precision)
-        targets = scene.targets(solver.objective, level.size)
-        targets = targets.weighed(scene.weigh(solver.objective, level.size, targets))
-        position = precondition(tf.constant(scene.start(level.size)), -config.precondition)
+        targets = problem.targets(solver.objective, level.size)
+        targets = targets.weighed(problem.weigh(solver.objective, level.size, targets))
+        position = precondition(tf.constant(problem.start(level.size)), -config.precondition)
         search = solver.minimizer.start(position, budget=level.budget)
         context = targets, tf.constant(level.size), tf.constant(0.0)
         lowered = lower(solver, search, context, asked.steps)
@@ -98,7 +98,7 @@ def export(asked: argparse.Namespace) -> None:
         "objective": float(after.value),
     }
     (asked.folder / "step.json").write_text(json.dumps(told, indent=2) + "\n")
-    Image.fromarray(scene.original.round().astype(np.uint8)).save(asked.folder / "content.png")
+    Image.fromarray(problem.original.round().astype(np.uint8)).save(asked.folder / "content.png")
     Image.open(style).convert("RGB").save(asked.folder / "style.png")
     h5_file(weights, asked.folder)
     print(f"{asked.folder}: {told['objective']:.6g} after {told['iterations']} iterations")

@@ -13,7 +13,7 @@ from artistyle_tf.batch.crew import RayCrew
 from artistyle_tf.batch.driver import run
 from artistyle_tf.batch.jobs import make_job, placed
 from artistyle_tf.batch.outcome import Options
-from artistyle_tf.engine.memory import peak_bytes, resident_bytes
+from artistyle_tf.engine.plan import peak_bytes, resident_bytes
 
 
 def main(folder, count, make, report):

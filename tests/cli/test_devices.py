@@ -27,7 +27,7 @@ tf.config.set_logical_device_configuration(cpus[0], two)
 picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
 config = Config(size=32, iterations=3, weights=sys.argv[1], optimizer="lbfgs")
 from artistyle_tf.engine import search
-from artistyle_tf.engine.gpus import devices_used
+from artistyle_tf.engine.devices import devices_used
 used = set()
 moved = search._moved
 def watch(*arguments):

@@ -7,7 +7,7 @@ import tensorflow as tf
 import published
 import reference
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.schedule import level_sizes
+from artistyle_tf.engine.plan import level_sizes
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.whole import Objective
 

@@ -1,7 +1,6 @@
 """Which card CUDA counts as which, and what `nvidia-smi` says is free on it. No GPU is needed."""
 
 import pytest
-
 from artistyle_tf.engine.cards import Card, card_free, cards, counted_as
 
 MIB = 2**20

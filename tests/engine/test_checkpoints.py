@@ -14,13 +14,13 @@ import zipfile
 
 import numpy as np
 import pytest
+from artistyle_tf.engine.autosave import Autosave
 
 from artistyle_tf import Checkpoints, Config, InputError
 from artistyle_tf.cli.flags import parse
 from artistyle_tf.engine import checkpoint_file
-from artistyle_tf.engine.autosave import Autosave
 from artistyle_tf.engine.checkpoints import Saved
-from artistyle_tf.engine.scene import Scene
+from artistyle_tf.engine.problem import Problem
 from artistyle_tf.errors import ConfigError
 from commands import children, command_line, file_flags, put_pictures
 from painters import stylize
@@ -335,14 +335,14 @@ def test_broken_off_while_a_level_is_set_up(settings, picture, tmp_path, monkeyp
     """The last state of the level before is saved; going on from it gives the same bytes."""
     config, pictures = settings(optimizer="lbfgs"), (picture(64, 64), picture(50, 40, 1))
     whole = stylize(*pictures, config)
-    made = Scene.targets
+    made = Problem.targets
 
-    def broken(scene, objective, size):
-        if size == scene.canvas:
+    def broken(problem, objective, size):
+        if size == problem.canvas:
             raise KeyboardInterrupt
-        return made(scene, objective, size)
+        return made(problem, objective, size)
 
-    monkeypatch.setattr(Scene, "targets", broken)
+    monkeypatch.setattr(Problem, "targets", broken)
     first = len(whole.trace) - whole.record["levels"][-1][2]
     result = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path, every=1000))
     assert result.stop_reason == "interrupted"

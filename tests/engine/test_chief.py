@@ -5,7 +5,7 @@ import types
 import pytest
 import tensorflow as tf
 
-from artistyle_tf.engine.workers import is_chief
+from artistyle_tf.engine.devices import is_chief
 
 
 def strategy(kind, index, jobs):

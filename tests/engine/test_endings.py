@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from artistyle_tf import ArtistyleError, Checkpoints, Config
 from artistyle_tf.engine import finish, recovery, search
-from artistyle_tf.engine.scene import Scene
+from artistyle_tf.engine.problem import Problem
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import LBFGS
 from painters import stylize
@@ -62,7 +62,7 @@ def fail_at_size(monkeypatch, place, name, error, size=64):
 @pytest.mark.parametrize("error", [MemoryError(), internal(), exhausted()], ids=lambda e: type(e))
 @pytest.mark.parametrize(
     ("place", "name"),
-    [(search, "_moved"), (Scene, "targets"), (search, "resample")],
+    [(search, "_moved"), (Problem, "targets"), (search, "resample")],
     ids=["advance", "targets", "resample"],
 )
 def test_an_error_at_the_second_level(run, monkeypatch, tmp_path, caplog, place, name, error):
@@ -147,7 +147,7 @@ def test_a_replanning_that_finds_no_room(run, monkeypatch, tmp_path):
     def nothing(*arguments):
         raise ArtistyleError("64×64 px would take about 9 GB of memory")
 
-    def stuck(scene, state):
+    def stuck(problem, state):
         return state.level == 1 and state.iterations == 4
 
     monkeypatch.setattr(search, "may_widen", stuck)
@@ -166,7 +166,7 @@ def test_a_replanning_that_finds_no_room(run, monkeypatch, tmp_path):
 
 
 def test_before_there_is_a_picture_the_error_itself_comes(run, monkeypatch):
-    fail_at_size(monkeypatch, Scene, "targets", internal(), size=32)
+    fail_at_size(monkeypatch, Problem, "targets", internal(), size=32)
     with pytest.raises(tf.errors.InternalError, match="a kernel failed"):
         run()
 

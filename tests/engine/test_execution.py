@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from artistyle_tf.engine.execution import MOST, Execution
 
 from artistyle_tf import Config, Painter
 from artistyle_tf.callbacks.previews import Previews
 from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.engine.checkpoints import Checkpoints
-from artistyle_tf.engine.execution import MOST, Execution
 from painters import stylize
 
 

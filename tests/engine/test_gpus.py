@@ -5,13 +5,13 @@ import types
 
 import pytest
 import tensorflow as tf
+from artistyle_tf.engine.cards import Card
 from PIL import Image
 
 from artistyle_tf import ArtistyleError, Config, stylize
 from artistyle_tf.cli import main as command
 from artistyle_tf.engine import gpus, painter, planning
-from artistyle_tf.engine.cards import Card
-from artistyle_tf.engine.gpus import VARIABLE, Gpu, free_on, gpus_used, let_memory_grow
+from artistyle_tf.engine.devices import VARIABLE, Gpu, free_on, gpus_used, let_memory_grow
 
 MIB = 2**20
 

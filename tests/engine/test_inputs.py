@@ -7,9 +7,8 @@ from PIL import Image
 from artistyle_tf import Config, ConfigError
 from artistyle_tf.cli.main import main
 from artistyle_tf.engine.bound import build_objective
-from artistyle_tf.engine.inputs import read_inputs, style_sides
-from artistyle_tf.engine.rerun import read_rerun
-from artistyle_tf.engine.start import white_noise
+from artistyle_tf.engine.inputs import read_inputs, style_sides, white_noise
+from artistyle_tf.engine.provenance import read_rerun
 from artistyle_tf.errors import InputError
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.read import read_record

@@ -3,8 +3,18 @@
 import pytest
 
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.memory import estimate, free_bytes, peak_bytes, resident_bytes
-from artistyle_tf.engine.plan import FEWEST_PAIRS, TILES, Level, Room, make_plan, plan_note
+from artistyle_tf.engine.plan import (
+    FEWEST_PAIRS,
+    TILES,
+    Level,
+    Room,
+    estimate,
+    free_bytes,
+    make_plan,
+    peak_bytes,
+    plan_note,
+    resident_bytes,
+)
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.text import gigabytes
 from artistyle_tf.vgg.vgg19 import VGG19_LAYERS, block_of

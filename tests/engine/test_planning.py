@@ -5,11 +5,11 @@ import types
 
 import numpy as np
 import pytest
+from artistyle_tf.engine.planning import note_plans, planned
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine import planning
-from artistyle_tf.engine.gpus import Gpu
-from artistyle_tf.engine.planning import note_plans, planned
+from artistyle_tf.engine.devices import Gpu
 from artistyle_tf.engine.state import State
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.vgg.vgg19 import VGG19_LAYERS, block_of

@@ -9,8 +9,8 @@ import pytest
 import artistyle_tf
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.plan import Level, Plan
-from artistyle_tf.engine.record import make_record
-from artistyle_tf.engine.scene import Scene, Sources
+from artistyle_tf.engine.problem import Problem, Sources
+from artistyle_tf.engine.provenance import make_record
 from artistyle_tf.engine.state import State
 from artistyle_tf.images.masks import Masks
 from artistyle_tf.images.picture import Picture
@@ -33,13 +33,13 @@ def record(picture):
             masks=Masks(),
             weights=Weights({}, "file", "small.npz", "ab" * 32),
         )
-        scene = Scene(
+        problem = Problem(
             sources, (16, 24), content.rgb, content.rgb, [style.rgb] * 2, None, None, notes
         )
         level = Level((16, 24), 3, Plan(0, 50, 10**9))
         state = State(levels=(level,), dtype="float32", done=(3,))
         known = {"stop_reason": "all 3 iterations done", "evaluations": 4}
-        return make_record(scene, state, outcome or known)
+        return make_record(problem, state, outcome or known)
 
     return make
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from artistyle_tf import Config
 from artistyle_tf.cli.flags import parse
-from artistyle_tf.engine.rerun import read_rerun
+from artistyle_tf.engine.provenance import read_rerun
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.images import write
 from artistyle_tf.images.masks import Masks

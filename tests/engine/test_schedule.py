@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from artistyle_tf.engine.schedule import level_sizes, split_iterations, total_iterations
-from artistyle_tf.engine.start import white_noise
+from artistyle_tf.engine.inputs import white_noise
+from artistyle_tf.engine.plan import level_sizes, split_iterations, total_iterations
 from artistyle_tf.images.sizes import fit, pad, scale_to, whole_cells
 from artistyle_tf.vgg.vgg19 import CELL
 

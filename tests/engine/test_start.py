@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from artistyle_tf import Config, InputError
-from artistyle_tf.engine.start import cover, read_start, start_image, white_noise
+from artistyle_tf.engine.inputs import cover, read_start, start_image, white_noise
 from artistyle_tf.images.network_scale import to_network
 from painters import stylize
 

@@ -9,11 +9,11 @@ import types
 
 import pytest
 import tensorflow as tf
+from artistyle_tf.engine.execution import Execution, is_compiled, takes_many
 
 from artistyle_tf import Config, ConfigError
 from artistyle_tf.cli.devices import connect_to_tpu, make_strategy, on_device
 from artistyle_tf.engine import planning
-from artistyle_tf.engine.execution import Execution, is_compiled, takes_many
 from artistyle_tf.engine.plan import Level, Plan
 from artistyle_tf.engine.solvers import Solvers
 from artistyle_tf.vgg.place import compiling_for, device_kind, on_host

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from artistyle_tf import Checkpoints, Config, stylize
 from artistyle_tf.engine.bound import build_objective
-from artistyle_tf.engine.rerun import read_rerun
-from artistyle_tf.engine.scene import Scene
+from artistyle_tf.engine.problem import Problem
+from artistyle_tf.engine.provenance import read_rerun
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.sizes import resize
 from artistyle_tf.objective.whole import Objective
@@ -32,14 +32,14 @@ def pictures(picture):
 def noted(monkeypatch):
     """[photo weighed, its weighing], and what each level was given."""
     found, given = [], []
-    weigh, targets = Objective.weigh, Scene.targets
+    weigh, targets = Objective.weigh, Problem.targets
 
     def noting(objective, photo, goal):
         found.append((photo.numpy(), weigh(objective, photo, goal)))
         return found[-1][1]
 
-    def made(scene, objective, size):
-        goal = targets(scene, objective, size)
+    def made(problem, objective, size):
+        goal = targets(problem, objective, size)
 
         class Noting(type(goal)):
             def weighed(self, weighing):
@@ -49,7 +49,7 @@ def noted(monkeypatch):
         return Noting(*goal)
 
     monkeypatch.setattr(Objective, "weigh", noting)
-    monkeypatch.setattr(Scene, "targets", made)
+    monkeypatch.setattr(Problem, "targets", made)
     return found, given
 
 

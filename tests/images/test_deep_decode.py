@@ -13,7 +13,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from artistyle_tf.engine.canvas import canvas
+from artistyle_tf.engine.problem import canvas
 from artistyle_tf.errors import InputError
 from artistyle_tf.images import masks, read, sizes
 from artistyle_tf.images.network_scale import to_network, unclipped

@@ -10,8 +10,8 @@ from PIL import Image
 import reference
 from artistyle_tf import Checkpoints, Config, ConfigError, InputError, Stylizer
 from artistyle_tf.engine.bound import build_objective
-from artistyle_tf.engine.canvas import level_targets
-from artistyle_tf.engine.rerun import read_rerun
+from artistyle_tf.engine.problem import level_targets
+from artistyle_tf.engine.provenance import read_rerun
 from artistyle_tf.images import read
 from artistyle_tf.images.masks import Masks, Regions, grey, make_regions, read_masks
 from artistyle_tf.images.network_scale import to_network
@@ -64,9 +64,9 @@ def test_value_and_gradient_equal_numpy(
     # No scaling: every style is given at the size that it would be scaled to.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "artistyle_tf.engine.canvas.style_sides", lambda config, own, size, whole: own
+            "artistyle_tf.engine.problem.style_sides", lambda config, own, size, whole: own
         )
-        patch.setattr("artistyle_tf.engine.canvas.continued", lambda style, longer: style)
+        patch.setattr("artistyle_tf.engine.problem.continued", lambda style, longer: style)
         goal = level_targets(objective, content, styles, size, regions)
     image = to_network(picture(*size, 4)).astype(dtype)
     value, gradient = objective.value_and_gradient(tf.constant(image), goal)

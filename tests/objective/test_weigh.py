@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.config.presets import style_ratio
-from artistyle_tf.engine.canvas import level_targets
+from artistyle_tf.engine.problem import level_targets
 from artistyle_tf.images.masks import Regions
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.whole import Objective

@@ -12,7 +12,7 @@ import tensorflow as tf
 import reference
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.bound import build_objective
-from artistyle_tf.engine.canvas import level_targets
+from artistyle_tf.engine.problem import level_targets
 from artistyle_tf.errors import InputError
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.tiled import TiledObjective

@@ -1,4 +1,4 @@
-"""Everything fixed before the first iteration, as one frozen value."""
+"""The problem that a run solves, fixed before its first iteration: pictures, targets, start."""
 
 import dataclasses
 import logging
@@ -9,37 +9,24 @@ import numpy as np
 import tensorflow as tf
 
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.canvas import canvas, level_targets
-from artistyle_tf.engine.inputs import Inputs, remarks, style_sides
-from artistyle_tf.engine.start import start_image
-from artistyle_tf.images.masks import Masks, Regions, make_regions, within
+from artistyle_tf.engine.inputs import Inputs, remarks, start_image, style_sides
+from artistyle_tf.engine.provenance import Provenance, kinds_of
+from artistyle_tf.images.masks import Regions, make_regions, within
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.palette import palette_table
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.recolor import keep_chroma, recolor
-from artistyle_tf.images.sizes import fill_cells, resample, resize
+from artistyle_tf.images.sizes import continued, fill_cells, resample, resize
 from artistyle_tf.objective.earlier import following
+from artistyle_tf.objective.guidance import Guides, layer_guides, region_strengths
+from artistyle_tf.objective.palette import palette
 from artistyle_tf.objective.targets import Targets, Weighing
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.weights import Weights, load
 
-__all__ = ["Earlier", "Scene", "Sources", "load_network", "make_scene"]
+__all__ = ["Earlier", "Problem", "level_targets", "load_network", "make_problem"]
 
 logger = logging.getLogger("artistyle_tf")
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Sources:
-    """The sources of a run, as named in its record."""
-
-    config: Config
-    content: Picture | None
-    styles: Sequence[Picture]
-    start: Picture | None
-    """The picture that `config.init` names, or None."""
-    weights: Weights
-    """The network actually used."""
-    masks: Masks
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -55,12 +42,15 @@ class Earlier:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Scene:
+class Problem:
     """The pictures of a run as the losses see them, and their targets at each level."""
 
-    sources: Sources
-    size: tuple[int, int]
-    """(height, width) of the result."""
+    config: Config
+    inputs: Inputs
+    picture: Picture | None
+    """The one that `config.init` names, or None."""
+    weights: Weights
+    """The network actually used."""
     original: np.ndarray
     """[H, W, 3] sRGB, like `Picture.rgb`: the content on the canvas, which is `size` padded to
     whole cells."""
@@ -81,8 +71,16 @@ class Scene:
     """How strongly the style counts, as for the first frame of a video."""
 
     @property
-    def config(self) -> Config:
-        return self.sources.config
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the result."""
+        return self.inputs.size
+
+    @property
+    def provenance(self) -> Provenance:
+        """What determines the result's pixels."""
+        content, styles, masks, _ = self.inputs
+        pictures = kinds_of(content, styles, self.picture, masks)
+        return Provenance.of(self.config, pictures, self.weights)
 
     @property
     def canvas(self) -> tuple[int, int]:
@@ -91,7 +89,7 @@ class Scene:
 
     def start(self, size: tuple[int, int]) -> np.ndarray:
         """The starting image of a run: float32 [1, h, w, 3], BGR, mean subtracted."""
-        return start_image(self.config, self.content, self.styles, self.sources.start, size)
+        return start_image(self.config, self.content, self.styles, self.picture, size)
 
     def targets(self, objective: Objective, size: tuple[int, int]) -> Targets:
         """The targets of the losses at a level of that (height, width)."""
@@ -140,9 +138,11 @@ def load_network(config: Config) -> Weights:
     return weights
 
 
-def make_scene(config: Config, inputs: Inputs, start: Picture | None, weights: Weights) -> Scene:
-    """Makes the scene from these inputs."""
-    painted = canvas(inputs.painted(), inputs.size)
+def make_problem(
+    config: Config, inputs: Inputs, start: Picture | None, weights: Weights
+) -> Problem:
+    """The problem with these inputs."""
+    painted = fill_cells(resize(inputs.painted(), inputs.size))
     rgbs = [one.rgb for one in inputs.styles]
     whole = painted.shape[0], painted.shape[1]
     sides = [max(style_sides(config, (rgb.shape[0], rgb.shape[1]), whole, whole)) for rgb in rgbs]
@@ -150,11 +150,64 @@ def make_scene(config: Config, inputs: Inputs, start: Picture | None, weights: W
     notes = remarks([(picture, side) for picture, side in shown if picture])
     notes += start.notes if start else ()
     content, styles = recolor(config.color, painted, list(rgbs))
-    sources = Sources(config, inputs.content, inputs.styles, start, weights, inputs.masks)
     regions = make_regions(inputs.masks, inputs.size, rgbs)
     tables = None
     if config.palette_weight and config.layer_weights("style"):
         each = [[style] for style in styles] if regions else [styles]
         masks = regions.styles if regions else [None]
         tables = np.stack([palette_table(*pair) for pair in zip(each, masks, strict=True)])
-    return Scene(sources, inputs.size, painted, content, styles, regions, tables, tuple(notes))
+    given = config, inputs, start, weights
+    return Problem(*given, painted, content, styles, regions, tables, tuple(notes))
+
+
+def level_targets(
+    objective: Objective,
+    content: np.ndarray,
+    styles: Sequence[np.ndarray],
+    size: tuple[int, int],
+    regions: Regions | None = None,
+    tables: np.ndarray | None = None,
+    *,
+    finest: bool = True,
+) -> Targets:
+    """Targets at one size: the content at that size, the styles scaled in proportion.
+
+    Args:
+      objective: the objective that they are for.
+      content: [H, W, 3] sRGB, like `Picture.rgb`, at the size of the finest level.
+      styles: [H, W, 3] sRGB each, likewise. They keep their aspect ratio; if scaled to less than
+        the image's longer side, they are mirror-padded.
+      size: (height, width) of the image to be made.
+      regions: which style applies where: masks of the sizes of `content` and `styles`.
+      tables: a `palette_table` of each region's style, or one of all, for a palette weight.
+      finest: whether the styles are used without padding, as the published formulas require. At a
+        coarse level they are mirror-padded to whole pooling cells: pooling drops the last row of an
+        odd number, and with it the effect of zero padding at that border, which an image of whole
+        cells does have and would compose itself to hide.
+    """
+    config = objective.config
+
+    def scaled(style: np.ndarray) -> np.ndarray:
+        own, whole = style.shape[:2], content.shape[:2]
+        style = resize(style, style_sides(config, own, size, whole))
+        style = continued(style, max(size))
+        return style if finest else fill_cells(style)
+
+    shares, guides = config.shares(len(styles)) if styles else [], None
+    inside: list[np.ndarray] = []
+    if regions:
+        layers = list(config.layer_weights("style"))
+        inside = [resize(mask, size) for mask in regions.content]
+        each = [layer_guides(mask, layers) for mask in inside]
+        guides = Guides(
+            {name: np.stack([guide[name] for guide in each], -1)[None] for name in layers},
+            [
+                {name: guide[None, ..., None] for name, guide in layer_guides(mask, layers).items()}
+                for mask in map(scaled, regions.styles)
+            ],
+            region_strengths(inside, shares),
+        )
+    pictures = [to_network(scaled(style)) for style in styles]
+    colours = None if tables is None else palette(tables, inside, objective.extractor.input.dtype)
+    painted = to_network(resize(content, size))
+    return objective.targets(painted, pictures, shares, guides, colours)

@@ -1,0 +1,382 @@
+"""The optimisation: for each level, coarse to fine, iterations of an optimizer on its objective.
+
+`optimize` is the algorithm; what follows are its steps, which map a run's state to the next one.
+A search that breaks down is first restarted from its best point by the minimiser itself (see
+`optimizers.Minimizer`); later failures, and memory that runs out, are handled here.
+"""
+
+import contextlib
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+import tensorflow as tf
+
+from artistyle_tf.config.config import Config
+from artistyle_tf.engine.checkpoints import Checkpoints
+from artistyle_tf.engine.clock import Clock
+from artistyle_tf.engine.events import INTERRUPTED, Callbacks, Step, consult, rms
+from artistyle_tf.engine.plan import plan_note, schedule, smaller
+from artistyle_tf.engine.problem import Problem
+from artistyle_tf.engine.snapshot import restore, save
+from artistyle_tf.engine.solvers import Solver, Solvers
+from artistyle_tf.engine.state import State
+from artistyle_tf.errors import ArtistyleError
+from artistyle_tf.images.network_scale import from_network, unclipped
+from artistyle_tf.images.sizes import resample
+from artistyle_tf.objective.coordinates import precondition
+from artistyle_tf.objective.targets import Targets, Weighing
+from artistyle_tf.objective.whole import Objective
+from artistyle_tf.optimizers import Status
+from artistyle_tf.optimizers.base import MOST_STEPS
+from artistyle_tf.text import reason
+from artistyle_tf.vgg.place import device_kind, on_host
+
+__all__ = ["WINDOW", "first_state", "named_parts", "optimize", "weigh", "within_memory"]
+
+logger = logging.getLogger("artistyle_tf")
+
+Computed = TypeVar("Computed")
+
+WINDOW = 20
+"""Iterations over which `Config.tolerance` is measured: the progress of single ones is uneven."""
+
+CALL = 1.0
+"""Target seconds of a call of the device with `steps_per_execution` "auto"."""
+
+
+def optimize(
+    problem: Problem,
+    solvers: Solvers,
+    clock: Clock,
+    callback: Callbacks | None = None,
+    checkpoints: Checkpoints | None = None,
+) -> State:
+    """Paints coarse to fine; returns the last state, which says how the run ended.
+
+    Raises:
+      ArtistyleError: a level doesn't fit in memory, or the objective is never finite.
+      InputError: the checkpoints can't be used.
+      Exception: whatever ended the run before there was a picture.
+    """
+    config, reached = problem.config, None
+    state = first_state(problem, solvers)  # sizes, iterations, tiles and history of every level
+    with contextlib.closing(checkpoints) if checkpoints else contextlib.nullcontext():
+        try:
+            if checkpoints:
+                state = restore(checkpoints, problem, solvers, state)
+            for note in filter(None, (plan_note(config, level) for level in state.levels)):
+                logger.warning("%s", note)
+            while state.ending is None:  # for each level
+                state = _enter(problem, solvers, state, clock)
+                while state.running and state.budget_left and not _stalls(config, state):
+                    before, state = state, _iterate(problem, solvers, state, clock)
+                    if state.iterations == before.iterations:
+                        continue
+                    reached = state
+                    state = _tell(problem, solvers, state, before, clock, callback)
+                    if state.ending:
+                        break
+                    if checkpoints and checkpoints.due(state.iterations):
+                        save(checkpoints, state)
+                else:
+                    step = _widen if _may_widen(config, state) else _leave
+                    state = step(problem, solvers, state)
+        except (Exception, KeyboardInterrupt) as error:
+            if state.best(config) is None:
+                raise
+            state = _break_off(state, error)
+        if checkpoints and reached and state.ending and state.ending.broken_off:
+            save(checkpoints, reached)
+    return state
+
+
+def first_state(problem: Problem, solvers: Solvers) -> State:
+    """The state before the first level.
+
+    Raises:
+      ArtistyleError: a level doesn't fit in memory.
+    """
+    dtype = solvers.dtype()
+    levels = solvers.planned(schedule(problem.config, problem.size), dtype)
+    return State(levels=levels, dtype=dtype)
+
+
+def within_memory(
+    solvers: Solvers, state: State, compute: Callable[[Solver], Computed]
+) -> tuple[State, Computed]:
+    """(state, result of `compute`), with smaller tiles if memory runs out.
+
+    Only the plan in the state changes; no progress is lost.
+
+    Raises:
+      tf.errors.ResourceExhaustedError: memory runs out even with the smallest tiles.
+    """
+    while True:
+        try:
+            return state, compute(solvers.of(state.here, state.dtype))
+        except tf.errors.ResourceExhaustedError:
+            plan = smaller(state.here.plan, state.here.size)
+            if plan is None:
+                raise
+            logger.warning("memory ran out; continuing in tiles of %s px", plan.tile)
+            state = state.with_plan(plan)
+
+
+def weigh(problem: Problem, solvers: Solvers) -> Weighing | None:
+    """How strongly the style counts for this problem, computed at its first level."""
+
+    def compute(solver: Solver) -> Weighing | None:
+        return _targets(problem, state, solver)[1]
+
+    state = first_state(problem, solvers)
+    return within_memory(solvers, state, compute)[1]
+
+
+def _enter(problem: Problem, solvers: Solvers, state: State, clock: Clock) -> State:
+    """The level with its targets, ready for its iterations; after a resume it goes on with them."""
+    logger.debug("computing the targets")
+    state, (targets, weighing) = within_memory(
+        solvers, state, functools.partial(_targets, problem, state)
+    )
+    state = state.replace(targets=targets, weighing=weighing)
+    if state.search is None:
+        state = _begin(problem, solvers, state)
+    if not clock.running:
+        logger.debug("tracing")
+        state, _ = within_memory(solvers, state, functools.partial(_trace, state))
+    clock.enter(state)
+    return state
+
+
+def _targets(problem: Problem, state: State, solver: Solver) -> tuple[Targets, Weighing | None]:
+    size, kind = state.here.size, device_kind()
+    with on_host(kind):
+        targets = problem.targets(solver.objective, size)
+        weighing = state.weighing or problem.weigh(solver.objective, size, targets)
+        targets = targets.weighed(weighing)
+    return targets if kind == "CPU" else tf.nest.map_structure(tf.identity, targets), weighing
+
+
+def _begin(problem: Problem, solvers: Solvers, state: State) -> State:
+    """The level with a search that starts from the previous level's picture."""
+    config, size = problem.config, state.here.size
+    if state.previous is None:
+        image = problem.start(size)
+    else:
+        image = _enlarge(problem, state.previous.image, size)
+    position = precondition(
+        tf.constant(problem.masked(image)), -config.precondition, state.settled, config.settle
+    )
+    minimizer = solvers.of(state.here, state.dtype).minimizer
+    search = minimizer.start(position, budget=state.here.budget)
+    if state.left is not None:
+        old = state.levels[state.level - 1].size
+
+        def resize(vector: tf.Tensor) -> tf.Tensor:
+            return tf.reshape(resample(tf.reshape(vector, [*old, 3]).numpy(), size), [-1])
+
+        search = minimizer.carried(search, state.left, resize)
+    return state.replace(search=search, left=None, done=(*state.done, 0))
+
+
+def _enlarge(problem: Problem, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The previous level's image at `size`, [1, h, w, 3]; a photo keeps its finer detail."""
+    config = problem.config
+    if config.carry == "picture" or config.init in ("noise", "grey"):
+        return resample(image[0], size)[None]
+    change = image - problem.start((image.shape[1], image.shape[2]))
+    return problem.start(size) + resample(change[0], size)[None]
+
+
+def _trace(state: State, solver: Solver) -> None:
+    assert state.search is not None
+    minimizer = solver.minimizer
+    prepare = minimizer.prepare_at_once if solver.at_once else minimizer.prepare
+    prepare(state.search, _context(state))
+
+
+def _context(state: State) -> tuple[Targets | None, tf.Tensor, tf.Tensor]:
+    return state.targets, tf.constant(state.here.size), tf.constant(state.settled)
+
+
+def _iterate(problem: Problem, solvers: Solvers, state: State, clock: Clock) -> State:
+    """The state after an iteration, or after several if the device runs them in one call."""
+
+    def advance(solver: Solver) -> tuple[Any, Any]:
+        if solver.at_once:
+            steps = _steps(problem.config, state)
+            return solver.minimizer.advance_at_once(before, _context(state), iterations=steps)
+        after = solver.minimizer.advance(before, _context(state))
+        moved = int(after.iterations) > int(before.iterations)
+        return after, [(int(after.evaluations), float(after.value))] if moved else []
+
+    assert state.search is not None
+    before, began = state.search, clock.seconds()
+    state, (search, rows) = within_memory(solvers, state, advance)
+    took = (clock.seconds() - began) / max(len(rows), 1)
+    for count, (evaluations, value) in enumerate(rows, start=1):
+        row = (state.before[1] + evaluations, began + took * count, float(value), *state.here.size)
+        state = state.replace(trace=(*state.trace, row))
+    return state.replace(
+        search=search,
+        done=(*state.done[:-1], state.done[-1] + len(rows)),
+        previous=None if np.isfinite(search.best_value) else state.previous,
+    )
+
+
+def _steps(config: Config, state: State) -> int:
+    """Iterations of the next call of the device."""
+    if config.steps_per_execution != "auto":
+        return min(config.steps_per_execution, state.budget_left)
+    seconds = CALL
+    if state.done[-1] > 1:  # the last call tells how long an iteration takes
+        seconds = state.trace[-1][1] - state.trace[-2][1]
+    return max(1, min(MOST_STEPS, int(CALL / max(seconds, 1e-6)), state.budget_left))
+
+
+def _stalls(config: Config, state: State) -> bool:
+    """Whether the last iterations of this level improved the objective by less than tolerated."""
+    tolerance, done = config.tolerance, state.done[-1]
+    if not tolerance or done <= WINDOW:
+        return False
+    values = np.array([row[2] for row in state.trace[-done:]])
+    before = np.nanmin(values[:-WINDOW])
+    return bool(before - np.nanmin(values) < tolerance * abs(before))
+
+
+def _tell(
+    problem: Problem,
+    solvers: Solvers,
+    state: State,
+    before: State,
+    clock: Clock,
+    callback: Callbacks | None,
+) -> State:
+    """Passes the state to the callbacks, and returns it, ended if one of them asks for that."""
+    if callback is None:
+        return state
+    search, last, config = state.search, before.search, problem.config
+    assert search is not None
+    assert last is not None
+    # The image that would be saved, if the minimiser's iterate is a different one.
+    shown = search.best_position if config.optimizer == "averaged" else search.position
+
+    def image() -> Any:
+        return problem.shown(state.image_of(shown, config))
+
+    def parts() -> dict[str, float]:
+        here, targets = state.image_of(search.position, config), state.targets
+        assert targets is not None
+        return within_memory(
+            solvers, state, lambda solver: named_parts(solver.objective, here, targets)
+        )[1]
+
+    step = Step(
+        level=state.level + 1,
+        levels=len(state.levels),
+        size=state.here.size,
+        iteration=state.iterations,
+        iterations=state.total(config),
+        evaluations=state.evaluations,
+        objective=float(search.value),
+        seconds=state.trace[-1][1],
+        remaining=clock.remaining(state),
+        parts=parts,
+        image=lambda: from_network(image()),
+        unclipped=lambda: unclipped(image()),
+        step_length=lambda: rms(state.image_of(search.position - last.position, config)),
+    )
+    why, error = consult(callback, step)
+    return state.ended(why, error, broken_off=True) if why else state
+
+
+def named_parts(objective: Objective, image: Any, targets: Targets) -> dict[str, float]:
+    """The objective's parts by name, at `image` [1, h, w, 3]."""
+    found = objective.parts(tf.constant(image), targets)
+    of_pixels = ("total_variation", "gamut", "palette", *(("temporal",) if targets.earlier else ()))
+    parts = {name: float(getattr(found, name)) for name in ("value", *of_pixels)}
+    for kind, layers in (("content", found.content), ("style", found.style)):
+        parts[kind] = float(sum(layers.values()))
+        parts.update({f"{kind}/{name}": float(part) for name, part in layers.items()})
+    return parts
+
+
+def _may_widen(config: Config, state: State) -> bool:
+    """Whether a search that ended in bfloat16 may continue in float32, which is more precise."""
+    chosen = config.precision == "auto" and state.dtype == "bfloat16"
+    return chosen and not state.running and state.budget_left > 0
+
+
+def _widen(problem: Problem, solvers: Solvers, state: State) -> State:
+    """Restarts the search in float32 from its best point, with the levels planned for that."""
+    search = state.search
+    assert search is not None
+    if np.isfinite(search.best_value):
+        state = state.replace(previous=state.best(problem.config))
+    wide = solvers.planned([level[:2] for level in state.levels[state.level :]], "float32")
+    levels = (*state.levels[: state.level], *wide)
+    state = state.replace(levels=levels, dtype="float32", widened=state.iterations, targets=None)
+    minimizer = solvers.of(state.here, state.dtype).minimizer
+    fresh = minimizer.start(
+        search.best_position, budget=int(search.budget), first_step=float(search.first_step)
+    )
+    counts = {"iterations": search.iterations, "evaluations": search.evaluations}
+    return state.replace(search=fresh._replace(**counts))
+
+
+def _leave(problem: Problem, solvers: Solvers, state: State) -> State:
+    """The next level, to which unused iterations are passed on; or the end of the run."""
+    best = state.best(problem.config)
+    if best is None:
+        raise ArtistyleError(
+            "the objective is not finite at the start: it overflows float32; smaller "
+            "content_weight, style_weight or layer weights, or other filters, would do"
+        )
+    following, search = state.level + 1, state.search
+    assert search is not None
+    if following == len(state.levels):
+        return state.ended(_reason(problem.config, state))
+    levels = list(state.levels)
+    if not state.running:
+        spare = levels[following].budget + state.budget_left
+        levels[following] = levels[following]._replace(budget=spare)
+    return state.replace(
+        levels=tuple(levels),
+        level=following,
+        search=None,
+        left=solvers.of(state.here, state.dtype).minimizer.remains(search),
+        targets=None,
+        before=(state.iterations, state.evaluations),
+        previous=best,
+    )
+
+
+def _reason(config: Config, state: State) -> str:
+    """Why the last level ended."""
+    if state.running and state.budget_left:
+        return f"{WINDOW} iterations lowered the objective by less than {config.tolerance:g} of it"
+    if state.running:
+        return f"all {state.total(config)} iterations done"
+    assert state.search is not None
+    again = ", again after a restart" if int(state.search.restarts) else ""
+    return f"{Status(int(state.search.status))}{again}"
+
+
+def _break_off(state: State, error: BaseException) -> State:
+    """The state of a run ended by an exception, which is the stop reason.
+
+    The record contains only the exception's type, since messages may contain paths.
+    """
+    match error:
+        case KeyboardInterrupt():
+            return state.ended(INTERRUPTED, error, broken_off=True)
+        case MemoryError() | tf.errors.ResourceExhaustedError():
+            why = "memory ran out"
+        case _:
+            why = f"{type(error).__name__} was raised"
+    ours = isinstance(error, ArtistyleError)
+    logger.error("%s: %s", why, reason(error), exc_info=None if ours else error)
+    return state.ended(why, error, broken_off=True)
