@@ -153,7 +153,10 @@ def make_problem(
     regions = make_regions(inputs.masks, inputs.size, rgbs)
     tables = None
     if config.palette_weight and config.layer_weights("style"):
-        each = [[style] for style in styles] if regions else [styles]
+        counting = [
+            one for one, share in zip(styles, config.shares(len(styles)), strict=True) if share
+        ]
+        each = [[style] for style in styles] if regions else [counting]
         masks = regions.styles if regions else [None]
         tables = np.stack([palette_table(*pair) for pair in zip(each, masks, strict=True)])
     given = config, inputs, start, weights

@@ -53,9 +53,8 @@ def test_what_was_painted_is_enlarged(first_and_last, settings):
 
 
 def test_what_a_level_did_is_added(small_file, picture):
-    from artistyle_tf.engine.search import _enlarged
-
     from artistyle_tf.engine.inputs import read_inputs
+    from artistyle_tf.engine.optimize import _enlarge
     from artistyle_tf.engine.problem import load_network, make_problem
 
     config = Config(size=64, weights=str(small_file), init="content")
@@ -63,6 +62,6 @@ def test_what_a_level_did_is_added(small_file, picture):
     problem = make_problem(config, inputs, None, load_network(config))
     change = np.random.default_rng(0).normal(size=(1, 32, 32, 3)).astype(np.float32)
     small = to_network(resize(picture(64, 64, 1), (32, 32)))
-    found = _enlarged(problem, small + change, (64, 64))
+    found = _enlarge(problem, small + change, (64, 64))
     wanted = to_network(picture(64, 64, 1)) + resample(change[0], (64, 64))
     np.testing.assert_allclose(found, wanted, atol=1e-3)

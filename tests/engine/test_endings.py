@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 
 from artistyle_tf import ArtistyleError, Checkpoints, Config
-from artistyle_tf.engine import finish, recovery, search
+from artistyle_tf.engine import optimize, painter
 from artistyle_tf.engine.problem import Problem
+from artistyle_tf.engine.solvers import Solvers
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import LBFGS
 from painters import stylize
@@ -59,10 +60,13 @@ def fail_at_size(monkeypatch, place, name, error, size=64):
     monkeypatch.setattr(place, name, failing)
 
 
-@pytest.mark.parametrize("error", [MemoryError(), internal(), exhausted()], ids=lambda e: type(e))
 @pytest.mark.parametrize(
-    ("place", "name"),
-    [(search, "_moved"), (Problem, "targets"), (search, "resample")],
+    ("place", "name", "error"),
+    [
+        (optimize, "_iterate", exhausted()),
+        (Problem, "targets", internal()),
+        (optimize, "resample", MemoryError()),
+    ],
     ids=["advance", "targets", "resample"],
 )
 def test_an_error_at_the_second_level(run, monkeypatch, tmp_path, caplog, place, name, error):
@@ -96,14 +100,13 @@ def test_memory_that_runs_out_in_the_smallest_tiles(run, monkeypatch):
     assert isinstance(result.error, tf.errors.ResourceExhaustedError)
 
 
-@pytest.mark.parametrize("error", [MemoryError(), internal()], ids=lambda e: type(e))
-def test_parts_that_cannot_be_computed_in_the_end(run, monkeypatch, caplog, error):
+def test_parts_that_cannot_be_computed_in_the_end(run, monkeypatch, caplog):
     whole = run()
 
     def failing(*arguments):
-        raise error
+        raise internal()
 
-    monkeypatch.setattr(finish, "named_parts", failing)
+    monkeypatch.setattr(painter, "named_parts", failing)
     result = run()
     assert result.image.tobytes() == whole.image.tobytes()
     assert result.stop_reason == whole.stop_reason
@@ -118,14 +121,15 @@ def test_ctrl_c_while_the_parts_are_computed(run, monkeypatch):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(finish, "named_parts", interrupt)
+    monkeypatch.setattr(painter, "named_parts", interrupt)
     result = run()
     assert result.stop_reason == "all 6 iterations done"
     assert result.image.std() > 5
 
 
-@pytest.mark.parametrize("error", [MemoryError(), exhausted(), internal()], ids=lambda e: type(e))
-def test_parts_that_fail_in_a_callback(run, monkeypatch, error):
+def test_parts_that_fail_in_a_callback(run, monkeypatch):
+    error = exhausted()
+
     def failing(*arguments):
         raise error
 
@@ -143,21 +147,19 @@ def test_parts_that_fail_in_a_callback(run, monkeypatch, error):
 
 def test_a_replanning_that_finds_no_room(run, monkeypatch, tmp_path):
     """bfloat16 gives way to float32, which doesn't fit."""
+    planned = Solvers.planned
 
-    def nothing(*arguments):
-        raise ArtistyleError("64×64 px would take about 9 GB of memory")
+    def made(solvers, levels, dtype):
+        if len(levels) == 1:
+            raise ArtistyleError("64×64 px would take about 9 GB of memory")
+        return planned(solvers, levels, dtype)
 
-    def stuck(problem, state):
+    def stuck(config, state):
         return state.level == 1 and state.iterations == 4
 
-    monkeypatch.setattr(search, "may_widen", stuck)
-    monkeypatch.setattr(recovery, "planned", nothing)
-    running = search.State.running
-
-    def broken(state):
-        return running.fget(state) and not (state.level == 1 and state.iterations == 4)
-
-    monkeypatch.setattr(search.State, "running", property(broken))
+    monkeypatch.setattr(optimize, "_may_widen", stuck)
+    monkeypatch.setattr(optimize, "_stalls", stuck)
+    monkeypatch.setattr(Solvers, "planned", made)
     result = run()
     assert len(result.trace) == 4
     assert isinstance(result.error, ArtistyleError)
@@ -180,7 +182,7 @@ def test_the_last_resampling_may_fail(run, monkeypatch):
     def failing(*arguments):
         raise MemoryError
 
-    monkeypatch.setattr(finish, "resample", failing)
+    monkeypatch.setattr(painter, "resample", failing)
     result = run(stop)
     assert result.image.shape == (32, 32, 3)
 

@@ -8,7 +8,7 @@ from artistyle_tf import Config, ConfigError
 from artistyle_tf.cli.main import main
 from artistyle_tf.engine.bound import build_objective
 from artistyle_tf.engine.inputs import read_inputs, style_sides, white_noise
-from artistyle_tf.engine.provenance import read_rerun
+from artistyle_tf.engine.provenance import kinds_of, read_rerun
 from artistyle_tf.errors import InputError
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.read import read_record
@@ -136,7 +136,7 @@ def test_the_command(small_file, picture, tmp_path, capsys):
     rerun = read_rerun(out, weights=str(small_file))
     assert rerun.config.size == (70, 44)
     picked = read_inputs(rerun.config, None, [tmp_path / "painting.png"])
-    assert rerun.differences(picked.content, picked.styles, None, picked.masks) == []
+    assert rerun.differences(kinds_of(picked.content, picked.styles, None, picked.masks)) == []
     again = [f"--rerun={out}", f"--output={tmp_path}/p.png", f"--weights={small_file}"]
     assert main([*again, style]) == 0
     assert (tmp_path / "p.png").read_bytes() == out.read_bytes()

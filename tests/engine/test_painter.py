@@ -129,7 +129,8 @@ def test_the_callback_sees_every_step_and_can_stop(settings, picture):
     def callback(step):
         steps.append(step)
         parts = step.parts()
-        total = parts["content"] + parts["style"] + parts["total_variation"]
+        kinds = ("content", "style", "total_variation", "gamut", "palette")
+        total = sum(parts[kind] for kind in kinds)
         assert parts["value"] == pytest.approx(total, rel=1e-5)
         assert parts["value"] == pytest.approx(step.objective, rel=1e-3)
         layers = [value for name, value in parts.items() if name.startswith("style/")]

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from artistyle_tf.engine.search import WINDOW
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.checkpoints import Checkpoints
+from artistyle_tf.engine.optimize import WINDOW
 from painters import stylize
 
 

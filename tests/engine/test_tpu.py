@@ -1,6 +1,6 @@
 """TPUs, by stand-ins: how one is found, planned for, and given tiles. None was at hand.
 
-What is compiled for them is in tests/engine/test_lowering.py and tests/scripts/test_hlo.py.
+What is compiled for them is in tests/engine/test_lowering.py.
 """
 
 import subprocess
@@ -9,13 +9,11 @@ import types
 
 import pytest
 import tensorflow as tf
-from artistyle_tf.engine.execution import Execution, is_compiled, takes_many
 
 from artistyle_tf import Config, ConfigError
 from artistyle_tf.cli.devices import connect_to_tpu, make_strategy, on_device
-from artistyle_tf.engine import planning
 from artistyle_tf.engine.plan import Level, Plan
-from artistyle_tf.engine.solvers import Solvers
+from artistyle_tf.engine.solvers import Solvers, is_compiled, room, takes_many
 from artistyle_tf.vgg.place import compiling_for, device_kind, on_host
 from commands import HANGING
 
@@ -63,20 +61,6 @@ def test_none_here_is_one_line():
         assert len(str(caught.value)) < 200
 
 
-@pytest.mark.parametrize(
-    ("variable", "asked"), [(None, "local"), ("TPU_NAME", None), ("COLAB_TPU_ADDR", None)]
-)
-def test_which_tpu_is_connected_to(monkeypatch, variable, asked):
-    told = []
-    monkeypatch.setattr(RESOLVER, "connect", told.append)
-    for name in ("TPU_NAME", "COLAB_TPU_ADDR"):
-        monkeypatch.delenv(name, raising=False)
-    if variable:
-        monkeypatch.setenv(variable, "10.0.0.2:8470")
-    connect_to_tpu()
-    assert told == [asked]
-
-
 def test_a_run_is_placed_on_the_core_by_its_full_name(monkeypatch):
     """Remote TPUs are devices of a worker, which a short name would not find."""
     monkeypatch.setattr(RESOLVER, "connect", lambda _: None)
@@ -96,29 +80,21 @@ def test_what_a_tpu_gets(small_weights, monkeypatch):
     assert is_compiled(config, "TPU")
     assert not is_compiled(Config(jit_compile="off"), "TPU")
     assert takes_many(config, "TPU")
-    assert Execution(config, "TPU").steps(0) == 1
     level = Level((32, 48), 3, Plan(32, 5, 0))
     solvers = Solvers(config, small_weights)
     with compiling_for("TPU"):
         solver = solvers.of(level, "bfloat16")
         other = solvers.of(level._replace(size=(48, 48)), "bfloat16")
-        assert planning._dtype("auto", solvers) == "bfloat16"
-        assert planning._dtype("float32", solvers) == "float32"
+        assert solvers.dtype() == "bfloat16"
+    assert room(config, "TPU").free == 8 * 2**30
+    assert room(Config(memory="30GB"), "TPU") == (30 * 10**9, 0, True)
+    assert room(config, "GPU").free is None
     assert solver is not other  # every size is compiled for itself
     assert solver.at_once
     assert solver.objective.size == (32, 48)
     assert solver.objective.wide == "float32"
     state = solver.minimizer.start(tf.zeros([32 * 48 * 3]))
     assert all(one.dtype != tf.float64 for one in tf.nest.flatten(state))
-
-
-def test_memory_of_a_tpu(small_weights):
-    solvers = Solvers(Config(), small_weights)
-    with compiling_for("TPU"):
-        room = planning._room(types.SimpleNamespace(config=Config()), solvers)
-        asked = planning._room(types.SimpleNamespace(config=Config(memory="30GB")), solvers)
-    assert (room.free, room.asked) == (8 * 2**30, False)
-    assert (asked.free, asked.asked) == (30 * 10**9, True)
 
 
 def test_what_the_host_computes():

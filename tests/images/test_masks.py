@@ -11,7 +11,7 @@ import reference
 from artistyle_tf import Checkpoints, Config, ConfigError, InputError, Stylizer
 from artistyle_tf.engine.bound import build_objective
 from artistyle_tf.engine.problem import level_targets
-from artistyle_tf.engine.provenance import read_rerun
+from artistyle_tf.engine.provenance import kinds_of, read_rerun
 from artistyle_tf.images import read
 from artistyle_tf.images.masks import Masks, Regions, grey, make_regions, read_masks
 from artistyle_tf.images.network_scale import to_network
@@ -264,8 +264,8 @@ def test_the_record_names_the_masks_and_a_rerun_says_when_they_differ(case, tmp_
     rerun = read_rerun(tmp_path / "o.png", weights=config.weights)
     pictures = read.read(content), [read.read(red)]
     same = read_masks([mask], [], *pictures)
-    assert rerun.differences(*pictures, None, same) == []
-    assert rerun.differences(*pictures, None, Masks()) == [
+    assert rerun.differences(kinds_of(*pictures, None, same)) == []
+    assert rerun.differences(kinds_of(*pictures, None, Masks())) == [
         "none: not the content_mask that o.png was made from"
     ]
 
