@@ -24,9 +24,8 @@ LIGHT_ROOMS = {
     "locks", "report", "samples", "text", "web",
 }  # fmt: skip
 LIGHT_MODULES = {
-    "engine.cards", "engine.checkpoint_file", "engine.checkpoints", "engine.events",
-    "engine.inputs", "engine.plan", "engine.provenance", "engine.result",
-    "objective.guidance",
+    "engine.checkpoints", "engine.devices", "engine.events", "engine.inputs", "engine.plan",
+    "engine.provenance", "engine.result", "objective.guidance",
     "vgg.backend", "vgg.download", "vgg.http_source", "vgg.sandbox", "vgg.vgg19",
     "vgg.weight_files", "vgg.weights",
     "video.__main__", "video.clip", "video.consistency", "video.cuts", "video.engine",

@@ -109,9 +109,10 @@ class Checkpoints:
         if writes:
             with self._told("make"):
                 os.makedirs(self.folder, exist_ok=True)
-            self._lock = hold(os.path.join(self.folder, "checkpoints"))
-            if self._lock is None:
+            lock = hold(os.path.join(self.folder, "checkpoints"))
+            if lock is None:
                 raise InputError(f"another run keeps its checkpoints in {one_line(self.folder)}")
+            self._lock = lock
         self._identity, self._writes = json.loads(json.dumps(identity)), writes
         self._last, self._broken, self.notes = time.monotonic(), [], []
         try:
@@ -233,7 +234,7 @@ class Checkpoints:
 
 def _read(path: str, identity: Mapping[str, Any]) -> Saved:
     """InputError if it belongs to another run, which is checked before the arrays are read."""
-    with np.load(path, allow_pickle=False) as archive:
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
         header = json.loads(archive["header"].tobytes())
         difference = _difference(header["identity"], identity)
         if difference:

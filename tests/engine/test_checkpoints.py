@@ -46,7 +46,7 @@ def stop_after(count):
 
 @pytest.mark.parametrize(
     ("optimizer", "count"),
-    [("lbfgs", 1), ("lbfgs", 6), ("tfp", 6), ("adam", 6), ("averaged", 6)],
+    [("lbfgs", 1), ("lbfgs", 6), ("tfp", 6), ("averaged", 6)],
 )
 def test_a_resumed_run_writes_the_same_bytes(settings, picture, tmp_path, optimizer, count):
     """Stopped in the first level and in the second, by another process's eyes: a fresh object."""
@@ -67,7 +67,7 @@ def test_a_resumed_run_writes_the_same_bytes(settings, picture, tmp_path, optimi
     assert (tmp_path / "whole.png").read_bytes() == (tmp_path / "resumed.png").read_bytes()
 
 
-ATTEMPT = 25
+ATTEMPT = 12
 # The command, which stops short after so many iterations of its own and waits to be killed: so it
 # can't come to its end before the blow, however slow the one that strikes it is.
 WAITING = f"""
@@ -370,34 +370,6 @@ def test_the_last_written_stay_and_not_the_highest(tmp_path):
     checkpoints.close()
     assert checkpoints.begin({}).header["at"] == 260
     checkpoints.close()
-
-
-def test_the_newest_is_what_was_written_last_whatever_the_clock_says(tmp_path):
-    written(tmp_path, 300)
-    written(tmp_path, 250, resume=True)
-    os.utime(tmp_path / "artistyle-00000250-000002.npz", (0, 0))
-    checkpoints = Checkpoints(tmp_path, resume=True)
-    assert checkpoints.begin({}).header["at"] == 250
-    checkpoints.close()
-
-
-def test_one_that_cannot_be_read_for_now_is_not_taken_for_damaged(tmp_path, monkeypatch):
-    """Of two good ones a failing disk or too little memory must not cost the newer."""
-    written(tmp_path, 1, 2)
-    real = kept._read
-
-    def fails(path, identity):
-        if "00000002" in path:
-            raise MemoryError
-        return real(path, identity)
-
-    monkeypatch.setattr("artistyle_tf.engine.checkpoints._read", fails)
-    checkpoints = Checkpoints(tmp_path, resume=True)
-    assert checkpoints.begin({}).header["at"] == 1
-    assert "can't be used: MemoryError" in checkpoints.notes[0]
-    checkpoints.save(3, {}, [])
-    checkpoints.close()
-    assert names(tmp_path) == ["artistyle-00000002-000002.npz", "artistyle-00000003-000003.npz"]
 
 
 def test_an_object_serves_one_run_after_another(tmp_path):

@@ -15,7 +15,7 @@ from artistyle_tf import Config, Painter
 
 rng = np.random.default_rng(0)
 photo, painting = (rng.integers(0, 256, (48, 64, 3), np.uint8) for _ in range(2))
-ways = [dict(optimizer=name) for name in ("tfp", "lbfgs", "adam", "averaged")]
+ways = [dict(optimizer=name) for name in ("tfp", "averaged")]
 tiles = dict(statistics="w2", tile_size=32, size=64, precision="bfloat16", tv_weight=1)
 ways += [dict(optimizer="lbfgs", **tiles)]
 for way in ways:
@@ -40,7 +40,7 @@ def test_the_same_command_gives_the_same_bytes(small_file, picture, tmp_path):
     with children() as start:
         runs = []
         for name, more in (("a", []), ("b", []), ("c", ["--deterministic"])):
-            flags = ["--size=128", "--iterations=8", *more]
+            flags = ["--size=96", "--iterations=4", *more]
             command = command_line(tmp_path, small_file, *flags, output=f"{name}.png")
             runs.append(start(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE))
         for run in runs:

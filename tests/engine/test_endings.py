@@ -2,7 +2,6 @@
 
 import itertools
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -100,21 +99,6 @@ def test_memory_that_runs_out_in_the_smallest_tiles(run, monkeypatch):
     assert isinstance(result.error, tf.errors.ResourceExhaustedError)
 
 
-def test_parts_that_cannot_be_computed_in_the_end(run, monkeypatch, caplog):
-    whole = run()
-
-    def failing(*arguments):
-        raise internal()
-
-    monkeypatch.setattr(painter, "named_parts", failing)
-    result = run()
-    assert result.image.tobytes() == whole.image.tobytes()
-    assert result.stop_reason == whole.stop_reason
-    assert result.objective == pytest.approx(whole.objective, rel=1e-4)
-    assert np.isnan(result.saved_objective)
-    assert "parts of the objective can't be computed" in caplog.text
-
-
 def test_ctrl_c_while_the_parts_are_computed(run, monkeypatch):
     """The run is done, and its picture is not lost."""
 
@@ -185,15 +169,3 @@ def test_the_last_resampling_may_fail(run, monkeypatch):
     monkeypatch.setattr(painter, "resample", failing)
     result = run(stop)
     assert result.image.shape == (32, 32, 3)
-
-
-def test_a_second_ctrl_c_gives_the_folder_back(run, monkeypatch, tmp_path):
-    def interrupt(*arguments):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Checkpoints, "save", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        run(lambda step: step.iteration < 2)
-    again = Checkpoints(tmp_path / "kept0", resume=True)
-    assert again.begin({}) is None
-    again.close()

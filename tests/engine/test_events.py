@@ -5,7 +5,6 @@ import dataclasses
 import io
 import re
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -16,18 +15,6 @@ def make_step(rgb=None):
     nothing = dict.fromkeys(("parts", "image", "unclipped"), lambda: None)
     step = Step(2, 3, (32, 48), 12, 300, 14, 1302.34, 0.1, 75.2, **nothing)
     return step if rgb is None else dataclasses.replace(step, image=lambda: rgb)
-
-
-def test_steps_cant_be_changed():
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        make_step().iteration = 5
-
-
-def test_a_notebook_shows_the_picture(picture):
-    rgb = picture(32, 48)
-    with Image.open(io.BytesIO(make_step(rgb)._repr_png_())) as image:
-        assert (image.format, image.mode) == ("PNG", "RGB")
-        np.testing.assert_array_equal(np.asarray(image), rgb)
 
 
 @pytest.mark.parametrize(

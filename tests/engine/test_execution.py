@@ -27,7 +27,7 @@ def seen(trace):
     return [(row[0], *row[2:]) for row in trace]
 
 
-@pytest.mark.parametrize("optimizer", ["tfp", "lbfgs", "averaged"])
+@pytest.mark.parametrize("optimizer", ["lbfgs", "averaged"])
 def test_the_bytes_are_those_of_single_iterations(settings, picture, optimizer):
     content, style = picture(64, 64, 1), picture(64, 64, 2)
     settings |= {"optimizer": optimizer, "size": 64, "levels": 2, "finest": 0.5}
@@ -87,7 +87,7 @@ def quick(preset):
     return given
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ["artistyle", "large"])
 def test_every_preset_is_compiled_by_xla(small_file, picture, preset):
     content, style = picture(32, 32, 1), picture(32, 32, 2)
     given = {**quick(preset), "weights": str(small_file)}
@@ -108,14 +108,4 @@ def test_tiles_and_masks_are_compiled_by_xla(settings, picture):
     masks = {"content_masks": [mask, 255 - mask]}
     plain = stylize(content, [style, content], Config(**settings), **masks)
     compiled = stylize(content, [style, content], Config(**settings, jit_compile="on"), **masks)
-    np.testing.assert_allclose(compiled.trace[-1][2], plain.trace[-1][2], rtol=1e-3)
-
-
-@pytest.mark.parametrize("task", ["texture", "reconstruct"])
-def test_every_task_is_compiled_by_xla(settings, picture, task):
-    content = picture(32, 32, 1) if task == "reconstruct" else None
-    style = picture(32, 32, 2) if task == "texture" else []
-    settings |= {"task": task, "init": "noise", "iterations": 3}
-    plain = stylize(content, style, Config(**settings))
-    compiled = stylize(content, style, Config(**settings, jit_compile="on"))
     np.testing.assert_allclose(compiled.trace[-1][2], plain.trace[-1][2], rtol=1e-3)

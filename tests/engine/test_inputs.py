@@ -64,14 +64,14 @@ def test_a_texture_keeps_its_styles_scale():
 def test_reconstructions_lose_pixels_with_depth(shared, picture):
     """From the first layer the photo comes back nearly to the pixel; from deeper ones less."""
     with Image.open(shared / "images" / "tuebingen.jpg") as file:
-        photo = np.asarray(file.convert("RGB").resize((64, 48)))
+        photo = np.asarray(file.convert("RGB").resize((48, 36)))
     errors = []
-    for layer in ("block1_conv1", "block3_conv1", "block5_conv1"):
+    for layer in ("block1_conv1", "block3_conv1", "block4_conv1"):
         config = Config(
             task="reconstruct",
             content_layers={layer: 1},
-            size=64,
-            iterations=100,
+            size=48,
+            iterations=40,
             levels=1,
             weights="preview",
             **FAST,
@@ -82,13 +82,6 @@ def test_reconstructions_lose_pixels_with_depth(shared, picture):
     assert errors[0] < 4
     assert errors[0] < errors[1] / 2
     assert errors[1] < errors[2]
-
-
-def test_balance_has_nothing_to_do_without_style(small_file, picture):
-    config = Config(
-        task="reconstruct", size=32, iterations=2, strength=1, weights=str(small_file), **FAST
-    )
-    assert stylize(picture(32, 32), None, config).image.shape == (32, 32, 3)
 
 
 @pytest.mark.parametrize(
@@ -157,18 +150,3 @@ def test_the_command(small_file, picture, tmp_path, capsys):
         error = capsys.readouterr().err
         assert told in error
         assert error.count("\n") == 1
-
-
-def test_a_finished_texture_is_the_same_in_tiles(small_file, picture):
-    results = []
-    for tile in (0, 32):
-        config = Config(
-            task="texture",
-            size=(64, 48),
-            iterations=3,
-            tile_size=tile,
-            weights=str(small_file),
-            **FAST,
-        )
-        results.append(stylize(None, picture(40, 56), config).unclipped)
-    assert np.abs(results[0] - results[1]).max() < 0.5

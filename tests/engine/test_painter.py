@@ -14,7 +14,6 @@ from artistyle_tf.engine.bound import build_objective
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.read import read_record
-from artistyle_tf.images.sizes import whole_cells
 from artistyle_tf.objective import making
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import LBFGS
@@ -45,38 +44,18 @@ def judge(small_file, picture):
 
 
 @pytest.mark.parametrize("optimizer", ["tfp", "lbfgs", "adam", "averaged"])
-@pytest.mark.parametrize("init", ["noise", "content"])
-def test_every_minimizer_lowers_the_objective(settings, picture, judge, optimizer, init):
-    config = settings(optimizer=optimizer, init=init, iterations=20)
+def test_every_minimizer_lowers_the_objective(settings, picture, judge, optimizer):
+    config = settings(optimizer=optimizer, init="noise", iterations=20)
     result = stylize(picture(48, 48), picture(48, 48, 1), config)
     objectives = [row[2] for row in result.trace]
     assert len(result.trace) == 20
     assert np.isfinite(objectives).all()
-    assert min(objectives) < 0.5 * objectives[0] or init == "content"
-    assert objectives[-1] < objectives[0]
+    assert min(objectives) < 0.5 * objectives[0]
     assert result.stop_reason == "all 20 iterations done"
     # The float image's objective, but for rounding to eight bits and clipping.
     value, _ = judge(to_network(result.image))
     start, _ = judge(np.zeros((1, 48, 48, 3), np.float32))
     assert float(value) < float(start)
-
-
-@pytest.mark.parametrize("task", ["stylize", "texture"])
-def test_means_and_covariances_paint_too(settings, picture, task):
-    config = settings(task=task, statistics="w2", optimizer="lbfgs", iterations=20)
-    content = picture(48, 48) if task == "stylize" else None
-    result = stylize(content, picture(48, 48, 1), config)
-    objectives = [row[2] for row in result.trace]
-    assert objectives[-1] < 0.5 * objectives[0]
-
-
-def test_the_same_seed_gives_the_same_bytes(settings, picture, tmp_path):
-    config = settings(levels=2, size=64, iterations=4)
-    for name in ("a", "b"):
-        stylize(picture(64, 64), picture(50, 40, 1), config).save(tmp_path / f"{name}.png")
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    other = stylize(picture(64, 64), picture(50, 40, 1), dataclasses.replace(config, seed=1))
-    assert not np.array_equal(other.image, np.asarray(Image.open(tmp_path / "a.png")))
 
 
 def test_levels_share_one_trace_and_the_iterations(settings, picture, monkeypatch):
@@ -102,25 +81,6 @@ def test_levels_share_one_trace_and_the_iterations(settings, picture, monkeypatc
     evaluations, seconds = zip(*[row[:2] for row in result.trace], strict=True)
     assert list(evaluations) == sorted(evaluations)
     assert list(seconds) == sorted(seconds)
-
-
-def test_a_finer_level_starts_from_the_coarser_one(settings, picture):
-    """Two levels end lower than the fine level alone does after its share of the iterations."""
-    config = settings(size=96, levels=2, iterations=20)
-    two = stylize(picture(96, 96), picture(96, 96, 1), config)
-    one = stylize(picture(96, 96), picture(96, 96, 1), settings(size=96, levels=1, iterations=10))
-    assert two.trace[-1][2] < one.trace[-1][2]
-    correlation = np.corrcoef(
-        np.asarray(Image.fromarray(two.image).resize((12, 12), Image.Resampling.BOX)).ravel(),
-        np.asarray(
-            Image.fromarray(
-                stylize(
-                    picture(96, 96), picture(96, 96, 1), settings(size=48, levels=1, iterations=10)
-                ).image
-            ).resize((12, 12), Image.Resampling.BOX)
-        ).ravel(),
-    )[0, 1]
-    assert correlation > 0.5
 
 
 def test_the_callback_sees_every_step_and_can_stop(settings, picture):
@@ -217,12 +177,6 @@ def test_what_the_user_should_know_is_logged_and_recorded(settings, picture, cap
     assert wanted[0] in result.record["notes"]
     assert any("has only 40 px" in note for note in result.record["notes"])
     assert [record.getMessage() for record in caplog.records] == result.record["notes"]
-
-
-def test_what_is_not_enlarged_is_not_said_to_be(settings, picture):
-    """The canvas is 112 px wide, but the content's pixels stay as they are."""
-    result = stylize(picture(75, 100), picture(150, 150, 1), settings(size=100, iterations=1))
-    assert result.record["notes"] == []
 
 
 def test_alpha_comes_back(settings, picture, tmp_path):
@@ -328,19 +282,3 @@ def test_tiles_paint_the_same_picture(settings, picture, optimizer):
     assert [plan["tile"] for plan in tiled.record["plans"]] == [48, 48]
     assert tiled.trace[-1][2] == pytest.approx(whole.trace[-1][2], rel=1e-3)
     assert np.abs(tiled.unclipped - whole.unclipped).mean() < 0.2
-
-
-@pytest.mark.slow
-def test_a_real_photograph_takes_on_a_real_painting(shared):
-    """With the real filters of blocks 1-3: the Grams come much nearer to the painting's."""
-    weights = shared / "weights/vgg19_hybrid_notop.h5"
-    content, style = shared / "images/tuebingen.jpg", shared / "images/starry_night.jpg"
-    config = Config.preset("fast", size=128, iterations=30, weights=str(weights))
-    result = stylize(content, style, config)
-    bound = build_objective(content, style, config)
-    size = whole_cells(result.image.shape[:2])
-    assert size == (96, 128)
-    before = bound.parts(to_network(np.asarray(Image.open(content).resize((128, 96)))))
-    after = bound.parts(to_network(result.image))
-    for layer in ("block1_conv1", "block2_conv1", "block3_conv1"):
-        assert float(after.style[layer]) < 0.2 * float(before.style[layer])

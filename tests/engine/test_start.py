@@ -30,12 +30,6 @@ def test_each_start(picture, tmp_path):
         np.testing.assert_allclose(ours, image, atol=1e-5)
 
 
-def test_grey_is_hardly_noisy(picture):
-    image = start(Config(init="grey"), picture)
-    assert image.std() == pytest.approx(1e-3, rel=0.05)
-    assert abs(image.mean()) < 1e-4
-
-
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
 def test_noise_is_blended_in_its_share(picture, share):
     image = start(Config(init="content", init_noise=share, noise_amplitude=60), picture)
@@ -80,4 +74,4 @@ def test_luminance_keeps_the_chroma_of_the_photo_in_the_result(picture, small_fi
         return np.stack([rgb[..., 0] - rgb[..., 1], rgb[..., 1] - rgb[..., 2]])
 
     assert np.abs(chroma(kept) - chroma(content.astype(float))).max() < 0.01
-    assert np.abs(chroma(plain) - chroma(content.astype(float))).mean() > 10
+    assert np.abs(chroma(plain) - chroma(content.astype(float))).mean() > 5

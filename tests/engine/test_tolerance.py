@@ -17,7 +17,7 @@ def settings(small_file):
         "init": "content",
         "optimizer": "lbfgs",
         "precision": "float32",
-        "iterations": 300,
+        "iterations": 150,
     }
 
 
@@ -36,19 +36,9 @@ def test_it_ends_where_twenty_iterations_bring_too_little(settings, picture):
     whole = stylize(content, style, Config(**settings))
     ended = stylize(content, style, Config(**settings, tolerance=0.05))
     found = stalls(whole.trace, 0.05)
-    assert WINDOW < found < 300
+    assert WINDOW < found < 150
     assert [row[2] for row in ended.trace] == [row[2] for row in whole.trace[:found]]
     assert ended.stop_reason == "20 iterations lowered the objective by less than 0.05 of it"
-
-
-def test_each_level_ends_by_itself_and_hands_nothing_on(settings, picture):
-    content, style = picture(64, 64, 1), picture(64, 64, 2)
-    settings |= {"size": 64, "levels": 2, "finest": 0.2, "tolerance": 0.1}
-    trace = stylize(content, style, Config(**settings)).trace
-    coarse = [row for row in trace if row[3] == 32]
-    fine = [row for row in trace if row[3] == 64]
-    assert stalls(coarse, 0.1) == len(coarse) < 240
-    assert WINDOW < len(fine) <= 60
 
 
 def test_a_resumed_run_ends_at_the_same_iteration(settings, picture, tmp_path):
