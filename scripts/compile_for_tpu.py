@@ -11,25 +11,22 @@ seconds that compiling took, FLOP of an iteration as the compiler counts them, b
 and whether they fit into the memory of a core.
 
 A level that doesn't fit whole is compiled again in tiles, the largest first, unless
---set=tile_size=... says how.
+--set=tile_size=... says how. JAX's internals are used: the extra pins the versions that work.
 """
 
 import argparse
 import dataclasses
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from artistyle_tf import ArtistyleError, Config, files
-from artistyle_tf.cli.values import setting
-from artistyle_tf.engine.plan import TILES, Level, Plan, schedule
-
-JAX_SIDE = Path(__file__).resolve().parent / "benchmark" / "jax_side.py"
 
 MEMORY = {
     "TPU v2": 8,
@@ -42,8 +39,89 @@ MEMORY = {
 """GiB of HBM that a core has, by the name that the compiler gives it (cloud.google.com/tpu)."""
 
 
+# With JAX, in a process of its own: it and TensorFlow don't go together
+
+
+def in_own_process(work: Callable[..., Any], *arguments: Any) -> Any:
+    """What `work` returns in a new process, where TensorFlow is not loaded.
+
+    Raises:
+      ArtistyleError: it failed; the message is the last line of its error.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        done, value = pool.submit(_tried, work, *arguments).result()
+    if not done:
+        raise ArtistyleError(f"the compiler failed: {value}")
+    return value
+
+
+def _tried(work: Callable[..., Any], *arguments: Any) -> tuple[bool, Any]:
+    os.environ["JAX_PLATFORMS"] = "cpu"
+    os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")  # no question to Google's cloud
+    os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")  # compilers may work side by side
+    try:
+        return True, work(*arguments)
+    except Exception as error:  # may not survive the way between processes
+        return False, (str(error).strip().splitlines() or [type(error).__name__])[-1]
+
+
+def stablehlo(hlo: bytes) -> Any:
+    """A serialised HloModuleProto as a module of StableHLO."""
+    from jax._src.interpreters import mlir
+    from jaxlib import xla_client
+    from jaxlib.mlir import ir
+
+    computation = xla_client.XlaComputation(hlo)
+    text = xla_client._xla.mlir.xla_computation_to_mlir_module(computation)
+    with mlir.make_ir_context(), ir.Location.unknown():
+        return ir.Module.parse(text)
+
+
+def stablehlo_text(hlo: bytes) -> str:
+    """The module to be read; the tests do."""
+    return str(stablehlo(hlo))
+
+
+def compiled_for_tpu(hlo: bytes, topology: str) -> dict[str, Any]:
+    """Seconds of compiling for one core of that topology, and what the program needs."""
+    import numpy as np
+    from jax._src.interpreters import mlir
+    from jax.experimental import topologies
+    from jaxlib import xla_client
+
+    device = topologies.get_topology_desc(platform="tpu", topology_name=topology).devices[0]
+    module = stablehlo(hlo)
+    with module.context:
+        code = mlir.module_to_bytecode(module)
+    options = xla_client.CompileOptions()
+    options.num_replicas = options.num_partitions = 1
+    options.device_assignment = xla_client.DeviceAssignment.create(np.array([[device.id]], "int32"))
+    began = time.perf_counter()
+    program = device.client.compile(code, xla_client.DeviceList((device,)), options)
+    seconds = time.perf_counter() - began
+    memory, costs = program.get_compiled_memory_stats(), program.cost_analysis()
+    costs = costs[0] if isinstance(costs, list) else costs
+    return {
+        "device": device.device_kind,
+        "seconds": seconds,
+        "flops": costs["flops"],
+        "bytes": {
+            "arguments": memory.argument_size_in_bytes,
+            "results": memory.output_size_in_bytes - memory.alias_size_in_bytes,
+            "working": memory.temp_size_in_bytes,
+            "program": memory.generated_code_size_in_bytes,
+        },
+    }
+
+
+# The levels
+
+
 def settings_of(texts: Sequence[str]) -> dict[str, Any]:
     """Settings as their flags are written, NAME=VALUE."""
+    from artistyle_tf.cli.values import setting
+
     fields = {field.name: field for field in dataclasses.fields(Config)}
     made = {}
     for text in texts:
@@ -54,57 +132,30 @@ def settings_of(texts: Sequence[str]) -> dict[str, Any]:
     return made
 
 
-def compiled(config: Config, level: Level, asked: argparse.Namespace) -> dict[str, Any]:
-    """What the compiler says of a level, in a process of its own: TensorFlow is not in it.
-
-    Raises:
-      ArtistyleError: it can't be compiled.
-    """
-    from artistyle_tf.engine.lowering import lower_level
-    from artistyle_tf.vgg.weights import load
-
-    weights = load(config.weights, config.layers[-1])
-    lowered = lower_level(
-        config, weights, level, asked.dtype, kind="TPU", regions=asked.masks, iterations=1
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "step.hlo")
-        path.write_bytes(lowered.hlo)
-        command = [asked.python, str(JAX_SIDE), "compile", str(path)]
-        command.append(f"--topology={asked.topology}")
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no word why"])[-1]
-        raise ArtistyleError(f"the compiler failed: {last}")
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return {**told, "hlo_bytes": len(lowered.hlo)}
-
-
-def fits(told: Mapping[str, Any]) -> bool | None:
-    """Whether a program fits into a core's memory; None for a core that nobody knows."""
-    memory = MEMORY.get(told["device"])
-    return None if memory is None else sum(told["bytes"].values()) <= memory * 2**30
-
-
-def row(level: Level, told: Mapping[str, Any]) -> str:
-    height, width = level.size
-    tile = f"tiles of {level.plan.tile}" if level.plan.tile else "whole"
+def row(size: tuple[int, int], tile: int, told: dict[str, Any]) -> str:
     each = {name: count / 2**20 for name, count in told["bytes"].items()}
-    inside = {True: "yes", False: "NO", None: "?"}[fits(told)]
+    fits = {True: "yes", False: "NO", None: "?"}[told["fits"]]
     return (
-        f"{width:>5}×{height:<5} {tile:<13} {told['seconds']:>7.0f} s {told['flops'] / 1e9:>9.0f} "
-        f"{each['arguments']:>9.0f} {each['results']:>8.0f} {each['working']:>8.0f} "
-        f"{each['program']:>8.0f} {sum(each.values()):>8.0f}  {inside}"
+        f"{size[1]:>5}×{size[0]:<5} {f'tiles of {tile}' if tile else 'whole':<13} "
+        f"{told['seconds']:>7.0f} s {told['flops'] / 1e9:>9.0f} {each['arguments']:>9.0f} "
+        f"{each['results']:>8.0f} {each['working']:>8.0f} {each['program']:>8.0f} "
+        f"{sum(each.values()):>8.0f}  {fits}"
     )
 
 
 def run(asked: argparse.Namespace) -> list[dict[str, Any]]:
-    given = {"jit_compile": "on", **settings_of(asked.set)}
-    config = Config.preset(asked.preset, size=asked.size, **given)
+    """Compiles and prints level after level; a dict for each try."""
+    from artistyle_tf.engine.lowering import lower_level
+    from artistyle_tf.engine.plan import TILES, Level, Plan, schedule
+    from artistyle_tf.vgg.weights import load
+
+    config = Config.preset(
+        asked.preset, size=asked.size, **{"jit_compile": "on", **settings_of(asked.set)}
+    )
     width, height = (float(side) for side in asked.aspect.split(":"))
-    shape = height / max(width, height), width / max(width, height)
-    whole = round(shape[0] * asked.size), round(shape[1] * asked.size)
+    whole = tuple(round(side / max(width, height) * asked.size) for side in (height, width))
     tiles = [0, *TILES] if config.tile_size == "auto" else [config.tile_size]
+    weights = load(config.weights, config.layers[-1])
     print(f"{asked.preset}, {asked.topology}, {asked.dtype} convolutions; MiB, GFLOP an iteration")
     print(
         f"{'level':^11} {'computed':<13} {'compiled':>9} {'GFLOP':>9} {'arguments':>9} "
@@ -114,10 +165,15 @@ def run(asked: argparse.Namespace) -> list[dict[str, Any]]:
     for size, budget in schedule(config, whole):
         for tile in [tile for tile in tiles if tile < max(size)] or [0]:
             level = Level(size, budget, Plan(tile, config.history, 0))
-            told = compiled(config, level, asked)
-            print(row(level, told), flush=True)
-            rows.append({"size": size, "tile": tile, "fits": fits(told), **told})
-            if fits(told) is not False:
+            lowered = lower_level(
+                config, weights, level, asked.dtype, kind="TPU", regions=asked.masks
+            )
+            told = in_own_process(compiled_for_tpu, lowered.hlo, asked.topology)
+            memory = MEMORY.get(told["device"])
+            told["fits"] = memory and sum(told["bytes"].values()) <= memory * 2**30
+            print(row(size, tile, told), flush=True)
+            rows.append({"size": size, "tile": tile, **told, "hlo_bytes": len(lowered.hlo)})
+            if told["fits"] is not False:
                 break
     return rows
 
@@ -135,7 +191,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--dtype", default="bfloat16", help="of convolutions: bfloat16 or float32 (bfloat16)")
     add("--masks", type=int, default=0, help="number of masks (0)")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, as its flag")
-    add("--python", default=sys.executable, help="which has JAX and libtpu (this one)")
     add("--json", type=Path, help="write all figures here")
     asked = parser.parse_args(argv)
     try:

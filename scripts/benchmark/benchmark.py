@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measure this machine: one evaluation at several sizes, setting up, memory, short runs.
+"""Measure this machine: setting up, one evaluation at several sizes, memory, a race.
 
     scripts/benchmark/benchmark.py
     scripts/benchmark/benchmark.py --weights=imagenet --json=figures.json
@@ -14,150 +14,45 @@ The inner 2 is a multiplication and an addition; the outer one is the way back, 
 alone, which costs as much. Gram matrices, ReLU and pooling are left out. The rate is FLOP over the
 fastest repeat; the share is that rate over the best of a large matrix product of the same dtype.
 
-A run from noise goes on until it has spent --evaluations. `tfp`, `lbfgs` and `adam` stay at one
-scale; `fast` is the preset, coarse to fine, so its evaluations cost less and its objective is only
-the finest level's. --reference times evaluations of a PyTorch script as well and, with --race,
-runs against it to the same objective: see benchmark_race.py.
+--reference times evaluations of a PyTorch script as well and, with --race, measures the seconds
+until ours reaches what it reached. Both begin at the same start, the content or white noise, with
+the same weights and pictures, one after the other. The reference spends its evaluations at one
+scale and saves its picture; what that file is worth, by the reference's own objective in float32,
+is the goal. Ours is scored likewise, rounded and clipped as a file holds it, and stops at the first
+score that is as good. Seconds run from the first evaluation on both sides, all of our coarser
+levels included and the scoring left out. Our borders are zeros there, as the reference's are.
 """
 
 import argparse
-import functools
 import itertools
 import json
 import os
 import platform
 import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-from benchmark_race import ENTRANTS, INITS, NOISE, Case, h5_file, plot, race, reference
+import numpy as np
+from PIL import Image
 
-if TYPE_CHECKING:
-    from artistyle_tf.config.config import Config
-    from artistyle_tf.vgg.weights import Weights
+import artistyle_tf
+from artistyle_tf import ArtistyleError, Config, samples
 
-SAMPLES = Path(__file__).resolve().parents[2] / "artistyle_tf" / "samples"
-FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"  # as the command says it; see extractor.FROZEN
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    arguments = parse(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ[FROZEN] = "1"
-    began = time.perf_counter()
-    from artistyle_tf.config.config import Config
-    from artistyle_tf.engine import painter  # noqa: F401 (what is measured)
-    from artistyle_tf.errors import ArtistyleError
-    from artistyle_tf.vgg.precision import true_float32
-    from artistyle_tf.vgg.weights import load
-
-    imported = time.perf_counter() - began
-    plain = {"style_weight": 60.0, "balance": 0.0, "palette_weight": 0.0}
-    config = Config(weights=arguments.weights, size=arguments.run_size, levels=1, **plain)
-    try:
-        weights = load(config.weights, config.layers[-1])
-        with true_float32():
-            report: dict[str, Any] = {
-                "machine": machine(),
-                "weights": {"kind": weights.kind, "name": weights.name},
-                **evaluations(arguments, config, weights, imported),
-            }
-        show_evaluations(report)
-        report["runs"] = [] if arguments.no_runs else runs(arguments, config)
-        if arguments.reference:
-            with tempfile.TemporaryDirectory() as folder:
-                file = h5_file(weights, Path(folder))
-                medians = reference_evaluations(arguments, file)
-                for row, seconds in zip(report["evaluations"], medians, strict=True):
-                    row["reference_seconds"] = seconds
-                show_evaluations(report)
-                report["race"] = race(arguments, file)
-            if arguments.plot:
-                plot(report["race"], arguments.plot)
-    except ArtistyleError as error:
-        print(f"benchmark.py: {error}", file=sys.stderr)
-        return error.exit_status
-    report["peak_rss_mib"] = peak_rss()
-    show_runs(report)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
-    return 0
+NOISE = 60.0  # grey levels up and down, as the reference has it
+NEAR = 1.3  # scoring begins when our own objective is that near the goal
+PLAIN = {"balance": 0.0, "palette_weight": 0.0, "padding": "zeros"}
+"""What the reference has not."""
+Figures = dict[str, Any]
 
 
-def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add = parser.add_argument
-    add("--weights", default="auto", help="as of artistyle (auto)")
-    add("--content", default=str(SAMPLES / "content.jpg"), help="(samples/content.jpg)")
-    add("--style", default=str(SAMPLES / "style.jpg"), help="(samples/style.jpg)")
-    add("--sizes", default="96,256,512", help="longer sides to evaluate at, px (96,256,512)")
-    add("--repeats", type=int, default=7, help="timed evaluations at each size (7)")
-    add("--matmul", type=int, default=2048, help="side of the matrices multiplied (2048)")
-    add("--run_size", type=int, default=256, help="longer side of the short runs, px (256)")
-    add("--evaluations", type=int, default=100, help="what each short run may spend (100)")
-    add("--no_runs", action="store_true", help="leave the short runs out")
-    add("--json", type=Path, help="write all figures here")
-    add("--precision", default="auto", help="float32, bfloat16 or auto, for the evaluations (auto)")
-    add("--reference", help="the PyTorch script to run beside")
-    add("--reference_python", default=sys.executable, help="the Python that has PyTorch")
-    add("--race", default="", help="sizes to race at, px, like 256,384 (none)")
-    add("--pair", action="append", dest="pairs", help="CONTENT,STYLE to race with; may be repeated")
-    add("--inits", default="content,noise", help="what races start from (content,noise)")
-    add("--race_evaluations", type=int, default=300, help="that set the goal (300)")
-    add("--style_weights", default="60,1000", help="β of the races, α being 1 (60,1000)")
-    add("--entrants", default=",".join(ENTRANTS), help="of ours (fast,float32,tfp)")
-    add("--rounds", type=int, default=1, help="of every race (1)")
-    add("--plot", type=Path, help="objective against seconds, by matplotlib: .svg or .png")
-    arguments = parser.parse_args(argv)
-    try:
-        arguments.sizes = sorted({int(size) for size in arguments.sizes.split(",")})
-        arguments.race = [int(size) for size in arguments.race.split(",") if size]
-        arguments.style_weights = [float(one) for one in arguments.style_weights.split(",")]
-    except ValueError:
-        parser.error("--sizes, --race and --style_weights take numbers like 96,256")
-    arguments.inits = arguments.inits.split(",")
-    if not set(arguments.inits) <= set(INITS):
-        parser.error(f"--inits takes {', '.join(INITS)}")
-    arguments.pairs = [tuple(pair.split(",")) for pair in arguments.pairs or ()]
-    if any(len(pair) != 2 for pair in arguments.pairs):
-        parser.error("--pair takes two files, like photo.jpg,painting.jpg")
-    counts = ("repeats", "matmul", "evaluations", "race_evaluations", "rounds")
-    if min(getattr(arguments, name) for name in counts) < 1:
-        parser.error(f"{', '.join(counts)} must be 1 or more")
-    arguments.entrants = arguments.entrants.split(",")
-    if not set(arguments.entrants) <= set(ENTRANTS):
-        parser.error(f"--entrants takes {', '.join(ENTRANTS)}")
-    if arguments.race and not arguments.reference:
-        parser.error("--race needs --reference")
-    return arguments
-
-
-def machine() -> dict[str, Any]:
-    """What the figures belong to. No host or user name."""
-    import tensorflow as tf
-
-    return {
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "architecture": platform.machine(),
-        "devices": [device.device_type for device in tf.config.list_physical_devices()],
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-    }
-
-
-def peak_rss() -> float:
-    """The most memory this process has held so far, MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+# One evaluation
 
 
 def timed(work: Callable[[], Any]) -> float:
@@ -165,6 +60,12 @@ def timed(work: Callable[[], Any]) -> float:
     began = time.perf_counter()
     work()[0].numpy()
     return time.perf_counter() - began
+
+
+def peak_rss() -> float:
+    """The most memory this process has held so far, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def matmul_rate(side: int, dtype: str) -> float:
@@ -179,154 +80,280 @@ def matmul_rate(side: int, dtype: str) -> float:
 
 def gflop(layers: Mapping[str, Any], size: tuple[int, int]) -> float:
     """Work of one evaluation at (height, width), by the formula above."""
-    from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
+    from artistyle_tf.vgg.vgg19 import stride
 
-    total, (height, width), block = 0, size, "block1"
-    for name in (name for name in VGG19_LAYERS if name in layers):
-        if not name.startswith(block):
-            height, width, block = height // 2, width // 2, name.split("_")[0]
-        kernel, _ = layers[name]
-        total += 2 * kernel.size * height * width
-    return 2 * total / 1e9
+    positions = {name: size[0] // stride(name) * (size[1] // stride(name)) for name in layers}
+    return sum(4 * kernel.size * positions[name] for name, (kernel, _) in layers.items()) / 1e9
 
 
-def evaluations(
-    arguments: argparse.Namespace, config: "Config", weights: "Weights", imported: float
-) -> dict[str, Any]:
-    """Set-up and the time of one evaluation at each size, small to large."""
+def evaluations(asked: argparse.Namespace, weights: Any) -> Figures:
+    """Setting up, and the time of one evaluation at each size, small to large."""
     import tensorflow as tf
 
-    from artistyle_tf.engine.devices import gpus_used
+    from artistyle_tf.engine.devices import capabilities
     from artistyle_tf.engine.inputs import white_noise
     from artistyle_tf.engine.problem import level_targets
-    from artistyle_tf.images import read
+    from artistyle_tf.images.read import read
     from artistyle_tf.images.sizes import scale_to, whole_cells
     from artistyle_tf.objective.whole import Objective
-    from artistyle_tf.vgg.precision import convolution_dtype
+    from artistyle_tf.vgg.precision import convolution_dtype, true_float32
 
-    content, style = read.read(arguments.content).rgb, read.read(arguments.style).rgb
+    content, style = read(asked.content).rgb, read(asked.style).rgb
+    config = Config(weights=asked.weights, levels=1, style_weight=60.0, **PLAIN)
     began = time.perf_counter()
-    gpus = [gpu.capability for gpu in gpus_used()]
-    convolutions = convolution_dtype(arguments.precision, gpus)
-    objective = Objective(config, weights, convolutions=convolutions)
+    dtype = convolution_dtype(asked.precision, capabilities())
+    objective = Objective(config, weights, convolutions=dtype)
     objective.value_and_gradient.get_concrete_function()
-    setup = {"import_seconds": imported, "tracing_seconds": time.perf_counter() - began}
-    rows, rates = [], []
-    for longer in arguments.sizes:
-        rates.append(matmul_rate(arguments.matmul, convolutions))
-        size = whole_cells(scale_to(content.shape[:2], longer))
-        targets = level_targets(objective, content, [style], size)
-        image = tf.constant(white_noise(size, config.seed, NOISE))
-        evaluate = functools.partial(objective.value_and_gradient, image, targets)
-        setup.setdefault("first_evaluation_seconds", timed(evaluate))
-        start = float(evaluate()[0])
-        seconds = [timed(evaluate) for _ in range(arguments.repeats)]
-        work = gflop(weights.layers, size)
-        rows.append(
-            {
-                "height": size[0],
-                "width": size[1],
-                "gflop": work,
-                "seconds": statistics.median(seconds),
-                "best_seconds": min(seconds),
-                "gflops": work / min(seconds),
-                "objective_of_noise": start,
-                "peak_rss_mib": peak_rss(),
-            }
-        )
-    rate = max(*rates, matmul_rate(arguments.matmul, convolutions))
+    tracing, rows, rates = time.perf_counter() - began, [], []
+    with true_float32():
+        for longer in asked.sizes:
+            rates.append(matmul_rate(asked.matmul, dtype))
+            size = whole_cells(scale_to(content.shape[:2], longer))
+            image = tf.constant(white_noise(size, 0, NOISE))
+            targets = level_targets(objective, content, [style], size)
+            evaluate = partial(objective.value_and_gradient, image, targets)
+            first = timed(evaluate)
+            seconds = [timed(evaluate) for _ in range(asked.repeats)]
+            work = gflop(weights.layers, size)
+            rows.append(
+                {
+                    "height": size[0],
+                    "width": size[1],
+                    "gflop": work,
+                    "first_seconds": first,
+                    "seconds": statistics.median(seconds),
+                    "best_seconds": min(seconds),
+                    "gflops": work / min(seconds),
+                    "peak_rss_mib": peak_rss(),
+                }
+            )
+        rates.append(matmul_rate(asked.matmul, dtype))
     for row in rows:
-        row["share"] = row["gflops"] / rate
-    report = {"setup": setup, "matmul_gflops": rate, "evaluations": rows}
-    return {"convolutions": convolutions, **report}
-
-
-def runs(arguments: argparse.Namespace, config: "Config") -> list[dict[str, Any]]:
-    """Short runs from the same noise, each until it has spent the evaluations."""
-    from artistyle_tf import Config, stylize
-
-    budget = arguments.evaluations
-
-    def watch(step: Any) -> bool:
-        return step.evaluations < budget
-
-    shared = {"weights": config.weights, "size": config.size, "init": "noise"}
-    shared["precision"] = arguments.precision
-    single = {**shared, "levels": 1, "iterations": 10 * budget}  # the callback ends it
-    asked = {
-        "tfp": Config(**single, optimizer="tfp"),
-        "lbfgs": Config(**single, optimizer="lbfgs"),
-        "adam": Config(**{**single, "iterations": budget}, optimizer="adam"),
-        # Levels share out the iterations, so it gets a count of them instead.
-        "fast": Config.preset("fast", **shared, iterations=budget),
+        row["share"] = row["gflops"] / max(rates)
+    return {
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "architecture": platform.machine(),
+        "devices": [device.device_type for device in tf.config.list_physical_devices()],
+        "tensorflow": tf.__version__,
+        "weights": weights.name,
+        "convolutions": dtype,
+        "tracing_seconds": tracing,
+        "matmul_gflops": max(rates),
+        "evaluations": rows,
     }
-    rows = []
-    for name, settings in asked.items():
-        stop = watch if name in ("tfp", "lbfgs") else None
-        result = stylize(arguments.content, arguments.style, settings, callback=stop)
-        spent, seconds = result.trace[-1][:2]
-        rows.append(
-            {
-                "name": name,
-                "levels": len(result.record["levels"]),
-                "iterations": len(result.trace),
-                "evaluations": spent,
-                "evaluations_per_iteration": spent / len(result.trace),
-                "seconds": seconds,
-                "setup_seconds": result.setup_seconds,
-                "objective": result.record["outcome"]["objective"]["value"],
-            }
-        )
-    return rows
 
 
-def reference_evaluations(arguments: argparse.Namespace, file: str) -> list[float]:
-    """Median seconds of one evaluation of the PyTorch script at each of --sizes."""
-    medians = []
-    for longer in arguments.sizes:
-        case = Case(arguments.content, arguments.style, longer, 60.0, "noise")
-        trace = reference(arguments, file, case, arguments.repeats + 3)["trace"]
-        seconds = [row[1] for row in trace[2:]]
-        medians.append(statistics.median(b - a for a, b in itertools.pairwise(seconds)))
-    return medians
-
-
-def show_evaluations(report: Mapping[str, Any]) -> None:
-    host, setup, rate = report["machine"], report["setup"], report["matmul_gflops"]
+def show(report: Figures) -> None:
     print(
-        f"\n{host['cores']} cores {host['architecture']} ({', '.join(host['devices'])}), "
-        f"TensorFlow {host['tensorflow']}, weights {report['weights']['name']}, "
-        f"convolutions in {report['convolutions']}\n"
-        f"matrix product in it: {rate:.0f} GFLOP/s\n"
-        f"set-up: import {setup['import_seconds']:.1f} s, network and tracing "
-        f"{setup['tracing_seconds']:.1f} s, first evaluation "
-        f"{setup['first_evaluation_seconds']:.2f} s\n\n"
-        "| size | GFLOP | seconds (best) | GFLOP/s | share | PyTorch (s) | ratio | peak MiB |\n"
-        "|---|---|---|---|---|---|---|---|"
+        f"\n{report['cores']} cores {report['architecture']} ({', '.join(report['devices'])}), "
+        f"TensorFlow {report['tensorflow']}, weights {report['weights']}, convolutions in "
+        f"{report['convolutions']}\nmatrix product in it: {report['matmul_gflops']:.0f} GFLOP/s, "
+        f"network and tracing {report['tracing_seconds']:.1f} s\n\n"
+        "| size | GFLOP | seconds (best, first) | GFLOP/s | share | PyTorch (s) | peak MiB |\n"
+        "|---|---|---|---|---|---|---|"
     )
     for row in report["evaluations"]:
-        other = row.get("reference_seconds")
-        beside = f"{other:.3f} | {row['seconds'] / other:.2f}" if other else " | "
         print(
             f"| {row['width']}×{row['height']} | {row['gflop']:.1f} | {row['seconds']:.3f} "
-            f"({row['best_seconds']:.3f}) | {row['gflops']:.0f} | {row['share']:.0%} | {beside} | "
-            f"{row['peak_rss_mib']:.0f} |"
+            f"({row['best_seconds']:.3f}, {row['first_seconds']:.2f}) | {row['gflops']:.0f} | "
+            f"{row['share']:.0%} | {row.get('reference_seconds', '')} | {row['peak_rss_mib']:.0f} |"
         )
 
 
-def show_runs(report: Mapping[str, Any]) -> None:
-    if report["runs"]:
-        print(
-            "\n| run | levels | iterations | evaluations | an iteration | seconds | objective |\n"
-            "|---|---|---|---|---|---|---|"
-        )
-    for row in report["runs"]:
-        print(
-            f"| {row['name']} | {row['levels']} | {row['iterations']} | {row['evaluations']} | "
-            f"{row['evaluations_per_iteration']:.2f} | {row['seconds']:.1f} | "
-            f"{row['objective']:.4g} |"
-        )
-    print(f"\npeak memory: {report['peak_rss_mib']:.0f} MiB")
+# The race
+
+
+class Case(NamedTuple):
+    """What both do."""
+
+    content: str
+    style: str
+    size: int
+    style_weight: float
+    init: str
+
+
+def h5_file(weights: Any, folder: str) -> str:
+    """The weights as the file that the reference reads, in Keras' layout."""
+    import h5py
+
+    path = f"{folder}/vgg19.h5"
+    with h5py.File(path, "w") as file:
+        for name, (kernel, bias) in weights.layers.items():
+            file[f"{name}/{name}/kernel:0"], file[f"{name}/{name}/bias:0"] = kernel, bias
+    return path
+
+
+def reference(
+    asked: argparse.Namespace, weights: str, case: Case, evaluations: int
+) -> tuple[list[list[float]], np.ndarray]:
+    """The PyTorch script's trace of [evaluations, seconds, objective], and the picture it saved."""
+    with tempfile.TemporaryDirectory() as folder:
+        trace, output = Path(folder, "trace.json"), Path(folder, "saved.png")
+        flags = {**case._asdict(), "weights": weights, "seed": 0, "content_weight": 1.0}
+        flags |= {"evaluations": evaluations, "trace": trace, "output": output}
+        command = [asked.reference_python, asked.reference]
+        command += [f"--{name}={value}" for name, value in flags.items()]
+        try:
+            subprocess.run(command, capture_output=True, text=True, check=True)
+            return json.loads(trace.read_text()), np.asarray(Image.open(output).convert("RGB"))
+        except (OSError, subprocess.CalledProcessError, ValueError) as error:
+            detail = (getattr(error, "stderr", None) or str(error)).strip().splitlines()[-1]
+            raise ArtistyleError(f"the reference did not run: {detail}") from error
+
+
+def scorer(case: Case, config: Config) -> Callable[[np.ndarray], float]:
+    """The reference's objective in float32: RGB image as a file holds it → value.
+
+    The reference resizes both pictures by their longer side and leaves them as they are; ours
+    mirrors them on to multiples of 16 px. That is the whole difference.
+    """
+    from artistyle_tf.images.network_scale import to_network
+    from artistyle_tf.objective.whole import Objective
+    from artistyle_tf.vgg.weights import load
+
+    def resized(path: str) -> np.ndarray:
+        image = Image.open(path).convert("RGB")
+        sides = [max(16, round(side * case.size / max(image.size))) for side in image.size]
+        return np.asarray(image.resize(sides, Image.Resampling.LANCZOS))
+
+    objective = Objective(config, load(config.weights, config.layers[-1]))
+    content, style = (to_network(resized(path)) for path in case[:2])
+    targets = objective.targets(content, [style], [1.0])
+
+    def score(rgb: np.ndarray) -> float:
+        image = to_network(rgb[: content.shape[1], : content.shape[2]])
+        return float(objective.parts(image, targets).value)
+
+    return score
+
+
+def ours(
+    case: Case, config: Config, goal: float, score: Callable[[np.ndarray], float]
+) -> tuple[list[list[float]], bool]:
+    """The trace of a run that ends with the first score at or below the goal; whether one was."""
+    rows, reached, scoring = [], False, 0.0
+
+    def watch(step: Any) -> bool:
+        nonlocal reached, scoring
+        began = time.perf_counter()
+        rows.append([step.evaluations, step.seconds - scoring, step.objective])
+        if step.level == step.levels and step.objective < NEAR * goal:
+            reached = score(step.image()) <= goal
+        scoring += time.perf_counter() - began
+        return not reached
+
+    artistyle_tf.stylize(case.content, case.style, config, callback=watch)
+    return rows, reached
+
+
+def race(asked: argparse.Namespace, weights: str) -> list[Figures]:
+    """Every case: the reference, then each of ours."""
+    print("\n| race | entrant | seconds | evaluations | ratio |\n|---|---|---|---|---|")
+    heats = []
+    for pair, *rest in itertools.product(
+        asked.pairs, asked.race, asked.style_weights, asked.inits.split(",")
+    ):
+        case = Case(*pair, *rest)
+        shared = {"weights": weights, "size": case.size, "style_weight": case.style_weight}
+        shared |= {"init": case.init, "noise_amplitude": NOISE, **PLAIN}
+        score = scorer(case, Config(**shared, gamut_weight=0.0))
+        theirs, saved = reference(asked, weights, case, asked.race_evaluations)
+        goal, (count, seconds, _) = score(saved), theirs[-1]
+        name = f"{Path(pair[0]).stem} × {Path(pair[1]).stem}, " + ", ".join(map(str, rest))
+        print(f"| {name} | PyTorch: saved {goal:.4g} | {seconds:.1f} | {count} | 1 |", flush=True)
+        heat = {**case._asdict(), "name": name, "goal": goal, "reference": theirs, "ours": {}}
+        for each in asked.entrants.split(","):
+            # More than by default: noise wants it, and tfp from the content.
+            config = Config.preset(each, **shared, precision=asked.precision, iterations=500)
+            heat["ours"][each], reached = ours(case, config, goal, score)
+            count, spent, _ = heat["ours"][each][-1]
+            ratio = f"{spent / seconds:.2f}" if reached else "not reached"
+            print(f"| {name} | {each} | {spent:.1f} | {count} | {ratio} |", flush=True)
+        heats.append(heat)
+    return heats
+
+
+def plot(heats: Sequence[Figures], path: Path) -> None:
+    """Objective against seconds, log-log; coarse levels as they come, each with its own targets."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5 * len(heats), 4), layout="constrained")
+    for axis, heat in zip(figure.subplots(1, len(heats), squeeze=False)[0], heats, strict=True):
+        for name, trace in {"PyTorch": heat["reference"], **heat["ours"]}.items():
+            _, seconds, values = zip(*trace, strict=True)
+            axis.loglog(seconds, values, label=name)
+        axis.axhline(heat["goal"], color="grey")
+        axis.set(title=heat["name"], xlabel="seconds", ylabel="objective")
+        axis.set_ylim(0.8 * heat["goal"], 60 * heat["goal"])
+        axis.legend()
+    figure.savefig(path)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    def numbers(text: str) -> list[int]:
+        return sorted({int(one) for one in text.split(",")})
+
+    def pair(text: str) -> tuple[str, str]:
+        content, style = text.split(",")
+        return content, style
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--weights", default="auto", help="as of artistyle (auto)")
+    add("--content", default=str(samples.content()), help="(samples/content.jpg)")
+    add("--style", default=str(samples.style()), help="(samples/style.jpg)")
+    add("--sizes", type=numbers, default="96,256,512", help="longer sides, px (96,256,512)")
+    add("--repeats", type=int, default=7, help="timed evaluations at each size (7)")
+    add("--matmul", type=int, default=2048, help="side of the matrices multiplied (2048)")
+    add("--precision", default="auto", help="float32, bfloat16 or auto (auto)")
+    add("--json", type=Path, help="write all figures here")
+    add("--reference", help="the PyTorch script to run beside")
+    add("--reference_python", default=sys.executable, help="the Python that has PyTorch")
+    add("--race", type=numbers, default=[], help="sizes to race at, px, like 256,384 (none)")
+    add("--pair", type=pair, action="append", dest="pairs", help="CONTENT,STYLE; may be repeated")
+    add("--inits", default="content,noise", help="what races start from (content,noise)")
+    add("--race_evaluations", type=int, default=300, help="that set the goal (300)")
+    add("--style_weights", type=numbers, default="60,1000", help="β, α being 1 (60,1000)")
+    add("--entrants", default="fast,artistyle", help="presets of ours (fast,artistyle)")
+    add("--plot", type=Path, help="objective against seconds, by matplotlib: .svg or .png")
+    asked = parser.parse_args(argv)
+    asked.pairs = asked.pairs or [(asked.content, asked.style)]
+    if asked.race and not asked.reference:
+        parser.error("--race needs --reference")
+    return asked
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = parse(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ONEDNN_ASSUME_FROZEN_WEIGHTS", "1")  # as the command says it
+    try:
+        from artistyle_tf.vgg.weights import load
+
+        weights = load(asked.weights, Config().layers[-1])
+        report = evaluations(asked, weights)
+        with tempfile.TemporaryDirectory() as folder:
+            file = h5_file(weights, folder) if asked.reference else ""
+            for longer, row in zip(asked.sizes, report["evaluations"], strict=True):
+                if asked.reference:
+                    case = Case(asked.content, asked.style, longer, 60.0, "noise")
+                    trace, _ = reference(asked, file, case, asked.repeats + 3)
+                    steps = itertools.pairwise(row[1] for row in trace[2:])
+                    row["reference_seconds"] = statistics.median(b - a for a, b in steps)
+            show(report)
+            report["race"] = race(asked, file) if asked.race else []
+        if asked.plot and asked.race:
+            plot(report["race"], asked.plot)
+    except ArtistyleError as error:
+        print(f"benchmark.py: {error}", file=sys.stderr)
+        return error.exit_status
+    if asked.json:
+        asked.json.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+    return 0
 
 
 if __name__ == "__main__":

@@ -32,11 +32,10 @@ picture's longer side. With G the normalised Gram matrices of block1_conv1 to bl
 - saved objective: alpha mean((F - P)^2) at block4_conv2 + beta times the sum over the five layers
   of mean((G - A)^2), max pooling. A run's "optimised" is by its own weights and settings, on a
   canvas of multiples of 16 px;
-- seconds: from a run's first evaluation to its last, without setting up.
+- seconds: from a run's first evaluation to its last, without setting up; evaluations: their number.
 """
 
 import argparse
-import contextlib
 import hashlib
 import json
 import math
@@ -45,7 +44,7 @@ import re
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -54,7 +53,6 @@ from measures import (
     Figures,
     Pair,
     e_bases,
-    exit_status,
     listed,
     network,
     read_pairs,
@@ -62,7 +60,7 @@ from measures import (
 )
 from PIL import Image
 
-from artistyle_tf import ConfigError, InputError, files
+from artistyle_tf import ArtistyleError, ConfigError, InputError, files
 from artistyle_tf.cli.flags import Command, parse
 from artistyle_tf.config.choices import Padding
 from artistyle_tf.images import write
@@ -71,24 +69,24 @@ from artistyle_tf.images.read import read, read_record
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "docs"))
 
-from make_sheet import make_grid
+from make_sheet import make_sheet
 
-BEYOND = "what the judge sees beyond the border: as of artistyle, but zeros by default"
-
-COLUMNS = (
-    "closed",
-    "content_error",
-    "grain",
-    "off_palette",
-    "patches",
-    "strokes",
-    "e",
-    "border",
-    "colours_by_side",
-    "saved_objective",
-    "optimised",
-    "seconds",
-)
+COLUMNS = {
+    "closed": "closed",
+    "content_error": "content error",
+    "grain": "grain",
+    "off_palette": "off palette",
+    "patches": "patches: mean, by scale",
+    "strokes": "strokes",
+    "e": "E",
+    "border": "border worst / mean",
+    "colours_by_side": "colours at the sides",
+    "saved_objective": "saved objective",
+    "optimised": "optimised",
+    "seconds": "seconds",
+    "evaluations": "evaluations",
+}
+"""Figure → its head in the tables."""
 
 
 # Painting
@@ -189,21 +187,12 @@ def cell(value: Any) -> str:
 
 def table(title: str, rows: Mapping[str, Figures]) -> str:
     """Markdown: a row for each set, with the columns that any of them has."""
-    columns = [key for key in COLUMNS if any(key in figures for figures in rows.values())]
-    names = {
-        "patches": "patches: mean, by scale",
-        "e": "E",
-        "border": "border worst / mean",
-        "colours_by_side": "colours at the sides",
-        "seconds": "seconds (evaluations)",
+    columns = {
+        key: head for key, head in COLUMNS.items() if any(key in row for row in rows.values())
     }
-    heads = [names.get(key, key.replace("_", " ")) for key in columns]
-    lines = [f"| {' | '.join([title, *heads])} |", "|---" * (len(heads) + 1) + "|"]
+    lines = [f"| {' | '.join([title, *columns.values()])} |", "|---" * (len(columns) + 1) + "|"]
     for name, figures in rows.items():
         cells = [cell(figures.get(key)) for key in columns]
-        if "seconds" in columns:
-            count = figures["evaluations"]
-            cells[-1] += f" ({'–' if count is None else round(count)})"
         lines.append(f"| {' | '.join([name, *cells])} |")
     return "\n".join(lines) + "\n"
 
@@ -215,18 +204,16 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def write_json(path: Path, told: Any) -> None:
+    files.write_bytes(path, (json.dumps(plain(told), indent=2) + "\n").encode())
+
+
 def made_of(pair: Pair, folder: Path) -> Path:
     """The picture in a program's folder that is of this pair."""
     found = sorted(folder.glob(f"{slug(pair.name)}.*"))
     if len(found) != 1:
         raise InputError(f"{folder} must have one picture {slug(pair.name)}.png, not {len(found)}")
     return found[0]
-
-
-def shuffled(names: Sequence[str], rows: Sequence[str], seed: int) -> dict[str, list[str]]:
-    """Row → the names in an order of its own, the same for a seed."""
-    random = np.random.default_rng(seed)
-    return {row: [names[i] for i in random.permutation(len(names))] for row in rows}
 
 
 def sheet(
@@ -238,93 +225,88 @@ def sheet(
         for pair, paths in zip(pairs, made, strict=True)
     ]
     labels = [pair.name.replace("×", "x") for pair in pairs]  # which Pillow's own font lacks
-    return make_grid(rows, labels, ["content", "style", *names], height)
+    return make_sheet(rows, ["content", "style", *names], height, labels)
 
 
-@contextlib.contextmanager
-def folder_for(asked: Path | None) -> Iterator[Path]:
-    """The folder, made if need be; a temporary one if none is asked for."""
-    if asked:
-        asked.mkdir(parents=True, exist_ok=True)
-        yield asked
-        return
-    with tempfile.TemporaryDirectory() as temporary:
-        yield Path(temporary)
+def judged(
+    asked: argparse.Namespace, pairs: Sequence[Pair], made: Sequence[Sequence[Path]],
+    sets: Mapping[str, Sequence[str]], names: Sequence[str],
+) -> None:  # fmt: skip
+    """Paints what is to be painted; prints and writes the figures of all pictures."""
+    from artistyle_tf.vgg.weights import load
+
+    weights = load(asked.weights)
+    see = network(weights, asked.padding)
+    bases, balance = e_bases(see), (asked.content_weight, asked.style_weight)
+    print(f"Judge: {weights.name}, {weights.digest[:12]}\n", flush=True)
+    figures: dict[str, dict[str, Figures]] = {}
+    for pair, targets in zip(pairs, made, strict=True):
+        rows = figures[pair.name] = {}
+        for name, target in zip(names, targets, strict=True):
+            own = {}
+            if sets:
+                print(f"judge.py: {pair.name}, {name}", file=sys.stderr, flush=True)
+                own = painted(pair, sets[name], target, asked.size)
+            rgb = read(target).rgb
+            if 0 < asked.judged_size < max(rgb.shape):
+                rgb = shrunk(rgb, asked.judged_size)
+            rows[name] = {**pair.judge(rgb, see, *balance, bases), **own}
+        print(table(pair.name, rows), flush=True)
+    mean = {name: means([rows[name] for rows in figures.values()]) for name in names}
+    if len(pairs) > 1:
+        print(table(f"mean of {len(pairs)}", mean))
+    if asked.json:
+        judge = {"weights": weights.name, "sha256": weights.digest, "balance": balance}
+        write_json(asked.json, {"judge": judge, "pairs": figures, "mean": mean})
 
 
-def run(arguments: argparse.Namespace) -> None:
-    finished, sets = list(map(Path, arguments.pictures)), named_sets(arguments.paint)
+def run(asked: argparse.Namespace) -> None:
+    finished, sets = list(map(Path, asked.pictures)), named_sets(asked.paint)
     if bool(finished) == bool(sets):
         raise ConfigError("name finished pictures to judge, or sets of flags by --paint")
     folders = bool(finished) and all(path.is_dir() for path in finished)
-    asked = [*arguments.pair, *(listed(arguments.pairs) if arguments.pairs else [])]
-    if finished and not folders and len(asked) != 1:
+    texts = [*asked.pair, *(listed(asked.pairs) if asked.pairs else [])]
+    if finished and not folders and len(texts) != 1:
         raise ConfigError("finished pictures need one --pair=CONTENT,STYLE, which they are of")
-    if arguments.blind and not arguments.sheet:
+    if asked.blind and not asked.sheet:
         raise ConfigError("--blind needs a --sheet, whose order it tells")
-    if arguments.sheet:
-        write.check_output(arguments.sheet)
-    for target in (arguments.json, arguments.blind):
-        if target:
-            files.check_folder(target)
-    pairs = read_pairs(asked)
-    names = [path.stem for path in finished] if finished else list(sets)
+    if asked.sheet:
+        write.check_output(asked.sheet)
+    for target in filter(None, (asked.json, asked.blind)):
+        files.check_folder(target)
+    pairs = read_pairs(texts)
+    names = [path.stem for path in finished] or list(sets)
     if len(set(names)) < len(names):
         names = list(map(str, finished))
-    with folder_for(None if finished else arguments.folder) as folder:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = asked.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
         if folders:
             made = [[made_of(pair, program) for program in finished] for pair in pairs]
+        elif finished:
+            made = [finished]
         else:
-            new = [[folder / f"{slug(p.name)}--{slug(n)}.png" for n in names] for p in pairs]
-            made = [finished] if finished else new
-        for pair, targets in zip(pairs, made if finished else [[]] * len(pairs), strict=True):
-            for path in targets:
-                (height, width), shape = read(path).rgb.shape[:2], pair.pictures[0].rgb.shape
+            made = [[folder / f"{slug(p.name)}--{slug(n)}.png" for n in names] for p in pairs]
+            for pair, targets in zip(pairs, made, strict=True):
+                for flags, target in zip(sets.values(), targets, strict=True):
+                    command_of(pair, flags, target, asked.size)  # mistakes are told at once
+        for pair, targets in zip(pairs, made if finished else (), strict=bool(finished)):
+            for target in targets:
+                (height, width), shape = read(target).rgb.shape[:2], pair.pictures[0].rgb.shape
                 if not 0.9 < height * shape[1] / (width * shape[0]) < 1.1:
-                    print(f"judge.py: {path} has not the content's aspect", file=sys.stderr)
-        for pair, targets in zip(pairs, made, strict=True):
-            for flags, target in zip(sets.values(), targets, strict=bool(sets)):
-                command_of(pair, flags, target, arguments.size)
-
-        from artistyle_tf.vgg.weights import load
-
-        weights = load(arguments.weights)
-        see = network(weights, arguments.padding)
-        bases = e_bases(see)
-        balance = (arguments.content_weight, arguments.style_weight)
-        print(f"Judge: {weights.name}, {weights.digest[:12]}\n", flush=True)
-        figures: dict[str, dict[str, Figures]] = {}
-        for pair, targets in zip(pairs, made, strict=True):
-            rows = figures[pair.name] = {}
-            for name, target in zip(names, targets, strict=True):
-                if sets:
-                    print(f"judge.py: {pair.name}, {name}", file=sys.stderr, flush=True)
-                own = painted(pair, sets[name], target, arguments.size) if sets else {}
-                rgb = read(target).rgb
-                if 0 < arguments.judged_size < max(rgb.shape):
-                    rgb = shrunk(rgb, arguments.judged_size)
-                rows[name] = {**pair.judge(rgb, see, *balance, bases), **own}
-            print(table(pair.name, rows), flush=True)
-        mean = {name: means([rows[name] for rows in figures.values()]) for name in names}
-        if len(pairs) > 1:
-            print(table(f"mean of {len(pairs)}", mean))
-        if arguments.json:
-            judge = {"weights": weights.name, "sha256": weights.digest, "balance": balance}
-            told = plain({"judge": judge, "pairs": figures, "mean": mean})
-            files.write_bytes(arguments.json, (json.dumps(told, indent=2) + "\n").encode())
-        if arguments.blind:
-            key = shuffled(names, [pair.name for pair in pairs], arguments.seed)
-            made = [
-                [paths[names.index(name)] for name in order]
-                for paths, order in zip(made, key.values(), strict=True)
-            ]
-            names = [chr(ord("A") + i) for i in range(len(names))]
-            text = json.dumps(
-                {k: dict(zip(names, v, strict=True)) for k, v in key.items()}, indent=2
-            )
-            files.write_bytes(arguments.blind, (text + "\n").encode())
-        if arguments.sheet:
-            sheet(pairs, made, names, arguments.height).save(arguments.sheet)
+                    print(f"judge.py: {target} has not the content's aspect", file=sys.stderr)
+        judged(asked, pairs, made, sets, names)
+        if asked.blind:
+            letters = [chr(ord("A") + i) for i in range(len(names))]
+            random, key = np.random.default_rng(asked.seed), {}
+            for row, (pair, paths) in enumerate(zip(pairs, made, strict=True)):
+                order = random.permutation(len(names))
+                made[row] = [paths[i] for i in order]
+                key[pair.name] = dict(zip(letters, [names[i] for i in order], strict=True))
+            write_json(asked.blind, key)
+            names = letters
+        if asked.sheet:
+            sheet(pairs, made, names, asked.height).save(asked.sheet)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -340,7 +322,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--pairs", type=Path, metavar="FILE", help="a text file of lines CONTENT,STYLE")
     add("--paint", action="append", default=[], help="NAME: FLAGS; may be repeated")
     add("--weights", default="auto", help="the judge, as of artistyle (auto)")
-    add("--padding", default="zeros", choices=get_args(Padding), help=BEYOND)
+    add("--padding", default="zeros", choices=get_args(Padding), help="beyond the border (zeros)")
     add("--content_weight", type=float, default=1.0, help="alpha of the saved objective (1)")
     add("--style_weight", type=float, default=60.0, help="beta of the saved objective (60)")
     add("--size", type=int, default=256, help="longer side of what is painted, px (256)")
@@ -352,7 +334,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--seed", type=int, default=0, help="of the order of --blind (0)")
     add("--json", type=Path, help="write all figures here, also by layer and by side")
     arguments = parser.parse_args(argv)
-    return exit_status("judge.py", lambda: run(arguments))
+    try:
+        run(arguments)
+    except (ArtistyleError, OSError) as error:
+        print(f"judge.py: {error}", file=sys.stderr)
+        return getattr(error, "exit_status", 1)
+    except KeyboardInterrupt:
+        print("judge.py: interrupted", file=sys.stderr)
+        return 130
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """What scripts/benchmark/judge.py measures, and the network that it sees with."""
 
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from referees import (
     strokes,
 )
 
-from artistyle_tf import ArtistyleError, ConfigError, InputError
+from artistyle_tf import ConfigError, InputError
 from artistyle_tf.config.presets import STYLE_LAYERS
 from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import resize
@@ -45,19 +44,6 @@ class Seen(NamedTuple):
 
 
 See = Callable[[np.ndarray], Seen]
-
-
-def exit_status(name: str, work: Callable[[], None]) -> int:
-    """Of the script of that name, after its work; what went wrong is one line."""
-    try:
-        work()
-    except (ArtistyleError, OSError) as error:
-        print(f"{name}: {error}", file=sys.stderr)
-        return getattr(error, "exit_status", 1)
-    except KeyboardInterrupt:
-        print(f"{name}: interrupted", file=sys.stderr)
-        return 130
-    return 0
 
 
 def step(pixels: np.ndarray, axis: int) -> float:
@@ -260,13 +246,13 @@ def listed(file: Path) -> list[str]:
     return texts
 
 
-def read_pairs(texts: Sequence[str], most: int | None = None) -> list[Pair]:
-    """The pairs of --pair="CONTENT,STYLE", or the default ones, the first `most` of them."""
+def read_pairs(texts: Sequence[str]) -> list[Pair]:
+    """The pairs of --pair="CONTENT,STYLE", or the default ones."""
     split = [tuple(Path(path) for path in text.split(",") if path) for text in texts]
     for text, paths in zip(texts, split, strict=True):
         if len(paths) != 2:
             raise ConfigError(f"--pair={text!r} must be two files: --pair=CONTENT,STYLE")
-    pairs = [Pair(*paths) for paths in split or default_pairs()[:most]]
+    pairs = [Pair(*paths) for paths in split or default_pairs()]
     if len({pair.name for pair in pairs}) < len(pairs):
         raise ConfigError("two pairs have the same names; rename their files")
     return pairs

@@ -15,48 +15,32 @@ GAP = 16
 WHITE, BLACK = (255, 255, 255), (30, 30, 30)
 
 
-def make_sheet(pictures: Sequence[Image.Image], labels: Sequence[str], height: int) -> Image.Image:
-    """One row of columns: label above picture, all pictures of the same height."""
-    font = ImageFont.load_default(size=max(12, height // 16))
-    columns = [_on_white(picture, height) for picture in pictures]
-    boxes = [font.getbbox(label) for label in labels]
-    widths = [max(c.width, round(b[2])) for c, b in zip(columns, boxes, strict=True)]
-    top = GAP + round(sum(font.getmetrics())) + GAP // 2
-    sheet = Image.new("RGB", (sum(widths) + GAP * (len(widths) + 1), top + height + GAP), WHITE)
-    draw = ImageDraw.Draw(sheet)
-    left = GAP
-    for column, label, box, width in zip(columns, labels, boxes, widths, strict=True):
-        draw.text((left + (width - box[2]) // 2, GAP), label, BLACK, font)
-        sheet.paste(column, (left + (width - column.width) // 2, top))
-        left += width + GAP
-    return sheet
-
-
-def make_grid(
+def make_sheet(
     rows: Sequence[Sequence[Image.Image]],
-    row_labels: Sequence[str],
-    column_labels: Sequence[str],
+    columns: Sequence[str],
     height: int,
+    names: Sequence[str] = (),
 ) -> Image.Image:
-    """A table of pictures of one shape, labels above its columns and before its rows."""
-    font = ImageFont.load_default(size=max(12, height // 12))
+    """A table of pictures of one height: labels above its columns and, if given, names of rows."""
+    font = ImageFont.load_default(size=max(12, height // 16))
     cells = [[_on_white(picture, height) for picture in row] for row in rows]
-    width = max([cell.width for row in cells for cell in row])
-    width = max([width, *(round(font.getbbox(label)[2]) for label in column_labels)])
-    line = round(sum(font.getmetrics()))
-    left = GAP + max(round(font.getbbox(label)[2]) for label in row_labels) + GAP
-    top = GAP + line + GAP // 2
-    size = (left + len(column_labels) * (width + GAP), top + len(rows) * (height + GAP))
+    widths = [
+        max(round(font.getlength(label)), *(row[index].width for row in cells), 0)
+        for index, label in enumerate(columns)
+    ]
+    left = GAP + (max(round(font.getlength(name)) for name in names) + GAP if names else 0)
+    top = GAP + round(sum(font.getmetrics())) + GAP // 2
+    size = (left + sum(widths) + GAP * len(widths), top + len(rows) * (height + GAP))
     sheet = Image.new("RGB", size, WHITE)
     draw = ImageDraw.Draw(sheet)
-    for column, label in enumerate(column_labels):
-        middle = left + column * (width + GAP) + width // 2
-        draw.text((middle, GAP), label, BLACK, font, anchor="ma")
-    for index, (row, label) in enumerate(zip(cells, row_labels, strict=True)):
-        y = top + index * (height + GAP)
-        draw.text((left - GAP, y + height // 2), label, BLACK, font, anchor="rm")
-        for column, cell in enumerate(row):
-            sheet.paste(cell, (left + column * (width + GAP) + (width - cell.width) // 2, y))
+    for index, name in enumerate(names):
+        draw.text((left - GAP, top + index * (height + GAP) + height // 2), name, BLACK, font, "rm")
+    for index, (label, width) in enumerate(zip(columns, widths, strict=True)):
+        draw.text((left + width // 2, GAP), label, BLACK, font, "ma")
+        for line, row in enumerate(cells):
+            middle = left + (width - row[index].width) // 2
+            sheet.paste(row[index], (middle, top + line * (height + GAP)))
+        left += width + GAP
     return sheet
 
 
@@ -80,11 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         labels = arguments.labels.split(",")
     if len(labels) != len(arguments.pictures):
         parser.error(f"{len(arguments.pictures)} pictures, but {len(labels)} labels")
-    if arguments.height < 1:
-        parser.error("--height must be 1 or more")
     try:
         pictures = [Image.open(picture) for picture in arguments.pictures]
-        make_sheet(pictures, labels, arguments.height).save(arguments.out)
+        make_sheet([pictures], labels, arguments.height).save(arguments.out)
     except (OSError, ValueError) as error:
         print(f"make_sheet.py: {error}", file=sys.stderr)
         return 1

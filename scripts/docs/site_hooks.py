@@ -6,28 +6,15 @@ any script or font from elsewhere.
 """
 
 import html
-import pathlib
 import re
 from typing import Any
 
 from latex2mathml.converter import convert
 
-__all__ = ["on_config", "on_page_content", "on_page_markdown"]
+__all__ = ["on_page_content", "on_page_markdown"]
 
 OUTWARD = re.compile(r"(?<!!)\[([^\]]+)\]\(\.\./([^)\s]+)\)")
 FORMULA = re.compile(r'<(span|div) class="arithmatex">(.*?)</\1>', re.DOTALL)
-LATER = {"web.md": "In the browser", "batch.md": "Many pictures", "video.md": "Video"}
-"""Pages of the guide that are listed once they are there."""
-
-
-def on_config(config: Any) -> Any:
-    """Adds to the guide what is there of `LATER`."""
-    (guide,) = [part["Guide"] for part in config["nav"] if "Guide" in part]
-    for page, title in LATER.items():
-        there = (pathlib.Path(config["docs_dir"]) / page).is_file()
-        if there and page not in str(config["nav"]):
-            guide.append({title: page})
-    return config
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:

@@ -1,6 +1,5 @@
 """docs/ as a site: it builds without a warning, and loads nothing from elsewhere."""
 
-import importlib.util
 import os
 import pathlib
 import re
@@ -9,7 +8,7 @@ import sys
 
 import pytest
 
-from places import ROOT, SCRIPTS
+from places import ROOT
 
 pytest.importorskip("material", reason="the extra docs is not installed")
 
@@ -56,14 +55,3 @@ def test_links_out_of_docs_are_paths(site: pathlib.Path) -> None:
     assert "<code>tests/objective/test_tiled.py</code>" in page
     for path in site.rglob("*.html"):
         assert not re.search(r"href=\"[^\"]*\.(py|ipynb)\"", path.read_text("utf-8")), path
-
-
-def test_pages_that_come_later_are_listed_once_they_are_there(tmp_path: pathlib.Path) -> None:
-    spec = importlib.util.spec_from_file_location("hooks", SCRIPTS / "docs" / "site_hooks.py")
-    hooks = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(hooks)
-    for there in (False, True):
-        nav = [{"Home": "index.md"}, {"Guide": []}]
-        hooks.on_config({"nav": nav, "docs_dir": str(tmp_path)})
-        assert nav[1]["Guide"] == ([{"In the browser": "web.md"}] if there else [])
-        (tmp_path / "web.md").touch()

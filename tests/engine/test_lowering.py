@@ -2,8 +2,6 @@
 
 import importlib.util
 import re
-import subprocess
-import sys
 
 import pytest
 import tensorflow as tf
@@ -13,7 +11,6 @@ from artistyle_tf.engine.lowering import lower_level
 from artistyle_tf.engine.plan import Level, Plan
 from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 from artistyle_tf.vgg.weights import load
-from places import SCRIPTS
 
 
 def lowered(preset, file, *, kind="TPU", dtype="bfloat16", tile=0, size=(48, 64), **given):
@@ -24,20 +21,12 @@ def lowered(preset, file, *, kind="TPU", dtype="bfloat16", tile=0, size=(48, 64)
 
 
 @pytest.fixture
-def text_of(tmp_path):
-    """A function: what was lowered → its module as text. JAX, which warns of every fork in its own
-    process, has another."""
+def text_of(script):
+    """A function: what was lowered → its module as text."""
     if importlib.util.find_spec("jax") is None:
         pytest.skip("the extra tpu-check is not installed")
-
-    def convert(made):
-        hlo, text = tmp_path / "step.hlo", tmp_path / "step.mlir"
-        hlo.write_bytes(made.hlo)
-        script = SCRIPTS / "benchmark" / "jax_side.py"
-        subprocess.run([sys.executable, script, "convert", hlo, text], check=True)
-        return text.read_text()
-
-    return convert
+    compiler = script("compile_for_tpu")
+    return lambda made: compiler.in_own_process(compiler.stablehlo_text, made.hlo)
 
 
 def convolutions(text):

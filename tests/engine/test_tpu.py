@@ -1,6 +1,6 @@
 """TPUs, by stand-ins: how one is found, planned for, and given tiles. None was at hand.
 
-What is compiled for them is in tests/engine/test_lowering.py.
+What is compiled for them is in tests/engine/test_lowering.py and tests/scripts/test_scripts.py.
 """
 
 import subprocess

@@ -1,9 +1,7 @@
-"""The judge: its figures by hand, and runs of the script on finished and on painted pictures."""
+"""The judge: its figures by hand or beside another implementation, and runs of the script."""
 
 import json
 import math
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,9 +11,10 @@ import artistyle_tf
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.read import read_record
 from artistyle_tf.images.sizes import resize
-from places import SAMPLES, SCRIPTS
+from places import SAMPLES
 
-PAIR = f"--pair={SAMPLES / 'content.jpg'},{SAMPLES / 'style.jpg'}"
+pytest.importorskip("scipy")
+pytest.importorskip("skimage")
 
 
 @pytest.fixture
@@ -24,8 +23,8 @@ def measures(script):
 
 
 @pytest.fixture
-def judge(script):
-    return script("judge")
+def referees(script):
+    return script("referees")
 
 
 def grey(levels):
@@ -38,20 +37,9 @@ def grey(levels):
 def test_colour_steps_by_hand(measures):
     rgb = np.array([[[10, 0, 0], [0, 0, 4]], [[0, 3, 0], [7, 7, 7]]], np.uint8)
     # (R - G, B - G): (10, 0) (0, 4) / (-3, -3) (0, 0)
-    right = (10 + 4 + 3 + 3) / 4
-    down = (13 + 3 + 0 + 4) / 4
-    assert measures.colour_steps(rgb) == right + down
-    assert measures.colour_steps(rgb[:, ::-1]) == right + down
-
-
-def test_grain_is_in_proportion_to_the_style_and_blind_to_brightness(measures, picture):
-    style = picture(20, 30)
-    calm = style // 2 * 0 + style // 4 * 4  # whole quarters
-    assert measures.grain(style, style) == 1
-    assert measures.grain(calm // 4, calm) == pytest.approx(0.25)
-    brighter = (style // 2 + np.arange(30, dtype=np.uint8)[:, None]).astype(np.uint8)
-    assert measures.grain(brighter, style // 2) == pytest.approx(1)
-    assert math.isnan(measures.grain(style, grey(np.arange(400).reshape(20, 20) % 256)))
+    assert measures.colour_steps(rgb) == (10 + 4 + 3 + 3) / 4 + (13 + 3 + 0 + 4) / 4
+    assert measures.grain(rgb, rgb) == 1
+    assert math.isnan(measures.grain(rgb, grey(np.eye(4))))  # a style without colours
 
 
 def test_border_by_hand(measures):
@@ -60,188 +48,132 @@ def test_border_by_hand(measures):
     levels += 3 * (np.arange(24) % 2)[:, None]  # of 3 down
     assert measures.border(grey(levels)) == {"top": 1, "bottom": 1, "left": 1, "right": 1}
     levels[:2] = 10 * (np.arange(26) % 2)
-    sides = measures.border(grey(levels))
-    assert sides["top"] == 5
-    assert sides["bottom"] == 1
     levels[-1] = 50  # one of the two rows is flat
-    assert measures.border(grey(levels))["bottom"] == pytest.approx(0.5)
+    sides = measures.border(grey(levels))
+    assert (sides["top"], sides["bottom"]) == (5, 0.5)
     assert measures.border(grey(levels).transpose(1, 0, 2))["left"] == 5
 
 
-def test_the_border_of_colours_by_hand(measures):
-    """A step of all three channels is none of colour."""
-    rgb = np.repeat(np.indices((24, 26)).sum(0)[..., None] % 2, 3, axis=-1) * 10
-    rgb[..., 0] += np.arange(26) % 2
-    rgb[..., 0] += np.arange(24)[:, None] % 2
-    rgb[:, :2, 2] += 3 * (np.arange(24) % 2)[:, None]
-    sides = measures.border(measures.colours(rgb))
-    assert (sides["left"], sides["right"]) == (4, 1)
-
-
-def test_sides_are_judged_by_their_median(judge):
-    each = [{"x_by_side": {"top": value}, "y": {"a": value}} for value in (1.0, 2.0, 9.0)]
-    assert judge.means(each) == {"x_by_side": {"top": 2.0}, "y": {"a": 4.0}}
-
-
-def test_border_of_a_picture_without_interior_is_unknown(measures, picture):
-    assert all(math.isnan(side) for side in measures.border(picture(16, 40)).values())
-
-
-def test_closed_by_hand(measures):
+def test_distances_by_hand(measures):
     style = {"a": np.eye(2), "b": np.full((2, 2), 3.0)}
     content = {"a": 3 * np.eye(2), "b": np.full((2, 2), 6.0)}
     between = {"a": 2 * np.eye(2), "b": np.full((2, 2), 3.75)}
     assert measures.distances(content, style) == pytest.approx({"a": 2, "b": 1})
     assert measures.closed(between, content, style) == pytest.approx({"a": 0.5, "b": 0.75})
-    farther = {"a": 5 * np.eye(2), "b": content["b"]}
-    assert measures.closed(farther, content, style) == pytest.approx({"a": -1, "b": 0})
+    maps = np.array([[[1.0, 2.0]], [[0.0, 3.0]]], np.float32)
+    assert measures.content_error(maps + 1, maps) == pytest.approx(4 / 14)
 
 
-def test_content_error_by_hand(measures):
-    content = np.array([[[1.0, 2.0]], [[0.0, 3.0]]], np.float32)
-    assert measures.content_error(content, content) == 0
-    assert measures.content_error(content + 1, content) == pytest.approx(4 / 14)
+def test_what_is_off_the_palette(referees):
+    painting = np.zeros((64, 64, 3), np.uint8)
+    painting[:, :32], painting[:, 32:] = (20, 40, 200), (240, 220, 30)  # blue, yellow
+    violet = np.full((48, 64, 3), (130, 30, 180), np.uint8)
+    assert referees.off_palette(violet, painting) == 1
+    assert referees.off_palette(painting[::-1, ::-1], painting) == 0
+    half = np.vstack([violet, painting[:48]])
+    assert referees.off_palette(half, painting) == pytest.approx(0.5, abs=0.03)
+    lines = grey(np.indices((256, 256)).sum(0) // 2 % 2 * 255)  # blurred: all greys
+    assert referees.off_palette(lines, lines) < 0.001
+
+
+def test_patches_of_a_shift_and_of_noise(referees, picture):
+    darker = picture(64, 96) // 2
+    found = referees.patch_distances(darker + np.uint8(20), darker)
+    assert found.pop("mean") == pytest.approx(20 / 3, rel=1e-3)
+    assert found == pytest.approx({"fine": 0, "middle": 0, "coarse": 20}, rel=1e-3, abs=1e-3)
+    flat = np.full((64, 96, 3), 128, np.uint8)
+    noise = np.random.default_rng(0).normal(128, 10, flat.shape).astype(np.uint8)
+    found = referees.patch_distances(noise, flat)
+    assert found["fine"] == pytest.approx(10, rel=0.2)
+    assert found["fine"] > 2 * found["middle"]
+
+
+def test_distances_along_directions_are_those_of_scipy(referees, picture):
+    """W1 would be SciPy's; of shifts it equals W2."""
+    from scipy.stats import wasserstein_distance
+
+    directions = np.linalg.qr(np.random.default_rng(1).normal(size=(147, 147)))[0][:3]
+    pictures = [picture(40, 40, 1).astype(np.float32), picture(30, 50, 2).astype(np.float32)]
+    quantiles = [referees.projected(each, directions) for each in pictures]
+    windows = np.lib.stride_tricks.sliding_window_view
+    rows = [windows(each, (7, 7), (0, 1)).reshape(-1, 147) for each in pictures]
+    for row, direction in enumerate(directions):
+        expected = wasserstein_distance(*(each @ direction for each in rows))
+        found = np.mean(np.abs(quantiles[0][row] - quantiles[1][row]))
+        assert found == pytest.approx(expected, rel=0.02)
+
+
+def test_strokes_of_an_enlarged_picture_are_as_much_wider(referees):
+    cells = np.random.default_rng(0).integers(0, 2, (32, 43)) * 200
+    small, large = (grey(np.kron(cells, np.ones((side, side)))) for side in (4, 8))
+    assert referees.strokes(large, small) == pytest.approx(2, rel=0.05)
+    # Squares of 4 px correlate along a straight line, to half at 2 px; less without what is broad.
+    assert referees.stroke_width(small) == pytest.approx(4, rel=0.25)
+    assert math.isnan(referees.stroke_width(np.full((32, 32, 3), 7, np.uint8)))
+
+
+def test_divergence_of_known_gaussians_and_e(referees):
+    unit = referees.Fit(np.zeros(2), np.eye(2))
+    wider = referees.Fit(np.array([1.0, 0]), np.diag([4.0, 1.0]))
+    # (log s + (1 + m²) / s² - 1) / 2 by dimension, s² the other's variance
+    known = (math.log(4) + 2 / 4 - 1) / 2
+    assert referees.divergence(unit, wider) == pytest.approx(known, abs=1e-5)
+    rng, style = np.random.default_rng(0), {}
+    for layer, (kept, _) in referees.E_LAYERS.items():
+        rows = rng.normal(size=(400, kept + 8)) * np.linspace(1, 3, kept + 8)
+        style[layer] = referees.Fit(rows.mean(0), np.cov(rows.T))
+    bases = referees.bases_of([style])
+
+    def moved(by):
+        fits = {k: referees.Fit(fit.mean + by, fit.covariance) for k, fit in style.items()}
+        return referees.effectiveness(fits, style, bases)["E"]
+
+    # Twice as far is four times the divergence, at every layer.
+    lost = (0.7468 + 0.2557 + 2.3768) * math.log(4)
+    assert moved(0.1) - moved(0.2) == pytest.approx(lost, rel=1e-6)
 
 
 # Figures of the network
 
 
-@pytest.fixture
-def pair(measures, tmp_path, picture):
-    """Of one size, multiples of 16."""
-    Image.fromarray(picture(48, 64, seed=1)).save(tmp_path / "photo.png")
-    Image.fromarray(picture(48, 64, seed=2)).save(tmp_path / "painting.png")
-    return measures.Pair(tmp_path / "photo.png", tmp_path / "painting.png")
-
-
-def test_the_content_has_closed_nothing_and_the_style_everything(measures, pair, small_weights):
-    see = measures.network(small_weights)
-    content, style = (pair.judge(picture.rgb, see, 1, 60) for picture in pair.pictures)
-    assert content["closed"] == pytest.approx(0, abs=1e-5)
-    assert content["content_error"] == pytest.approx(0, abs=1e-9)
-    assert style["closed"] == pytest.approx(1, abs=1e-5)
-    assert style["grain"] == 1
-    assert style["content_error"] > 0.01
-    assert set(style["closed_by_layer"]) == {f"block{block}_conv1" for block in range(1, 6)}
-    assert style["border"]["worst"] == max(style["border_by_side"].values())
-    assert style["border"]["mean"] == np.mean(list(style["border_by_side"].values()))
-
-
-@pytest.mark.parametrize("balance", [(1, 60), (2.5, 7)])
-def test_the_saved_objective_is_that_of_a_run(
-    measures, pair, small_file, small_weights, picture, balance
+def test_content_style_and_the_objective_of_a_run(
+    measures, tmp_path, small_file, small_weights, picture
 ):
-    alpha, beta = balance
-    config = artistyle_tf.Config(
-        size=64,
-        weights=str(small_file),
-        padding="zeros",
-        content_weight=alpha,
-        style_weight=beta,
-        balance=0,
-        palette_weight=0,
-    )
-    bound = artistyle_tf.build_objective(*map(str, pair.paths), config)
+    """The content has closed nothing and the style everything; the saved objective is a run's."""
+    paths = [tmp_path / "photo.png", tmp_path / "painting.png"]
+    for seed, path in enumerate(paths):
+        Image.fromarray(picture(48, 64, seed)).save(path)
+    pair, see = measures.Pair(*paths), measures.network(small_weights)
+    content, style = (pair.judge(one.rgb, see, 1, 60) for one in pair.pictures)
+    assert (content["closed"], style["closed"]) == pytest.approx((0, 1), abs=1e-5)
+    assert content["content_error"] == pytest.approx(0, abs=1e-9) != style["content_error"]
+    smaller = resize(pair.pictures[0].rgb, (33, 47))  # pictures of any size are judged at it
+    assert pair.judge(smaller, see, 1, 60)["content_error"] == pytest.approx(0, abs=1e-9)
+    weights = {"content_weight": 2.5, "style_weight": 7.0, "balance": 0.0, "palette_weight": 0.0}
+    config = artistyle_tf.Config(size=64, weights=str(small_file), padding="zeros", **weights)
     painted = picture(48, 64, seed=3)
-    figures = pair.judge(painted, measures.network(small_weights), alpha, beta)
-    value, _ = bound(to_network(painted))
-    assert figures["saved_objective"] == pytest.approx(float(value), rel=1e-4)
-
-
-def test_content_and_style_are_taken_at_the_pictures_size(measures, pair, small_weights, picture):
-    see = measures.network(small_weights)
-    for height, width in ((33, 47), (70, 40)):
-        content, style = pair.pictures
-        smaller = resize(content.rgb, (height, width))
-        assert pair.judge(smaller, see, 1, 60)["content_error"] == pytest.approx(0, abs=1e-9)
-        longer = max(height, width)
-        other = resize(style.rgb, (round(48 * longer / 64), longer))
-        painted = picture(height, width, seed=4)
-        expected = measures.grain(painted, other)
-        assert pair.judge(painted, see, 1, 60)["grain"] == expected
+    value, _ = artistyle_tf.build_objective(*map(str, paths), config)(to_network(painted))
+    saved = pair.judge(painted, see, 2.5, 7.0)["saved_objective"]
+    assert saved == pytest.approx(float(value), rel=1e-4)
 
 
 # The script
 
 
-def test_sets_of_flags_have_names(judge):
-    texts = ["a b: --size=64 --init=x:y", "--style_layers=block1_conv1:2", "plain:"]
-    assert judge.named_sets(texts) == {
-        "a b": ["--size=64", "--init=x:y"],
-        "--style_layers=block1_conv1:2": ["--style_layers=block1_conv1:2"],
-        "plain": [],
-    }
-    assert judge.slug(texts[1]) == "style_layers_block1_conv1_2"
-
-
-def test_flags_of_a_set_go_before_those_of_the_script(judge, tmp_path):
-    pair = judge.Pair(SAMPLES / "content.jpg", SAMPLES / "style.jpg")
-    command = judge.command_of(pair, ["--init=content"], tmp_path / "o.png", 64)
-    assert (command.config.size, command.config.init) == (64, "content")
-    assert [command.content, *command.styles] == list(map(str, pair.paths))
-    assert judge.command_of(pair, ["--size=48"], tmp_path / "o.png", 64).config.size == 48
-
-
-def test_the_script_runs_by_itself():
-    script = SCRIPTS / "benchmark" / "judge.py"
-    done = subprocess.run(
-        [sys.executable, str(script), "--pair=one.png", "a.png"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert done.stderr == "judge.py: --pair='one.png' must be two files: --pair=CONTENT,STYLE\n"
-
-
-def test_default_pairs_are_there(judge):
-    pytest.importorskip("skimage")
-    pairs = sys.modules["measures"].default_pairs()
-    assert all(path.is_file() for pair in pairs for path in pair)
-    assert len(judge.read_pairs([])) == len(set(pairs)) == 12
-
-
-def test_pairs_are_listed_beside_their_file(judge, tmp_path):
-    pairs = tmp_path / "pairs.txt"
-    pairs.write_text("# photos, paintings\n\na.jpg, styles/b.jpg  # an etching\n/c.png,d.png\n")
-    assert judge.listed(pairs) == [
-        f"{tmp_path}/a.jpg,{tmp_path}/styles/b.jpg",
-        f"/c.png,{tmp_path}/d.png",
-    ]
-
-
-def test_finished_pictures_are_judged(judge, small_file, tmp_path, capsys):
-    photo, noise = SAMPLES / "content.jpg", tmp_path / "noise.png"
-    small = tmp_path / "small.png"
-    with Image.open(photo) as image:
-        image.resize((80, 60), Image.Resampling.LANCZOS).save(small)
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 66, 3), np.uint8)).save(noise)
-    figures = tmp_path / "figures.json"
-    arguments = [PAIR, f"--weights={small_file}", f"--json={figures}", str(small), str(noise)]
-    assert judge.main(arguments) == 0
-    out = capsys.readouterr().out
-    assert "| content × style | closed | content error | grain | off palette | patches" in out
-    assert "| strokes | E | border" in out
-    assert "seconds" not in out
-    assert "| small | " in out
-    told = json.loads(figures.read_text())
-    assert told["judge"]["weights"] == small_file.name
-    rows = told["pairs"]["content × style"]
-    assert list(rows) == ["small", "noise"]
-    assert rows["small"]["closed"] == pytest.approx(0, abs=1e-4)
-    assert rows["noise"]["content_error"] > 0
-    assert rows["noise"]["grain"] > rows["small"]["grain"]
-    assert told["mean"] == rows
+def test_default_pairs_are_there(measures):
+    pytest.importorskip("matplotlib")
+    assert len(measures.read_pairs([])) == 12
 
 
 def test_folders_of_programs_are_judged_and_laid_out_blind(
-    judge, small_file, tmp_path, picture, capsys
+    script, small_file, tmp_path, picture, capsys
 ):
+    judge = script("judge")
     pairs, figures, key = (tmp_path / name for name in ("pairs.txt", "f.json", "key.json"))
     names = [f"photo{i}" for i in range(4)]
     for name in names:
         Image.fromarray(picture(48, 64)).save(tmp_path / f"{name}.png")
-    pairs.write_text("".join(f"{name}.png,photo3.png\n" for name in names[:3]))
+    pairs.write_text("# pairs\n" + "".join(f"{name}.png, photo3.png # x\n" for name in names[:3]))
     for program, level in (("ours", 250), ("theirs", 5)):
         (tmp_path / program).mkdir()
         for name in names[:3]:
@@ -254,8 +186,7 @@ def test_folders_of_programs_are_judged_and_laid_out_blind(
     ]
     assert judge.main(arguments) == 0
     assert "| mean of 3 | " in capsys.readouterr().out
-    told = json.loads(figures.read_text())
-    assert set(told["mean"]) == {"ours", "theirs"}
+    assert set(json.loads(figures.read_text())["mean"]) == {"ours", "theirs"}
     order = [list(row.values()) for row in json.loads(key.read_text()).values()]
     assert [sorted(row) for row in order] == [["ours", "theirs"]] * 3
     assert len(set(map(tuple, order))) == 2
@@ -271,59 +202,29 @@ def test_folders_of_programs_are_judged_and_laid_out_blind(
     assert "ours must have one picture photo1_photo3.png, not 0" in capsys.readouterr().err
 
 
-def test_larger_pictures_are_judged_shrunk(judge, small_file, tmp_path, capsys):
-    figures = []
-    for size in (320, 160):
-        with Image.open(SAMPLES / "content.jpg") as image:
-            shrunk = image.resize((size, size * 3 // 4), Image.Resampling.LANCZOS)
-        shrunk.save(tmp_path / "p.png")
-        told = tmp_path / f"{size}.json"
-        asked = [PAIR, f"--weights={small_file}", "--judged_size=160", f"--json={told}"]
-        assert judge.main([*asked, str(tmp_path / "p.png")]) == 0
-        figures.append(json.loads(told.read_text())["mean"]["p"])
-    assert figures[0]["grain"] == pytest.approx(figures[1]["grain"], rel=0.02)
-    assert figures[0]["e"] == pytest.approx(figures[1]["e"], abs=0.1)
-
-
 def test_sets_of_flags_are_painted_judged_and_not_painted_again(
-    judge, small_file, tmp_path, capsys, monkeypatch
+    script, small_file, tmp_path, capsys, monkeypatch
 ):
-    folder, figures, sheet = tmp_path / "o", tmp_path / "figures.json", tmp_path / "sheet.png"
-    usual = (
-        f"--preset=fast --levels=1 --iterations=3 --padding=zeros --weights={small_file} "
-        "--style_weight=60 --balance=0 --palette_weight=0"
-    )
+    judge, folder, figures = script("judge"), tmp_path / "o", tmp_path / "figures.json"
     for name in ("content", "style"):  # of equal sides, in whole cells
         with Image.open(SAMPLES / f"{name}.jpg") as image:
-            image.resize((64, 48)).save(tmp_path / f"{name}.png")
-    content, style = tmp_path / "content.png", tmp_path / "style.png"
+            image.resize((48, 32)).save(tmp_path / f"{name}.png")
     arguments = [
-        *(f"--pair={content},{style}", f"--pair={style},{content}"),
-        *(f"--weights={small_file}", f"--paint=fast: {usual}", "--size=64"),
-        *(f"--folder={folder}", f"--json={figures}", f"--sheet={sheet}"),
+        *(f"--pair={tmp_path / 'content.png'},{tmp_path / 'style.png'}", "--size=48"),
+        *(f"--weights={small_file}", f"--folder={folder}", f"--json={figures}"),
+        f"--paint=fast: --preset=fast --levels=1 --iterations=3 --padding=zeros --balance=0 "
+        f"--palette_weight=0 --style_weight=60 --weights={small_file}",
     ]
     assert judge.main(arguments) == 0
-    out = capsys.readouterr().out
-    assert out.count("| fast | ") == 3
-    assert "| mean of 2 | " in out
     first = json.loads(figures.read_text())
-    one, other = (first["pairs"][name]["fast"] for name in ("content × style", "style × content"))
-    assert one["evaluations"] >= 3
-    assert one["seconds"] > 0
+    row = first["pairs"]["content × style"]["fast"]
+    assert row["evaluations"] >= 3
+    assert row["seconds"] > 0
     # A CPU with tiles for bfloat16 has the run's own figure less exactly.
-    assert one["saved_objective"] == pytest.approx(one["saved_by_run"], rel=0.05)
-    for key in ("closed", "seconds", "evaluations", "saved_objective"):
-        assert first["mean"]["fast"][key] == pytest.approx((one[key] + other[key]) / 2)
-    assert len(list(folder.iterdir())) == 2
-    with Image.open(folder / "content_style--fast.png") as image:
-        assert max(image.size) == 64
+    assert row["saved_objective"] == pytest.approx(row["saved_by_run"], rel=0.05)
     record = read_record(folder / "content_style--fast.png")
-    assert record["outcome"]["objective"]["value"] == one["optimised"]
+    assert record["outcome"]["objective"]["value"] == row["optimised"]
     assert str(tmp_path) not in json.dumps(record)
-    with Image.open(sheet) as image:
-        assert image.width > 3 * 256
-        assert image.height > 2 * 256
-
     monkeypatch.setattr(artistyle_tf, "stylize", None)
     assert judge.main(arguments) == 0
     assert json.loads(figures.read_text()) == first
@@ -332,60 +233,21 @@ def test_sets_of_flags_are_painted_judged_and_not_painted_again(
     assert "content_style--fast.png is of another" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "fault"),
-    [
-        ([PAIR], 2, "--paint"),
-        ([PAIR, "a.png", "--paint=--preset=fast"], 2, "--paint"),
-        (["a.png"], 2, "one --pair"),
-        (["--pair=one.png", "a.png"], 2, "--pair='one.png' must be two files"),
-        (["--pair=a.png,b.png,c.png", "a.png"], 2, "must be two files"),
-        (["--pair=absent.png,b.png", "a.png"], 1, "absent.png does not exist"),
-        ([PAIR, "absent.png"], 1, "absent.png does not exist"),
-        ([PAIR, PAIR, "--paint=--preset=fast"], 2, "same names"),
-        ([PAIR, "--paint=a: --preset=no"], 2, "preset"),
-        ([PAIR, "--paint=a: --preset='"], 2, "quotation"),
-        ([PAIR, "--paint=a: --help"], 2, "--help"),
-        ([PAIR, "--paint=a: --trace=t.json"], 2, "--trace"),
-        ([PAIR, "--paint=a:", "--paint=a: --preset=fast"], 2, "name of its own"),
-        ([PAIR, "--paint=a:", "--sheet=s.bmp"], 2, "s.bmp"),
-        ([PAIR, "--paint=a:", "--blind=key.json"], 2, "--sheet"),
-        (["--pairs=absent.txt", "--paint=a:"], 1, "absent.txt"),
-        ([PAIR, "--paint=a:", "--json=no/such/f.json"], 1, "f.json"),
-        ([PAIR, "--weights=absent.npz", str(SAMPLES / "content.jpg")], 1, "absent.npz"),
-    ],
-)
-def test_what_is_wrong_is_said_in_a_line(
-    judge, tmp_path, monkeypatch, capsys, arguments, status, fault
-):
+def test_what_is_wrong_is_said_in_a_line(script, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert judge.main(arguments) == status
-    said = capsys.readouterr().err
-    assert said.startswith("judge.py: ")
-    assert said.count("\n") == 1
-    assert fault in said
+    judge, pair = script("judge"), f"--pair={SAMPLES / 'content.jpg'},{SAMPLES / 'style.jpg'}"
+    for arguments, status, fault in (
+        ([pair], 2, "--paint"),
+        (["--pair=one.png", "a.png"], 2, "must be two files"),
+        ([pair, "absent.png"], 1, "absent.png does not exist"),
+        ([pair, "--paint=a: --preset=no"], 2, "preset"),
+        ([pair, "--paint=a: --trace=t.json"], 2, "--trace"),
+        ([pair, "--paint=a:", "--paint=a: --preset=fast"], 2, "name of its own"),
+        ([pair, "--paint=a:", "--blind=key.json"], 2, "--sheet"),
+    ):
+        assert judge.main(arguments) == status
+        said = capsys.readouterr().err
+        assert said.startswith("judge.py: ")
+        assert said.count("\n") == 1
+        assert fault in said
     assert not list(tmp_path.iterdir())
-
-
-def test_an_interrupted_painting_is_not_kept(judge, small_file, tmp_path, monkeypatch, capsys):
-    real = artistyle_tf.stylize
-
-    def stopped(*arguments, **more):
-        def interrupt(step):
-            raise KeyboardInterrupt
-
-        return real(*arguments, callback=interrupt, **more)
-
-    monkeypatch.setattr(artistyle_tf, "stylize", stopped)
-    flags = f"--paint=a: --preset=fast --weights={small_file}"
-    folder = tmp_path / "o"
-    asked = [PAIR, flags, f"--weights={small_file}", "--size=48", f"--folder={folder}"]
-    assert judge.main(asked) == 130
-    assert capsys.readouterr().err.endswith("judge.py: interrupted\n")
-    assert not list(folder.iterdir())
-
-
-def test_a_picture_of_another_aspect_is_remarked(judge, small_file, tmp_path, picture, capsys):
-    Image.fromarray(picture(64, 32)).save(tmp_path / "tall.png")
-    assert judge.main([PAIR, f"--weights={small_file}", str(tmp_path / "tall.png")]) == 0
-    assert "tall.png has not the content's aspect" in capsys.readouterr().err

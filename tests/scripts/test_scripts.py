@@ -1,12 +1,12 @@
-"""The scripts of the repository that need no network."""
+"""Demo, test, sheets, the paper's figures and the stylizer's training."""
 
-import importlib.util
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,171 +16,44 @@ from places import ROOT, SCRIPTS
 needs_sh = pytest.mark.skipif(shutil.which("sh") is None, reason="no POSIX shell")
 
 
-def _run(*command: object, **options: object) -> subprocess.CompletedProcess[str]:
+def run(*command: object, **options: object) -> subprocess.CompletedProcess[str]:
     words = [str(word) for word in command]
     return subprocess.run(words, capture_output=True, text=True, **options)  # type: ignore[call-overload]
 
 
-def _sheet(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return _run(sys.executable, SCRIPTS / "docs" / "make_sheet.py", *arguments)
-
-
-def test_sheet(tmp_path: pathlib.Path) -> None:
-    Image.new("RGB", (90, 60), (200, 0, 0)).save(tmp_path / "a.png")
-    Image.new("RGBA", (40, 80), (0, 0, 200, 0)).save(tmp_path / "b.png")
-    turned = Image.Exif()
-    turned[0x0112] = 6
-    Image.new("RGB", (80, 40), (0, 200, 0)).save(tmp_path / "c.png", exif=turned)
-    sheet = tmp_path / "sheet.png"
-    done = _sheet(
-        sheet, *(tmp_path / f"{n}.png" for n in "abc"), "--labels=A,B,style", "--height=120"
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    pixels = np.asarray(Image.open(sheet).convert("RGB")).astype(int)
-    red = (pixels == (200, 0, 0)).all(axis=-1)
-    green = (pixels == (0, 200, 0)).all(axis=-1)
-    assert red.sum() == 120 * 180
-    assert green.sum() == 120 * 60
-    assert not (pixels == (0, 0, 200)).all(axis=-1).any()  # transparent: white paper
-    assert np.flatnonzero(red.any(axis=0)).max() < np.flatnonzero(green.any(axis=0)).min()
-    dark = pixels.sum(axis=-1) < 300
-    labels = dark[: np.flatnonzero(red.any(axis=1)).min()]
-    assert labels[:, : pixels.shape[1] // 2].any()
-    assert labels[:, -60:].any()
-
-
-def test_sheet_mistakes(tmp_path: pathlib.Path) -> None:
-    Image.new("RGB", (90, 60)).save(tmp_path / "a.png")
-    wrong = _sheet(tmp_path / "s.png", tmp_path / "a.png", "--labels=a,b")
-    assert wrong.returncode == 2
-    assert "1 pictures, but 2 labels" in wrong.stderr
-    for arguments in ((tmp_path / "s.png", tmp_path / "no.png"), (tmp_path, tmp_path / "a.png")):
-        failed = _sheet(*arguments)
-        assert failed.returncode == 1
-        assert failed.stderr.startswith("make_sheet.py: ")
-        assert failed.stderr.count("\n") == 1
-
-
-def test_stylize_from_any_folder(tmp_path: pathlib.Path) -> None:
-    """Also where the package isn't installed: -S and a path hide site-packages' editable link."""
-    done = _run(sys.executable, SCRIPTS / "stylize.py", "--version", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("artistyle ")
-    numpy = importlib.util.find_spec("numpy")
-    assert numpy is not None
-    assert numpy.origin is not None
-    path = pathlib.Path(numpy.origin).parents[1]
-    bare = {**os.environ, "PYTHONPATH": str(path)}
-    done = _run(sys.executable, "-S", SCRIPTS / "stylize.py", "--version", cwd=tmp_path, env=bare)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 @pytest.fixture
 def clone(tmp_path: pathlib.Path) -> pathlib.Path:
-    """The scripts alone, in a folder whose name has a space, with a `bin` to be the PATH."""
+    """The scripts alone, in a folder whose name has a space, with a `bin` to be the PATH, and with
+    programs in .venv that only tell what they are called with."""
     root = tmp_path / "a clone"
     (root / "scripts").mkdir(parents=True)
+    (tmp_path / "bin").mkdir()
     for name in ("demo", "test", "_venv.sh"):
         shutil.copy(SCRIPTS / name, root / "scripts")
     for name in ("setup.cfg", "pyproject.toml"):
         shutil.copy(ROOT / name, root)
-    (tmp_path / "bin").mkdir()
     for name in ("dirname", "cat", "cksum", "ls", "rm", "tail"):
-        found = shutil.which(name)
-        assert found is not None
-        (tmp_path / "bin" / name).symlink_to(found)
+        (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
+    programs = root / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name, body in (
+        ("python", f'echo "$*" >>"{root}/calls"'),
+        ("artistyle", 'printf "%s\\n" "$@"'),
+    ):
+        (programs / name).write_text(f"#!/bin/sh\n{body}\n")
+        (programs / name).chmod(0o755)
     return root
 
 
-def _python(path: pathlib.Path, body: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{body}\n")
-    path.chmod(0o755)
-
-
-def _start(clone: pathlib.Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def start(clone: pathlib.Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": str(clone.parent / "bin")}
-    shell = shutil.which("sh")
-    return _run(
-        shell, clone / "scripts" / name, *arguments, env=environment, cwd=clone.parent, check=False
-    )
+    command = shutil.which("sh"), clone / "scripts" / name, *arguments
+    return run(*command, env=environment, cwd=clone.parent, check=False)
 
 
 @needs_sh
-@pytest.mark.parametrize("name", ["demo", "test"])
-def test_no_python(clone: pathlib.Path, name: str) -> None:
-    """A command that is there but doesn't run, as version managers leave them, is none."""
-    _python(clone.parent / "bin" / "python3.13", "echo 'command not found' >&2; exit 127")
-    done = _start(clone, name)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr == (
-        f"{name}: no Python 3.11, 3.12 or 3.13 found; install one, or set PYTHON=/path/to/python\n"
-    )
-
-
-@needs_sh
-def test_python_without_venv(clone: pathlib.Path) -> None:
-    _python(clone.parent / "bin" / "python3.12", 'case "$2" in *venv*) exit 1 ;; esac')
-    done = _start(clone, "demo")
-    assert done.returncode == 1
-    assert done.stderr.startswith("demo: python3.12 has no venv module")
-
-
-@needs_sh
-def test_folder_in_the_way(clone: pathlib.Path) -> None:
-    _python(clone.parent / "bin" / "python3", "exit 0")
-    (clone / ".venv").mkdir()
-    (clone / ".venv" / "thesis.tex").touch()
-    done = _start(clone, "demo")
-    assert done.returncode == 1
-    assert "it is no virtual environment" in done.stderr
-    assert (clone / ".venv" / "thesis.tex").exists()
-
-
-@needs_sh
-def test_install_is_done_once_and_again_after_a_change(clone: pathlib.Path) -> None:
-    python = clone / ".venv" / "bin" / "python"
-    log = clone / "calls"
-    _python(python, f'echo "$*" >>"{log}"; [ "$1" != --version ] || echo Python 3.12.0')
-    installing = "installing the package"
-    assert installing in _start(clone, "test").stdout
-    assert "pip install --disable-pip-version-check --no-input -e .[dev]" in log.read_text()
-    assert installing not in _start(clone, "test").stdout
-    assert installing not in _start(clone, "demo", "--version").stdout  # the larger one serves both
-    with open(clone / "setup.cfg", "a") as file:
-        file.write("\n")
-    assert installing in _start(clone, "demo", "--version").stdout
-    assert "-m artistyle_tf --version" in log.read_text()
-
-
-@needs_sh
-def test_failed_install_is_told_and_tried_again(clone: pathlib.Path) -> None:
-    python = clone / ".venv" / "bin" / "python"
-    _python(python, '[ "$2" != pip ] || { echo "ERROR: no such package" >&2; exit 1; }')
-    for _ in range(2):
-        done = _start(clone, "test")
-        assert done.returncode == 1
-        first, *_, last = done.stderr.splitlines()
-        assert first == "ERROR: no such package"
-        assert last.startswith("test: pip could not install the package")
-
-
-@needs_sh
-def test_demo_keeps_its_pictures(clone: pathlib.Path) -> None:
-    for flag in ("--content=a.jpg", "--output", "-style=b.jpg"):
-        done = _start(clone, "demo", flag)
-        assert done.returncode == 1
-        assert "for your own" in done.stderr
-    assert not (clone / ".venv").exists()
-
-
-@needs_sh
-def test_demo_flags(clone: pathlib.Path) -> None:
-    """The demo's own settings give way to those on its command line."""
-    _python(clone / ".venv" / "bin" / "python", "exit 0")
-    _python(clone / ".venv" / "bin" / "artistyle", "printf '%s\\n' \"$@\"")
-    done = _start(clone, "demo", "--size=64", "--iterations", "3", "--trace=a b.json")
+def test_demo_paints_with_its_own_settings_or_those_given(clone: pathlib.Path) -> None:
+    done = start(clone, "demo", "--size=64", "--iterations", "3", "--trace=a b.json")
     assert done.returncode == 0
     flags = [line for line in done.stdout.splitlines() if not line.startswith("demo: ")]
     assert sorted(flags) == sorted(
@@ -188,13 +61,109 @@ def test_demo_flags(clone: pathlib.Path) -> None:
             f"--content={clone}/artistyle_tf/samples/content.jpg",
             f"--style={clone}/artistyle_tf/samples/style.jpg",
             f"--output={clone}/artistyle-demo.png",
-            "--preset=fast",
-            "--strength=0.4",
-            "--seed=0",
-            "--size=64",
-            "--iterations",
-            "3",
-            "--trace=a b.json",
+            *("--preset=large", "--weights=preview", "--seed=0", "--size=64"),
+            *("--iterations", "3", "--trace=a b.json"),
         ]
     )
     assert done.stdout.splitlines()[-1].endswith("artistyle-demo-sheet.png")
+    other = start(clone, "demo", "--content=a.jpg")
+    assert other.returncode == 1
+    assert "for your own" in other.stderr
+
+
+@needs_sh
+def test_test_installs_once_again_after_a_change_and_says_what_failed(clone: pathlib.Path) -> None:
+    installing = "installing the package"
+    assert installing in start(clone, "test", "-k", "x").stdout
+    calls = (clone / "calls").read_text()
+    assert "pip install --disable-pip-version-check --no-input -e .[dev]" in calls
+    assert calls.endswith("-m pytest -k x\n")
+    assert installing not in start(clone, "test").stdout
+    assert installing not in start(clone, "demo", "--version").stdout  # the larger one serves both
+    with open(clone / "setup.cfg", "a") as file:
+        file.write("\n")
+    python = clone / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\n[ "$2" != pip ] || { echo "ERROR: no such package"; exit 1; }\n')
+    done = start(clone, "test")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "ERROR: no such package"
+    python.unlink()
+    (clone / ".venv" / "thesis.tex").touch()
+    (clone.parent / "bin" / "python3").write_text("#!/bin/sh\n")
+    (clone.parent / "bin" / "python3").chmod(0o755)
+    assert "it is no virtual environment" in start(clone, "demo").stderr
+    (clone.parent / "bin" / "python3").unlink()
+    assert "no Python 3.11, 3.12 or 3.13 found" in start(clone, "demo").stderr
+
+
+def test_stylize_where_the_package_is_not_installed(tmp_path: pathlib.Path) -> None:
+    """-S hides site-packages' editable link."""
+    bare = {**os.environ, "PYTHONPATH": str(pathlib.Path(np.__file__).parents[1])}
+    command = sys.executable, "-S", SCRIPTS / "stylize.py", "--version"
+    done = run(*command, cwd=tmp_path, env=bare)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("artistyle ")
+
+
+def test_sheet(script, tmp_path: pathlib.Path, capsys) -> None:
+    make_sheet = script("make_sheet")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (90, 60), (200, 0, 0)).save(tmp_path / "a.png")
+    Image.new("RGBA", (40, 80), (0, 0, 200, 0)).save(tmp_path / "b.png")
+    Image.new("RGB", (80, 40), (0, 200, 0)).save(tmp_path / "c.png", exif=turned)
+    paths = [str(tmp_path / f"{name}.png") for name in "abc"]
+    sheet = str(tmp_path / "sheet.png")
+    assert make_sheet.main([sheet, *paths, "--labels=A,B,style", "--height=120"]) == 0
+    pixels = np.asarray(Image.open(sheet).convert("RGB")).astype(int)
+    red, green = ((pixels == colour).all(-1) for colour in ((200, 0, 0), (0, 200, 0)))
+    assert (red.sum(), green.sum()) == (120 * 180, 120 * 60)
+    assert not (pixels == (0, 0, 200)).all(-1).any()  # transparent: white paper
+    assert np.flatnonzero(red.any(0)).max() < np.flatnonzero(green.any(0)).min()
+    labels = pixels[: np.flatnonzero(red.any(1)).min()].sum(-1) < 300
+    assert labels[:, : pixels.shape[1] // 2].any()
+    assert labels[:, -80:].any()
+    assert make_sheet.main([sheet, "no.png"]) == 1
+    assert capsys.readouterr().err.startswith("make_sheet.py: ")
+
+
+@pytest.mark.parametrize(("figure", "count"), [(1, 10), (3, 20)])
+def test_figures_of_the_paper(script, small_file, tmp_path, monkeypatch, figure, count) -> None:
+    """The first cell is painted, the others are checked by their settings."""
+    module, cells = script("make_figures"), []
+    real = module.painted
+
+    def painted(content, style, config):
+        cells.append((content, style, config))
+        return real(content, style, config) if len(cells) == 1 else Image.new("RGB", (32, 18))
+
+    monkeypatch.setattr(module, "painted", painted)
+    flags = [f"--weights={small_file}", "--size=32", "--iterations=1"]
+    assert module.main([str(figure), f"--output={tmp_path / 'f.png'}", *flags]) == 0
+    assert len(cells) == count
+    styles = [name for name, _ in cells[-1 if figure == 3 else -2][2].style_layers]
+    assert styles == [f"block{block}_conv1" for block in range(1, 6)]
+    if figure == 1:
+        assert cells[-1][2].content_layers == (("block5_conv1", 1.0),)
+        assert {config.task for _, _, config in cells} == {"texture", "reconstruct"}
+    else:
+        ratios = [config.content_weight / config.style_weight for _, _, config in cells[:4]]
+        assert ratios == pytest.approx([1e-5, 1e-4, 1e-3, 1e-2])
+    with Image.open(tmp_path / "f.png") as image:
+        assert min(image.size) > 60
+    assert module.main([str(figure), "--output=f.txt"]) == 2
+
+
+def test_a_stylizer_learns(script, tmp_path: pathlib.Path) -> None:
+    """In a few steps, on a picture that it does not see."""
+    pytest.importorskip("skimage")
+    flags = ["--weights=preview", "--side=48", "--batch=2", "--width=8", "--steps=40"]
+    # The steps end it; by then the learning rate has not faded either.
+    flags += ["--minutes=60", "--unseen_side=96", f"--folder={tmp_path}"]
+    trainer = script("train_stylizer")
+    figures = trainer.main(flags)
+    assert figures["trained"] < 0.9 * figures["untrained"]
+    model = keras.saving.load_model(tmp_path / "model.keras")
+    painted = model.predict(trainer.unseen(96), verbose=0)
+    loss = float(model.loss(trainer.unseen(96), painted))
+    assert loss == pytest.approx(figures["trained"], rel=1e-4)

@@ -1,0 +1,112 @@
+"""One small run of each tool that measures, on pictures too small to measure anything."""
+
+import importlib.util
+import json
+
+import pytest
+
+import clips
+from places import SAMPLES
+
+REFERENCE = """\
+import json, sys
+from PIL import Image
+flags = dict(word[2:].split("=", 1) for word in sys.argv[1:])
+rows = [[n + 1, n + 0.5, 1e9 / (n + 1)] for n in range(int(flags["evaluations"]))]
+json.dump(rows, open(flags["trace"], "w"))
+Image.open(flags["content"]).resize((32, 18)).save(flags["output"])
+"""
+"""Stands for the PyTorch script: a second an evaluation."""
+
+
+def test_evaluations_and_a_race(script, tmp_path, capsys, monkeypatch, unfrozen):
+    benchmark = script("benchmark")
+    monkeypatch.setattr(benchmark, "NEAR", float("inf"))
+    (tmp_path / "torch.py").write_text(REFERENCE)
+    figures, plot = tmp_path / "figures.json", tmp_path / "race.svg"
+    given = [f"--reference={tmp_path / 'torch.py'}", "--race=32", "--style_weights=60"]
+    given += ["--entrants=fast", "--inits=content", "--race_evaluations=3", f"--plot={plot}"]
+    given += ["--weights=preview", "--sizes=48,32", "--repeats=2", "--matmul=64"]
+    assert benchmark.main([*given, f"--json={figures}"]) == 0
+    report = json.loads(figures.read_text("utf-8"))
+    sizes = [(row["height"], row["width"]) for row in report["evaluations"]]
+    assert sizes == [(32, 32), (32, 48)]  # 18 and 27 px high, in whole cells of 16
+    for row in report["evaluations"]:
+        assert 0 < row["best_seconds"] <= row["seconds"]
+        assert row["share"] == pytest.approx(row["gflops"] / report["matmul_gflops"])
+        assert row["reference_seconds"] == 1
+    (heat,) = report["race"]
+    assert heat["name"] == "content × style, 32, 60, content"
+    assert len(heat["ours"]["fast"]) >= 1
+    assert "| PyTorch: saved " in capsys.readouterr().out
+    assert "</svg>" in plot.read_text()
+
+
+def test_work_is_counted_from_the_shapes(script):
+    """VGG19 up to block5_conv1 at 256×256: 94.7 GFLOP."""
+    from artistyle_tf.vgg.weights import load
+
+    layers = load("imagenet-8bit").layers
+    assert script("benchmark").gflop(layers, (256, 256)) == pytest.approx(94.7, abs=0.1)
+
+
+def test_clips(script, tmp_path, small_file, capsys, unfrozen):
+    video = script("video")
+    still = [clips.texture(64, 96)] * 3
+    found = video.figures(still, still)
+    assert (found["warp error"], found["drift %"], found["still %"]) == (0, 0, 100)
+    assert video.figures(clips.pan(4), clips.pan(4))["warp error"] < 5
+    clips.write(tmp_path / "clip.mp4", clips.pan(2, (48, 64)))
+    flags = ["--size=48", "--iterations=2", "--preset=fast", f"--weights={small_file}"]
+    flags += [f"--content={tmp_path}/clip.mp4", f"--style={SAMPLES}/style.jpg"]
+    assert video.main(flags) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert found.keys() == {"tied", "frame by frame"}
+    assert all(one["seconds a frame"] > 0 for one in found.values())
+
+
+def test_ways_to_paint_many(script, monkeypatch, capsys):
+    """With commands that are looked at and not run."""
+    from artistyle_tf.batch.flags import parse as parse_batch
+    from artistyle_tf.cli.flags import parse
+
+    ways, batch = [], script("batch")
+
+    def look(words, check):
+        """While the pictures are there."""
+        ways.append(words[2])
+        if words[2] == "artistyle_tf":
+            assert parse(words[3:]).config.iterations == 2
+        elif words[2] == "artistyle_tf.batch":
+            assert not isinstance(parse_batch(words[3:]), str)
+        else:
+            compile(words[2], "painter", "exec")
+
+    monkeypatch.setattr(batch.subprocess, "run", look)
+    assert batch.main(["--count=2", "--size=32", "--iterations=2"]) == 0
+    one = ["artistyle_tf"]
+    assert ways == [*one, *one, batch.PAINTER, "artistyle_tf.batch", "artistyle_tf.batch"]
+    assert len(capsys.readouterr().out.splitlines()) == 6
+
+
+def test_compiling_for_a_tpu(script, small_file, tmp_path, capsys, monkeypatch):
+    if importlib.util.find_spec("libtpu") is None:
+        pytest.skip("the extra tpu-check is not installed")
+    compiler, path = script("compile_for_tpu"), tmp_path / "figures.json"
+    given = ["--size=32", f"--set=weights={small_file}", "--set=history=5", f"--json={path}"]
+    given += ["--set=style_layers=block1_conv1", "--set=content_layers=block1_conv1"]
+    assert compiler.main(given) == 0
+    (level,) = json.loads(path.read_text())["levels"]
+    assert (level["size"], level["device"], level["fits"]) == ([32, 32], "TPU v5 lite", True)
+    assert "32×32" in capsys.readouterr().out
+    assert compiler.main(["--set=colour=red"]) == 1
+    assert "there is no setting 'colour'" in capsys.readouterr().err
+    # What does not fit is tried in tiles, the largest first.
+    huge = {"device": "TPU v5 lite", "seconds": 1, "flops": 1, "bytes": {
+        "arguments": 0, "results": 0, "working": 2**36, "program": 0,
+    }}  # fmt: skip
+    small = {**huge, "bytes": {**huge["bytes"], "working": 0}}
+    told = iter([huge, huge, small])
+    monkeypatch.setattr(compiler, "in_own_process", lambda *_: next(told))
+    assert compiler.main([*given[1:3], *given[4:], "--size=4096", "--set=levels=1"]) == 0
+    assert capsys.readouterr().out.count("NO") == 2

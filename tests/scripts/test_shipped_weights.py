@@ -1,0 +1,199 @@
+"""How the shipped networks were made: k-means against trying everything, packing to the byte, and
+the preview network's maker on narrow networks and in miniature."""
+
+import hashlib
+import itertools
+
+import numpy as np
+import pytest
+
+from artistyle_tf.vgg.vgg19 import STYLE_LAYERS, VGG19_LAYERS
+from artistyle_tf.vgg.weights import load
+from places import ROOT
+from weight_networks import LAYERS, WIDTHS, h5, npz, same
+
+SHIPPED = ROOT / "artistyle_tf" / "data" / "vgg19_8bit.npz"
+NAMES = VGG19_LAYERS[: VGG19_LAYERS.index("block5_conv1") + 1]
+
+
+@pytest.fixture
+def pack_weights(script):
+    return script("pack_weights")
+
+
+@pytest.fixture
+def maker(script):
+    return script("make_preview_weights")
+
+
+# Packing
+
+
+def cost(numbers, centres):
+    return float((np.abs(numbers[:, None] - centres).min(axis=1) ** 2).sum())
+
+
+def least_cost(numbers, count):
+    """By trying all ways to cut the sorted numbers."""
+    ordered = np.sort(numbers)
+    cuts = itertools.combinations(range(1, ordered.size), count - 1)
+    ways = (np.split(ordered, way) for way in cuts)
+    return min(sum(float(((run - run.mean()) ** 2).sum()) for run in way) for way in ways)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_k_means_is_the_best_of_all_ways(pack_weights, count):
+    numbers = np.random.default_rng(count).laplace(size=13).astype(np.float32)
+    numbers[:4] = numbers[0]  # equal ones
+    found = pack_weights.k_means(numbers.reshape(1, 13), count)
+    assert found.dtype == np.float32
+    assert cost(numbers, found) == pytest.approx(least_cost(numbers, count), rel=1e-5, abs=1e-9)
+
+
+def test_k_means_of_many_finds_what_it_finds_with_all_places(pack_weights):
+    """With few places at first, refined later, as for the largest layers."""
+    numbers = np.random.default_rng(0).laplace(size=6000).astype(np.float32)
+    whole = pack_weights.k_means(numbers, 24)
+    refined = pack_weights.k_means(numbers, 24, grid=2048)
+    assert cost(numbers, refined) == pytest.approx(cost(numbers, whole), rel=1e-6)
+
+
+def test_few_values_are_packed_without_loss_and_to_the_same_bytes(pack_weights, tmp_path, capsys):
+    layers = {  # at most 129 values a kernel
+        layer: (np.clip(np.round(kernel * 20), -64, 64) / np.float32(20), bias)
+        for layer, (kernel, bias) in LAYERS.items()
+    }
+    sources = [h5(tmp_path / "a.h5", layers=layers), npz(tmp_path / "a.npz", layers=layers)]
+    packed = []
+    for number, source in enumerate(sources):
+        output = tmp_path / f"packed{number}.npz"
+        assert pack_weights.main([source, str(output)]) == 0
+        same(load(str(output)), layers)
+        packed.append(output.read_bytes())
+    assert packed[0] == packed[1]
+    told = capsys.readouterr().out
+    assert told.count("lossless") == 2 * 13
+    assert told.endswith(f"SHA-256 {hashlib.sha256(packed[0]).hexdigest()}\n")
+    assert pack_weights.main(["no.npz", str(tmp_path / "out.npz")]) == 1
+    assert pack_weights.main([sources[1], str(tmp_path / "out.h5")]) == 2
+    assert all(
+        line.startswith("pack_weights.py: ") for line in capsys.readouterr().err.split("\n")[:-1]
+    )
+
+
+def test_many_values_are_clustered(pack_weights):
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 8, 8)).astype(np.float32)
+    index, codebook, lossless = pack_weights.pack(kernel)
+    assert (index.dtype, codebook.size, lossless) == (np.uint8, 256, False)
+    nearest = np.abs(kernel.reshape(-1, 1) - codebook).argmin(axis=1).reshape(kernel.shape)
+    np.testing.assert_array_equal(index, nearest)
+
+
+def test_shipped_file_is_what_the_script_makes_of_the_source(pack_weights, shared, tmp_path):
+    source = shared / "weights" / "vgg19_imagenet_8bit.npz"
+    if not source.is_file():
+        pytest.skip("no ../shared/weights/vgg19_imagenet_8bit.npz beside the repository")
+    made = tmp_path / "made.npz"
+    assert pack_weights.main([str(source), str(made)]) == 0
+    if made.read_bytes() != SHIPPED.read_bytes():  # another zlib deflates to other bytes
+        with np.load(made) as ours, np.load(SHIPPED) as shipped:
+            assert ours.files == shipped.files
+            for name in ours.files:
+                np.testing.assert_array_equal(ours[name], shipped[name], strict=True)
+
+
+def test_notice_names_authors_and_licences():
+    notice = " ".join((ROOT / "NOTICE").read_text("utf-8").split())
+    for needed in (
+        SHIPPED.name, "preview_vgg19.npz", "Karen Simonyan and Andrew Zisserman",
+        "https://creativecommons.org/licenses/by/4.0/", "Copyright (c) 2019 Daniel Steinberg",
+        "Permission is hereby granted, free of charge", "beyond block5_conv1 were left out",
+    ):  # fmt: skip
+        assert needed in notice, needed
+
+
+# The preview network
+
+
+def narrow(doubled=False):
+    """A VGG19 of 4 to 8 channels whose activations neither die nor grow; doubled, the same function
+    with each channel there twice, halved on its way on."""
+    rng, inputs, layers = np.random.default_rng(0), 3, {}
+    for name in NAMES:
+        width = WIDTHS[int(name[5]) - 1]
+        kernel = rng.normal(0, np.sqrt(2 / (9 * inputs)), (3, 3, inputs, width))
+        kernel, bias = kernel.astype(np.float32), rng.normal(0, 1, width).astype(np.float32)
+        if doubled and name != NAMES[0]:
+            kernel = np.concatenate([kernel, kernel], 2) / 2
+        if doubled:
+            kernel, bias = np.concatenate([kernel, kernel], 3), np.concatenate([bias, bias])
+        layers[name], inputs = (kernel, bias), width
+    return layers
+
+
+@pytest.fixture
+def pictures(maker):
+    rng = np.random.default_rng(4)
+    drawn = (maker.dead_leaves, maker.brush_strokes, maker.gratings)
+    return np.stack([kind(48, rng) for kind in drawn]).astype(np.float32) - 110
+
+
+def test_fit_finds_filters_and_lets_values_below_nought_be(maker):
+    rng = np.random.default_rng(1)
+    patches = rng.normal(size=(3000, 6)).astype(np.float32)
+    wanted = rng.normal(size=(7, 2)).astype(np.float32)
+    targets = patches @ wanted[:-1] + wanted[-1]
+    np.testing.assert_allclose(maker.fit(patches, targets), wanted, atol=1e-3)
+    # What is below nought may be anything: ReLU hides it, where plain least squares is misled.
+    bent = np.where(targets > 0, targets, targets - 5)
+    plain = np.linalg.lstsq(np.c_[patches, np.ones(3000)], bent, rcond=None)[0]
+
+    def error(filters):
+        made = patches @ filters[:-1] + filters[-1]
+        return np.mean((np.maximum(made, 0) - np.maximum(targets, 0)) ** 2)
+
+    assert error(maker.fit(patches, bent)) < error(plain) / 3
+
+
+def test_a_network_with_every_channel_twice_is_pruned_to_half(maker, pictures):
+    """Each channel of the student is one of the teacher's, up to how well others make up for it."""
+    teacher = narrow(doubled=True)
+    widths = {name: bias.size // 2 for name, (_, bias) in teacher.items()}
+    student = maker.prune(teacher, widths, pictures, np.random.default_rng(0), len)
+    ours, theirs = (dict(maker.forward(layers, pictures)) for layers in (student, teacher))
+    for name in NAMES:
+        assert ours[name].shape[-1] == widths[name]
+        mine, wanted = (maps.reshape(-1, maps.shape[-1]) for maps in (ours[name], theirs[name]))
+        again = mine @ np.linalg.lstsq(mine, wanted, rcond=None)[0]
+        assert np.abs(again - wanted).sum() <= 0.03 * np.abs(wanted).sum(), name
+
+
+def test_losses_of_a_scaled_network_become_the_whole_one_s(maker, pictures):
+    teacher = narrow()
+    student = maker.scaled(teacher, {"block2_conv1": 0.7, "block4_conv2": 3.0})
+    found, factors = maker.balanced(student, teacher, pictures, {"block3_conv1": 16.0})
+    assert factors["block2_conv1"] == pytest.approx(1 / 0.7, rel=1e-3)
+    assert factors["block4_conv2"] == pytest.approx(1 / 3, rel=1e-3)
+    assert factors["block3_conv1"] == pytest.approx(2, rel=1e-3)
+    assert factors["block5_conv1"] == pytest.approx(1, rel=1e-3)
+    losses = [maker.losses(layers, pictures) for layers in (found, teacher)]
+    for name in STYLE_LAYERS:
+        wanted = losses[1][name] * (16 if name == "block3_conv1" else 1)
+        assert losses[0][name] == pytest.approx(wanted, rel=1e-2)
+
+
+def test_a_small_network_is_made(maker, monkeypatch, tmp_path, capsys):
+    pytest.importorskip("skimage")
+    monkeypatch.setattr(maker, "SIDE", 16)
+    monkeypatch.setattr(maker, "WIDTHS", (64, *(8 for _ in NAMES[1:])))
+    monkeypatch.setattr(maker, "POSITIONS", 500)
+    assert maker.main([str(tmp_path / "a.npz")]) == 0
+    assert "block5_conv1  8 of 512 channels" in capsys.readouterr().out
+    layers = load(str(tmp_path / "a.npz")).layers
+    assert [bias.size for _, bias in layers.values()] == list(maker.WIDTHS)
+    assert maker.main([str(tmp_path / "b.npz"), f"--pictures={tmp_path}"]) == 1
+    assert "holds no pictures" in capsys.readouterr().err
+
+
+def test_the_shipped_file_has_the_widths_of_the_script(maker):
+    assert tuple(bias.size for _, bias in load("preview").layers.values()) == maker.WIDTHS
