@@ -27,8 +27,7 @@ LIGHT_MODULES = {
     "engine.cards", "engine.checkpoint_file", "engine.checkpoints", "engine.events",
     "engine.inputs", "engine.memory", "engine.plan", "engine.rerun", "engine.result",
     "engine.schedule", "engine.start", "objective.guidance",
-    "vgg.backend", "vgg.download", "vgg.http_source", "vgg.sandbox", "vgg.vgg19",
-    "vgg.weight_files", "vgg.weights",
+    "vgg.backend", "vgg.download", "vgg.vgg19", "vgg.weight_files", "vgg.weights",
     "video.__main__", "video.clip", "video.consistency", "video.cuts", "video.engine",
     "video.film", "video.flags", "video.flow", "video.main", "video.warp", "video.work",
 }  # fmt: skip
