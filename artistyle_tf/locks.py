@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-__all__ = ["Lock", "hold", "hold_file", "holding"]
+__all__ = ["Lock", "hold", "holding"]
 
 
 class Lock:
@@ -18,17 +18,10 @@ class Lock:
 
     def release(self) -> None:
         """Also removes its file, while no other process can have locked it."""
-        if self._file is None:
-            return
-        try:
-            os.remove(self._file.name)
-        except PermissionError:  # Windows can't remove open files, so none locked by others
-            self._file.close()
-            with contextlib.suppress(OSError):
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # Windows keeps open files; an unlocked one is inert
                 os.remove(self._file.name)
-        except OSError:
-            pass
-        self._file.close()
+            self._file.close()
 
 
 def hold(name: str) -> Lock | None:
@@ -37,26 +30,19 @@ def hold(name: str) -> Lock | None:
     It is an operating system lock, per user and machine, and ends with the process. If the system
     has none, or the file can't be created, the lock excludes nobody.
     """
-    digest = hashlib.sha256(os.fsencode(os.path.realpath(name))).hexdigest()[:32]
-    path = os.path.join(tempfile.gettempdir(), f"artistyle-{_user()}-{digest}.lock")
-    try:
-        return hold_file(path)
-    except OSError:
-        return Lock()
-
-
-def hold_file(path: str) -> Lock | None:
-    """The lock on the file at `path`, or None if another holder has it.
-
-    The file is created, and removed with the lock. OSError: it can't be created or locked.
-    """
     from filelock import lock_descriptor  # here: `--help` needs no locks
 
+    digest = hashlib.sha256(os.fsencode(os.path.realpath(name))).hexdigest()[:32]
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    path = os.path.join(tempfile.gettempdir(), f"artistyle-{user}-{digest}.lock")
     while True:
         with contextlib.ExitStack() as stack:
-            file = stack.enter_context(open(path, "ab"))
-            if not lock_descriptor(file.fileno(), blocking=False):
-                return None
+            try:
+                file = stack.enter_context(open(path, "ab"))
+                if not lock_descriptor(file.fileno(), blocking=False):
+                    return None
+            except OSError:
+                return Lock()
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
                     stack.pop_all()
@@ -73,7 +59,3 @@ def holding(name: str) -> Iterator[bool]:
     finally:
         if lock is not None:
             lock.release()
-
-
-def _user() -> int:
-    return os.getuid() if hasattr(os, "getuid") else 0

@@ -9,15 +9,10 @@ import threading
 
 import pytest
 
-from artistyle_tf.locks import hold, hold_file, holding
+from artistyle_tf.locks import hold, holding
 from commands import children
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-
-needs_flock = pytest.mark.skipif(fcntl is None, reason="locks by another system call")
+fcntl = pytest.importorskip("fcntl", reason="locks by another system call")
 
 
 def test_a_lock_goes_with_its_process(tmp_path):
@@ -36,41 +31,17 @@ def test_a_lock_goes_with_its_process(tmp_path):
 
 
 def test_a_released_lock_leaves_no_file(tmp_path, monkeypatch):
+    """Whatever thread releases it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with holding("x") as alone, holding("y") as other:
-        assert alone
-        assert other
-        assert len(list(tmp_path.iterdir())) == 2
+    locks = [hold("x"), hold("y")]
+    assert len(list(tmp_path.iterdir())) == 2
+    for lock in locks:
+        thread = threading.Thread(target=lock.release)
+        thread.start()
+        thread.join()
     assert not list(tmp_path.iterdir())
 
 
-def test_a_lock_is_released_by_any_thread(tmp_path):
-    lock = hold(str(tmp_path / "x"))
-    thread = threading.Thread(target=lock.release)
-    thread.start()
-    thread.join()
-    with holding(str(tmp_path / "x")) as alone:
-        assert alone
-
-
-def test_a_file_that_cannot_be_removed_while_it_is_open_goes_when_it_is_closed(
-    tmp_path, monkeypatch
-):
-    """As on Windows."""
-    lock = hold_file(str(tmp_path / "lock"))
-    remove = os.remove
-
-    def locked(path):
-        if not lock._file.closed:
-            raise PermissionError(errno.EACCES, "Permission denied")
-        remove(path)
-
-    monkeypatch.setattr(os, "remove", locked)
-    lock.release()
-    assert not list(tmp_path.iterdir())
-
-
-@needs_flock
 def test_a_lock_that_goes_while_another_opens_it_is_taken_anew(tmp_path, monkeypatch):
     """Locking what is no longer at its path would let a third one in."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -90,21 +61,15 @@ def test_a_lock_that_goes_while_another_opens_it_is_taken_anew(tmp_path, monkeyp
             assert not alone_too
 
 
-def test_where_no_file_can_be_made_everybody_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
-    with holding("x") as alone, holding("x") as other:
-        assert alone
-        assert other
-    with pytest.raises(FileNotFoundError):
-        hold_file(str(tmp_path / "absent" / "lock"))
-
-
-@needs_flock
-def test_where_nothing_can_be_locked_everybody_goes_on(tmp_path, monkeypatch):
+@pytest.mark.parametrize("missing", ["folder", "locks"])
+def test_where_nothing_can_be_locked_everybody_goes_on(tmp_path, monkeypatch, missing):
     def flock(file, how):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(fcntl, "flock", flock)
-    with holding(str(tmp_path / "x")) as alone, holding(str(tmp_path / "x")) as other:
+    folder = tmp_path / "absent" if missing == "folder" else tmp_path
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    if missing == "locks":
+        monkeypatch.setattr(fcntl, "flock", flock)
+    with holding("x") as alone, holding("x") as other:
         assert alone
         assert other

@@ -149,7 +149,7 @@ class Fields:
         "auto",
         "Network",
         "dtype of the convolutions (losses are always float32); auto: bfloat16 on CPUs that are "
-        "faster with it (AMX, AMD's AVX-512 BF16, some ARM) and on GPUs of compute capability "
+        "faster with it (AMX, AMD's AVX-512 BF16) and on GPUs of compute capability "
         "8.0 or higher, float32 elsewhere",
         Precision,
     )

@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.vgg.backend import check_backend
-from artistyle_tf.vgg.borders import PADDINGS, Border, border_of
 from artistyle_tf.vgg.vgg19 import STYLE_LAYERS, VGG19_LAYERS, block_of
 from artistyle_tf.vgg.weights import Weights, load
 
 __all__ = [
+    "PADDINGS",
     "Features",
     "Trim",
     "build_feature_extractor",
@@ -22,6 +22,13 @@ __all__ = [
     "deepest_layer",
     "embedded_network",
 ]
+
+PADDINGS = ("zeros", "reflect", "replicate-first")
+"""What the convolutions see beyond the border of a picture. Zeros, which VGG19 was trained with,
+encode positions: the outer rows look like nothing else in the picture, so a minimiser paints them
+like nothing else."""
+
+_RIM = ((0, 0), (1, 1), (1, 1), (0, 0))
 
 FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"
 """Environment variable, read by TensorFlow once: "1" promises that weights never change."""
@@ -84,7 +91,9 @@ def build_feature_extractor(
             x = pool(2, name=f"{block}_pool", **shared)(x)
             block = name.split("_")[0]
         channels = weights.layers[name][0].shape[-1]
-        border = border_of(padding, name)
+        border = padding
+        if padding == "replicate-first":
+            border = "replicate" if name == VGG19_LAYERS[0] else "zeros"
         if border != "zeros":
             x = Border(border, name, dtype=dtype)(x)
         # Zero initialisation avoids drawing random numbers for weights that are set right away.
@@ -179,3 +188,42 @@ def deepest_layer(layers: Iterable[str]) -> str:
     if not layers:
         raise ConfigError("no layer is given; name at least one, like block4_conv2")
     return max(layers, key=VGG19_LAYERS.index)
+
+
+@keras.saving.register_keras_serializable("artistyle_tf")
+class Border(keras.layers.Layer):
+    """[B, H, W, C] → [B, H + 2, W + 2, C], with reflected or replicated borders.
+
+    "reflect" is as in NumPy: the row next to the border is the one beyond it too. A single row is
+    repeated.
+    """
+
+    def __init__(self, border: str, layer: str, **options: Any):
+        """`layer`: the convolution that follows."""
+        super().__init__(name=f"{layer}_border", **options)
+        self.border, self.layer = border, layer
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        if self.border == "replicate":
+            return tf.pad(inputs, _RIM, "SYMMETRIC")
+        if block_of(self.layer) < 5:  # where a picture of 16 px has two rows at least
+            return tf.pad(inputs, _RIM, "REFLECT")
+        return _reflected(_reflected(inputs, 1), 2)
+
+    def compute_output_shape(self, shape: Any) -> tuple[int | None, ...]:
+        batch, height, width, channels = shape
+        return (batch, height and height + 2, width and width + 2, channels)
+
+    def get_config(self) -> dict[str, Any]:
+        base = super().get_config()
+        del base["name"]
+        return {**base, "border": self.border, "layer": self.layer}
+
+
+def _reflected(features: tf.Tensor, axis: int) -> tf.Tensor:
+    """Padded by one position on both sides of the axis, whatever its length."""
+    count = tf.shape(features)[axis]
+    second = tf.minimum(1, count - 1)
+    before = tf.gather(features, [second], axis=axis)
+    after = tf.gather(features, [count - 1 - second], axis=axis)
+    return tf.concat([before, features, after], axis)

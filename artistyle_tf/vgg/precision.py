@@ -9,24 +9,19 @@ documentation.
 """
 
 import contextlib
-import functools
 import os
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
-__all__ = ["convolution_dtype", "gpu_dtype", "is_faster_in_bfloat16", "true_float32"]
+__all__ = ["convolution_dtype", "true_float32"]
 
 CPUINFO = Path("/proc/cpuinfo")
 
 TILES = {"amx_tile", "amx_bf16"}
 """x86 CPU flags for bfloat16 tiles (AMX)."""
-
-MARGIN = 1.3
-"""Speed-up that bfloat16 must reach where it is measured; less does not justify its precision."""
 
 
 def convolution_dtype(precision: str, capabilities: Sequence[tuple[int, int] | None] = ()) -> str:
@@ -40,30 +35,18 @@ def convolution_dtype(precision: str, capabilities: Sequence[tuple[int, int] | N
     if precision != "auto":
         return precision
     if capabilities:
-        kinds = {gpu_dtype(capability) for capability in capabilities}
-        return "bfloat16" if kinds == {"bfloat16"} else "float32"
-    return "bfloat16" if is_faster_in_bfloat16() else "float32"
+        # From Ampere on, tensor cores multiply in bfloat16 twice as fast as in TF32 and eight times
+        # as in float32: 312, 156 and 19.5 TFLOP/s in NVIDIA's data sheet of the A100.
+        faster = all(known is not None and known >= (8, 0) for known in capabilities)
+    else:
+        faster = _is_cpu_faster()
+    return "bfloat16" if faster else "float32"
 
 
-def gpu_dtype(capability: tuple[int, int] | None) -> str:
-    """The convolution dtype for a GPU of that compute capability.
-
-    From 8.0 (Ampere) on, tensor cores multiply in bfloat16, twice as fast as in TF32 and eight
-    times as float32: 312, 156 and 19.5 TFLOP/s in NVIDIA's data sheet of the A100. That is by
-    the documentation, and was not measured here.
-
-    >>> gpu_dtype((7, 5)), gpu_dtype((8, 0)), gpu_dtype(None)
-    ('float32', 'bfloat16', 'float32')
-    """
-    return "bfloat16" if capability is not None and capability >= (8, 0) else "float32"
-
-
-def is_faster_in_bfloat16() -> bool:
+def _is_cpu_faster() -> bool:
     """Whether convolutions are faster in bfloat16 on this CPU, with TensorFlow as configured.
 
-    On x86 the CPU flags and maker decide, based on measurements; Linux reports them. ARM has one
-    flag for units as fast as float32's and for twice as fast ones: there it is measured once, in
-    under a second.
+    The flags and maker of x86 CPUs tell, as Linux reports them; ARM's flags do not.
     """
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
         return False
@@ -72,34 +55,9 @@ def is_faster_in_bfloat16() -> bool:
     except OSError:
         return False
     named = (line.partition(":") for line in text.splitlines())
-    flags = {name.strip(): set(words.split()) for name, _, words in named}
-    if "bf16" in flags.get("Features", ()):
-        return _measured_gain() >= MARGIN
-    known = flags.get("flags", set())
-    amd = "AuthenticAMD" in flags.get("vendor_id", ())
-    return known >= TILES or (amd and "avx512_bf16" in known)
-
-
-@functools.cache
-def _measured_gain() -> float:
-    """Time ratio, float32 over bfloat16, of VGG19's second convolution with its gradient."""
-    best = []
-    for dtype in (tf.float32, tf.bfloat16):
-        image, filters = tf.ones([1, 96, 96, 64], dtype), tf.ones([3, 3, 64, 64], dtype)
-
-        @tf.function(autograph=False)
-        def both(image: tf.Tensor = image, filters: tf.Tensor = filters) -> tf.Tensor:
-            seen = tf.nn.conv2d(image, filters, 1, "SAME")
-            return tf.nn.conv2d_transpose(seen, filters, tf.shape(image), 1, "SAME")
-
-        both()
-        seconds = []
-        for _ in range(5):
-            begun = time.perf_counter()
-            both().numpy()
-            seconds.append(time.perf_counter() - begun)
-        best.append(min(seconds))
-    return best[0] / best[1]
+    found = {name.strip(): set(words.split()) for name, _, words in named}
+    flags, maker = found.get("flags", set()), found.get("vendor_id", set())
+    return flags >= TILES or ("AuthenticAMD" in maker and "avx512_bf16" in flags)
 
 
 class _Uses:

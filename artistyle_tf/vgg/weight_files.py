@@ -1,74 +1,49 @@
 """Reads files of VGG19's filters into NumPy arrays: HDF5 as written by any Keras, and `.npz`.
 
-Files are untrusted: shapes are checked before reading, nothing is unpickled, and links out of the
-file are not followed.
+Files are untrusted: sizes are checked before reading, nothing is unpickled, and no other file is
+opened for them.
 """
 
-import math
 import re
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
 from typing import IO, Any
 
 import numpy as np
 
 from artistyle_tf.errors import InputError
+from artistyle_tf.text import one_line
 from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 
-__all__ = ["Layers", "plain", "read_h5", "read_npz"]
+__all__ = ["Layers", "read_h5", "read_npz"]
 
 MAX_ELEMENTS = 64_000_000  # of one array; the largest in VGG19 without its top has 2.4 million
-CODEBOOK = 256  # values that a uint8 can index
-MAX_OBJECTS = 20_000  # groups and arrays in one file; VGG19 with an optimiser has a few hundred
 
 _NUMBERED = re.compile(r"((?:.*/)?)conv2d(?:_(\d{1,6}))?", re.DOTALL)
 
-
-@dataclass(frozen=True)
-class _Array:
-    """An array not yet read from its file."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    read: Callable[[], np.ndarray]
-
-
-# Layer → "kernel", "bias", "scale", "index" or "codebook" → arrays.
-_Found = dict[str, dict[str, list[_Array]]]
+# Layer → "kernel", "bias", "index" or "codebook" → NumPy's arrays or HDF5's, not yet read.
+_Found = dict[str, dict[str, list[Any]]]
 Layers = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 def read_npz(file: IO[bytes], where: str, wanted: tuple[str, ...]) -> Layers:
     """Reads the arrays `<layer>/kernel` and `<layer>/bias` of every layer wanted.
 
-    A kernel may be int8 with `<layer>/scale` [out], or be replaced by `<layer>/index`, uint8 of the
-    kernel's shape, and `<layer>/codebook` [at most 256], the values that it indexes.
+    A kernel may be replaced by `<layer>/index`, uint8 of the kernel's shape, and `<layer>/codebook`
+    [at most 256], the values that it indexes.
     """
     found: _Found = {}
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             layer, _, role = info.filename.removesuffix(".npy").rpartition("/")
             roles = found.setdefault(layer or role, {})
-            if layer in wanted:
-                roles.setdefault(role, []).append(_npy(archive, info))
-        return _check(found, where, wanted)
-
-
-def _npy(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> _Array:
-    """Shape and type from the header; `read` returns the values, without unpickling."""
-
-    def read() -> np.ndarray:
-        with archive.open(info) as member:
-            return np.lib.format.read_array(member, allow_pickle=False)
-
-    with archive.open(info) as member:
-        if np.lib.format.read_magic(member) == (1, 0):
-            shape, _, dtype = np.lib.format.read_array_header_1_0(member)
-        else:
-            shape, _, dtype = np.lib.format.read_array_header_2_0(member)
-    return _Array(shape, dtype, read)
+            if layer not in wanted:
+                continue
+            if info.file_size > 8 * MAX_ELEMENTS:
+                raise InputError(f"{where}: layer {layer}: {one_line(role)} is too large")
+            with archive.open(info) as member:
+                array = np.lib.format.read_array(member, allow_pickle=False)
+            roles.setdefault(role, []).append(array)
+    return _check(found, where, wanted)
 
 
 def read_h5(file: IO[bytes], where: str, wanted: tuple[str, ...]) -> Layers:
@@ -76,46 +51,20 @@ def read_h5(file: IO[bytes], where: str, wanted: tuple[str, ...]) -> Layers:
     import h5py
 
     found: _Found = {}
+
+    def note(name: str, item: Any) -> None:
+        parts = name.split("/")
+        if not isinstance(item, h5py.Dataset) or {"optimizer", "optimizer_weights"} & {*parts}:
+            return
+        if item.external or item.is_virtual:
+            raise InputError(f"{where}: {one_line(name)} keeps its values in another file")
+        label = item.parent.attrs.get("name", "") if parts[-2:-1] == ["vars"] else ""
+        role = {4: "kernel", 1: "bias"}.get(item.ndim, "")
+        found.setdefault(_layer(parts, str(label)), {}).setdefault(role, []).append(item)
+
     with h5py.File(file, "r") as root:
-        for parts, label, dataset in _walk(root, where):
-            shape = dataset.shape or ()
-            role = {4: "kernel", 1: "bias"}.get(len(shape), "")
-            array = _Array(shape, dataset.dtype, partial(dataset.__getitem__, ()))
-            found.setdefault(_layer(parts, label), {}).setdefault(role, []).append(array)
+        root.visititems(note)  # every object once, whatever links there are
         return _check(_by_number(found, where), where, wanted)
-
-
-def _walk(root: Any, where: str) -> Iterator[tuple[list[str], str, Any]]:
-    """All arrays in an HDF5 file except the optimiser's: (path, `name` of its group, dataset)."""
-    import h5py
-
-    count = 0
-    todo: list[tuple[list[str], Any]] = [([], root)]
-    seen = set()  # hard links can form cycles
-    while todo:
-        above, group = todo.pop(0)
-        address = h5py.h5o.get_info(group.id).addr
-        if address in seen:
-            continue
-        seen.add(address)
-        label = group.attrs.get("name", "") if above[-1:] == ["vars"] else ""
-        for key in group:
-            count += 1
-            if count > MAX_OBJECTS:
-                raise InputError(f"{where} holds more than {MAX_OBJECTS} groups and arrays")
-            if key in ("optimizer", "optimizer_weights"):
-                continue
-            parts = [*above, key]
-            place = f"{where}: {plain('/'.join(parts))}"
-            if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-                raise InputError(f"{place} is a link, and links are not followed")
-            item = group[key]
-            if isinstance(item, h5py.Group):
-                todo.append((parts, item))
-            elif isinstance(item, h5py.Dataset):
-                if item.external or item.is_virtual:
-                    raise InputError(f"{place} keeps its values in another file")
-                yield parts, label if isinstance(label, str) else "", item
 
 
 def _layer(parts: list[str], label: str) -> str:
@@ -131,12 +80,10 @@ def _layer(parts: list[str], label: str) -> str:
     for part in (label, *reversed(parts)):
         if part in VGG19_LAYERS:
             return part
-    if not label or _NUMBERED.fullmatch(label):
-        for end, part in enumerate(parts, start=1):
-            if _NUMBERED.fullmatch(part):
-                return "/".join(parts[:end])
-    folders = [part for part in parts[:-1] if part != "vars"] or parts
-    return label or folders[-1]
+    for end, part in enumerate(parts, start=1):
+        if _NUMBERED.fullmatch(part):
+            return "/".join(parts[:end])
+    return label or "/".join(parts[:-1])
 
 
 def _by_number(found: _Found, where: str) -> _Found:
@@ -145,9 +92,8 @@ def _by_number(found: _Found, where: str) -> _Found:
     VGG16 has as many as VGG19 up to block5_conv1, but is recognised by a width changing in a block.
     """
     numbers = {key: match for key in found if (match := _NUMBERED.fullmatch(key))}
-    if len({match[1] for match in numbers.values()}) != 1 or not found.keys().isdisjoint(
-        VGG19_LAYERS
-    ):
+    folders = {match[1] for match in numbers.values()}
+    if len(folders) != 1 or not found.keys().isdisjoint(VGG19_LAYERS):
         return found
     keys = sorted(numbers, key=lambda key: int(numbers[key][2] or 0))
     if len(keys) > len(VGG19_LAYERS):
@@ -164,7 +110,7 @@ def _by_number(found: _Found, where: str) -> _Found:
 def _check(found: _Found, where: str, wanted: tuple[str, ...]) -> Layers:
     """Read the layers wanted, checking that each fits the one before."""
     if found.keys().isdisjoint(VGG19_LAYERS):
-        others = ", ".join(plain(layer, 40) for layer in list(found)[:3])
+        others = one_line(", ".join(list(found)[:3]))[:100]
         raise InputError(f"{where} holds no layer of VGG19, but {others or 'nothing'}")
     layers: Layers = {}
     inputs = 3
@@ -172,75 +118,57 @@ def _check(found: _Found, where: str, wanted: tuple[str, ...]) -> Layers:
         place = f"{where}: layer {layer}"
         if layer not in found:
             raise InputError(f"{place} is missing")
-        kernel = _kernel(found[layer], (3, 3, inputs, None), place)
+        expected = (3, 3, inputs, None)
+        if "index" in found[layer]:
+            kernel = _indexed(found[layer], expected, place)
+        else:
+            kernel = _floats(found[layer], "kernel", expected, place)
         inputs = kernel.shape[-1]
-        layers[layer] = kernel, _values(found[layer], "bias", (inputs,), place)
+        layers[layer] = kernel, _floats(found[layer], "bias", (inputs,), place)
+        for array in layers[layer]:
+            array.flags.writeable = False
     return layers
 
 
-def _kernel(
-    roles: dict[str, list[_Array]], expected: tuple[int | None, ...], place: str
+def _indexed(
+    roles: dict[str, list[Any]], expected: tuple[int | None, ...], place: str
 ) -> np.ndarray:
-    """The kernel, dequantised if it is stored as a codebook and indices."""
-    if "kernel" in roles and "index" in roles:
-        raise InputError(f"{place} has both kernel and index")
-    if "kernel" in roles or roles.keys().isdisjoint(("index", "codebook")):
-        return _values(roles, "kernel", expected, place)
+    """The kernel stored as a codebook and indices into it."""
     index = _one(roles, "index", expected, place)
-    if index.dtype != np.uint8:
-        raise InputError(f"{place}: index is of type {index.dtype}, expected uint8")
-    count = math.prod(_one(roles, "codebook", (None,), place).shape)
-    if count > CODEBOOK:
-        raise InputError(f"{place}: codebook has {count} values, at most {CODEBOOK} are possible")
-    codebook = _values(roles, "codebook", (count,), place)
-    numbers = np.ascontiguousarray(index.read())
-    if count < CODEBOOK and (last := int(numbers.max())) >= count:
-        raise InputError(f"{place}: index {last} is beyond the codebook, which has {count} values")
-    # All indices are in bounds and all codebook values finite, so no further check is needed.
-    values = np.take(codebook, numbers)
-    values.flags.writeable = False
+    codebook = _floats(roles, "codebook", (None,), place)
+    if index.dtype != np.uint8 or index.max() >= codebook.size:
+        raise InputError(f"{place}: index does not fit the codebook of {codebook.size}")
+    return np.take(codebook, np.ascontiguousarray(index))
+
+
+def _floats(
+    roles: dict[str, list[Any]], role: str, expected: tuple[int | None, ...], place: str
+) -> np.ndarray:
+    """One array as float32. Its type is checked before it is read."""
+    array = _one(roles, role, expected, place)
+    if array.dtype.kind != "f":
+        raise InputError(f"{place}: {role} is of type {array.dtype}, expected float")
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = np.ascontiguousarray(array[()], dtype=np.float32)
+    if not np.isfinite(values).all():
+        raise InputError(f"{place}: {role} holds values that are not finite")
     return values
 
 
 def _one(
-    roles: dict[str, list[_Array]], role: str, expected: tuple[int | None, ...], place: str
-) -> _Array:
+    roles: dict[str, list[Any]], role: str, expected: tuple[int | None, ...], place: str
+) -> Any:
     """The layer's only array of that role, with shape and size checked before it is read."""
     if len(arrays := roles.get(role, [])) != 1:
         raise InputError(f"{place} has {len(arrays) or 'no'} {role}{'s' if arrays else ''}")
     array = arrays[0]
-    fits = len(array.shape) == len(expected) and array.shape[-1] > 0
+    fits = array.ndim == len(expected) and array.shape[-1] > 0
     if not fits or any(e not in (None, n) for e, n in zip(expected, array.shape, strict=True)):
-        shape = "×".join("n" if n is None else str(n) for n in expected)
-        raise InputError(f"{place}: {role} is {_by(array.shape)}, expected {shape}")
-    if math.prod(array.shape) > MAX_ELEMENTS:
+        raise InputError(f"{place}: {role} is {_by(array.shape)}, expected {_by(expected)}")
+    if array.size > MAX_ELEMENTS:
         raise InputError(f"{place}: {role} of {_by(array.shape)} numbers is too large")
     return array
 
 
-def _values(
-    roles: dict[str, list[_Array]], role: str, expected: tuple[int | None, ...], place: str
-) -> np.ndarray:
-    """One array as read-only float32. Its type is also checked before it is read."""
-    array = _one(roles, role, expected, place)
-    scaled = role == "kernel" and array.dtype == np.int8 and "scale" in roles
-    if array.dtype.kind != "f" and not scaled:
-        needs = ", or int8 with a scale" if role == "kernel" else ""
-        raise InputError(f"{place}: {role} is of type {array.dtype}, expected float{needs}")
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = np.ascontiguousarray(array.read(), dtype=np.float32)
-        if scaled:
-            values = values * _values(roles, "scale", array.shape[-1:], place)
-    if not np.isfinite(values).all():
-        raise InputError(f"{place}: {role} holds values that are not finite")
-    values.flags.writeable = False
-    return values
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape)) or "one number"
-
-
-def plain(text: str, limit: int = 200) -> str:
-    """`text` on one line, without control characters: file and layer names are untrusted."""
-    return "".join(c if c.isprintable() else "?" for c in text)[:limit]
+def _by(shape: tuple[int | None, ...]) -> str:
+    return "×".join("n" if side is None else str(side) for side in shape) or "one number"

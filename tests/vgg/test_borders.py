@@ -13,8 +13,7 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.vgg.borders import PADDINGS
-from artistyle_tf.vgg.extractor import build_feature_extractor, constant_network
+from artistyle_tf.vgg.extractor import PADDINGS, build_feature_extractor, constant_network
 from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 
 LAYERS = VGG19_LAYERS[:13]
