@@ -12,11 +12,10 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.engine.canvas import canvas, level_targets
 from artistyle_tf.engine.inputs import Inputs, remarks, style_sides
 from artistyle_tf.engine.start import start_image
+from artistyle_tf.images.color import keep_chroma, palette_table, recolor
 from artistyle_tf.images.masks import Masks, Regions, make_regions, within
 from artistyle_tf.images.network_scale import to_network
-from artistyle_tf.images.palette import palette_table
 from artistyle_tf.images.picture import Picture
-from artistyle_tf.images.recolor import keep_chroma, recolor
 from artistyle_tf.images.sizes import fill_cells, resample, resize
 from artistyle_tf.objective.earlier import following
 from artistyle_tf.objective.targets import Targets, Weighing
