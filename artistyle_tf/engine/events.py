@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from artistyle_tf.images.notebook import to_html
-from artistyle_tf.images.write import png_bytes
+from artistyle_tf.images.write import png_bytes, to_html
 from artistyle_tf.text import clock, reason
 
 __all__ = ["INTERRUPTED", "STOPPED", "Callback", "Callbacks", "Step", "consult", "rms"]

@@ -11,11 +11,10 @@ import tensorflow as tf
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.inputs import Inputs, remarks, start_image, style_sides
 from artistyle_tf.engine.provenance import Provenance, kinds_of
+from artistyle_tf.images.color import keep_chroma, palette_table, recolor
 from artistyle_tf.images.masks import Regions, make_regions, within
 from artistyle_tf.images.network_scale import to_network
-from artistyle_tf.images.palette import palette_table
 from artistyle_tf.images.picture import Picture
-from artistyle_tf.images.recolor import keep_chroma, recolor
 from artistyle_tf.images.sizes import continued, fill_cells, resample, resize
 from artistyle_tf.objective.earlier import following
 from artistyle_tf.objective.guidance import Guides, layer_guides, region_strengths

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from artistyle_tf.images import write
-from artistyle_tf.images.notebook import to_html
 from artistyle_tf.images.picture import Picture
+from artistyle_tf.images.write import to_html
 from artistyle_tf.report.facts import Facts, Moment
 from artistyle_tf.report.page import write_report
 

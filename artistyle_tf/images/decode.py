@@ -1,30 +1,14 @@
 """Converts decoded pictures of any mode to sRGB and alpha: modes, profiles, EXIF orientation."""
 
-import io
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 
 from artistyle_tf.images import profiles
-from artistyle_tf.images.deep_decode import Samples, orientation
-from artistyle_tf.images.picture import as_uint8
+from artistyle_tf.images.deep import Page, Samples, orientation
 
 __all__ = ["deep_to_rgb", "frame_notes", "over_white", "to_rgb"]
 
-_TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
-    2: lambda picture: picture[:, ::-1],
-    3: lambda picture: picture[::-1, ::-1],
-    4: lambda picture: picture[::-1],
-    5: lambda picture: picture.swapaxes(0, 1),
-    6: lambda picture: np.rot90(picture, -1),
-    7: lambda picture: picture[::-1, ::-1].swapaxes(0, 1),
-    8: np.rot90,
-}
-"""The transposition for each EXIF orientation."""
 _UNUSABLE = "{} has a colour profile that can't be used: it is taken as sRGB"
-_PROFILE_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
 def to_rgb(image: Image.Image, name: str, notes: list[str]) -> tuple[np.ndarray, np.ndarray | None]:
@@ -38,7 +22,7 @@ def to_rgb(image: Image.Image, name: str, notes: list[str]) -> tuple[np.ndarray,
         samples = _grey_samples(image, name, notes)
         return deep_to_rgb(samples, name, notes)
     colour, alpha = _split(image)
-    rgb = _to_srgb(colour, profile) if profile else colour.convert("RGB")
+    rgb = profiles.to_srgb(colour, profile) if profile else colour.convert("RGB")
     if rgb is None:
         rgb = colour.convert("RGB")
         notes.append(_UNUSABLE.format(name))
@@ -48,21 +32,15 @@ def to_rgb(image: Image.Image, name: str, notes: list[str]) -> tuple[np.ndarray,
 def deep_to_rgb(
     samples: Samples, name: str, notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Like `to_rgb`, but float32; uint8 if a lookup-table profile allows no more."""
-    colour, alpha, profile = samples.colour, samples.alpha, samples.profile
-    rgb = None
+    """Like `to_rgb`, for samples that are decoded already: float32."""
+    colour, profile, rgb = samples.colour, samples.profile, None
     if profile and not profiles.is_srgb(profile):
-        rgb = profiles.to_srgb(colour, profile)
+        rgb = profiles.deep_to_srgb(colour, profile)
         if rgb is None:
-            converted = _to_srgb(Image.fromarray(as_uint8(colour)), profile)
-            if converted is None:
-                notes.append(_UNUSABLE.format(name))
-            else:
-                notes.append(f"{name} is read with 8 bits a channel, for its colour profile's sake")
-                rgb, alpha = np.asarray(converted), None if alpha is None else as_uint8(alpha)
+            notes.append(_UNUSABLE.format(name))
     if rgb is None:
         rgb = np.stack([colour] * 3, axis=-1) if colour.ndim == 2 else colour
-    return _upright(rgb, alpha, samples.orientation)
+    return _upright(rgb, samples.alpha, samples.orientation)
 
 
 def over_white(rgb: np.ndarray, alpha: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
@@ -85,7 +63,7 @@ def over_white(rgb: np.ndarray, alpha: np.ndarray | None) -> tuple[np.ndarray, n
     return rgb, np.array(alpha, order="C")
 
 
-def frame_notes(image: Image.Image, name: str) -> list[str]:
+def frame_notes(image: Image.Image | Page, name: str) -> list[str]:
     """Notes on a file with several pictures, of which only the first is used."""
     try:
         frames = getattr(image, "n_frames", 1)
@@ -102,9 +80,15 @@ def frame_notes(image: Image.Image, name: str) -> list[str]:
 def _upright(
     rgb: np.ndarray, alpha: np.ndarray | None, number: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    turn = _TURNS.get(number)
-    if turn is None:
-        return rgb, alpha
+    """Both turned by the EXIF orientation: Exif 2.3, 4.6.4."""
+
+    def turn(plane: np.ndarray) -> np.ndarray:
+        if number in (5, 6, 7, 8):
+            plane = plane.swapaxes(0, 1)
+        if number in (2, 3, 6, 7):
+            plane = plane[:, ::-1]
+        return plane[::-1] if number in (3, 4, 7, 8) else plane
+
     return turn(rgb), None if alpha is None else turn(alpha)
 
 
@@ -141,26 +125,3 @@ def _white(image: Image.Image, values: np.ndarray) -> float:
     top = float(np.max(values, initial=0, where=np.isfinite(values)))
     usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0, 2.0**31 - 1)
     return next((white for white in usual if top <= white), top)
-
-
-def _to_srgb(colour: Image.Image, profile: Any) -> Image.Image | None:
-    """`colour` converted to sRGB by its ICC profile; None if that is broken or doesn't match."""
-    if colour.mode == "LAB" or profiles.is_srgb(profile):
-        return colour.convert("RGB")
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        mode = _PROFILE_MODES.get(source.profile.xcolor_space.strip())
-        if mode == "RGB" and colour.mode == "L":
-            colour = colour.convert("RGB")
-        if mode != colour.mode:
-            return None
-        return ImageCms.profileToProfile(
-            colour,
-            source,
-            ImageCms.createProfile("sRGB"),
-            ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            "RGB",
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except Exception:  # a bad profile does not make the pixels unusable
-        return None

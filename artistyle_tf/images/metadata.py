@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from artistyle_tf.errors import InputError
-from artistyle_tf.images import deep_encode
+from artistyle_tf.images import deep
 
 __all__ = ["MAX_RECORD", "encode", "encode_deep", "extract"]
 
@@ -58,15 +58,13 @@ def encode_deep(pixels: np.ndarray, file_format: str, record: Mapping[str, Any] 
     """
     text = None if record is None else _text(record, file_format)
     if file_format == "PNG":
-        return deep_encode.png(pixels, None if text is None else (_KEY, text))
-    data = deep_encode.tiff(pixels)
+        return deep.encode_png(pixels, None if text is None else (_KEY, text))
+    data = deep.encode_tiff(pixels)
     return data if text is None else _with_comment(data, _ASCII + text.encode("ascii"))
 
 
-def extract(image: Image.Image | Image.Exif, shown: str) -> dict[str, Any] | None:
+def extract(image: Image.Image | deep.Page, shown: str) -> dict[str, Any] | None:
     """The record embedded by `encode` in an open picture, or None; InputError if malformed.
-
-    For a picture that Pillow can't open, its EXIF data suffice.
 
     A comment in EXIF is taken for a record only if it begins with "{", so cameras' are ignored.
     `shown` is the picture's name in messages. Pillow's exceptions are passed on.
@@ -76,8 +74,7 @@ def extract(image: Image.Image | Image.Exif, shown: str) -> dict[str, Any] | Non
             image.load()  # some editors put text chunks after the pixels
         text = image.info.get(_KEY)
     else:
-        exif = image.getexif() if isinstance(image, Image.Image) else image
-        text = exif.get_ifd(_EXIF_IFD).get(_USER_COMMENT)
+        text = image.getexif().get_ifd(_EXIF_IFD).get(_USER_COMMENT)
         if isinstance(text, bytes):
             text = text.removeprefix(_ASCII).rstrip(b"\0 ")
         if not isinstance(text, bytes) or not text.startswith(b"{"):

@@ -15,9 +15,8 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
-from artistyle_tf.images import decode, deep_decode, libtiff, metadata
+from artistyle_tf.images import decode, deep, metadata
 from artistyle_tf.images.picture import MIN_SIDE, Picture, check_levels
-from artistyle_tf.images.tiff_page import Page, open_page
 from artistyle_tf.text import one_line, reason
 
 __all__ = [
@@ -35,7 +34,8 @@ _NOT_PICTURES = {"EPS", "MPEG", "WMF"}
 _UNREADABLE = (
     "is not a picture that Pillow can read; usual formats are PNG, JPEG, WebP, TIFF, GIF and BMP"
 )
-_PLAINLY = "save it without compression, or deflated without a predictor"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_BITS_PER_SAMPLE = 258
 _SIGNATURES = re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP", re.DOTALL)
 
 
@@ -64,18 +64,12 @@ def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) ->
     name = one_line(os.path.basename(path))
     with _open_image(path) as image:
         _check_sides(shown, *image.size)
-        if isinstance(image, Page):
-            if not image.decodable:
-                raise InputError(f"{shown} is compressed in a way that can't be read; {_PLAINLY}")
-            return _deep(image.samples(), name, [])
-        notes = []
-        if deep_decode.is_deep(image):
-            samples = _all_bits(image)
-            if samples is not None:
-                return _deep(samples, name, decode.frame_notes(image, name))
-            notes.append(f"{name} is read with 8 of its 16 bits, for the way it is stored")
-        image.load()
-        notes += decode.frame_notes(image, name)
+        notes = decode.frame_notes(image, name)
+        if isinstance(image, deep.Page):
+            return _picture(*decode.deep_to_rgb(image.samples(), name, notes), name, notes)
+        if deep.is_deep_png(image):
+            samples = deep.png_samples(image)
+            return _picture(*decode.deep_to_rgb(samples, name, notes), name, notes)
         return _convert(image, name, notes)
 
 
@@ -86,8 +80,6 @@ def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """
     path = _path(path)
     with _open_image(path) as image:
-        if isinstance(image, Page):
-            return metadata.extract(image.exif(), one_line(path))
         return metadata.extract(image, one_line(path))
 
 
@@ -104,10 +96,10 @@ def _path(path: Any) -> str:
 
 
 @contextlib.contextmanager
-def _open_image(path: str) -> Iterator[Image.Image | Page]:
+def _open_image(path: str) -> Iterator[Image.Image | deep.Page]:
     """Opens the picture and checks its header; errors in the block are also about this file.
 
-    Yields a `Page` for a TIFF that Pillow has no mode for.
+    Yields a `Page` for a TIFF whose colours Pillow has no mode for.
     """
     shown = one_line(path)
     try:
@@ -134,26 +126,32 @@ def _open_image(path: str) -> Iterator[Image.Image | Page]:
 
 def _identified(
     file: BinaryIO, shown: str
-) -> contextlib.AbstractContextManager[Image.Image | Page]:
+) -> contextlib.AbstractContextManager[Image.Image | deep.Page]:
     try:
         image = Image.open(file)
     except UnidentifiedImageError as error:
-        page = open_page(file)
+        file.seek(0)
+        start = file.read(12)
+        page = deep.open_page(file) if start.startswith(_TIFF) else None
         if page is not None:
             return contextlib.nullcontext(page)
-        file.seek(0)
-        if _SIGNATURES.match(file.read(12)):
+        if _SIGNATURES.match(start):
             raise
         raise InputError(f"{shown} {_UNREADABLE}") from error
     if image.format in _NOT_PICTURES or isinstance(image, ImageFile.StubImageFile):
         raise InputError(f"{shown} {_UNREADABLE}")
+    bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, ())
+    if image.mode in ("RGB", "RGBA") and bits and max(bits) > 8:
+        page = deep.open_page(file)
+        if page is not None:
+            return contextlib.nullcontext(page)
     return image
 
 
 @contextlib.contextmanager
 def _pillow_errors(shown: str) -> Iterator[None]:
     """Turn Pillow's exceptions in the block into an InputError, and suppress its warnings."""
-    with warnings.catch_warnings(), libtiff.quiet():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             yield
@@ -216,18 +214,3 @@ def _picture(rgb: np.ndarray, alpha: np.ndarray | None, name: str, notes: list[s
     """A Picture from pixels and alpha, composited over white."""
     _check_sides(name, rgb.shape[1], rgb.shape[0])
     return Picture(*decode.over_white(rgb, alpha), name, tuple(notes))
-
-
-def _deep(samples: deep_decode.Samples, name: str, notes: list[str]) -> Picture:
-    return _picture(*decode.deep_to_rgb(samples, name, notes), name, notes)
-
-
-def _all_bits(image: Image.Image) -> deep_decode.Samples | None:
-    """All bits of a deep picture, opened but not loaded; None if only 8 are available."""
-    samples = deep_decode.two_passes(image)
-    file = getattr(image, "fp", None)
-    if samples is None and file is not None:
-        page = open_page(file)
-        if page is not None and page.decodable:
-            return page.samples()
-    return samples

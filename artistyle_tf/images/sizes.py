@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.images.picture import MIN_SIDE, Picture
+from artistyle_tf.images.picture import MIN_SIDE, Picture, as_uint8
 from artistyle_tf.vgg.vgg19 import CELL
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "resample",
     "resize",
     "scale_to",
+    "shrink",
     "whole_cells",
 ]
 
@@ -63,6 +64,16 @@ def resize(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return np.array(Image.fromarray(rgb).resize((width, height), lanczos))
     scaled = _by_plane(rgb.reshape(*rgb.shape[:2], -1), size, lanczos)
     return np.clip(scaled, 0, 255, out=scaled).reshape(height, width, *rgb.shape[2:])
+
+
+def shrink(rgb: np.ndarray, longest: int) -> np.ndarray:
+    """A thumbnail: uint8 [h, w, 3] whose longer side is at most `longest` px.
+
+    Args:
+      rgb: uint8 or float32 [H, W, 3] in grey levels; a smaller one keeps its size.
+    """
+    height, width = rgb.shape[:2]
+    return as_uint8(resize(rgb, fit(height, width, min(longest, max(height, width)))))
 
 
 def resample(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -3,6 +3,8 @@
 `write` restores the alpha that `images.read` separated, and embeds the record of the run.
 """
 
+import base64
+import html
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +16,7 @@ from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.files import as_path, check_folder, write_bytes
 from artistyle_tf.images import metadata, profiles
 from artistyle_tf.images.picture import as_uint8, check_levels
-from artistyle_tf.images.sizes import resize
+from artistyle_tf.images.sizes import resize, shrink
 from artistyle_tf.text import one_line, reason
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "check_depth",
     "check_output",
     "png_bytes",
+    "to_html",
     "write",
 ]
 
@@ -48,6 +51,9 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "TIFF": {"compression": "tiff_adobe_deflate"},
 }
 _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # limits of libjpeg and libwebp
+
+HTML_WIDTH = 512
+"""Wider pictures are scaled down to this width in px, since notebooks store all that they show."""
 
 
 def check_output(
@@ -127,6 +133,24 @@ def png_bytes(rgb: np.ndarray, alpha: np.ndarray | None = None) -> bytes:
     ConfigError: an invalid array.
     """
     return metadata.encode(Image.fromarray(_pixels(rgb, alpha)), "PNG", None)
+
+
+def to_html(rgb: np.ndarray, rows: Mapping[str, str], alpha: np.ndarray | None = None) -> str:
+    """A picture embedded in HTML for notebooks, with a table of facts below it.
+
+    Args:
+      rgb: uint8 [H, W, 3] sRGB.
+      rows: label → text; both are escaped.
+      alpha: uint8 [h, w].
+    """
+    height, width = rgb.shape[:2]
+    rgb = shrink(rgb, round(HTML_WIDTH * max(1, height / width)))
+    data = base64.b64encode(png_bytes(rgb, alpha)).decode("ascii")
+    cells = "".join(
+        f"<tr><th>{html.escape(label)}</th><td>{html.escape(text)}</td></tr>"
+        for label, text in rows.items()
+    )
+    return f'<img src="data:image/png;base64,{data}"><table>{cells}</table>'
 
 
 def _pixels(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from artistyle_tf.images.color import NODES
 from artistyle_tf.images.network_scale import BGR_MEAN
-from artistyle_tf.images.palette import NODES
 from artistyle_tf.objective import losses
 from artistyle_tf.vgg.extractor import Features
 

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from artistyle_tf import InputError
-from artistyle_tf.images.palette import oklab
-from artistyle_tf.images.recolor import luminance
+from artistyle_tf.images.color import luminance, oklab
 from artistyle_tf.images.sizes import resample, resize, scale_to
 
 NEIGHBOURS, NEAR = 5, 0.03

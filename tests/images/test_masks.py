@@ -12,10 +12,9 @@ from artistyle_tf import Checkpoints, Config, ConfigError, InputError, Stylizer
 from artistyle_tf.engine.bound import build_objective
 from artistyle_tf.engine.problem import level_targets
 from artistyle_tf.engine.provenance import kinds_of, read_rerun
-from artistyle_tf.images import read
 from artistyle_tf.images.masks import Masks, Regions, grey, make_regions, read_masks
 from artistyle_tf.images.network_scale import to_network
-from artistyle_tf.images.read import read_record
+from artistyle_tf.images.read import read, read_record
 from artistyle_tf.objective.guidance import layer_guides, region_strengths
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
@@ -262,7 +261,7 @@ def test_the_record_names_the_masks_and_a_rerun_says_when_they_differ(case, tmp_
     assert record["style_masks"] == []
     assert str(tmp_path) not in str(record)
     rerun = read_rerun(tmp_path / "o.png", weights=config.weights)
-    pictures = read.read(content), [read.read(red)]
+    pictures = read(content), [read(red)]
     same = read_masks([mask], [], *pictures)
     assert rerun.differences(kinds_of(*pictures, None, same)) == []
     assert rerun.differences(kinds_of(*pictures, None, Masks())) == [
@@ -328,14 +327,14 @@ def test_what_is_transparent_in_a_mask_is_outside():
     alpha = np.array([[0, 128, 255, 255, 10]], np.uint8).repeat(20, 0).repeat(4, 1)
     colour = np.array([[255, 255, 255, 100, 0]], np.uint8).repeat(20, 0).repeat(4, 1)
     rgba = np.dstack([np.repeat(colour[..., None], 3, 2), alpha])
-    mask = read.read(Image.fromarray(rgba))
+    mask = read(Image.fromarray(rgba))
     np.testing.assert_array_equal(grey(mask)[::20, ::4], [[0, 128, 255, 100, 0]])
-    shown = read.read(rgba[..., :3].copy())
+    shown = read(rgba[..., :3].copy())
     np.testing.assert_array_equal(grey(shown), colour)
 
 
 def test_a_mask_is_mirrored_like_its_picture(picture):
-    content = read.read(picture(50, 70))
+    content = read(picture(50, 70))
     masks = read_masks([half(50, 70)], [], content, [content])
     regions = make_regions(masks, (50, 70), [content.rgb])
     assert regions.content[0].shape == (64, 80)

@@ -9,9 +9,9 @@ import tensorflow as tf
 import reference
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.problem import level_targets
+from artistyle_tf.images.color import NODES, TOLERANCE, oklab, palette_table
 from artistyle_tf.images.masks import Regions
 from artistyle_tf.images.network_scale import BGR_MEAN, to_network
-from artistyle_tf.images.palette import NODES, TOLERANCE, oklab, palette_table
 from artistyle_tf.objective import palette
 from artistyle_tf.objective.fixed import FixedTiledObjective
 from artistyle_tf.objective.tiled import TiledObjective

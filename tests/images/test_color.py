@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from artistyle_tf.config.choices import Color
+from artistyle_tf.images.color import keep_chroma, luminance, match_covariance, recolor
 from artistyle_tf.images.network_scale import from_network, to_network
-from artistyle_tf.images.recolor import keep_chroma, luminance, match_covariance, recolor
 
 MODES = Color.__args__
 

@@ -1,0 +1,350 @@
+"""Files with more than 8 bits a channel keep them: as read, on the way to the network, as written.
+
+Beside files written out by hand, TensorFlow's libpng, and tifffile.
+"""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tifffile
+from picture_files import (
+    BAD_PROFILES,
+    grey_icc,
+    kept,
+    pattern,
+    png,
+    png_chunk,
+    refusal,
+    rgb_icc,
+    table_icc,
+    tiff,
+    with_tags,
+)
+from PIL import Image, ImageCms
+
+from artistyle_tf.engine.problem import canvas
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.images import masks, metadata, profiles, sizes
+from artistyle_tf.images.color import recolor
+from artistyle_tf.images.network_scale import to_network, unclipped
+from artistyle_tf.images.read import read, read_record
+from artistyle_tf.images.write import check_output, write
+
+RNG = np.random.default_rng(5)
+NOISE = RNG.integers(0, 65536, (20, 30, 4), np.uint16)
+FLOATS = (NOISE / np.float32(65535)).astype(np.float32)
+
+
+def over_white(pixels):
+    """uint16 [H, W, 1 to 4] as the grey levels that are seen."""
+    levels = pixels / np.float64(257)
+    colour = levels[..., :3] if pixels.shape[2] >= 3 else np.repeat(levels[..., :1], 3, -1)
+    if pixels.shape[2] in (1, 3):
+        return colour
+    share = levels[..., -1:] / 255
+    return share * colour + (1 - share) * 255
+
+
+# Reading
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_png(tmp_path, channels, interlaced):
+    pixels = NOISE[..., -channels:]
+    picture = read(kept(tmp_path / "a.png", png(pixels, interlaced=interlaced)))
+    assert picture.rgb.dtype == np.float32
+    assert picture.notes == ()
+    np.testing.assert_allclose(picture.rgb, over_white(pixels), atol=1e-4)
+    if channels in (2, 4):
+        np.testing.assert_allclose(picture.alpha, pixels[..., -1] / 257, rtol=1e-6)
+
+
+def test_png_with_a_transparent_colour(tmp_path):
+    for channels in (1, 3):
+        pixels = NOISE[..., :channels]
+        clear = png_chunk(b"tRNS", pixels[3, 4].astype(">u2").tobytes())
+        picture = read(kept(tmp_path / "a.png", png(pixels, clear)))
+        assert np.argwhere(picture.alpha != 255).tolist() == [[3, 4]]
+        assert picture.rgb[3, 4].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("planarconfig", ["contig", "separate"])
+@pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
+@pytest.mark.parametrize("tile", [None, (16, 16)])
+def test_tiff(tmp_path, planarconfig, compression, tile):
+    how = {"planarconfig": planarconfig, "compression": compression, "tile": tile}
+    how["predictor"] = compression is not None
+    for channels in (3, 4):
+        for values, byteorder in ((NOISE, "<"), (FLOATS, ">")):
+            data = tiff(values[..., :channels], byteorder=byteorder, **how)
+            picture = read(kept(tmp_path / "a.tif", data))
+            assert picture.rgb.dtype == np.float32
+            assert picture.notes == ()
+            np.testing.assert_allclose(picture.rgb, over_white(NOISE[..., :channels]), atol=1e-4)
+
+
+def test_grey_tiff_with_alpha_and_premultiplied_alpha(tmp_path):
+    path = tmp_path / "a.tif"
+    grey = tiff(NOISE[..., :2], photometric="minisblack", planarconfig="contig")
+    np.testing.assert_allclose(read(kept(path, grey)).rgb, over_white(NOISE[..., :2]), atol=1e-4)
+    values = np.full((20, 30, 4), 0.25, np.float32)
+    values[..., 3] = 0.5
+    for dtype, white in ((np.float32, 1), (np.uint16, 65535)):
+        data = tiff((values * white).astype(dtype), extrasamples=["assocalpha"])
+        np.testing.assert_allclose(read(kept(path, data)).rgb, 127.5 * 0.5 + 127.5, atol=0.01)
+
+
+def test_floats_beyond_black_and_white_are_clipped(tmp_path):
+    values = np.zeros((20, 30, 3), np.float32)
+    values[0, :6, 0] = -1, 0.25, 1, 1.5, np.nan, np.inf
+    for dtype in (np.float16, np.float32, np.float64):
+        picture = read(kept(tmp_path / "a.tif", tiff(values.astype(dtype))))
+        assert picture.rgb[0, :6, 0].tolist() == [0, 63.75, 255, 255, 0, 255]
+
+
+def test_only_the_first_page(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for _ in range(2):
+            file.write(FLOATS[..., :3], photometric="rgb", metadata=None)
+    assert read(tmp_path / "a.tif").notes == ("a.tif has 2 pages: the first is used",)
+
+
+def test_orientation(tmp_path):
+    """That of 8 bits is tested for what it is: here it must be the same, once."""
+    for number in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = number
+        Image.fromarray((NOISE[..., :3] >> 8).astype(np.uint8)).save(tmp_path / "b.png", exif=exif)
+        wanted = read(tmp_path / "b.png").rgb
+        chunk = png_chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+        tags = [(274, 3, 1, number, True)]
+        for name, data in (
+            ("a.png", png(NOISE[..., :3], chunk)),
+            ("a.tif", tiff(NOISE[..., :3], extratags=tags)),
+            ("c.tif", tiff(FLOATS[..., :3], extratags=tags)),
+        ):
+            rgb = read(kept(tmp_path / name, data)).rgb
+            assert rgb.shape == wanted.shape
+            assert np.abs(rgb - wanted).max() <= 1.001, (name, number)
+
+
+def test_arrays_and_pillow_images():
+    np.testing.assert_allclose(read(NOISE).rgb, over_white(NOISE), atol=1e-4)
+    grey = read(Image.fromarray(np.ascontiguousarray(NOISE[..., 0])))
+    np.testing.assert_allclose(grey.rgb, over_white(NOISE[..., :1]), rtol=1e-6)
+
+
+def test_a_picture_of_8_bits_in_16_has_its_whole_levels(tmp_path):
+    small = NOISE[..., :3] >> 8
+    np.testing.assert_array_equal(read(kept(tmp_path / "a.png", png(small * 257))).rgb, small)
+
+
+# Colour profiles
+
+
+def test_profiles_in_float(tmp_path):
+    """Of matrices and of tables: close to Pillow's littleCMS, which has 8 bits, and finer."""
+    small = pattern(60, 256)
+    for profile in (rgb_icc(2, 1, 0, 1.8), table_icc()):
+        image = Image.fromarray(small)
+        image.info["icc_profile"] = profile
+        wanted = read(image).rgb.astype(np.float32)
+        path = kept(tmp_path / "a.tif", tiff(small.astype(np.uint16) * 257, iccprofile=profile))
+        found = read(path)
+        assert found.notes == ()
+        assert np.abs(found.rgb - wanted).max() < 1.3
+        assert np.abs(found.rgb - wanted).mean() < 0.35
+        assert len(np.unique(found.rgb)) > len(np.unique(wanted))
+
+
+def test_linear_light_by_the_formula():
+    ramp = np.linspace(0, 255, 1000, dtype=np.float32)[None]
+    light = ramp[0] / 255
+    expected = 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    found = profiles.deep_to_srgb(ramp, grey_icc(1.0))
+    np.testing.assert_allclose(found[0], np.stack([expected] * 3, -1), atol=0.02)
+
+
+@pytest.mark.parametrize("kind", BAD_PROFILES)
+def test_unusable_profiles(tmp_path, kind):
+    data = tiff(NOISE[..., :3], iccprofile=BAD_PROFILES[kind])
+    picture = read(kept(tmp_path / "a.tif", data))
+    assert picture.notes == ("a.tif has a colour profile that can't be used: it is taken as sRGB",)
+    np.testing.assert_allclose(picture.rgb, over_white(NOISE[..., :3]), rtol=1e-6)
+
+
+# On the way to the network
+
+
+@pytest.mark.parametrize("size", [(20, 64), (40, 128)])
+@pytest.mark.parametrize("color", ["style", "luminance", "match", "histogram"])
+def test_fine_steps_reach_the_network(size, color):
+    ramp = np.linspace(30_000, 31_000, 64).astype(np.uint16)  # four of the steps of 8 bits
+    picture = read(np.tile(ramp[:, None], (20, 1, 3)))
+    content, styles = recolor(color, canvas(picture.rgb, size), [picture.rgb])
+    for rgb in (content, styles[0]):
+        steps = np.unique(np.rint(unclipped(to_network(rgb))[:, :64] * 257))
+        assert len(steps) > 50
+        assert np.ptp(steps) < 1300
+
+
+def test_resize_is_that_of_8_bits_but_for_rounding():
+    small = (NOISE[..., :3] >> 9).astype(np.uint8) + np.uint8(60)  # nothing has to be clipped
+    for size in ((10, 15), (31, 47)):
+        fine, coarse = sizes.resize(small.astype(np.float32), size), sizes.resize(small, size)
+        assert fine.dtype == np.float32
+        assert np.abs(fine - coarse).max() <= 1.5  # which is rounded twice
+    edge = np.zeros((20, 20), np.float32)
+    edge[:, 10:] = 255
+    doubled = sizes.resize(edge, (40, 40))  # Lanczos overshoots
+    assert (doubled.min(), doubled.max()) == (0, 255)
+
+
+def test_masks_have_8_bits():
+    mask = masks.grey(read(NOISE))
+    assert mask.dtype == np.uint8
+    small = masks.grey(read((NOISE >> 8).astype(np.uint8)))
+    assert np.abs(mask.astype(int) - small).max() <= 3
+
+
+# What is no good
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_cut_short(tmp_path, share):
+    for name, data in {
+        "a.png": png(NOISE),
+        "b.tif": tiff(NOISE),
+        "c.tif": tiff(NOISE[..., :3], compression="lzw"),
+        "d.tif": tiff(NOISE[..., :3], planarconfig="separate"),
+        "e.tif": tiff(FLOATS),
+        "f.tif": tiff(FLOATS, compression="zlib"),
+    }.items():
+        text = refusal(kept(tmp_path / name, data[: int(share * len(data))]))
+        assert f"{name} is cut short or damaged" in text
+
+
+def test_headers_of_giants_and_dwarfs(tmp_path):
+    path = tmp_path / "a"
+    huge = dict.fromkeys((256, 257, 278), 60_000)
+    for data in (
+        png(NOISE[..., :3], size=(60_000, 60_000)),
+        with_tags(tiff(NOISE[..., :3]), huge),
+        with_tags(tiff(FLOATS), huge),
+    ):
+        assert "3,600,000,000 pixels" in refusal(kept(path, data))
+    assert "at least 16 px" in refusal(kept(path, tiff(FLOATS[:8])))
+
+
+def test_data_that_unpack_to_more_than_the_picture(tmp_path):
+    small, large = (
+        tiff(np.zeros((height, width, 3), np.float32), compression="zlib", rowsperstrip=height)
+        for height, width in ((20, 30), (1000, 4000))
+    )
+    with tifffile.TiffFile(io.BytesIO(large)) as file:
+        page = file.pages[0]
+        tags = {273: len(small) + page.dataoffsets[0], 279: page.databytecounts[0]}
+    text = refusal(kept(tmp_path / "a.tif", with_tags(small + large, tags)))
+    assert "a.tif is cut short or damaged" in text
+
+
+def test_nothing_else_is_said_of_a_damaged_file(tmp_path):
+    data = bytearray(tiff(FLOATS[..., :3]))
+    for at in range(40, 140, 7):
+        data[at] ^= 0x55
+    code = (
+        "import sys\n"
+        "from artistyle_tf.errors import InputError\n"
+        "from artistyle_tf.images.read import read\n"
+        "assert not {'imagecodecs', 'tifffile'} & set(sys.modules)\n"
+        "try:\n  read(sys.argv[1])\nexcept InputError as error:\n  print(error)\n"
+    )
+    command = [sys.executable, "-c", code, str(kept(tmp_path / "a.tif", bytes(data)))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stderr, done.stdout.count("\n")) == ("", 1)
+
+
+# Writing
+
+LEVELS = RNG.uniform(-4, 260, (150, 41, 3)).astype(np.float32)
+"""Grey levels, some of which are outside of what a file of whole numbers holds."""
+ALPHA = RNG.integers(0, 256, (150, 41), np.uint8)
+RECORD = {"seed": 7, "name": "snow ☃"}
+KINDS = [(".png", 16), (".tif", 16), (".tiff", 32)]
+
+
+@pytest.mark.parametrize(("extension", "depth"), KINDS)
+@pytest.mark.parametrize("alpha", [None, ALPHA, ALPHA.astype(np.float32)], ids=str)
+def test_the_file_holds_what_it_is_given(tmp_path, extension, depth, alpha):
+    path = tmp_path / f"a{extension}"
+    write(path, LEVELS, alpha=alpha, record=RECORD, depth=depth)
+    if extension == ".png":
+        values = tf.io.decode_png(path.read_bytes(), dtype=tf.uint16).numpy()
+    else:
+        values = tifffile.imread(path)
+    assert values.shape == (150, 41, 3 if alpha is None else 4)
+    assert values.dtype == (np.uint16 if depth == 16 else np.float32)
+    expected, white = (np.clip(LEVELS, 0, 255), 65535) if depth == 16 else (LEVELS, 1)
+    error = np.abs(values[..., :3].astype(np.float64) / white * 255 - expected)
+    assert error.max() <= (0.5001 / 257 if depth == 16 else 1e-4)
+    if alpha is not None:
+        np.testing.assert_allclose(values[..., 3] / white * 255, ALPHA, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("extension", "depth"), KINDS)
+def test_record_profile_and_pixels_are_read_again(tmp_path, extension, depth):
+    path, same = tmp_path / f"a{extension}", tmp_path / f"b{extension}"
+    for one in (path, same):
+        write(one, LEVELS, alpha=ALPHA, record=RECORD, depth=depth)
+    assert path.read_bytes() == same.read_bytes()
+    assert read_record(path) == RECORD
+    if depth == 16:  # Pillow has no mode for float colours
+        with Image.open(path) as image:
+            profile = image.info["icc_profile"]
+    else:
+        with tifffile.TiffFile(path) as file:
+            profile = file.pages[0].iccprofile
+    opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    assert "sRGB" in ImageCms.getProfileDescription(opened)
+    picture = read(path)
+    assert picture.notes == ()
+    opaque = ALPHA == 255
+    assert np.abs(picture.rgb[opaque] - np.clip(LEVELS[opaque], 0, 255)).max() < 0.51 / 257
+    np.testing.assert_allclose(picture.alpha, ALPHA, rtol=1e-6)
+    write(path, LEVELS, record={"x": "y" * metadata.MAX_RECORD}, depth=depth)
+    assert list(read_record(path)) == ["record_left_out"]
+    write(path, LEVELS, depth=depth)
+    assert read_record(path) is None
+
+
+def test_an_alpha_of_another_size_is_resized_in_full(tmp_path):
+    ramp = np.tile(np.uint8([0, 255]), (2, 1))
+    write(tmp_path / "a.tif", LEVELS[:100], alpha=ramp, depth=16)
+    alpha = tifffile.imread(tmp_path / "a.tif")[..., 3]
+    assert (alpha[:, 0] < 3000).all()
+    assert (alpha[:, -1] > 62000).all()
+    assert len(np.unique(alpha[0] % 257)) > 5  # not 8 bits widened
+
+
+@pytest.mark.parametrize(
+    ("name", "depth"), [("a.png", 32), ("a.jpg", 16), ("a.png", 12), ("a.tif", "16")]
+)
+def test_depths_that_can_not_be(tmp_path, name, depth):
+    for attempt in (
+        lambda: write(tmp_path / name, LEVELS, depth=depth),
+        lambda: check_output(tmp_path / name, depth=depth),
+    ):
+        with pytest.raises(ConfigError, match="depth"):
+            attempt()
+
+
+def test_wrong_arrays(tmp_path):
+    with pytest.raises(ConfigError, match=r"rgb must be float32 \[H, W, 3\], not uint8"):
+        write(tmp_path / "a.png", LEVELS.astype(np.uint8), depth=16)
+    with pytest.raises(ConfigError, match="alpha must be uint8 or float32"):
+        write(tmp_path / "a.png", LEVELS, alpha=LEVELS, depth=16)
