@@ -8,7 +8,7 @@ import numpy as np
 
 from artistyle_tf.errors import ConfigError
 
-__all__ = ["QUALITIES", "Flow", "Quality", "check_flow", "dense_flow", "flow_of", "is_network"]
+__all__ = ["QUALITIES", "Flow", "Quality", "check_flow", "dense_flow", "flow_of"]
 
 Flow = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """(first, second) → where in the second frame each pixel of the first is, as `dense_flow` says."""
@@ -21,34 +21,15 @@ SMALLEST = 32
 """Shorter sides, in px, are mirrored on to this one: the pyramid of DIS needs room."""
 
 
-def is_network(name: str) -> bool:
-    """Whether this is a file with a network, and none of `QUALITIES`; it isn't opened."""
-    return name.lower().endswith(".onnx")
-
-
 def check_flow(name: str) -> None:
-    """ConfigError unless this is one of `QUALITIES` or named like an ONNX file."""
-    if name not in QUALITIES and not is_network(name):
-        raise ConfigError(f"flow is {name!r}; it must be {', '.join(QUALITIES)} or an .onnx file")
+    """ConfigError unless this is one of `QUALITIES`."""
+    if name not in QUALITIES:
+        raise ConfigError(f"flow is {name!r}; it must be one of {', '.join(QUALITIES)}")
 
 
 def flow_of(name: str) -> Flow:
-    """The flow that is called so.
-
-    Args:
-      name: one of `QUALITIES` for DIS, or the path of an ONNX file with RAFT, see `raft.Raft`,
-        which is tried once and read here.
-
-    Raises:
-      ConfigError: it is neither, see `check_flow`.
-      InputError: the file can't be used.
-    """
+    """DIS at the quality that is called so. ConfigError as `check_flow`."""
     check_flow(name)
-    if is_network(name):
-        from artistyle_tf.video.raft import Raft, try_apart
-
-        try_apart(name)
-        return Raft(name)
     return functools.partial(dense_flow, quality=next(one for one in QUALITIES if one == name))
 
 

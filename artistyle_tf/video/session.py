@@ -15,7 +15,7 @@ from artistyle_tf.images.sizes import output_size
 from artistyle_tf.video.clip import Frame, digest, read_clip
 from artistyle_tf.video.engine import Motion, paint_shot
 from artistyle_tf.video.flags import Options
-from artistyle_tf.video.flow import QUALITIES, flow_of
+from artistyle_tf.video.flow import flow_of
 from artistyle_tf.video.guides import read_guides, with_masks
 from artistyle_tf.video.passes import paint_in_passes
 from artistyle_tf.video.survey import Shot
@@ -106,7 +106,6 @@ class Session:
         own = options._asdict()
         for name in ("content", "styles", "output", "config", "quiet", "workers", "device"):
             del own[name]
-        own["flow"] = options.flow if options.flow in QUALITIES else digest(options.flow)
         own["content_masks"] = [digest(path) for path in options.content_masks]
         own["style_masks"] = [one.digest for one in self._guides.styles]
         return {
