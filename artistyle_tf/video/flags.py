@@ -14,8 +14,8 @@ from artistyle_tf.cli.values import LISTS, config_of, named_as_flags, number, pa
 from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.video.film import FORMATS, check_name
-from artistyle_tf.video.flow import QUALITIES, check_flow
+from artistyle_tf.video.motion import QUALITIES, check_flow
+from artistyle_tf.video.writer import FORMATS, check_name
 
 __all__ = ["Options", "parse"]
 

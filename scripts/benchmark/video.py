@@ -22,14 +22,12 @@ import numpy as np
 
 from artistyle_tf.cli.console import quiet_import
 from artistyle_tf.images.sizes import resize
-from artistyle_tf.video.consistency import consistency
-from artistyle_tf.video.engine import levels_of, painting_of
 from artistyle_tf.video.flags import Options, parse
-from artistyle_tf.video.flow import dense_flow
+from artistyle_tf.video.frame_store import FrameStore
+from artistyle_tf.video.motion import consistency, dense_flow, warp
 from artistyle_tf.video.session import Session
-from artistyle_tf.video.survey import surveyed
-from artistyle_tf.video.warp import warped
-from artistyle_tf.video.work import Work
+from artistyle_tf.video.shots import to_float32, to_levels
+from artistyle_tf.video.survey import find_shots
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
@@ -41,15 +39,14 @@ def painted(options: Options, count: int, alone: bool) -> tuple[list[np.ndarray]
     session.painter.first(frames[0])  # network, traces: not counted
     began = time.monotonic()
     if alone:
-        found = [levels_of(session.painter.first(frame), False) for frame in frames]
+        found = [to_levels(session.painter.first(frame), False) for frame in frames]
         return found, (time.monotonic() - began) / count
     with tempfile.TemporaryDirectory() as folder:
-        work = Work(f"{folder}/out.mp4", {})
-        for shot in surveyed(frames).shots:
-            for _ in session.paint(shot, work):
-                pass
+        store = FrameStore.open(f"{folder}/out.mp4", {})
+        for numbers in find_shots(frames).shots:
+            session.paint(numbers, store)
         seconds = (time.monotonic() - began) / count
-        return [work.read(frame.number) for frame in frames], seconds
+        return [store.read(frame.number) for frame in frames], seconds
 
 
 def figures(clip: list[np.ndarray], paintings: list[np.ndarray]) -> dict[str, float]:
@@ -60,8 +57,8 @@ def figures(clip: list[np.ndarray], paintings: list[np.ndarray]) -> dict[str, fl
     ):
         backward, forward = dense_flow(now, before), dense_flow(before, now)
         weights = consistency(backward, forward)[..., None]
-        moved = warped(painting_of(first), backward)
-        squared = np.square(painting_of(second) - moved) * weights
+        moved = warp(to_float32(first), backward)
+        squared = np.square(to_float32(second) - moved) * weights
         errors.append(squared.sum() / max(3 * weights.sum(), 1))
     still = np.all([(one == paintings[0]).all(axis=-1) for one in paintings], axis=0)
     return {
