@@ -13,7 +13,7 @@ from artistyle_tf.images.sizes import output_size
 from artistyle_tf.video.clip import Frame, digest, frames_with_masks, read_clip, read_guides
 from artistyle_tf.video.flags import Options
 from artistyle_tf.video.frame_store import FrameStore
-from artistyle_tf.video.shots import Temporal, paint_in_passes, paint_shot
+from artistyle_tf.video.shots import ShotPainter, Temporal
 
 if TYPE_CHECKING:
     from artistyle_tf.video.painting import FramePainter
@@ -82,11 +82,11 @@ class Session:
           KeyboardInterrupt, ArtistyleError: as `FramePainter`.
         """
         frames = self.frames(numbers[0], numbers[-1] + 1)
-        given = frames, numbers, self.painter, store, self._temporal, self.size
+        shots = ShotPainter(self.painter, store, self._temporal, self.size)
         if self.options.passes == 1:
-            paint_shot(*given)
+            shots.paint(frames, numbers)
         else:
-            paint_in_passes(*given, self.options.passes)
+            shots.paint_in_passes(frames, numbers, self.options.passes)
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for a run to resume another; plain values."""

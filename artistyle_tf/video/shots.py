@@ -5,7 +5,6 @@ one before, moved along the optical flow, and is held to it where the flow is co
 """
 
 import collections
-import itertools
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,7 +26,7 @@ from artistyle_tf.video.motion import (
 if TYPE_CHECKING:
     from artistyle_tf.video.painting import FramePainter
 
-__all__ = ["Temporal", "count_missing", "paint_in_passes", "paint_shot", "to_float32", "to_levels"]
+__all__ = ["ShotPainter", "Temporal", "count_missing", "to_float32", "to_levels"]
 
 ANOTHER_MASK = 127
 """Levels by which a mask may differ from itself moved along the flow: half, at a hard border."""
@@ -92,89 +91,146 @@ class _Recalled(NamedTuple):
     """As in `_Painted`, before this frame is painted."""
 
 
-def paint_shot(
-    frames: Iterable[Frame],
-    numbers: Sequence[int],
-    painter: "FramePainter",
-    store: FrameStore,
-    temporal: Temporal,
-    size: tuple[int, int],
-) -> None:
-    """Paints the frames of a shot in order, each beginning with the one before.
+class ShotPainter:
+    """Paints the shots of a clip into a store.
 
-    Paintings that are in the store already are kept, and the others come out as if all were new.
+    Paintings that are there already are kept, and the others come out as if all were new.
 
     Args:
-      frames: those to paint.
-      numbers: theirs.
-      painter: paints one of them.
+      painter: paints one frame.
       store: where the paintings go.
-      temporal: how they are held together.
+      temporal: how frames are held together.
       size: (height, width) of the paintings.
-
-    Raises:
-      InputError: the folder can't be used.
-      KeyboardInterrupt, ArtistyleError: as `FramePainter`.
     """
-    furthest, warm_up = max(temporal.look_back), temporal.warm_up
-    first = next((i for i, number in enumerate(numbers) if not store.has(number)), len(numbers))
-    past: collections.deque[_Painted] = collections.deque(maxlen=furthest)
-    static = StaticRegions(temporal.static_threshold)
-    for index, frame in enumerate(frames):
-        now = resize(frame.rgb8, size)
-        masks = [resize(mask, size) for mask in frame.masks]
-        kept = static.share(np.dstack([now, *masks]))
-        # An age, which is at most `warm_up`, follows from so many frames, and these from others.
-        if index <= first - warm_up - furthest:
-            continue
-        known = None
-        if past and index > first - warm_up:
-            known = _recall(now, masks, past, store, temporal)
-        if not store.has(frame.number):
-            painting = _paint(frame, known, painter, temporal)
-            if known and kept is not None:
-                before = to_float32(store.read(past[-1].number))
-                mixture = painting + (before - painting) * kept[..., None]
-                painting = np.where(kept[..., None] == 1, before, mixture)  # equal to the bit
-            store.write(frame.number, to_levels(painting, frame.rgb.dtype == np.float32))
-        age = np.full(size, warm_up, np.float32)
-        if known:
-            age = np.minimum(known.age + 1, age)
-        past.append(_Painted(frame.number, now, masks, age))
 
+    def __init__(
+        self,
+        painter: "FramePainter",
+        store: FrameStore,
+        temporal: Temporal,
+        size: tuple[int, int],
+    ):
+        self._painter, self._store, self._temporal, self._size = painter, store, temporal, size
 
-def _paint(
-    frame: Frame, known: _Recalled | None, painter: "FramePainter", temporal: Temporal
-) -> np.ndarray:
-    if known is None:
-        return painter.first(frame)
-    weights = known.weights * np.square(known.age / temporal.warm_up)
-    return painter.following(frame, known.start, known.painting, weights, temporal.weight)
+    def paint(self, frames: Iterable[Frame], numbers: Sequence[int]) -> None:
+        """Paints the frames of a shot in order, each beginning with the one before.
 
+        Args:
+          frames: those to paint.
+          numbers: theirs.
 
-def _recall(
-    now: np.ndarray,
-    masks: Sequence[np.ndarray],
-    past: Sequence[_Painted],
-    store: FrameStore,
-    temporal: Temporal,
-) -> _Recalled:
-    each = []
-    for one in (past[-back] for back in temporal.look_back if back <= len(past)):
-        painting, pairs = to_float32(store.read(one.number)), zip(one.masks, masks, strict=True)
-        each.append(_carry(one.rgb, painting, now, temporal.flow, pairs))
-    painting, weights = merge(
-        [one.painting for one in each], long_term_weights([one.weights for one in each])
-    )
-    near, known = each[0], weights > 0
-    # What no earlier frame shows begins as the frame, changed as the painting changed its
-    # surroundings. A painting continued beyond its border keeps its streaks for long.
-    fresh = np.clip(now + near.change, 0, 255)
-    start = np.where(known[..., None], painting, fresh).astype(np.float32)
-    # What only frames farther back show had its time then.
-    moved = warp(past[-1].age, near.flow, "nearest")
-    age = np.where(near.weights > 0, moved, np.float32(temporal.warm_up))
-    return _Recalled(start, painting, weights, np.where(known, age, np.float32(0)))
+        Raises:
+          InputError: the folder can't be used.
+          KeyboardInterrupt, ArtistyleError: as `FramePainter`.
+        """
+        store, warm_up = self._store, self._temporal.warm_up
+        furthest = max(self._temporal.look_back)
+        done = list(map(store.has, numbers))
+        first = done.index(False) if False in done else len(done)
+        past: collections.deque[_Painted] = collections.deque(maxlen=furthest)
+        static = StaticRegions(self._temporal.static_threshold)
+        for index, frame in enumerate(frames):
+            now = resize(frame.rgb8, self._size)
+            masks = [resize(mask, self._size) for mask in frame.masks]
+            kept = static.share(np.dstack([now, *masks]))
+            # An age, at most `warm_up`, follows from so many frames, and each of these from others.
+            if index <= first - warm_up - furthest:
+                continue
+            known = None
+            if past and index > first - warm_up:
+                known = self._recall(now, masks, past)
+            if not done[index]:
+                painting = self._painting(frame, known)
+                if known and kept is not None:
+                    before = to_float32(store.read(past[-1].number))
+                    mixture = painting + (before - painting) * kept[..., None]
+                    painting = np.where(kept[..., None] == 1, before, mixture)  # equal to the bit
+                store.write(frame.number, to_levels(painting, frame.rgb.dtype == np.float32))
+            age = np.full(self._size, warm_up, np.float32)
+            if known:
+                age = np.minimum(known.age + 1, age)
+            past.append(_Painted(frame.number, now, masks, age))
+
+    def _painting(self, frame: Frame, known: _Recalled | None) -> np.ndarray:
+        if known is None:
+            return self._painter.first(frame)
+        weights = known.weights * np.square(known.age / self._temporal.warm_up)
+        return self._painter.following(
+            frame, known.start, known.painting, weights, self._temporal.weight
+        )
+
+    def _recall(
+        self, now: np.ndarray, masks: Sequence[np.ndarray], past: Sequence[_Painted]
+    ) -> _Recalled:
+        each = []
+        for one in (past[-back] for back in self._temporal.look_back if back <= len(past)):
+            painting = to_float32(self._store.read(one.number))
+            pairs = zip(one.masks, masks, strict=True)
+            each.append(_carry(one.rgb, painting, now, self._temporal.flow, pairs))
+        painting, weights = merge(
+            [one.painting for one in each], long_term_weights([one.weights for one in each])
+        )
+        near, known = each[0], weights > 0
+        # What no earlier frame shows begins as the frame, changed as the painting changed its
+        # surroundings. A painting continued beyond its border keeps its streaks for long.
+        fresh = np.clip(now + near.change, 0, 255)
+        start = np.where(known[..., None], painting, fresh).astype(np.float32)
+        # What only frames farther back show had its time then.
+        moved = warp(past[-1].age, near.flow, "nearest")
+        age = np.where(near.weights > 0, moved, np.float32(self._temporal.warm_up))
+        return _Recalled(start, painting, weights, np.where(known, age, np.float32(0)))
+
+    def paint_in_passes(self, frames: Iterable[Frame], numbers: Sequence[int], passes: int) -> None:
+        """Paints the frames of a shot in several passes, forward and backward, as in section 5.3.
+
+        The first pass paints each frame on its own. Every other goes through the shot in the
+        opposite direction of the one before; a frame begins with its own painting of that pass,
+        blended with its neighbour's of this pass, moved along the flow. The second half of the
+        passes has the temporal loss, too; earlier it would keep the frames from becoming alike. So
+        what comes into sight at the border in one direction is painted from what is known in the
+        other.
+
+        Args:
+          frames: of one shot; they are kept in files at the size of the painting, as a long shot
+            may exceed the memory.
+          numbers: theirs.
+          passes: 2 or more.
+
+        Raises:
+          As `paint`.
+        """
+        sources = self._store.inner(f"sources-{numbers[0]}")
+        for frame in frames:
+            arrays = (resize(one, self._size) for one in (frame.rgb, *frame.masks))
+            sources.write_arrays(str(frame.number), arrays)
+        for one in range(_find_pass(numbers, self._store, passes), passes + 1):
+            target = _of_pass(self._store, one, passes)
+            own = _of_pass(self._store, one - 1, passes) if one > 1 else target
+            order = numbers if one % 2 else numbers[::-1]
+            strength = self._temporal.weight if 2 * one > passes else 0.0
+            for before, number in zip([None, *order], order, strict=False):
+                if target.has(number):
+                    continue
+                frame = _source(sources, number)
+                if one == 1:
+                    painting = self._painter.first(frame)
+                else:
+                    start = to_float32(own.read(number))
+                    if before is None:
+                        given = start, start, np.zeros(self._size, np.float32), 0.0
+                    else:
+                        other, there = _source(sources, before), to_float32(target.read(before))
+                        pairs = zip(other.masks, frame.masks, strict=True)
+                        flow = self._temporal.flow
+                        carried = _carry(other.rgb8, there, frame.rgb8, flow, pairs)
+                        share = BLEND * carried.weights[..., None]
+                        start = start + share * (carried.painting - start)
+                        given = start, carried.painting, carried.weights, strength
+                    painting = self._painter.following(frame, *given)
+                target.write(number, to_levels(painting, frame.rgb.dtype == np.float32))
+            if one > 1:
+                own.remove(numbers)
+        sources.discard()
 
 
 def _carry(
@@ -202,64 +258,6 @@ def _carry(
         other = np.abs(warp(there.astype(np.float32), backward) - here) > ANOTHER_MASK
         weights = np.where(other, np.float32(0), weights)
     return _Carried(lit, weights, moved - before, backward)
-
-
-def paint_in_passes(
-    frames: Iterable[Frame],
-    numbers: Sequence[int],
-    painter: "FramePainter",
-    store: FrameStore,
-    temporal: Temporal,
-    size: tuple[int, int],
-    passes: int,
-) -> None:
-    """Paints the frames of a shot in several passes, forward and backward, as in section 5.3.
-
-    The first pass paints each frame on its own. Every other goes through the shot in the opposite
-    direction of the one before; a frame begins with its own painting of that pass, blended with its
-    neighbour's of this pass, moved along the flow. The second half of the passes has the temporal
-    loss, too; earlier it would keep the frames from becoming alike. So what comes into sight at the
-    border in one direction is painted from what is known in the other.
-
-    Args:
-      frames: of one shot; they are kept in files at the size of the painting, as a long shot may
-        exceed the memory.
-      numbers, painter, store, temporal, size: as for `paint_shot`.
-      passes: 2 or more.
-
-    Raises:
-      As `paint_shot`.
-    """
-    sources = store.inner(f"sources-{numbers[0]}")
-    for frame in frames:
-        each = (resize(one, size) for one in (frame.rgb, *frame.masks))
-        sources.write_arrays(str(frame.number), each)
-    for one in range(_find_pass(numbers, store, passes), passes + 1):
-        target = _of_pass(store, one, passes)
-        own = _of_pass(store, one - 1, passes) if one > 1 else target
-        order = numbers if one % 2 else numbers[::-1]
-        for before, number in itertools.pairwise([None, *order]):
-            assert number is not None
-            if target.has(number):
-                continue
-            frame = _source(sources, number)
-            if one == 1:
-                painting = painter.first(frame)
-            else:
-                start = to_float32(own.read(number))
-                neighbour, weights = start, np.zeros(size, np.float32)
-                if before is not None:
-                    other, there = _source(sources, before), to_float32(target.read(before))
-                    pairs = zip(other.masks, frame.masks, strict=True)
-                    carried = _carry(other.rgb8, there, frame.rgb8, temporal.flow, pairs)
-                    neighbour, weights = carried.painting, carried.weights
-                    start = start + BLEND * weights[..., None] * (neighbour - start)
-                strength = temporal.weight if before is not None and 2 * one > passes else 0.0
-                painting = painter.following(frame, start, neighbour, weights, strength)
-            target.write(number, to_levels(painting, frame.rgb.dtype == np.float32))
-        if one > 1:
-            own.remove(numbers)
-    sources.discard()
 
 
 def count_missing(numbers: Sequence[int], store: FrameStore, passes: int) -> int:

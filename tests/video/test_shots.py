@@ -12,7 +12,7 @@ from artistyle_tf.images.sizes import resize
 from artistyle_tf.video.clip import BrokenClipError, Frame
 from artistyle_tf.video.frame_store import FrameStore
 from artistyle_tf.video.motion import consistency, dense_flow, warp
-from artistyle_tf.video.shots import Temporal, count_missing, paint_in_passes, paint_shot
+from artistyle_tf.video.shots import ShotPainter, Temporal, count_missing
 from artistyle_tf.video.survey import Survey, find_shots
 
 SIZE = (48, 64)
@@ -52,12 +52,12 @@ def run(folder, pictures=SHOT, temporal=None, passes=1, until=None, masks=None, 
     """(painter, store)"""
     painter, store = Painter(until), FrameStore.open(str(folder / "out.mp4"), {"a": 1})
     numbers = tuple(range(len(pictures)))
-    given = frames(pictures, masks), numbers, painter, store, temporal or Temporal(0.5), size
+    shots = ShotPainter(painter, store, temporal or Temporal(0.5), size)
     try:
         if passes == 1:
-            paint_shot(*given)
+            shots.paint(frames(pictures, masks), numbers)
         else:
-            paint_in_passes(*given, passes)
+            shots.paint_in_passes(frames(pictures, masks), numbers, passes)
     except KeyboardInterrupt:
         assert until is not None
     return painter, store
