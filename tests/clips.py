@@ -36,16 +36,16 @@ def square(count, size=(96, 128), side=32, step=4, seed=0):
 
 def write(
     path, frames, *, rate=25, at=None, codec="libx264", pix_fmt="yuv420p", form=None, sound=None,
-    rotation=0, color_range=1, colorspace=5,
+    rotation=0, color_range=1, colorspace=5, options=None,
 ):  # fmt: skip
     """A clip of these frames, uint8 or uint16 RGB; `at`: when they are shown, in frames.
 
-    `sound`: half a second in that codec.
+    `sound`: half a second in that codec. `options`: FFmpeg's, of the container.
     """
     import av
     from av.audio.resampler import AudioResampler
 
-    with av.open(str(path), "w", format=form) as output:
+    with av.open(str(path), "w", format=form, options=options or {}) as output:
         stream = audio = None
         if frames:
             stream = output.add_stream(codec, rate=rate)
@@ -83,7 +83,7 @@ def packets(path):
     """The bytes of all packets of sound of a clip."""
     import av
 
-    with av.open(path) as container:
+    with av.open(path, metadata_errors="replace") as container:
         if not container.streams.audio:
             return []
         return [bytes(one) for one in container.demux(audio=0) if one.size]

@@ -26,9 +26,9 @@ LIGHT_ROOMS = {
 LIGHT_MODULES = {
     "engine.checkpoints", "engine.devices", "engine.events", "engine.inputs", "engine.plan",
     "engine.provenance", "engine.result", "objective.guidance", "vgg.backend", "vgg.download",
-    "vgg.vgg19", "vgg.weight_files", "vgg.weights", "video.__main__", "video.clip",
-    "video.consistency", "video.cuts", "video.engine", "video.film", "video.flags", "video.flow",
-    "video.main", "video.warp", "video.work",
+    "vgg.vgg19", "vgg.weight_files", "vgg.weights", "video.__main__", "video.clip", "video.flags",
+    "video.frame_store", "video.main", "video.motion", "video.shots", "video.survey",
+    "video.writer",
 }  # fmt: skip
 HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras", "ray", "fsspec"}
 FACES = {"batch", "cli", "video", "web"}

@@ -1,29 +1,45 @@
-"""Reads clips frame by frame, with the properties that the painted clip has to keep. PyAV."""
+"""Reads clips frame by frame, with masks, and the properties that a painted clip keeps. PyAV."""
 
 import contextlib
 import hashlib
 import itertools
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from artistyle_tf.errors import InputError
-from artistyle_tf.images.picture import MIN_SIDE, Picture
+from artistyle_tf.images.masks import ASPECT, check_counts, grey, read_masks
+from artistyle_tf.images.picture import MIN_SIDE, Picture, as_uint8
+from artistyle_tf.images.read import read
 from artistyle_tf.text import one_line, reason
-from artistyle_tf.video.whole import is_cut_off
 
-__all__ = ["BrokenClipError", "Clip", "Frame", "Look", "digest", "is_still", "read_clip"]
+__all__ = [
+    "BrokenClipError",
+    "Clip",
+    "Frame",
+    "Guides",
+    "Look",
+    "digest",
+    "frames_with_masks",
+    "open_container",
+    "read_clip",
+    "read_guides",
+]
 
-BT709, UNSPECIFIED, BT601, BT2020 = 1, 2, 5, 9
+logger = logging.getLogger("artistyle_tf")
+
+BT709, UNSPECIFIED, BT601, SMPTE170M, BT2020 = 1, 2, 5, 6, 9
 """Matrix coefficients of Y'CbCr, as numbered by H.273 and by FFmpeg's scaler."""
 
 HD = 720
 """Smaller side in px from which clips without a matrix are read as BT.709, as players do."""
 
-TAGS = "replace"  # characters of titles and such that are not UTF-8: nothing here uses them
+SLACK = 1.0
+"""Seconds by which a clip may end earlier than it says: the last frame may be shown for long."""
 
 _HDR = {16: "PQ", 18: "HLG"}
 """Transfer characteristics (H.273) whose range exceeds that of sRGB."""
@@ -57,14 +73,12 @@ class Frame(NamedTuple):
     rgb: np.ndarray
     """[H, W, 3] sRGB, 0 to 255: uint8, or float32 if the clip has more than 8 bits."""
     masks: tuple[np.ndarray, ...] = ()
-    """uint8 [h, w] each, 255 inside: where each style applies in this frame; see `guides`."""
+    """uint8 [h, w] each, 255 inside: where each style applies in this frame; see `Guides`."""
 
     @property
     def rgb8(self) -> np.ndarray:
         """`rgb` as uint8."""
-        if self.rgb.dtype == np.uint8:
-            return self.rgb
-        return np.clip(np.rint(self.rgb), 0, 255).astype(np.uint8)
+        return as_uint8(self.rgb)
 
 
 class Clip(NamedTuple):
@@ -87,30 +101,30 @@ class Clip(NamedTuple):
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """The frames numbered from `first` up to but excluding `stop`; None: to the end.
 
-        Earlier frames are decoded too, since most frames depend on them.
+        Earlier frames are decoded too, since most frames depend on them. A warning is logged at the
+        end of a file that says that it is longer.
 
         Raises:
-          BrokenClipError: a frame can't be read or changes size, or the file is cut off. All frames
-            before that are valid.
+          BrokenClipError: a frame can't be read or changes size. All frames before that are valid.
         """
-        with _opened(self.path, self.name) as container:
+        with open_container(self.path) as container:
             stream = _video(container, self.name)
             stream.thread_type = "AUTO"
-            last = None
-            decoded = container.decode(stream)
+            decoded, last = container.decode(stream), -1
             for number in itertools.count() if stop is None else range(stop):
                 with _readable(self.name, number):
                     one = next(decoded, None)
                     if one is None:
-                        if is_cut_off(self.path):
-                            raise BrokenClipError(f"{self.name} is cut off after frame {number}")
+                        if _lost_seconds(self, stream, number, last) > SLACK:
+                            text = "%s ends after %d frames, but should be longer; is it cut off?"
+                            logger.warning(text, self.name, number)
                         break
                     step = 1 / (self.rate * self.time_base)
                     pts = round(number * step) if one.pts is None else one.pts
-                    last = pts if last is None else max(pts, last + 1)
+                    last = max(pts, last + 1) if number else pts
                     if number < first:
                         continue
-                    rgb = _upright(one, _rgb(one, self.look))
+                    rgb = _upright_rgb(one, self.look)
                 if rgb.shape[:2] != self.size:
                     was, now = (f"{width}×{height}" for height, width in (self.size, rgb.shape[:2]))
                     raise BrokenClipError(
@@ -126,7 +140,9 @@ def read_clip(path: str) -> Clip:
       InputError: the file is not a clip, or is a clip that can't be used.
     """
     name = one_line(os.path.basename(path))
-    with _opened(path, name) as container:
+    with open_container(path) as container:
+        if _is_picture(container):
+            raise InputError(f"{name} is a picture, not a clip")
         stream = _video(container, name)
         rate = stream.average_rate or stream.guessed_rate
         if not rate or rate <= 0 or not stream.time_base:
@@ -149,21 +165,6 @@ def read_clip(path: str) -> Clip:
         return Clip(path, name, size, rate, stream.time_base, look, notes)
 
 
-def is_still(path: str) -> bool:
-    """Whether a file is a still picture, or none that FFmpeg reads.
-
-    FFmpeg reads stills by "demuxers" of their own, called like png_pipe.
-    """
-    import av
-
-    try:
-        with av.open(path, metadata_errors=TAGS) as container:
-            kind = container.format.name
-            return kind.endswith("_pipe") or kind == "image2"
-    except (OSError, av.error.FFmpegError):
-        return True
-
-
 def digest(path: str) -> str:
     """SHA-256 of the file in hex. InputError if it can't be read."""
     try:
@@ -173,16 +174,94 @@ def digest(path: str) -> str:
         raise InputError(f"can't read {one_line(path)}: {reason(error)}") from error
 
 
+class Guides(NamedTuple):
+    """The masks of a run; both empty without masks."""
+
+    content: tuple[np.ndarray | Clip, ...] = ()
+    """One for each style: uint8 [h, w], 255 inside, for every frame; or a clip."""
+    styles: tuple[Picture, ...] = ()
+
+
+def read_guides(
+    content_masks: Sequence[str], style_masks: Sequence[str], clip: Clip, styles: Sequence[Picture]
+) -> Guides:
+    """Reads the masks, and opens those that are clips.
+
+    Raises:
+      ConfigError: not one for each style.
+      InputError: one can't be read, is a picture that is all black, or differs from its picture in
+        aspect ratio.
+    """
+    check_counts(len(styles), len(content_masks), len(style_masks))
+    first = clip.blank()
+    found: list[np.ndarray | Clip] = []
+    for path in content_masks:
+        if _is_picture_file(path):
+            found.append(grey(read_masks([read(path)], [], first, []).content[0]))
+            continue
+        mask = read_clip(path)
+        (height, width), own = mask.size, clip.size
+        if abs(width * own[0] / (height * own[1]) - 1) > ASPECT:
+            raise InputError(
+                f"the mask {mask.name} is {width}×{height} px; it must have the shape of "
+                f"{clip.name}, {own[1]}×{own[0]} px"
+            )
+        found.append(mask)
+    return Guides(tuple(found), tuple(read_masks([], style_masks, first, styles).styles))
+
+
+def frames_with_masks(
+    clip: Clip, guides: Guides, first: int = 0, stop: int | None = None
+) -> Iterator[Frame]:
+    """The frames of a clip, see `Clip.frames`, each with its masks: those of the same number.
+
+    Raises:
+      BrokenClipError: of the clip or of a mask, or a mask ends before the clip.
+    """
+    each = [
+        itertools.repeat(mask) if isinstance(mask, np.ndarray) else _masks(mask, clip, first, stop)
+        for mask in guides.content
+    ]
+    for frame in clip.frames(first, stop):
+        yield frame._replace(masks=tuple(next(masks) for masks in each))
+
+
+def _masks(mask: Clip, clip: Clip, first: int, stop: int | None) -> Iterator[np.ndarray]:
+    number = first
+    for frame in mask.frames(first, stop):
+        yield grey(Picture(frame.rgb8, None, mask.name, ()))
+        number += 1
+    raise BrokenClipError(f"the mask {mask.name} ends before frame {number + 1} of {clip.name}")
+
+
 @contextlib.contextmanager
-def _opened(path: str, name: str) -> Iterator[Any]:
+def open_container(path: str) -> Iterator[Any]:
+    """The file as PyAV reads it. InputError if it can't be opened."""
     import av
 
     try:
-        container = av.open(path, metadata_errors=TAGS)
+        # Titles and such may have characters that are not UTF-8; nothing here uses them.
+        container = av.open(path, metadata_errors="replace")
     except (OSError, av.error.FFmpegError) as error:
-        raise InputError(f"can't read {name}: {_said(error)}") from error
+        name = one_line(os.path.basename(path))
+        raise InputError(f"can't read {name}: {_message(error)}") from error
     with container:
         yield container
+
+
+def _is_picture_file(path: str) -> bool:
+    """Whether a file is a still picture, or none that FFmpeg reads."""
+    try:
+        with open_container(path) as container:
+            return _is_picture(container)
+    except InputError:
+        return True
+
+
+def _is_picture(container: Any) -> bool:
+    """FFmpeg reads still pictures by "demuxers" of their own, called like png_pipe."""
+    kind = container.format.name
+    return bool(kind.endswith("_pipe") or kind == "image2")
 
 
 def _video(container: Any, name: str) -> Any:
@@ -194,6 +273,18 @@ def _video(container: Any, name: str) -> Any:
     raise InputError(f"{name} has no video in it")
 
 
+def _lost_seconds(clip: Clip, stream: Any, count: int, end: int) -> float:
+    """How much of a stream is missing, by what its file says: FFmpeg takes the place where a file
+    is cut off for its end. `count` frames were read, the last of which is shown at `end`."""
+    if stream.frames:  # MP4, MOV and AVI
+        return float((stream.frames - count) / clip.rate)
+    told = stream.metadata.get("DURATION", "0")  # Matroska and WebM: hours:minutes:seconds
+    with contextlib.suppress(ValueError):
+        seconds = sum(float(part) * 60**i for i, part in enumerate(reversed(told.split(":"))))
+        return seconds - float(end * clip.time_base)
+    return 0.0
+
+
 @contextlib.contextmanager
 def _readable(name: str, number: int) -> Iterator[None]:
     import av
@@ -201,18 +292,18 @@ def _readable(name: str, number: int) -> Iterator[None]:
     try:
         yield
     except av.error.FFmpegError as error:
-        text = f"{name} is broken at frame {number + 1}: {_said(error)}"
+        text = f"{name} is broken at frame {number + 1}: {_message(error)}"
         raise BrokenClipError(text) from error
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return one_line(getattr(error, "strerror", None) or str(error))
 
 
 def _look(frame: Any, stream: Any, turned: bool) -> Look:
     depth = max(component.bits for component in frame.format.components)
     matrix = int(frame.colorspace)
-    if matrix not in (BT709, BT601, 6, BT2020):
+    if matrix not in (BT709, BT601, SMPTE170M, BT2020):
         matrix = BT709 if min(frame.width, frame.height) >= HD else BT601
     aspect = stream.sample_aspect_ratio or Fraction(1)
     full = int(frame.color_range) == 2 or frame.format.name.startswith(("yuvj", "rgb", "gbr"))
@@ -226,20 +317,16 @@ def _look(frame: Any, stream: Any, turned: bool) -> Look:
     )
 
 
-def _rgb(frame: Any, look: Look) -> np.ndarray:
-    matrix = BT601 if look.matrix == 6 else look.matrix
-    deep = look.bits > 8
-    options = {} if frame.format.is_rgb else {"src_colorspace": matrix}
-    array: np.ndarray = frame.to_ndarray(format="rgb48le" if deep else "rgb24", **options)
-    if not deep:
-        return array
-    return array.astype(np.float32) * np.float32(255 / 65535)
-
-
 def _turns(frame: Any) -> int:
     """Quarter turns to the left that make the frame upright."""
     return round((frame.rotation or 0) / 90) % 4
 
 
-def _upright(frame: Any, rgb: np.ndarray) -> np.ndarray:
+def _upright_rgb(frame: Any, look: Look) -> np.ndarray:
+    matrix = BT601 if look.matrix == SMPTE170M else look.matrix
+    deep = look.bits > 8
+    options = {} if frame.format.is_rgb else {"src_colorspace": matrix}
+    rgb: np.ndarray = frame.to_ndarray(format="rgb48le" if deep else "rgb24", **options)
+    if deep:
+        rgb = rgb.astype(np.float32) * np.float32(255 / 65535)
     return np.ascontiguousarray(np.rot90(rgb, _turns(frame)))

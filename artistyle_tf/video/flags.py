@@ -14,8 +14,8 @@ from artistyle_tf.cli.values import LISTS, config_of, named_as_flags, number, pa
 from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.video.film import FORMATS, check_name
-from artistyle_tf.video.flow import QUALITIES, check_flow
+from artistyle_tf.video.motion import QUALITIES, check_flow
+from artistyle_tf.video.writer import FORMATS, check_name
 
 __all__ = ["Options", "parse"]
 
@@ -66,8 +66,7 @@ _OWN = {
     ),
     "flow": (
         "medium",
-        f"the optical flow: DIS at the quality {', '.join(QUALITIES)}; or the file of a RAFT "
-        "network, .onnx",
+        f"the quality of the optical flow, DIS: {', '.join(QUALITIES)}",
     ),
     "preview_every": ("1", "paint only every n-th frame, as a preview of the clip"),
     "workers": (
@@ -94,7 +93,7 @@ class Options(NamedTuple):
     static_threshold: float = STATIC
     passes: int = 1
     flow: str = "medium"
-    """One of `QUALITIES`, or the path of an .onnx file."""
+    """One of `QUALITIES`."""
     preview_every: int = 1
     workers: int = 1
     device: str | None = None
@@ -142,7 +141,7 @@ def _options(
     device = given["device"][0] if "device" in given else None
     if device is not None:
         check_device(device)
-    flow = os.path.expanduser(texts["flow"])
+    flow = texts["flow"]
     check_flow(flow)
     passes, look_back = _whole("passes", texts["passes"]), _look_back(texts["look_back"])
     if passes > 1 and "look_back" in given:

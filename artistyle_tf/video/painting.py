@@ -1,4 +1,4 @@
-"""Frames painted with one network and one trace: the first of a shot, and those that follow it."""
+"""Paints single frames with one network and one trace: the first of a shot, and later ones."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -18,13 +18,11 @@ from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.images.masks import Masks
 from artistyle_tf.images.network_scale import unclipped
 from artistyle_tf.images.picture import Picture
-from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import fill_cells, output_size
 from artistyle_tf.objective.targets import Weighing
 from artistyle_tf.text import reason
 from artistyle_tf.vgg.precision import true_float32
-from artistyle_tf.video.clip import Frame
-from artistyle_tf.video.guides import NO_GUIDES, Guides
+from artistyle_tf.video.clip import Frame, Guides
 
 __all__ = ["FramePainter"]
 
@@ -40,8 +38,8 @@ class FramePainter:
       styles: the paintings.
       iterations: of every frame that follows another. It has one level, since it begins with a
         painting.
-      callback: as for `stylize`.
       guides: the masks; frames must have those of the content with them.
+      callback: as for `stylize`.
 
     Raises:
       ConfigError, InputError: as `Painter`.
@@ -52,8 +50,8 @@ class FramePainter:
         config: Config,
         styles: Sequence[Picture],
         iterations: int,
+        guides: Guides,
         callback: Callbacks | None = None,
-        guides: Guides = NO_GUIDES,
     ):
         let_memory_grow()
         self._config, self._callback = config, callback
@@ -112,8 +110,8 @@ class FramePainter:
             self._weighing = weigh(problem, self._solvers)
 
     def _scene(self, config: Config, frame: Frame, start: Picture | None) -> Problem:
-        content = read(frame.rgb)
         assert isinstance(config.size, int)
+        content = Picture(frame.rgb, None, f"frame {frame.number + 1}", ())
         # Not by `read_masks`: in a clip, a mask may be all black for a while.
         each = [Picture(np.stack([mask] * 3, -1), None, "mask", ()) for mask in frame.masks]
         masks = Masks(each, self._style_masks)

@@ -1,33 +1,27 @@
-"""What one process needs to paint shots of a clip, from the options. TensorFlow loads with the
-first shot."""
+"""What one process needs to paint the shots of a clip. TensorFlow loads with the first shot."""
 
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from artistyle_tf.engine.events import Callbacks
 from artistyle_tf.engine.inputs import read_start
-from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import output_size
-from artistyle_tf.video.clip import Frame, digest, read_clip
-from artistyle_tf.video.engine import Motion, paint_shot
+from artistyle_tf.video.clip import Frame, digest, frames_with_masks, read_clip, read_guides
 from artistyle_tf.video.flags import Options
-from artistyle_tf.video.flow import QUALITIES, flow_of
-from artistyle_tf.video.guides import read_guides, with_masks
-from artistyle_tf.video.passes import paint_in_passes
-from artistyle_tf.video.survey import Shot
-from artistyle_tf.video.work import Work
+from artistyle_tf.video.frame_store import FrameStore
+from artistyle_tf.video.shots import ShotPainter, Temporal
 
 if TYPE_CHECKING:
     from artistyle_tf.video.painting import FramePainter
 
 __all__ = ["Session"]
 
-LONGEST = 10
-"""Frames after which what came into sight is held fully, however few iterations they have."""
+LONGEST_WARM_UP = 10
+"""How often, at most, a pixel is painted before it is held fully, however few iterations it has."""
 
 
 class Session:
@@ -45,54 +39,54 @@ class Session:
         self.options, self._callback = options, callback
         self.clip = read_clip(options.content)
         self._styles = [read(path) for path in options.styles]
-        self._guides = read_guides(
-            options.content_masks, options.style_masks, self.clip, self._styles
-        )
+        masks = options.content_masks, options.style_masks
+        self._guides = read_guides(*masks, self.clip, self._styles)
         self._start = read_start(options.config)
         assert isinstance(options.config.size, int)
         self.size = output_size(self.clip.blank(), options.config.size)
         """(height, width) of the paintings."""
-        self._motion = Motion(
+        warm_up = math.ceil(options.config.iterations / options.frame_iterations)
+        self._temporal = Temporal(
             options.temporal_weight,
             options.look_back,
-            flow_of(options.flow),
+            options.flow,
             options.static_threshold,
-            min(LONGEST, math.ceil(options.config.iterations / options.frame_iterations)),
+            min(LONGEST_WARM_UP, warm_up),
         )
-        self._made: FramePainter | None = None
+        self._painter: FramePainter | None = None
 
     @property
     def painter(self) -> "FramePainter":
         """The network and its traces, for all shots."""
-        if self._made is None:
+        if self._painter is None:
             from artistyle_tf.video.painting import FramePainter
 
             config, later = self.options.config, self.options.frame_iterations
             if self.options.passes > 1:  # which no pass shall bring to an end
                 config = dataclasses.replace(config, iterations=later, finer_iterations=0)
-            self._made = FramePainter(config, self._styles, later, self._callback, self._guides)
-            self._made.weigh(next(self.frames()))
-        return self._made
+            given = config, self._styles, later, self._guides, self._callback
+            self._painter = FramePainter(*given)
+            self._painter.weigh(next(self.frames()))
+        return self._painter
 
-    def frames(self) -> Iterator[Frame]:
-        """All frames that are to be painted, with their masks; BrokenClipError as `with_masks`."""
-        every = self.options.preview_every
-        return itertools.islice(with_masks(self.clip, self._guides), 0, None, every)
+    def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
+        """The frames that are to be painted, with their masks, see `Clip.frames`; of these numbers,
+        beginning with the first of them."""
+        frames = frames_with_masks(self.clip, self._guides, first, stop)
+        return itertools.islice(frames, 0, None, self.options.preview_every)
 
-    def paint(self, shot: Shot, work: Work) -> Iterator[Frame]:
-        """Yields every frame of a shot as its painting is in the folder.
+    def paint(self, numbers: Sequence[int], store: FrameStore) -> None:
+        """Paints the frames of a shot into the store, but for those that are there.
 
         Raises:
           KeyboardInterrupt, ArtistyleError: as `FramePainter`.
         """
-        first, stop, every = shot.numbers[0], shot.numbers[-1] + 1, self.options.preview_every
-        frames = with_masks(self.clip, self._guides, first, stop)
-        frames = itertools.islice(frames, 0, None, every)
+        frames = self.frames(numbers[0], numbers[-1] + 1)
+        shots = ShotPainter(self.painter, store, self._temporal, self.size)
         if self.options.passes == 1:
-            return paint_shot(frames, self.painter, work, self._motion, self.size)
-        return paint_in_passes(
-            frames, self.painter, work, self._motion, self.size, self.options.passes
-        )
+            shots.paint(frames, numbers)
+        else:
+            shots.paint_in_passes(frames, numbers, self.options.passes)
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for a run to resume another; plain values."""
@@ -100,13 +94,11 @@ class Session:
 
         options = self.options
         settings = options.config.to_dict()
-        start: Picture | None = self._start
         settings["weights"] = self.painter.network
-        settings["init"] = start.digest if start else settings["init"]
+        settings["init"] = self._start.digest if self._start else settings["init"]
         own = options._asdict()
         for name in ("content", "styles", "output", "config", "quiet", "workers", "device"):
             del own[name]
-        own["flow"] = options.flow if options.flow in QUALITIES else digest(options.flow)
         own["content_masks"] = [digest(path) for path in options.content_masks]
         own["style_masks"] = [one.digest for one in self._guides.styles]
         return {

@@ -1,118 +1,297 @@
-"""Shots painted by workers of Ray, several at once. TensorFlow is only in the workers."""
+"""Paints the frames of a shot, in one pass or in several, after Ruder, Dosovitskiy and Brox 2016.
 
-import contextlib
-import functools
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+"Artistic style transfer for videos", arXiv:1604.08610: each frame begins with the painting of the
+one before, moved along the optical flow, and is held to it where the flow is consistent.
+"""
 
-from artistyle_tf.batch.computing import Computing
-from artistyle_tf.batch.crew import RayCrew
-from artistyle_tf.batch.dispatch import dispatch
-from artistyle_tf.batch.outcome import Options as Sharing
-from artistyle_tf.batch.outcome import Outcome
-from artistyle_tf.engine.events import Step
-from artistyle_tf.errors import ArtistyleError
-from artistyle_tf.text import reason
-from artistyle_tf.video.flags import Options
-from artistyle_tf.video.session import Session
-from artistyle_tf.video.survey import Shot
-from artistyle_tf.video.work import Work
+import collections
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["ShotWorker", "paint_shots"]
+import numpy as np
+
+from artistyle_tf.images.sizes import resize
+from artistyle_tf.video.clip import Frame
+from artistyle_tf.video.frame_store import FrameStore
+from artistyle_tf.video.motion import (
+    StaticRegions,
+    consistency,
+    dense_flow,
+    long_term_weights,
+    merge,
+    relight,
+    warp,
+)
+
+if TYPE_CHECKING:
+    from artistyle_tf.video.painting import FramePainter
+
+__all__ = ["ShotPainter", "Temporal", "count_missing", "to_float32", "to_levels"]
+
+ANOTHER_MASK = 127
+"""Levels by which a mask may differ from itself moved along the flow: half, at a hard border."""
+
+BLEND = 0.5
+"""δ: the share of the neighbour in what a frame of a later pass begins with, where the flow is
+consistent."""
 
 
-class _Task(NamedTuple):
-    output: str
-    """Tells shots apart."""
-    shot: Shot
+class Temporal(NamedTuple):
+    """How frames are held together."""
+
+    weight: float
+    """λ of the temporal loss."""
+    look_back: Sequence[int] = (1,)
+    """Distances in frames of the earlier ones in that loss, ascending from 1."""
+    flow: str = "medium"
+    """The quality of the optical flow, see `dense_flow`."""
+    static_threshold: float = 0.0
+    """See `StaticRegions`."""
+    warm_up: int = 1
+    """How often a pixel is painted before it is held fully: so often that it has had as many
+    iterations as the first frame. Held at once, what came into sight would stay half painted."""
 
 
-def paint_shots(
-    options: Options, shots: Iterable[Shot], work: Work, tell: Callable[[], None]
-) -> None:
-    """Has all shots painted into the work folder; what is there already is not painted again.
+class _Painted(NamedTuple):
+    """A frame whose painting is in the store."""
 
-    A shot whose worker dies goes to another one, and is given up after three.
+    number: int
+    rgb: np.ndarray
+    """uint8 [h, w, 3], the frame at the size of the painting."""
+    masks: Sequence[np.ndarray]
+    """uint8 [h, w] each, those of the frame at that size."""
+    age: np.ndarray
+    """float32 [h, w], how often each pixel was painted since it came into sight, up to
+    `Temporal.warm_up`."""
+
+
+class _Carried(NamedTuple):
+    """The painting of another frame, carried over to this one."""
+
+    painting: np.ndarray
+    """float32 [h, w, 3], moved to where its things are now, in the light of now."""
+    weights: np.ndarray
+    """float32 [h, w], 0 or 1: where the flow is consistent, within the same masks."""
+    change: np.ndarray
+    """float32 [h, w, 3], moved likewise: painting minus frame."""
+    flow: np.ndarray
+    """float32 [h, w, 2], from this frame to the other."""
+
+
+class _Recalled(NamedTuple):
+    """What the earlier frames say of a frame."""
+
+    start: np.ndarray
+    """float32 [h, w, 3], what the frame begins with."""
+    painting: np.ndarray
+    """float32 [h, w, 3], their paintings, carried over."""
+    weights: np.ndarray
+    """float32 [h, w], 0 to 1, where they show what it shows."""
+    age: np.ndarray
+    """As in `_Painted`, before this frame is painted."""
+
+
+class ShotPainter:
+    """Paints the shots of a clip into a store.
+
+    Paintings that are there already are kept, and the others come out as if all were new.
 
     Args:
-      options: with `workers`, how many at most; they share the machine's CPUs.
-      shots: those to paint.
-      work: the folder; its identity is not compared again.
-      tell: called about twice a second.
-
-    Raises:
-      KeyboardInterrupt: the user stopped it; frames that are finished stay.
-      ArtistyleError: Ray is not installed or can't start; or after all others, a shot failed.
+      painter: paints one frame.
+      store: where the paintings go.
+      temporal: how frames are held together.
+      size: (height, width) of the paintings.
     """
-    tasks = [_Task(f"shot at frame {shot.numbers[0] + 1}", shot) for shot in shots]
-    failures: list[str] = []
 
-    def note(task: _Task, outcome: Outcome) -> None:
-        if outcome.status == "failed":
-            failures.append(f"the {task.output} failed: {outcome.reason}")
+    def __init__(
+        self,
+        painter: "FramePainter",
+        store: FrameStore,
+        temporal: Temporal,
+        size: tuple[int, int],
+    ):
+        self._painter, self._store, self._temporal, self._size = painter, store, temporal, size
 
-    make = functools.partial(_make, options, work)
-    sharing = Sharing(device=options.device)
-    with RayCrew(sharing, options.workers, make=make) as crew, _told(tell):
-        complete = dispatch(tasks, crew, note)
-    if not complete:
-        raise KeyboardInterrupt
-    if failures:
-        raise ArtistyleError("; ".join(failures))
+    def paint(self, frames: Iterable[Frame], numbers: Sequence[int]) -> None:
+        """Paints the frames of a shot in order, each beginning with the one before.
+
+        Args:
+          frames: those to paint.
+          numbers: theirs.
+
+        Raises:
+          InputError: the folder can't be used.
+          KeyboardInterrupt, ArtistyleError: as `FramePainter`.
+        """
+        store, warm_up = self._store, self._temporal.warm_up
+        furthest = max(self._temporal.look_back)
+        done = list(map(store.has, numbers))
+        first = done.index(False) if False in done else len(done)
+        past: collections.deque[_Painted] = collections.deque(maxlen=furthest)
+        static = StaticRegions(self._temporal.static_threshold)
+        for index, frame in enumerate(frames):
+            now = resize(frame.rgb8, self._size)
+            masks = [resize(mask, self._size) for mask in frame.masks]
+            kept = static.share(np.dstack([now, *masks]))
+            # An age, at most `warm_up`, follows from so many frames, and each of these from others.
+            if index <= first - warm_up - furthest:
+                continue
+            known = None
+            if past and index > first - warm_up:
+                known = self._recall(now, masks, past)
+            if not done[index]:
+                painting = self._painting(frame, known)
+                if known and kept is not None:
+                    before = to_float32(store.read(past[-1].number))
+                    mixture = painting + (before - painting) * kept[..., None]
+                    painting = np.where(kept[..., None] == 1, before, mixture)  # equal to the bit
+                store.write(frame.number, to_levels(painting, frame.rgb.dtype == np.float32))
+            age = np.full(self._size, warm_up, np.float32)
+            if known:
+                age = np.minimum(known.age + 1, age)
+            past.append(_Painted(frame.number, now, masks, age))
+
+    def _painting(self, frame: Frame, known: _Recalled | None) -> np.ndarray:
+        if known is None:
+            return self._painter.first(frame)
+        weights = known.weights * np.square(known.age / self._temporal.warm_up)
+        return self._painter.following(
+            frame, known.start, known.painting, weights, self._temporal.weight
+        )
+
+    def _recall(
+        self, now: np.ndarray, masks: Sequence[np.ndarray], past: Sequence[_Painted]
+    ) -> _Recalled:
+        each = []
+        for one in (past[-back] for back in self._temporal.look_back if back <= len(past)):
+            painting = to_float32(self._store.read(one.number))
+            pairs = zip(one.masks, masks, strict=True)
+            each.append(_carry(one.rgb, painting, now, self._temporal.flow, pairs))
+        painting, weights = merge(
+            [one.painting for one in each], long_term_weights([one.weights for one in each])
+        )
+        near, known = each[0], weights > 0
+        # What no earlier frame shows begins as the frame, changed as the painting changed its
+        # surroundings. A painting continued beyond its border keeps its streaks for long.
+        fresh = np.clip(now + near.change, 0, 255)
+        start = np.where(known[..., None], painting, fresh).astype(np.float32)
+        # What only frames farther back show had its time then.
+        moved = warp(past[-1].age, near.flow, "nearest")
+        age = np.where(near.weights > 0, moved, np.float32(self._temporal.warm_up))
+        return _Recalled(start, painting, weights, np.where(known, age, np.float32(0)))
+
+    def paint_in_passes(self, frames: Iterable[Frame], numbers: Sequence[int], passes: int) -> None:
+        """Paints the frames of a shot in several passes, forward and backward, as in section 5.3.
+
+        The first pass paints each frame on its own. Every other goes through the shot in the
+        opposite direction of the one before; a frame begins with its own painting of that pass,
+        blended with its neighbour's of this pass, moved along the flow. The second half of the
+        passes has the temporal loss, too; earlier it would keep the frames from becoming alike. So
+        what comes into sight at the border in one direction is painted from what is known in the
+        other.
+
+        Args:
+          frames: of one shot; they are kept in files at the size of the painting, as a long shot
+            may exceed the memory.
+          numbers: theirs.
+          passes: 2 or more.
+
+        Raises:
+          As `paint`.
+        """
+        sources = self._store.inner(f"sources-{numbers[0]}")
+        for frame in frames:
+            arrays = (resize(one, self._size) for one in (frame.rgb, *frame.masks))
+            sources.write_arrays(str(frame.number), arrays)
+        for one in range(_find_pass(numbers, self._store, passes), passes + 1):
+            target = _of_pass(self._store, one, passes)
+            own = _of_pass(self._store, one - 1, passes) if one > 1 else target
+            order = numbers if one % 2 else numbers[::-1]
+            strength = self._temporal.weight if 2 * one > passes else 0.0
+            for before, number in zip([None, *order], order, strict=False):
+                if target.has(number):
+                    continue
+                frame = _source(sources, number)
+                if one == 1:
+                    painting = self._painter.first(frame)
+                else:
+                    start = to_float32(own.read(number))
+                    if before is None:
+                        given = start, start, np.zeros(self._size, np.float32), 0.0
+                    else:
+                        other, there = _source(sources, before), to_float32(target.read(before))
+                        pairs = zip(other.masks, frame.masks, strict=True)
+                        flow = self._temporal.flow
+                        carried = _carry(other.rgb8, there, frame.rgb8, flow, pairs)
+                        share = BLEND * carried.weights[..., None]
+                        start = start + share * (carried.painting - start)
+                        given = start, carried.painting, carried.weights, strength
+                    painting = self._painter.following(frame, *given)
+                target.write(number, to_levels(painting, frame.rgb.dtype == np.float32))
+            if one > 1:
+                own.remove(numbers)
+        sources.discard()
 
 
-def _make(options: Options, work: Work, sharing: Sharing) -> "ShotWorker":
-    return ShotWorker(options, work, sharing)
+def _carry(
+    rgb: np.ndarray,
+    painting: np.ndarray,
+    now: np.ndarray,
+    flow: str,
+    masks: Iterable[tuple[np.ndarray, np.ndarray]],
+) -> _Carried:
+    """Carries the painting of another frame of the shot over to this one.
+
+    Args:
+      rgb: uint8 [h, w, 3] sRGB, the other frame.
+      painting: float32 [h, w, 3], its painting.
+      now: uint8 [h, w, 3], this frame.
+      flow: the quality of the optical flow.
+      masks: each as it is in the other frame, and in this one; uint8 [h, w].
+    """
+    backward, forward = dense_flow(now, rgb, flow), dense_flow(rgb, now, flow)
+    weights = consistency(backward, forward)
+    moved = warp(painting, backward, "lanczos4")
+    before = warp(rgb.astype(np.float32), backward, "lanczos4")
+    lit = relight(moved, before, now, weights)
+    for there, here in masks:
+        other = np.abs(warp(there.astype(np.float32), backward) - here) > ANOTHER_MASK
+        weights = np.where(other, np.float32(0), weights)
+    return _Carried(lit, weights, moved - before, backward)
 
 
-class ShotWorker:
-    """Paints one shot after the other, as `batch.worker.Worker` paints jobs."""
-
-    def __init__(self, options: Options, work: Work, sharing: Sharing):
-        self._work = work
-        self._stop = threading.Event()
-        self._computing = Computing(sharing)
-        self._session = Session(options, self._goes_on)
-
-    def begin(self) -> int:
-        """Called before the first shot."""
-        return 0
-
-    def stop(self) -> None:
-        """Ends the shot that is being painted after an iteration."""
-        self._stop.set()
-
-    def paint(self, task: _Task) -> Outcome:
-        """Paints a shot."""
-        try:
-            with self._computing():
-                for _ in self._session.paint(task.shot, self._work):
-                    pass
-        except KeyboardInterrupt:
-            return Outcome("stopped")
-        except (MemoryError, ArtistyleError) as error:
-            return Outcome("failed", reason(error) if str(error) else "out of memory")
-        return Outcome("done")
-
-    def _goes_on(self, step: Step) -> bool:
-        return not self._stop.is_set()
+def count_missing(numbers: Sequence[int], store: FrameStore, passes: int) -> int:
+    """How many paintings of these frames are missing, in all passes; with one pass, too."""
+    one = _find_pass(numbers, store, passes)
+    done = sum(map(_of_pass(store, one, passes).has, numbers))
+    return (passes - one + 1) * len(numbers) - done
 
 
-@contextlib.contextmanager
-def _told(tell: Callable[[], None]) -> Iterator[None]:
-    """Calls it from another thread, while the block waits for Ray."""
-    ended = threading.Event()
+def _find_pass(numbers: Sequence[int], store: FrameStore, passes: int) -> int:
+    """The pass to resume: the last that has any of these frames. Those before it are over."""
+    for one in range(passes, 1, -1):
+        if any(map(_of_pass(store, one, passes).has, numbers)):
+            return one
+    return 1
 
-    def run() -> None:
-        while not ended.wait(0.5):
-            tell()
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-        tell()
+def _of_pass(store: FrameStore, one: int, passes: int) -> FrameStore:
+    return store if one == passes else store.inner(f"pass-{one}")
+
+
+def _source(sources: FrameStore, number: int) -> Frame:
+    rgb, *masks = sources.read_arrays(str(number))
+    return Frame(number, 0, rgb, tuple(masks))
+
+
+def to_levels(painting: np.ndarray, deep: bool) -> np.ndarray:
+    """float32 [H, W, 3] in grey levels as uint8, or uint16 of 0 to 65535, rounded and clipped."""
+    if deep:
+        return np.clip(np.rint(painting * 257), 0, 65535).astype(np.uint16)
+    return np.clip(np.rint(painting), 0, 255).astype(np.uint8)
+
+
+def to_float32(levels: np.ndarray) -> np.ndarray:
+    """The reverse of `to_levels`."""
+    scale = 1 if levels.dtype == np.uint8 else 1 / 257
+    return levels.astype(np.float32) * np.float32(scale)

@@ -1,102 +1,305 @@
-"""Shots painted by workers of Ray, in processes as users start them, with relative paths."""
+"""Shots painted in one pass or several: what each frame begins with, and resuming after a kill."""
 
+import itertools
 import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-from PIL import Image
 
 import clips
-from artistyle_tf.video.clip import read_clip
-from artistyle_tf.video.flags import parse
-from artistyle_tf.video.session import Session
-from artistyle_tf.video.survey import Shot
-from artistyle_tf.video.work import Work
-from places import ROOT
+from artistyle_tf.errors import InputError
+from artistyle_tf.images.sizes import resize
+from artistyle_tf.video.clip import BrokenClipError, Frame
+from artistyle_tf.video.frame_store import FrameStore
+from artistyle_tf.video.motion import consistency, dense_flow, warp
+from artistyle_tf.video.shots import ShotPainter, Temporal, count_missing
+from artistyle_tf.video.survey import Survey, find_shots
 
-pytestmark = pytest.mark.slow
-
-SIZE = (36, 48)
-SHOTS = [Shot((0, 1)), Shot((2, 3, 4)), Shot((5, 6))]
-
-MAIN = """
-import sys
-from artistyle_tf.video.main import main
-from artistyle_tf.video.work import Work
-Work.discard = lambda self: None  # so that frames can be compared before they are compressed
-sys.exit(main(sys.argv[1:]))
-"""
-ALL_SHOTS = """
-import sys
-from artistyle_tf.errors import ArtistyleError
-from artistyle_tf.video.flags import parse
-from artistyle_tf.video.shots import paint_shots
-from artistyle_tf.video.survey import Shot
-from artistyle_tf.video.work import Work
-options = parse(sys.argv[1:])
-told = []
-try:
-    shots = [Shot((0, 1)), Shot((2, 3, 4)), Shot((5, 6))]
-    paint_shots(options, shots, Work(options.output, {}), lambda: told.append(1))
-except ArtistyleError as error:
-    print(error)
-assert len(told) > 1
-assert "tensorflow" not in sys.modules
-"""
+SIZE = (48, 64)
+SHOT = clips.pan(4, SIZE)
+INNER = slice(8, -8), slice(8, -8)
 
 
-@pytest.fixture
-def flags(tmp_path, small_file):
-    pictures = [clips.pan(len(shot.numbers), SIZE, seed=i) for i, shot in enumerate(SHOTS)]
-    clips.write(tmp_path / "clip.mp4", [frame for shot in pictures for frame in shot])
-    Image.fromarray(clips.texture(40, 50, 9)).save(tmp_path / "style.png")
-    return [
-        "--content=clip.mp4", "--style=style.png", "--output=out.mp4", "--size=48", "--quiet",
-        f"--weights={small_file}", "--preset=fast", "--levels=1", "--iterations=4",
-        "--frame_iterations=2",
-    ]  # fmt: skip
+class Painter:
+    """Paints a frame's negative, a little nearer to what it begins with; is stopped at a painting.
+
+    `calls`: (frame, start, picture, weights, strength) each.
+    """
+
+    def __init__(self, until=None):
+        self.calls, self._until = [], until
+
+    def first(self, frame):
+        return self.following(frame, 255 - frame.rgb.astype(np.float32), None, None, None)
+
+    def following(self, frame, start, *more):
+        if len(self.calls) == self._until:
+            raise KeyboardInterrupt
+        self.calls.append((frame, start, *more))
+        return (255 - frame.rgb.astype(np.float32)) * 0.5 + start * 0.5
+
+    @property
+    def numbers(self):
+        return [call[0].number for call in self.calls]
 
 
-def run(folder, program, *flags):
-    """What the process says: (exit status, on stdout, on stderr)."""
-    environment = {
-        **os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3",
-        "RAY_USAGE_STATS_ENABLED": "0",
-    }  # fmt: skip
-    environment.pop("RAY_ADDRESS", None)
-    done = subprocess.run(
-        [sys.executable, "-c", program, *flags], cwd=folder, env=environment, capture_output=True,
-        text=True, timeout=1800,
-    )  # fmt: skip
-    return done.returncode, done.stdout, done.stderr
+def frames(pictures, masks=None):
+    for number, rgb in enumerate(pictures):
+        yield Frame(number, 100 + number * 512, rgb, tuple(masks[number]) if masks else ())
 
 
-def test_two_workers_paint_what_one_process_paints(tmp_path, flags, monkeypatch):
-    assert run(tmp_path, MAIN, *flags, "--workers=2") == (0, "", "")
-    assert len(list(read_clip(str(tmp_path / "out.mp4")).frames())) == 7
-    monkeypatch.chdir(tmp_path)
-    session, own = Session(parse(flags)), Work("own.mp4", {})
-    found = Work("out.mp4", session.identity())
-    assert found.survey.shots == tuple(SHOTS)
-    for shot in SHOTS:
-        for frame in session.paint(shot, own):
-            one, other = (each.read(frame.number).astype(int) for each in (found, own))
-            # A worker has fewer threads, which add up in another order.
-            assert np.abs(one - other).mean() < 0.2
-            assert np.abs(one - other).max() < 20
+def run(folder, pictures=SHOT, temporal=None, passes=1, until=None, masks=None, size=SIZE):
+    """(painter, store)"""
+    painter, store = Painter(until), FrameStore.open(str(folder / "out.mp4"), {"a": 1})
+    numbers = tuple(range(len(pictures)))
+    shots = ShotPainter(painter, store, temporal or Temporal(0.5), size)
+    try:
+        if passes == 1:
+            shots.paint(frames(pictures, masks), numbers)
+        else:
+            shots.paint_in_passes(frames(pictures, masks), numbers, passes)
+    except KeyboardInterrupt:
+        assert until is not None
+    return painter, store
 
 
-def test_a_shot_that_fails_is_named_and_the_others_are_painted(tmp_path, flags):
-    """One of its frames is there already, but broken."""
-    work = Work(str(tmp_path / "out.mp4"), {})
-    with open(os.path.join(work.folder, "00000003.png"), "wb") as file:
-        file.write(b"broken")
-    status, said, errors = run(tmp_path, ALL_SHOTS, *flags)
-    assert (status, errors) == (0, "")
-    assert said.count("\n") == 1
-    assert said.startswith("the shot at frame 3 failed: can't read ")
-    assert said.endswith("out.mp4.frames/00000003.png; remove it\n")
-    assert [number for number in range(7) if work.has(number)] == [0, 1, 2, 3, 5, 6]
-    assert work.read(6).shape == (*SIZE, 3)
+def paintings(store, count):
+    return [store.read(number) for number in range(count)]
+
+
+def test_each_frame_begins_with_the_one_before_moved(tmp_path):
+    painter, store = run(tmp_path)
+    assert painter.calls[0][-1] is None
+    frame, start, picture, weights, strength = painter.calls[2]
+    wanted = warp(store.read(1).astype(np.float32), dense_flow(SHOT[2], SHOT[1]))
+    known = weights > 0
+    np.testing.assert_array_equal(start[known], picture[known])
+    # Not exactly: the light of the frames differs by what the flow misses.
+    assert np.abs(picture - wanted)[INNER].max() < 2
+    # What came into sight is the frame, changed as its like: here, into about its negative.
+    new = ~known[:, -2:].all(axis=1)
+    assert new.mean() > 0.9
+    assert np.abs(start[new, -2:] - wanted[new, -2:]).mean() > 2
+    assert (start.dtype, strength) == (np.float32, 0.5)
+    assert weights[INNER].mean() > 0.9
+    assert set(np.unique(weights)) == {0, 1}
+    np.testing.assert_array_equal(frame.rgb, SHOT[2])
+
+
+def test_what_came_into_sight_again_is_held_to_frames_farther_back(tmp_path):
+    """A square that hides the background for one frame: the nearest frame doesn't show it."""
+    back = clips.texture(64, 96)
+    hidden = back.copy()
+    hidden[20:44, 30:60] = clips.texture(24, 30, 5)
+    near, far = (
+        run(tmp_path / str(n), [back, hidden, back], Temporal(0.5, look_back), size=(64, 96))[0]
+        for n, look_back in enumerate([(1,), (1, 2)])
+    )
+    inside = slice(24, 40), slice(36, 54)
+    assert near.calls[-1][3][inside].mean() < 0.5
+    assert far.calls[-1][3][inside].mean() > 0.9
+    assert far.calls[-1][3].max() == 1
+
+
+def test_what_came_into_sight_is_held_the_more_the_oftener_it_was_painted(tmp_path):
+    painter, _ = run(tmp_path, clips.pan(6, SIZE), Temporal(0.5, warm_up=3))
+    weights = [call[3] for call in painter.calls[1:]]
+    # The picture moves by some px to the left each time, so the strip at the right is new.
+    assert all(np.mean(one[8:-8, -2:] == 0) > 0.9 for one in weights)
+    assert all(np.mean(one[8:-8, 8:32] == 1) > 0.9 for one in weights)
+    parts = [np.mean(np.isclose(weights[-1], share)) for share in (0, 1 / 9, 4 / 9, 1)]
+    assert sum(parts) > 0.999
+    assert min(parts) > 0.01
+
+
+@pytest.mark.parametrize(
+    ("look_back", "warm_up"), [((1,), 1), ((1, 2), 3), ((1, 40), 1), ((1, 3), 2)]
+)
+def test_a_killed_run_resumes_to_the_same_paintings(tmp_path, look_back, warm_up):
+    pictures = [*clips.square(4, SIZE, side=12), *SHOT[:2]]
+    temporal = Temporal(0.5, look_back, static_threshold=2, warm_up=warm_up)
+    given = {"pictures": pictures, "temporal": temporal}
+    _, whole = run(tmp_path / "whole", **given)
+    wanted = paintings(whole, 6)
+    for killed in (1, 3, 5):
+        first, _ = run(tmp_path / str(killed), until=killed, **given)
+        second, store = run(tmp_path / str(killed), **given)
+        assert first.numbers + second.numbers == list(range(6))
+        np.testing.assert_array_equal(paintings(store, 6), wanted)
+    store.remove([2])  # as the user does with one that is damaged
+    again, _ = run(tmp_path / "5", **given)
+    assert again.numbers == [2]
+    np.testing.assert_array_equal(paintings(store, 6), wanted)
+
+
+def test_static_regions_keep_their_painting_to_the_bit(tmp_path):
+    """A square moves over a background that is a little noisy, as cameras are."""
+    random, size = np.random.default_rng(0), (64, 96)
+    noisy = [
+        np.clip(one + random.normal(0, 1, one.shape), 0, 255).astype(np.uint8)
+        for one in clips.square(4, size, side=16, step=6)
+    ]
+    _, store = run(tmp_path / "held", noisy, Temporal(0.5, static_threshold=2), size=size)
+    held = paintings(store, 4)
+    for one in held[1:]:
+        np.testing.assert_array_equal(one[:16], held[0][:16])
+    assert not np.array_equal(held[1][32:48], held[0][32:48])
+    _, store = run(tmp_path / "free", noisy, size=size)
+    assert not np.array_equal(store.read(1)[:16], store.read(0)[:16])
+
+
+def test_a_mask_that_moves_over_static_regions_is_followed(tmp_path):
+    """As a style that spreads over a picture: what came into it is not held to what was there."""
+    back = clips.texture(*SIZE)
+    masks = [[np.zeros(SIZE, np.uint8)] for _ in range(3)]
+    for number, (mask,) in enumerate(masks):
+        mask[:, : 8 + 16 * number] = 255
+    painter, store = run(tmp_path, [back] * 3, Temporal(0.5, static_threshold=2), masks=masks)
+    for number in (1, 2):
+        edge, weights = 8 + 16 * number, painter.calls[number][3]
+        assert not weights[:, edge - 16 : edge].any()
+        assert weights[:, edge:].all()
+        changed = np.abs(store.read(number).astype(int) - store.read(number - 1)).max(axis=(0, 2))
+        assert not changed[edge + 12 :].any()
+
+
+@pytest.mark.parametrize("passes", [1, 2])
+def test_deep_frames_are_kept_in_16_bits(tmp_path, passes):
+    deep = [frame.astype(np.float32) + np.float32(0.25) for frame in SHOT[:2]]
+    painter, store = run(tmp_path, deep, passes=passes)
+    for frame, *_ in painter.calls:
+        np.testing.assert_array_equal(frame.rgb, deep[frame.number])
+    assert store.read(0).dtype == np.uint16
+    found = store.read(0) / 257 if passes == 1 else painter.calls[-1][1]
+    neighbour = painter.calls[-1][3] > 0 if passes == 2 else np.zeros(SIZE, bool)
+    wanted = np.clip(255 - deep[0], 0, 255)
+    np.testing.assert_allclose(found[~neighbour], wanted[~neighbour], atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("passes", "strengths"), [(2, [None, 0.5]), (3, [None, 0.5, 0.5]), (4, [None, 0, 0.5, 0.5])]
+)
+def test_passes_go_forward_and_backward_and_the_second_half_is_tied(tmp_path, passes, strengths):
+    painter, _ = run(tmp_path, SHOT[:3], passes=passes)
+    assert painter.numbers == [0, 1, 2, 2, 1, 0, 0, 1, 2, 2, 1, 0][: passes * 3]
+    # The first frame of each pass has no neighbour, and so never a loss.
+    assert [call[-1] for call in painter.calls[1::3]] == strengths
+    assert [call[-1] for call in painter.calls[3::3]] == [0] * (passes - 1)
+
+
+def test_a_frame_begins_with_its_painting_blended_with_its_neighbours(tmp_path):
+    painter, store = run(tmp_path, passes=2)
+    own = [255 - frame.astype(np.float32) for frame in SHOT]
+    second = {call[0].number: call for call in painter.calls[4:]}
+    # The last frame, with which the pass begins, has no neighbour yet.
+    _, start, picture, weights, strength = second[3]
+    np.testing.assert_array_equal(start, own[3])
+    np.testing.assert_array_equal(picture, own[3])
+    assert (strength, weights.max()) == (0, 0)
+    for number in (2, 1, 0):
+        _, start, picture, weights, _ = second[number]
+        backward = dense_flow(SHOT[number], SHOT[number + 1])
+        forward = dense_flow(SHOT[number + 1], SHOT[number])
+        np.testing.assert_array_equal(weights, consistency(backward, forward))
+        there = store.read(number + 1).astype(np.float32)  # of this pass, not of the one before
+        assert np.abs(picture - warp(there, backward))[INNER].max() < 4
+        known = weights == 1
+        wanted = (own[number] + picture) / 2
+        np.testing.assert_allclose(start[known], wanted[known], atol=1e-3)
+        np.testing.assert_array_equal(start[~known], own[number][~known])
+
+
+def test_wherever_it_is_stopped_it_goes_on_to_the_same_paintings(tmp_path):
+    passes, pictures = 3, SHOT[:2]
+    total = passes * len(pictures)
+    whole, store = run(tmp_path / "whole", pictures, passes=passes)
+    wanted = paintings(store, 2)
+    for until in range(total + 1):
+        first, store = run(tmp_path / str(until), pictures, passes=passes, until=until)
+        assert count_missing(range(2), store, passes) == total - until
+        second, store = run(tmp_path / str(until), pictures, passes=passes)
+        assert first.numbers + second.numbers == whole.numbers
+        assert count_missing(range(2), store, passes) == 0
+        np.testing.assert_array_equal(paintings(store, 2), wanted)
+    left = [folder for folder, _, files in os.walk(store.folder) if files]
+    assert left == [store.folder]  # of earlier passes nothing is left
+    # Some of a pass is gone already, when all of the next is there.
+    store.remove([0])
+    store.inner("pass-1").write(1, wanted[1])
+    store.inner("pass-2").write(0, wanted[0])
+    again, _ = run(tmp_path / str(total), pictures, passes=passes)
+    assert again.numbers == [0]
+
+
+def test_one_pass_or_one_frame(tmp_path):
+    painter, store = run(tmp_path, SHOT[:1], passes=3)
+    assert (painter.numbers, painter.calls[-1][-1]) == ([0, 0, 0], 0)
+    assert [count_missing(range(5), store, 1), count_missing([0], store, 1)] == [4, 0]
+
+
+def test_passes_have_frames_and_masks_at_the_size_of_the_painting(tmp_path):
+    size, random = (24, 32), np.random.default_rng(0)
+    masks = list(random.integers(0, 256, (4, 2, *SIZE), dtype=np.uint8))
+    painter, _ = run(tmp_path, passes=2, masks=masks, size=size)
+    assert len(painter.calls) == 8
+    for frame, *_ in painter.calls:
+        np.testing.assert_array_equal(frame.rgb, resize(SHOT[frame.number], size))
+        wanted = [resize(mask, size) for mask in masks[frame.number]]
+        np.testing.assert_array_equal(frame.masks, wanted)
+
+
+def test_shots_lie_between_cuts():
+    pictures = [*clips.pan(3, SIZE), *clips.pan(2, SIZE, seed=7), *clips.pan(1, SIZE, seed=9)]
+    found = find_shots(frames(pictures))
+    assert found.shots == ((0, 1, 2), (3, 4), (5,))
+    assert found.times == {number: 100 + number * 512 for number in range(6)}
+    assert found.broken is None
+    large = [resize(one, (300, 400)).astype(np.float32) for one in pictures[2:4]]
+    assert find_shots(frames(large)).shots == ((0,), (1,))
+
+
+def test_what_is_before_a_break_is_found():
+    def breaking(count):
+        yield from itertools.islice(frames(SHOT), count)
+        raise BrokenClipError("it is broken")
+
+    assert find_shots(breaking(2)) == Survey(((0, 1),), {0: 100, 1: 612}, "it is broken")
+    assert find_shots(breaking(0)) == Survey((), {}, "it is broken")
+
+
+def test_the_folder_keeps_frames_and_survey_for_runs_that_resume(tmp_path):
+    def open_store(identity=1):
+        return FrameStore.open(str(tmp_path / "out.mp4"), {"a": identity})
+
+    store, survey = open_store(), Survey(((0, 2), (3,)), {0: 0, 2: 512, 3: 1024}, "“it” is broken")
+    assert store.read_survey() is None
+    store.write_survey(survey)
+    deep = np.random.default_rng(0).integers(0, 65536, (24, 32, 3), dtype=np.uint16)
+    store.write(3, deep)
+    with pytest.raises(InputError, match="other pictures or settings"):
+        open_store(2)
+    again = open_store()
+    assert again.read_survey() == survey
+    assert (again.has(3), again.has(2), again.inner("pass-1").has(3)) == (True, False, False)
+    assert again.read(3).dtype == np.uint16
+    np.testing.assert_array_equal(again.read(3), deep)
+    again.discard()
+    assert os.listdir(tmp_path) == []
+    (tmp_path / "out.mp4.frames").mkdir()
+    (tmp_path / "out.mp4.frames" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="not a folder of frames"):
+        open_store()
+
+
+def test_files_that_are_damaged_are_named(tmp_path):
+    store = FrameStore.open(str(tmp_path / "out.mp4"), {})
+    for name in ("00000007.png", "survey.json"):
+        with open(os.path.join(store.folder, name), "wb") as file:
+            file.write(b'{"shots": 3}')
+    with pytest.raises(InputError, match=r"^can't read .*00000007\.png; remove it$"):
+        store.read(7)
+    with pytest.raises(InputError, match=r"^can't read .*survey\.json; remove it$"):
+        store.read_survey()
+    (tmp_path / "file.mp4.frames").write_text("mine")
+    with pytest.raises(InputError, match=r"^can't use the folder .*file\.mp4\.frames: "):
+        FrameStore.open(str(tmp_path / "file.mp4"), {})

@@ -1,66 +1,138 @@
-"""`artistyle-video` as a whole, with a small network: what comes out, traces, going on."""
+"""`artistyle-video` as a whole: what it paints with a small network, what it says, and resuming."""
 
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
+import types
 
+import av
 import numpy as np
 import pytest
+from PIL import Image
 
 import clips
 from artistyle_tf import Config
+from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.sizes import resize
-from artistyle_tf.objective.whole import Objective
 from artistyle_tf.video import main, painting
-from artistyle_tf.video.clip import Frame, read_clip
+from artistyle_tf.video.clip import Frame, Guides, read_clip
+from artistyle_tf.video.frame_store import FrameStore
 from artistyle_tf.video.painting import FramePainter
 from places import ROOT, SAMPLES
 
 pytestmark = pytest.mark.usefixtures("unfrozen")
 
-SIZE = (48, 64)
+SIZE = (32, 48)
+SHOT = [*clips.pan(3, SIZE), *clips.pan(2, SIZE, seed=7)]
+COUNT = len(SHOT)
 
 
-def traces(painter):
-    """How often value and gradient were traced, of all solvers."""
-    made = painter._solvers._made.values()
-    return [one.objective.value_and_gradient.experimental_get_tracing_count() for one in made]
+@pytest.fixture
+def start(tmp_path, capsys):
+    """A function: flags → (exit status, lines on stderr without the program's name)."""
+    Image.fromarray(clips.texture(40, 50, 9, blur=1)).save(tmp_path / "style.png")
+    clips.write(tmp_path / "clip.mkv", SHOT, codec="ffv1", sound="aac")
+
+    def run(*flags):
+        status = main.main(
+            [f"--content={tmp_path}/clip.mkv", f"--style={tmp_path}/style.png", "--size=48",
+             f"--output={tmp_path}/out.mp4", "--quiet", *flags]
+        )  # fmt: skip
+        out, err = capsys.readouterr()
+        assert out == ""
+        return status, [line.split(": ", 1)[1] for line in err.splitlines()]
+
+    return run
 
 
-def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture):
-    """With more weight a frame comes out nearer to the earlier picture; with c = 0 it is free."""
+def frames_of(path):
+    return list(read_clip(str(path)).frames())
+
+
+def names(folder):
+    return sorted(set(os.listdir(folder)) - {"clip.mkv", "mask.mkv", "style.png"})
+
+
+# With the network
+
+
+@pytest.fixture
+def paint(tmp_path, start, small_file, monkeypatch):
+    """A function: flags → the paintings by number, as in the work folder."""
+    monkeypatch.setattr(FrameStore, "discard", lambda self: None)
+
+    def run(*flags):
+        given = [f"--weights={small_file}", "--levels=1", "--preset=fast", "--iterations=6"]
+        assert start(*given, "--frame_iterations=6", *flags) == (0, [])
+        store = FrameStore(f"{tmp_path}/out.mp4.frames")
+        return {n: store.read(n).astype(np.float32) for n in range(COUNT) if store.has(n)}
+
+    return run
+
+
+def half(left, right):
+    """uint8 [h, w, 3], white from column `left` up to `right`."""
+    mask = np.zeros((*SIZE, 3), np.uint8)
+    mask[:, left:right] = 255
+    return mask
+
+
+def test_ten_bits_and_a_mask_clip_which_says_where_each_frame_is_painted(tmp_path, paint):
+    """Outside the mask a frame stays as it is; a preview has the masks of its own frames."""
+    random = np.random.default_rng(0).integers(0, 257, (*SIZE, 3))
+    deep = [one.astype(np.uint16) * 256 + random.astype(np.uint16) for one in SHOT]
+    clips.write(tmp_path / "clip.mkv", deep, codec="ffv1", pix_fmt="yuv420p10le")
+    masks = [half(0, 24), half(0, 48), half(24, 48), half(0, 48), half(0, 0)]
+    clips.write(tmp_path / "mask.mkv", masks, codec="ffv1", pix_fmt="yuv444p")
+    paintings = paint(f"--content_mask={tmp_path}/mask.mkv", "--preview_every=2")
+    assert sorted(paintings) == [0, 2, 4]
+    frames = frames_of(tmp_path / "clip.mkv")
+    left, right = slice(0, 22), slice(26, 48)
+    for number, where, changed in (
+        (0, left, True), (0, right, False), (2, left, False), (2, right, True), (4, left, False),
+    ):  # fmt: skip
+        levels = frames[number].rgb * 257
+        far = np.abs(paintings[number] - levels)[:, where]
+        assert far.mean() > 3 * 257 if changed else far.max() <= 1
+    assert np.any(paintings[0] % 257 > 2)  # more than 8 bits
+    clip = read_clip(str(tmp_path / "out.mp4"))
+    assert clip.look.bits == 10
+    assert [float(one.pts * clip.time_base) for one in clip.frames()] == [0, 0.08, 0.16]
+
+
+def test_passes_with_two_masks_of_which_one_comes_and_goes(tmp_path, paint):
+    """Each style is where its mask is; a frame without a region is painted like any other."""
+    clips.write(tmp_path / "clip.mkv", SHOT[:3], codec="ffv1")
+    Image.new("RGB", (50, 40), (250, 10, 10)).save(tmp_path / "red.png")
+    Image.fromarray(half(0, 24)).save(tmp_path / "left.png")
+    clips.write(tmp_path / "right.mp4", [half(24, 48), half(0, 0), half(24, 48)])
+    flags = [f"--style={tmp_path}/red.png", "--passes=2",
+             f"--content_mask={tmp_path}/left.png,{tmp_path}/right.mp4"]  # fmt: skip
+    paintings = paint(*flags)
+    frames = frames_of(tmp_path / "clip.mkv")
+    for number, painting_ in paintings.items():
+        far = np.abs(painting_ - frames[number].rgb)
+        assert far[:, :22].mean() > 3
+        assert far[:, 26:].mean() < 0.5 if number == 1 else far[:, 26:].mean() > 3
+    assert len(frames_of(tmp_path / "out.mp4")) == 3
+    assert paint(*flags).keys() == paintings.keys()  # which paints nothing again
+
+
+def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture, monkeypatch):
+    """With more weight a frame comes out nearer to the earlier picture; with c = 0 it is free.
+
+    Every frame has the style's weight that the first one of the clip says.
+    """
     config = Config(
-        size=64, iterations=4, optimizer="lbfgs", weights=str(small_file), levels=1, init="content"
-    )
-    painter = FramePainter(config, [Picture(picture(40, 50, 1), None, "style", ())], 6)
-    frame = picture(*SIZE)
-    frame = Frame(0, 0, frame)
-    first = painter.first(frame)
-    assert first.shape == (*SIZE, 3)
-    assert first.dtype == np.float32
-    ones = np.ones(SIZE, np.float32)
-    far = []
-    for strength in (0.0, 1e3):
-        found = painter.following(frame, first, first, ones, strength)
-        far.append(np.abs(found - first).mean())
-    assert far[1] < 0.2 * far[0]
-    half = ones.copy()
-    half[:, 32:] = 0
-    found = np.abs(painter.following(frame, first, first, half, 1e3) - first)
-    assert found[:, :28].mean() < 0.5 * found[:, 36:].mean()
-    assert traces(painter) == [1]
-
-
-def test_every_frame_is_weighed_by_the_one_that_it_is_told(small_file, picture, monkeypatch):
-    config = Config(
-        size=64, iterations=2, optimizer="lbfgs", weights=str(small_file), levels=1, init="content",
+        size=48, iterations=4, optimizer="lbfgs", weights=str(small_file), levels=1, init="content",
         precision="float32",
     )  # fmt: skip
-    style = Picture(picture(40, 50, 1), None, "style", ())
-    painter, weights, paint = FramePainter(config, [style], 2), [], painting.paint
+    styles = [Picture(picture(40, 50, 1), None, "style", ())]
+    painter, weights, paint = FramePainter(config, styles, 6, Guides()), [], painting.paint
 
     def noting(*given):
         result = paint(*given)
@@ -68,93 +140,186 @@ def test_every_frame_is_weighed_by_the_one_that_it_is_told(small_file, picture, 
         return result
 
     monkeypatch.setattr(painting, "paint", noting)
-    frames = [Frame(number, number, picture(*SIZE, 2 + number)) for number in range(2)]
-    before = painter.first(frames[1])  # by itself
-    painter.weigh(frames[0])
-    first = painter.first(frames[0])
-    painter.first(frames[1])
-    painter.following(frames[1], first, first, np.ones(SIZE, np.float32), 1.0)
-    assert before.shape == first.shape
+    frame, other = (Frame(number, number, picture(*SIZE, number)) for number in range(2))
+    painter.first(other)  # by itself
+    painter.weigh(frame)
+    first = painter.first(frame)
+    assert (first.shape, first.dtype) == ((*SIZE, 3), np.float32)
+    painter.first(other)
+    ones = np.ones(SIZE, np.float32)
+    free, held = (painter.following(frame, first, first, ones, s) for s in (0.0, 1e3))
+    assert np.abs(held - first).mean() < 0.2 * np.abs(free - first).mean()
+    ones[:, 24:] = 0
+    found = np.abs(painter.following(frame, first, first, ones, 1e3) - first)
+    assert found[:, :20].mean() < 0.5 * found[:, 28:].mean()
     own, *same = weights
-    assert same == [same[0]] * 3
+    assert same == [same[0]] * 5
     assert own != same[0]
-
-
-def command(folder, *flags):
-    return [
-        sys.executable, "-m", "artistyle_tf.video", f"--content={folder}/clip.mp4",
-        f"--style={SAMPLES}/style.jpg", f"--output={folder}/out.mp4", "--size=48",
-        "--iterations=8", "--preset=fast", *flags,
-    ]  # fmt: skip
+    [solver] = painter._solvers._made.values()
+    assert solver.objective.value_and_gradient.experimental_get_tracing_count() == 1
 
 
 @pytest.mark.slow
 def test_a_killed_command_goes_on_to_the_same_clip(tmp_path, small_file):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    clips.write(
-        tmp_path / "clip.mp4", [*clips.pan(4, SIZE), *clips.pan(2, SIZE, seed=7)], sound="aac"
-    )
-    flags = [f"--weights={small_file}", "--quiet"]
-    done = subprocess.run(
-        command(tmp_path, *flags), env=environment, capture_output=True, text=True
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.mp4"]
-    whole = (tmp_path / "out.mp4").read_bytes()
-    clip = read_clip(str(tmp_path / "out.mp4"))
-    assert (clip.size, len(list(clip.frames()))) == ((36, 48), 6)
-    assert clips.packets(str(tmp_path / "out.mp4")) == clips.packets(str(tmp_path / "clip.mp4"))
+    clips.write(tmp_path / "clip.mp4", SHOT, sound="aac")
+    command = [
+        sys.executable, "-m", "artistyle_tf.video", f"--content={tmp_path}/clip.mp4",
+        f"--style={SAMPLES}/style.jpg", f"--output={tmp_path}/out.mp4", "--size=48",
+        "--iterations=8", "--preset=fast", f"--weights={small_file}", "--quiet",
+    ]  # fmt: skip
+    given = {"env": {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}}
 
+    def finish():
+        done = subprocess.run(command, capture_output=True, text=True, **given)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert sorted(os.listdir(tmp_path)) == ["clip.mp4", "out.mp4"]
+        return (tmp_path / "out.mp4").read_bytes()
+
+    whole = finish()
+    clip = read_clip(str(tmp_path / "out.mp4"))
+    assert (clip.size, len(list(clip.frames()))) == (SIZE, COUNT)
+    assert clips.packets(str(tmp_path / "out.mp4")) == clips.packets(str(tmp_path / "clip.mp4"))
     (tmp_path / "out.mp4").unlink()
-    with subprocess.Popen(command(tmp_path, *flags), env=environment) as run:
-        frames = tmp_path / "out.mp4.frames"
-        while not (frames / "00000001.png").exists() and run.poll() is None:
+    folder = tmp_path / "out.mp4.frames"
+    with subprocess.Popen(command, **given) as run:
+        while not (folder / "00000001.png").exists() and run.poll() is None:
             time.sleep(0.05)
         run.send_signal(signal.SIGKILL)
-    assert (frames / "00000000.png").exists()
-    again = subprocess.run(
-        command(tmp_path, *flags), env=environment, capture_output=True, text=True
-    )
-    assert (again.returncode, again.stderr) == (0, "")
-    assert (tmp_path / "out.mp4").read_bytes() == whole
-    assert not frames.exists()
+    assert (folder / "00000000.png").exists()
+    assert finish() == whole
 
 
-def test_what_is_before_a_break_is_in_the_output(tmp_path, small_file, monkeypatch, capsys):
-    """One line, status 1, a clip to play, and no folder left behind."""
+# Without it
 
-    class Painter:
-        network = "0"
 
-        def __init__(self, *_):
-            pass
+class Painter:
+    """Paints a frame as it is; `fails`: the number of one that it can't paint."""
 
-        def weigh(self, frame):
-            pass
+    network, fails = "0", None
+    painted: list[int]
 
-        def first(self, frame):
-            return resize(frame.rgb, (36, 48)).astype(np.float32)
+    def __init__(self, *_):
+        pass
 
-        def following(self, frame, *_):
-            return self.first(frame)
+    def weigh(self, frame):
+        pass
 
+    def first(self, frame):
+        if frame.number == self.fails:
+            raise ArtistyleError("out of paint")
+        self.painted.append(frame.number)
+        return resize(frame.rgb, SIZE).astype(np.float32)
+
+    def following(self, frame, *_):
+        return self.first(frame)
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, start):
+    """As `start`, but nothing is painted; a mask for the clip is there."""
     monkeypatch.setattr(painting, "FramePainter", Painter)
-    joined = b""
-    for size in ((48, 64), (64, 48)):
-        clips.write(tmp_path / "part.m4v", clips.pan(3, size), codec="mpeg4", form="m4v")
-        joined += (tmp_path / "part.m4v").read_bytes()
-    (tmp_path / "clip.mp4").write_bytes(joined)
-    (tmp_path / "part.m4v").unlink()
-    assert main.main([*command(tmp_path)[3:], "--quiet"]) == 1
-    said = capsys.readouterr().err.splitlines()
-    assert said == [
-        "artistyle: clip.mp4 changes its size from 64×48 to 48×64 px at frame 4; the frames before "
-        "it are painted",
-        "artistyle-video: clip.mp4 changes its size from 64×48 to 48×64 px at frame 4",
+    monkeypatch.setattr(Painter, "painted", [], raising=False)
+    monkeypatch.setattr(Painter, "fails", None)
+    clips.write(tmp_path / "mask.mkv", [half(0, 48)] * COUNT, codec="ffv1")
+    return start
+
+
+@pytest.mark.parametrize("which", ["clip", "mask"])
+def test_files_that_can_not_be_used_leave_nothing(tmp_path, run, which):
+    clips.write(tmp_path / f"{which}.mkv", [], sound="aac")
+    mask = f"--content_mask={tmp_path}/mask.mkv"
+    assert run(mask) == (1, [f"{which}.mkv has no video in it"])
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(("which", "passes"), [("clip", 1), ("mask", 1), ("clip", 2)])
+def test_frames_before_a_broken_one_are_in_the_output(tmp_path, run, which, passes):
+    path = tmp_path / f"{which}.mkv"
+    with av.open(str(path)) as container:
+        packet = [bytes(one) for one in container.demux(video=0) if one.size][3]
+    data = path.read_bytes()
+    assert data.count(packet) == 1
+    path.write_bytes(data.replace(packet, b"\xff" * len(packet)))
+    status, said = run(f"--content_mask={tmp_path}/mask.mkv", f"--passes={passes}")
+    broken = f"{which}.mkv is broken at frame 4: Invalid data found when processing input"
+    assert (status, said) == (1, [f"{broken}; the frames before it are painted", broken])
+    assert len(frames_of(tmp_path / "out.mp4")) == 3
+    sound = [clips.packets(str(tmp_path / name)) for name in ("clip.mkv", "out.mp4")]
+    assert 0 < len(sound[1]) < len(sound[0])  # it ends with the last frame
+    assert names(tmp_path) == ["out.mp4"]
+    assert sorted(Painter.painted) == sorted([0, 1, 2] * passes)
+
+
+def test_a_clip_that_ends_early_gives_a_warning(tmp_path, run):
+    clips.write(tmp_path / "clip.mkv", clips.pan(20, SIZE), codec="ffv1", rate=5)
+    data = (tmp_path / "clip.mkv").read_bytes()
+    (tmp_path / "clip.mkv").write_bytes(data[: len(data) // 2])
+    status, [said] = run()
+    assert (status, names(tmp_path)) == (0, ["out.mp4"])
+    count = len(frames_of(tmp_path / "out.mp4"))
+    assert said == f"clip.mkv ends after {count} frames, but should be longer; is it cut off?"
+
+
+def test_frames_before_one_that_failed_are_kept_and_the_rest_is_painted_later(
+    tmp_path, run, monkeypatch
+):
+    monkeypatch.setattr(Painter, "fails", 1)
+    status, said = run()
+    assert (status, said[-1]) == (1, "out of paint")
+    assert said[0] == f"1 frame is in {tmp_path}/out.mp4; the same command resumes from there"
+    assert len(frames_of(tmp_path / "out.mp4")) == 1
+    damaged = tmp_path / "out.mp4.frames" / "00000000.png"
+    damaged.write_bytes(b"not a picture")
+    monkeypatch.setattr(Painter, "fails", None)
+    assert run() == (1, [f"can't read {damaged}; remove it"])
+    damaged.unlink()
+    assert run() == (0, [])
+    assert Painter.painted == [0, 0, 1, 2, 3, 4]
+    assert len(frames_of(tmp_path / "out.mp4")) == COUNT
+    assert names(tmp_path) == ["out.mp4"]
+
+
+def test_a_run_that_ends_in_the_first_pass_says_that_it_can_be_resumed(tmp_path, run, monkeypatch):
+    monkeypatch.setattr(Painter, "fails", 2)
+    resumes = "the first frame is not finished; the same command resumes the run"
+    assert run("--passes=2") == (1, [resumes, "out of paint"])
+    assert not (tmp_path / "out.mp4").exists()
+    monkeypatch.setattr(Painter, "fails", None)
+    assert run("--passes=2") == (0, [])
+    assert len(frames_of(tmp_path / "out.mp4")) == COUNT
+
+
+def test_progress_shows_frames_passes_and_the_time_left(caplog, monkeypatch):
+    """And what the run of every frame says, once."""
+    now = [0.0]
+    caplog.set_level(logging.DEBUG, "artistyle_tf")
+    monkeypatch.setattr(main, "time", types.SimpleNamespace(monotonic=lambda: now[0]))
+
+    def step(iteration):
+        return types.SimpleNamespace(iteration=iteration, iterations=10)
+
+    shown, logger = main.ClipProgress(), logging.getLogger("artistyle_tf")
+    now[0] = 100.0  # before painting begins, it takes no part
+    shown.begin(4, 1)
+    with shown.showing_messages_once():
+        shown(step(1))
+        logger.warning("the style is small")
+        now[0] = 130.0
+        shown(step(1))
+        logger.warning("the style is small")
+        now[0] = 150.0
+        shown(step(5))
+    logger.warning("the style is small")
+    shown.begin(40, 5)
+    shown.show_missing(40)
+    now[0] = 210.0
+    shown.show_missing(30)
+    assert [record.getMessage() for record in caplog.records] == [
+        "frame 1 of 4, iteration 1 of 10",
+        "the style is small",
+        "frame 2 of 4, iteration 1 of 10, about 1:30 left",
+        "frame 2 of 4, iteration 5 of 10, about 2:30 left",
+        "the style is small",
+        "painting of 5 passes, 0 of 40",
+        "painting of 5 passes, 10 of 40, about 3:00 left",
     ]
-    assert len(list(read_clip(str(tmp_path / "out.mp4")).frames())) == 3
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.mp4"]
-
-
-def test_the_objective_of_pictures_has_no_such_part(small_weights):
-    assert Objective(Config(), small_weights).targets_spec.earlier == {}

@@ -50,7 +50,7 @@ def test_all_of_them():
      "--look_back=1,65", "--preview_every=x", "--colour=red", "clip.mp4", "--balance=2",
      "--style_blend=1,2", "--task=texture", "--passes=0", "--static_threshold=-1",
      "--content_mask=a.png,b.png", "--style_mask=a.png", "--device=abacus", "--workers=0",
-     "--flow=raft.pth", "--iterations=none"],
+     "--iterations=none"],
 )  # fmt: skip
 def test_a_bad_one_is_one_line_and_status_2(flag, capsys):
     assert command.main([*FILES, flag]) == 2

@@ -12,9 +12,9 @@ import numpy as np
 from artistyle_tf import files
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
-from artistyle_tf.video.clip import BT601, TAGS, Clip
+from artistyle_tf.video.clip import BT601, SMPTE170M, Clip, open_container
 
-__all__ = ["FORMATS", "check_name", "write_film"]
+__all__ = ["FORMATS", "check_name", "write_clip"]
 
 logger = logging.getLogger("artistyle_tf")
 
@@ -45,7 +45,7 @@ def check_name(path: str) -> None:
         )
 
 
-def write_film(
+def write_clip(
     path: str, clip: Clip, frames: Iterable[tuple[int, np.ndarray]], *, until_end: bool = True
 ) -> int:
     """Writes the frames and the original's sound atomically; returns the number of frames.
@@ -80,7 +80,7 @@ def _write(
     count, end = 0, Fraction(0)
     with (
         av.open(file, "w", format=container) as output,
-        av.open(clip.path, metadata_errors=TAGS) as original,
+        open_container(clip.path) as original,
     ):
         stream, sound = None, _Sound(original, output, path)
         for pts, pixels in frames:
@@ -120,7 +120,7 @@ def _frame(pixels: np.ndarray, pix_fmt: str, clip: Clip) -> Any:
     pixels = np.ascontiguousarray(pixels)
     kind = "rgb24" if pixels.dtype == np.uint8 else "rgb48le"
     frame = av.VideoFrame.from_ndarray(pixels, format=kind)
-    matrix = BT601 if clip.look.matrix == 6 else clip.look.matrix
+    matrix = BT601 if clip.look.matrix == SMPTE170M else clip.look.matrix
     return frame.reformat(
         format=pix_fmt,
         dst_colorspace=matrix,
