@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from artistyle_tf.batch.jobs import Job
-from artistyle_tf.batch.places import exists, fetched, is_url
+from artistyle_tf.batch.paths import copy_local, exists
 from artistyle_tf.config.config import INITS
 from artistyle_tf.engine.events import STOPPED
 from artistyle_tf.engine.result import INTERRUPTED
@@ -49,7 +49,7 @@ def why_paint(job: Job, digests: Digests) -> str | None:
     """
     if not exists(job.output):
         return NEW
-    with fetched(job.output) as local:
+    with copy_local(job.output) as local:
         record = read_record(local[job.output])
     if record is None or record.get("program") != "artistyle_tf":
         raise InputError(
@@ -79,54 +79,50 @@ def _changed_settings(job: Job, record: Mapping[str, Any]) -> list[str]:
     found = record.get("config")
     found = found if isinstance(found, dict) else {}
     changed = [name for name, value in wanted.items() if found.get(name) != value]
-    if record.get("depth", 8) != job.depth:
-        changed.append("depth")
-    return changed
+    return changed + (["depth"] if record.get("depth", 8) != job.depth else [])
 
 
 def _changed_pictures(job: Job, record: Mapping[str, Any], digests: Digests) -> list[str]:
+    content = [job.content] if job.content else []
     start = [] if job.config.init in INITS else [job.config.init]
     kinds: dict[str, tuple[Sequence[str], Any]] = {
-        "content": ([job.content] if job.content else [], _several(record.get("content"))),
+        "content": (content, [record.get("content")]),
         "style": (job.styles, record.get("styles")),
         "content_mask": (job.content_masks, record.get("content_masks")),
         "style_mask": (job.style_masks, record.get("style_masks")),
-        "start": (start, _several(record.get("start"))),
+        "start": (start, [record.get("start")]),
     }
     changed = [
         kind
-        for kind, (paths, pictures) in kinds.items()
-        if [digests.picture(path) for path in paths] != _recorded(pictures)
+        for kind, (paths, recorded) in kinds.items()
+        if [digests.picture(path) for path in paths] != _recorded(recorded)
     ]
     if job.config.weights not in NAMES:
         path = os.path.expanduser(job.config.weights)
-        if [digests.file(path)] != _recorded(_several(record.get("weights"))):
+        if [digests.file(path)] != _recorded([record.get("weights")]):
             changed.append("weights")
     return changed
 
 
-def _several(one: Any) -> list[Any]:
-    return [] if one is None else [one]
-
-
-def _recorded(pictures: Any) -> list[str]:
-    pictures = pictures if isinstance(pictures, list) else []
-    return [str(one.get("sha256")) if isinstance(one, dict) else "" for one in pictures]
+def _recorded(files: Any) -> list[str]:
+    """Digests of what a record lists; "" where it is damaged."""
+    files = files if isinstance(files, list) else []
+    return [
+        str(one.get("sha256")) if isinstance(one, dict) else "" for one in files if one is not None
+    ]
 
 
 def _stamp(path: str) -> tuple[int, int]:
     """Differs if the file has changed; what is at a URL is assumed not to change."""
-    if is_url(path):
-        return 0, 0
     try:
         status = os.stat(path)
     except OSError:
-        return -1, -1
+        return 0, 0
     return status.st_size, status.st_mtime_ns
 
 
 def _digest(kind: str, path: str, size: int, changed: int) -> str:
-    with fetched(path) as local:
+    with copy_local(path) as local:
         if kind == "picture":
             return read(local[path]).digest
         try:

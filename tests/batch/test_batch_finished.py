@@ -9,8 +9,7 @@ from PIL import Image
 from stub_workers import record_of
 
 from artistyle_tf.batch.finished import NEW, Digests, why_paint, with_depth
-from artistyle_tf.batch.job_files import texts
-from artistyle_tf.batch.jobs import make_job, placed
+from artistyle_tf.batch.jobs import make_job, name_outputs
 from artistyle_tf.errors import InputError
 from artistyle_tf.images.read import read
 from artistyle_tf.images.write import write
@@ -22,7 +21,7 @@ def job(tmp_path, picture):
     for seed, name in enumerate("ab"):
         Image.fromarray(picture(30, 40, seed)).save(tmp_path / f"{name}.png")
     row = {"content": f"{tmp_path}/a.png", "style": f"{tmp_path}/b.png", "size": 32}
-    (made,) = placed([make_job(texts(row))], f"{tmp_path}")
+    (made,) = name_outputs([make_job(row)], f"{tmp_path}")
     put(made)
     return made
 
