@@ -17,35 +17,17 @@ from artistyle_tf.images.read import read, read_record
 from artistyle_tf.text import one_line, reason
 from artistyle_tf.vgg.weights import NAMES
 
-__all__ = ["NEW", "Digests", "why_paint", "with_depth"]
+__all__ = ["NEW", "why_paint", "with_depth"]
 
 NEW = "new"
 UNFINISHED = (INTERRUPTED, STOPPED, "a callback raised")
 """Prefixes of the stop reasons of runs that were stopped early."""
 
 
-class Digests:
-    """Digests of pictures and files, computed once unless the file changes."""
-
-    def __init__(self) -> None:
-        # Keeps digests only; the pictures would not fit into memory.
-        self._of = functools.lru_cache(maxsize=100_000)(_digest)
-
-    def picture(self, path: str) -> str:
-        """Digest of the pixels, as in the record of a run. InputError if unreadable."""
-        return self._of("picture", path, *_stamp(path))
-
-    def file(self, path: str) -> str:
-        """SHA-256 of the file's bytes. InputError if unreadable."""
-        return self._of("file", path, *_stamp(path))
-
-
-def why_paint(job: Job, digests: Digests) -> str | None:
+def why_paint(job: Job) -> str | None:
     """None if the output is up to date; otherwise the reason to paint it, for people to read.
 
-    Raises:
-      InputError: the output exists but was not made by artistyle, or it or another picture can't
-        be read.
+    InputError: the output was not made by artistyle, or it or another picture can't be read.
     """
     if not exists(job.output):
         return NEW
@@ -60,7 +42,7 @@ def why_paint(job: Job, digests: Digests) -> str | None:
     ended = str(outcome.get("stop_reason")) if isinstance(outcome, dict) else ""
     if ended.startswith(UNFINISHED):
         return "the earlier run was stopped"
-    changed = _changed_settings(job, record) or _changed_pictures(job, record, digests)
+    changed = _changed_settings(job, record) or _changed_pictures(job, record)
     return f"changed: {', '.join(changed)}" if changed else None
 
 
@@ -82,7 +64,7 @@ def _changed_settings(job: Job, record: Mapping[str, Any]) -> list[str]:
     return changed + (["depth"] if record.get("depth", 8) != job.depth else [])
 
 
-def _changed_pictures(job: Job, record: Mapping[str, Any], digests: Digests) -> list[str]:
+def _changed_pictures(job: Job, record: Mapping[str, Any]) -> list[str]:
     content = [job.content] if job.content else []
     start = [] if job.config.init in INITS else [job.config.init]
     kinds: dict[str, tuple[Sequence[str], Any]] = {
@@ -95,11 +77,11 @@ def _changed_pictures(job: Job, record: Mapping[str, Any], digests: Digests) -> 
     changed = [
         kind
         for kind, (paths, recorded) in kinds.items()
-        if [digests.picture(path) for path in paths] != _recorded(recorded)
+        if [_digest("pixels", path) for path in paths] != _recorded(recorded)
     ]
     if job.config.weights not in NAMES:
         path = os.path.expanduser(job.config.weights)
-        if [digests.file(path)] != _recorded([record.get("weights")]):
+        if [_digest("bytes", path)] != _recorded([record.get("weights")]):
             changed.append("weights")
     return changed
 
@@ -112,18 +94,19 @@ def _recorded(files: Any) -> list[str]:
     ]
 
 
-def _stamp(path: str) -> tuple[int, int]:
-    """Differs if the file has changed; what is at a URL is assumed not to change."""
+def _digest(kind: str, path: str) -> str:
+    """SHA-256 of the "pixels", as in records, or of the "bytes". InputError if unreadable."""
     try:
         status = os.stat(path)
-    except OSError:
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
+    except OSError:  # missing, or a URL: what is there is assumed not to change
+        return _compute_digest(kind, path)
+    return _compute_digest(kind, path, status.st_size, status.st_mtime_ns)
 
 
-def _digest(kind: str, path: str, size: int, changed: int) -> str:
+@functools.lru_cache(maxsize=100_000)  # of digests only; the pictures would not fit into memory
+def _compute_digest(kind: str, path: str, *version: int) -> str:
     with copy_local(path) as local:
-        if kind == "picture":
+        if kind == "pixels":
             return read(local[path]).digest
         try:
             with open(local[path], "rb") as file:

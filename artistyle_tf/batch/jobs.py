@@ -140,14 +140,10 @@ def _stem(path: str) -> str:
 
 
 def combine(given: Mapping[str, Sequence[str]]) -> list[Job]:
-    """The jobs for these flags: every content in every style, content by content.
+    """The jobs for these flags (name → texts): every content in every style, content by content.
 
-    A task without content or style has one job for each picture of the other kind. If a mask is a
-    folder, the mask of each job is the file in it with the picture's name, whatever its extension;
-    if there is none, the job has no mask.
-
-    Args:
-      given: flag → texts.
+    If a mask is a folder, the mask of each job is the file in it with the picture's name, whatever
+    its extension; if there is none, the job has no mask.
 
     Raises:
       ConfigError: invalid settings.
@@ -179,12 +175,8 @@ def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> lis
     """The jobs of a .csv file with a header line, or of a .jsonl file with an object per line.
 
     Columns are named like the flags of `artistyle`: content, style, output, content_mask,
-    style_mask, depth, preset and every setting. Empty cells take their value from `base`.
+    style_mask, depth, preset and every setting. Empty cells take their value from `base`, flags.
     Paths of pictures are relative to the file's folder, those of outputs to the output folder.
-
-    Args:
-      path: the file.
-      base: flag → texts, used where a line has no value.
 
     Raises:
       ConfigError: an invalid line; the message has its number.

@@ -51,7 +51,7 @@ def _run(command: BatchCommand) -> int:
 
         def tell(job: Job, outcome: Outcome) -> None:
             if outcome.status == "done" and outcome.size:
-                durations.learn(job, outcome.size, outcome.seconds, outcome.painting)
+                durations.learn(job, outcome.size, outcome.seconds, outcome.painting_seconds)
             progress(job, outcome)
 
         summary = run(command.jobs, options, command.workers, command.address, tell)

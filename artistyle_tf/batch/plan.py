@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from PIL import ExifTags, Image
 
 from artistyle_tf import files
-from artistyle_tf.batch.finished import NEW, Digests, why_paint
+from artistyle_tf.batch.finished import why_paint
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.paths import is_url
 from artistyle_tf.config.config import Config
@@ -34,14 +34,14 @@ REMEMBERED = 20
 def split_done(jobs: Iterable[Job]) -> tuple[list[Job], list[Job]]:
     """(jobs to paint, in order; those already done). Outputs that can't be checked, such as
     pictures not made by artistyle, are left to the workers, which report the error."""
-    digests = Digests()
     todo: list[Job] = []
     done: list[Job] = []
     for job in jobs:
-        why: str | None = NEW
-        with contextlib.suppress(ArtistyleError):
-            why = why_paint(job, digests)
-        (done if why is None else todo).append(job)
+        try:
+            new = why_paint(job) is not None
+        except ArtistyleError:
+            new = True
+        (todo if new else done).append(job)
     return in_order(todo), done
 
 
@@ -79,15 +79,9 @@ def _header_size(path: str) -> tuple[int, int] | None:
 
 
 class Durations:
-    """How long jobs take, learnt from painted ones by kind, which is what affects speed: network,
-    minimiser, precision, number of styles and masks.
-
-    Each kind has a rate, in seconds per megapixel and iteration, and an overhead, in seconds for
-    reading, setup and writing. Both are running means over the most recent jobs.
-
-    Args:
-      folder: the output folder, whose file of earlier batches is read if it exists and is intact.
-        At a URL nothing is kept.
+    """How long jobs of each kind take: seconds per megapixel and iteration, and an overhead for
+    reading, setup and writing, as running means over the painted ones. Kept in the output folder
+    for later batches, unless it is at a URL.
     """
 
     def __init__(self, folder: str):
@@ -101,21 +95,15 @@ class Durations:
                     self._kinds = read
 
     def save(self) -> None:
-        """Keeps them for the next batch; does nothing if the file can't be written."""
+        """Writes the file, if it can be written."""
         if self._path and self._kinds:
             with contextlib.suppress(OSError, InputError):
                 os.makedirs(os.path.dirname(self._path), exist_ok=True)
                 files.write_bytes(self._path, json.dumps(self._kinds, indent=1).encode())
 
     def learn(self, job: Job, size: tuple[int, int], seconds: float, painting: float) -> None:
-        """Updates the means with a painted job.
-
-        Args:
-          job: the job.
-          size: (height, width) of its result in px.
-          seconds: total time.
-          painting: of these, the seconds from the first evaluation to the last.
-        """
+        """Updates the means with a painted job: its (height, width) in px, and how long it took,
+        in total and from the first evaluation to the last."""
         rate, overhead, count = self._kinds.get(_kind(job), [0.0, 0.0, 0.0])
         if count == 1:
             overhead = seconds - painting  # the first job's includes loading and tracing; drop it
@@ -139,20 +127,14 @@ def _work(job: Job, size: tuple[int, int]) -> float:
 
 
 def _kind(job: Job) -> str:
+    """What affects speed."""
     config, weights = job.config, os.path.basename(job.config.weights)
     counts = f"{len(job.styles)} styles/{len(job.content_masks)} masks"
     return f"{weights}/{config.optimizer}/{config.precision}/{counts}"
 
 
 def plan_lines(jobs: Sequence[Job], done: int, durations: Durations, workers: int) -> list[str]:
-    """The plan as text: the jobs with size, memory and time, and the totals.
-
-    Args:
-      jobs: the jobs to paint, in order.
-      done: number of jobs already done.
-      durations: of earlier jobs.
-      workers: number of workers.
-    """
+    """The plan as text: the jobs to paint with size, memory and time, and the totals."""
     rows, memory, times = [], [], []
     for job in jobs:
         size = result_size(job)

@@ -64,11 +64,11 @@ class Outcome:
     """Why the job was skipped or failed; for painted jobs, the stop reason of the run."""
     seconds: float = 0.0
     """Total time, from the start of the job to the written file."""
-    painting: float = 0.0
+    painting_seconds: float = 0.0
     """Of these, the seconds from the first evaluation to the last."""
     size: tuple[int, int] | None = None
     """(height, width) of the result in px."""
-    resident: int = 0
+    resident_bytes: int = 0
     """Resident memory of the worker afterwards, in bytes."""
     notes: tuple[str, ...] = ()
     """Remarks about the job for the user."""
@@ -76,7 +76,6 @@ class Outcome:
 
 
 Tell = Callable[[Any, Outcome], None]
-"""Called once for every task, with its outcome, as the task ends."""
 
 
 def run_tasks(
@@ -91,15 +90,14 @@ def run_tasks(
     """Has workers do all tasks, one worker per device, each in its own process.
 
     Starts Ray on this machine for the duration of the call, unless it is running in this process
-    already or an address is given. If a worker is killed, Ray starts it again and retries its task,
-    which fails after the third time. Tasks that are "busy" are tried again when all others are
-    done, for 15 s, and then skipped.
+    already or an address is given. A task fails when three workers have died doing it. "busy" ones
+    are tried again when all others are done, for 15 s, and then skipped.
 
     Args:
       make: makes a worker from the options, in the worker's process. Its method `paint` does a
         task and returns an `Outcome`; `stop`, called from another thread, ends that soon.
       tasks: in the order in which they are started.
-      tell: see `Tell`.
+      tell: called once for every task, with its outcome, as the task ends.
       options: see `Options`.
       count: number of workers; by default one per GPU that Ray sees, or else one per machine.
       address: address of a cluster to join.
@@ -141,7 +139,7 @@ def _do(
                 busy.append((task, outcome))
             else:
                 tell(task, outcome)
-            if outcome.resident - first.setdefault(actor, outcome.resident) > GROWTH:
+            if outcome.resident_bytes - first.setdefault(actor, outcome.resident_bytes) > GROWTH:
                 ray.kill(actor, no_restart=False)
                 del first[actor]
 
@@ -253,7 +251,7 @@ def _connected(address: str | None, count: int | None) -> Iterator[Any]:
         ray.init(address or "local", **options)
     except Exception as error:  # Ray raises several types
         where = f"join the cluster {one_line(address)}" if address else "start"
-        raise ArtistyleError(f"Ray can't {where}: {_refusal(error)}") from error
+        raise ArtistyleError(f"Ray can't {where}: {reason(error)}") from error
     finally:
         if main:
             signal.signal(signal.SIGTERM, before)  # Ray replaces it
@@ -261,13 +259,3 @@ def _connected(address: str | None, count: int | None) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
-
-
-def _refusal(error: BaseException) -> str:
-    """Ray's message, or that the cluster requires a token, which only the causes reveal."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if "AuthenticationError" in type(cause).__name__ or "InvalidAuthToken" in str(cause):
-            return "it requires a token: set RAY_AUTH_MODE=token; see docs/batch.md"
-        cause = cause.__cause__
-    return reason(error)

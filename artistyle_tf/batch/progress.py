@@ -143,21 +143,5 @@ class Summary:
 
 
 def _row(job: Job, outcome: Outcome | None) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "output": job.output,
-        "content": job.content,
-        "styles": list(job.styles),
-        "where": job.where,
-        "status": outcome.status if outcome else "left",
-    }
-    if outcome is not None:
-        row |= {
-            "reason": outcome.reason,
-            "seconds": round(outcome.seconds, 3),
-            "painting_seconds": round(outcome.painting, 3),
-            "size": list(outcome.size) if outcome.size else None,
-            "resident_bytes": outcome.resident,
-            "pid": outcome.pid,
-            "notes": list(outcome.notes),
-        }
-    return row
+    row = {"output": job.output, "content": job.content, "styles": job.styles, "where": job.where}
+    return row | (dataclasses.asdict(outcome) if outcome else {"status": "left"})

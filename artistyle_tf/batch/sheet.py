@@ -28,28 +28,17 @@ FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
 def check_sheet(path: str) -> None:
-    """Checks before a long batch that the sheet can be written.
-
-    Raises:
-      ConfigError: an extension other than .png, .jpg or .jpeg.
-      InputError: as for `files.check_folder`.
-    """
+    """Checks before a long batch that the sheet can be written: ConfigError for an extension other
+    than .png, .jpg or .jpeg, InputError as for `files.check_folder`."""
     _format(path)
     files.check_folder(path)
 
 
 def write_sheet(path: str, jobs: Sequence[Job]) -> None:
-    """Writes a sheet of the outputs that exist.
+    """Writes a sheet of the outputs that exist, at most 4,000; errors as for `check_sheet`.
 
     If all contents were painted in all styles, the sheet has a row per content and a column per
     style; otherwise the rows are filled from left to right. Pictures are read one by one.
-
-    Args:
-      path: the output file, .png or .jpg.
-      jobs: in the order shown; only the first 4,000 are used.
-
-    Raises:
-      ConfigError, InputError: as for `check_sheet`.
     """
     jobs = jobs[:MOST]
     columns = _columns(jobs)

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from artistyle_tf.batch.finished import NEW, Digests, why_paint, with_depth
+from artistyle_tf.batch.finished import NEW, why_paint, with_depth
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.paths import copy_local, is_url, make_folder, store
 from artistyle_tf.batch.pool import Options, Outcome
@@ -86,7 +86,6 @@ class Worker:
         self._options = options
         self._painter = functools.lru_cache(maxsize=PAINTERS)(make_painter or _make_painter)
         self._block = contextlib.nullcontext if make_painter else lambda: computing(options)
-        self._digests = Digests()
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -108,7 +107,7 @@ class Worker:
         return dataclasses.replace(
             outcome,
             seconds=time.monotonic() - began,
-            resident=resident_bytes(),
+            resident_bytes=resident_bytes(),
             notes=(*outcome.notes, *dict.fromkeys(notes)),
             pid=os.getpid(),
         )
@@ -118,7 +117,7 @@ class Worker:
         with holding(job.output) as alone:
             if not alone:
                 return Outcome("busy", "another run is painting it")
-            why = why_paint(job, self._digests)  # another run may have finished it
+            why = why_paint(job)  # another run may have finished it
             if why is None:
                 return Outcome("skipped", "already done")
             if self._stop.is_set():
@@ -145,7 +144,7 @@ class Worker:
         outcome = Outcome(
             "done",
             result.stop_reason,
-            painting=result.seconds,
+            painting_seconds=result.seconds,
             size=(result.image.shape[0], result.image.shape[1]),
             notes=("resumed from its checkpoint",) if resumed else (),
         )

@@ -48,7 +48,7 @@ def test_the_others_are_painted(desk, monkeypatch):
 
     def tell(job, outcome):
         told.append(os.path.basename(job.output))
-        memory.append((outcome.pid, outcome.resident, resident_bytes()))
+        memory.append((outcome.pid, outcome.resident_bytes, resident_bytes()))
         if len(told) == 1:
             locks[0].release()
 

@@ -35,7 +35,7 @@ def test_painted_once_and_then_skipped(make):
     worker, job = plain(Options()), make()
     first, second = worker.paint(job), worker.paint(job)
     assert (first.status, first.size, first.pid) == ("done", (30, 40), os.getpid())
-    assert first.resident > 2**20
+    assert first.resident_bytes > 2**20
     assert (second.status, second.reason) == ("skipped", "already done")
     again = worker.paint(make(seed=7))
     assert (again.status, again.notes) == ("done", ("changed: seed",))
