@@ -5,9 +5,9 @@
 Importing this loads neither Ray nor TensorFlow.
 """
 
-from artistyle_tf.batch.driver import paint_all
 from artistyle_tf.batch.jobs import Job
-from artistyle_tf.batch.outcome import Outcome
-from artistyle_tf.batch.summary import Summary
+from artistyle_tf.batch.pool import Outcome
+from artistyle_tf.batch.progress import Summary
+from artistyle_tf.batch.run import paint_all
 
 __all__ = ["Job", "Outcome", "Summary", "paint_all"]

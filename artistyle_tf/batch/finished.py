@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from artistyle_tf.batch.jobs import Job
-from artistyle_tf.batch.places import exists, fetched, is_url
+from artistyle_tf.batch.paths import copy_local, exists
 from artistyle_tf.config.config import INITS
 from artistyle_tf.engine.events import INTERRUPTED, STOPPED
 from artistyle_tf.errors import InputError
@@ -16,39 +16,21 @@ from artistyle_tf.images.read import read, read_record
 from artistyle_tf.text import one_line, reason
 from artistyle_tf.vgg.weights import NAMES
 
-__all__ = ["NEW", "Digests", "why_paint", "with_depth"]
+__all__ = ["NEW", "why_paint", "with_depth"]
 
 NEW = "new"
 UNFINISHED = (INTERRUPTED, STOPPED, "a callback raised")
 """Prefixes of the stop reasons of runs that were stopped early."""
 
 
-class Digests:
-    """Digests of pictures and files, computed once unless the file changes."""
-
-    def __init__(self) -> None:
-        # Keeps digests only; the pictures would not fit into memory.
-        self._of = functools.lru_cache(maxsize=100_000)(_digest)
-
-    def picture(self, path: str) -> str:
-        """Digest of the pixels, as in the record of a run. InputError if unreadable."""
-        return self._of("picture", path, *_stamp(path))
-
-    def file(self, path: str) -> str:
-        """SHA-256 of the file's bytes. InputError if unreadable."""
-        return self._of("file", path, *_stamp(path))
-
-
-def why_paint(job: Job, digests: Digests) -> str | None:
+def why_paint(job: Job) -> str | None:
     """None if the output is up to date; otherwise the reason to paint it, for people to read.
 
-    Raises:
-      InputError: the output exists but was not made by artistyle, or it or another picture can't
-        be read.
+    InputError: the output was not made by artistyle, or it or another picture can't be read.
     """
     if not exists(job.output):
         return NEW
-    with fetched(job.output) as local:
+    with copy_local(job.output) as local:
         record = read_record(local[job.output])
     if record is None or record.get("program") != "artistyle_tf":
         raise InputError(
@@ -59,7 +41,7 @@ def why_paint(job: Job, digests: Digests) -> str | None:
     ended = str(outcome.get("stop_reason")) if isinstance(outcome, dict) else ""
     if ended.startswith(UNFINISHED):
         return "the earlier run was stopped"
-    changed = _changed_settings(job, record) or _changed_pictures(job, record, digests)
+    changed = _changed_settings(job, record) or _changed_pictures(job, record)
     return f"changed: {', '.join(changed)}" if changed else None
 
 
@@ -78,55 +60,52 @@ def _changed_settings(job: Job, record: Mapping[str, Any]) -> list[str]:
     found = record.get("config")
     found = found if isinstance(found, dict) else {}
     changed = [name for name, value in wanted.items() if found.get(name) != value]
-    if record.get("depth", 8) != job.depth:
-        changed.append("depth")
-    return changed
+    return changed + (["depth"] if record.get("depth", 8) != job.depth else [])
 
 
-def _changed_pictures(job: Job, record: Mapping[str, Any], digests: Digests) -> list[str]:
+def _changed_pictures(job: Job, record: Mapping[str, Any]) -> list[str]:
+    content = [job.content] if job.content else []
     start = [] if job.config.init in INITS else [job.config.init]
     kinds: dict[str, tuple[Sequence[str], Any]] = {
-        "content": ([job.content] if job.content else [], _several(record.get("content"))),
+        "content": (content, [record.get("content")]),
         "style": (job.styles, record.get("styles")),
         "content_mask": (job.content_masks, record.get("content_masks")),
         "style_mask": (job.style_masks, record.get("style_masks")),
-        "start": (start, _several(record.get("start"))),
+        "start": (start, [record.get("start")]),
     }
     changed = [
         kind
-        for kind, (paths, pictures) in kinds.items()
-        if [digests.picture(path) for path in paths] != _recorded(pictures)
+        for kind, (paths, recorded) in kinds.items()
+        if [_digest("pixels", path) for path in paths] != _recorded(recorded)
     ]
     if job.config.weights not in NAMES:
         path = os.path.expanduser(job.config.weights)
-        if [digests.file(path)] != _recorded(_several(record.get("weights"))):
+        if [_digest("bytes", path)] != _recorded([record.get("weights")]):
             changed.append("weights")
     return changed
 
 
-def _several(one: Any) -> list[Any]:
-    return [] if one is None else [one]
+def _recorded(files: Any) -> list[str]:
+    """Digests of what a record lists; "" where it is damaged."""
+    files = files if isinstance(files, list) else []
+    return [
+        str(one.get("sha256")) if isinstance(one, dict) else "" for one in files if one is not None
+    ]
 
 
-def _recorded(pictures: Any) -> list[str]:
-    pictures = pictures if isinstance(pictures, list) else []
-    return [str(one.get("sha256")) if isinstance(one, dict) else "" for one in pictures]
-
-
-def _stamp(path: str) -> tuple[int, int]:
-    """Differs if the file has changed; what is at a URL is assumed not to change."""
-    if is_url(path):
-        return 0, 0
+def _digest(kind: str, path: str) -> str:
+    """SHA-256 of the "pixels", as in records, or of the "bytes". InputError if unreadable."""
     try:
         status = os.stat(path)
-    except OSError:
-        return -1, -1
-    return status.st_size, status.st_mtime_ns
+    except OSError:  # missing, or a URL: what is there is assumed not to change
+        return _compute_digest(kind, path)
+    return _compute_digest(kind, path, status.st_size, status.st_mtime_ns)
 
 
-def _digest(kind: str, path: str, size: int, changed: int) -> str:
-    with fetched(path) as local:
-        if kind == "picture":
+@functools.lru_cache(maxsize=100_000)  # of digests only; the pictures would not fit into memory
+def _compute_digest(kind: str, path: str, *version: int) -> str:
+    with copy_local(path) as local:
+        if kind == "pixels":
             return read(local[path]).digest
         try:
             with open(local[path], "rb") as file:

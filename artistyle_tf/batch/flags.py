@@ -4,10 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from artistyle_tf.batch.expand import crossed
-from artistyle_tf.batch.job_files import read_jobs
-from artistyle_tf.batch.jobs import COLUMNS, PICTURES, Job, placed
-from artistyle_tf.batch.places import joined
+from artistyle_tf.batch.jobs import COLUMNS, PICTURES, Job, combine, name_outputs, read_jobs
+from artistyle_tf.batch.paths import under
 from artistyle_tf.batch.sheet import check_sheet
 from artistyle_tf.cli.arguments import answered, parsed
 from artistyle_tf.cli.devices import check_device
@@ -99,7 +97,7 @@ def _command(given: dict[str, list[str]], switches: dict[str, bool]) -> BatchCom
             raise ConfigError(f"--{name} is empty")
         return given[name][0] if name in given else None
 
-    output_dir = joined("", _needed(one("output_dir")))
+    output_dir = under("", _needed(one("output_dir")))
     extension = one("extension") or ".png"
     extension = extension if extension.startswith(".") else f".{extension}"
     if extension not in EXTENSIONS:
@@ -111,12 +109,12 @@ def _command(given: dict[str, list[str]], switches: dict[str, bool]) -> BatchCom
         if device is not None:
             check_device(device)
         if sheet is not None:
-            check_sheet(joined("", sheet))
+            check_sheet(under("", sheet))
     workers = one("workers")
     if workers is not None and not (workers.isdecimal() and int(workers)):
         raise ConfigError(f"--workers is {workers!r}; it must be a whole number, 1 or more")
     return BatchCommand(
-        jobs=placed(_jobs(given, one("jobs")), output_dir, extension),
+        jobs=name_outputs(_jobs(given, one("jobs")), output_dir, extension),
         output_dir=output_dir,
         workers=int(workers) if workers else None,
         address=one("address"),
@@ -143,7 +141,7 @@ def _path(text: str | None) -> str | None:
 def _jobs(given: Mapping[str, list[str]], file: str | None) -> list[Job]:
     base = {name: given[name] for name in SETTINGS if name in given}
     if file is None:
-        return crossed({**base, **{name: given[name] for name in PICTURES if name in given}})
+        return combine({**base, **{name: given[name] for name in PICTURES if name in given}})
     for name in PICTURES:
         if name in given:
             raise ConfigError(f"--{name} and --jobs are both given; the file has a column for it")

@@ -1,30 +1,29 @@
-"""A job: one picture to paint, with everything that determines it. No TensorFlow, no Ray."""
+"""A job: one picture to paint, with everything that determines it. From mappings, job files (CSV or
+JSON lines), or every photo combined with every style. No TensorFlow, no Ray."""
 
+import collections
+import csv
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from artistyle_tf.batch.places import base_name, joined, same_place
-from artistyle_tf.cli.values import config_of
+from artistyle_tf.batch.paths import find_pictures, same_file, split_list, under
+from artistyle_tf.cli.values import named_as_flags, setting
 from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.engine.inputs import check_inputs
-from artistyle_tf.errors import ConfigError
+from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.images.write import DEPTHS, check_depth
-from artistyle_tf.text import one_line
+from artistyle_tf.text import one_line, reason
 
-__all__ = ["COLUMNS", "Job", "make_job", "placed"]
+__all__ = ["COLUMNS", "PICTURES", "Job", "combine", "make_job", "name_outputs", "read_jobs"]
 
 PICTURES = ("content", "style", "content_mask", "style_mask")
-COLUMNS = (
-    *PICTURES,
-    "output",
-    "depth",
-    "preset",
-    *(field.name for field in dataclasses.fields(Config)),
-)
+SETTINGS = dataclasses.fields(Config)
+COLUMNS = (*PICTURES, "output", "depth", "preset", *(field.name for field in SETTINGS))
 """Everything a job may specify."""
 
 LONGEST = 80
@@ -39,7 +38,7 @@ class Job:
     """None if the task has none."""
     styles: tuple[str, ...]
     output: str = ""
-    """Empty until `placed` assigns a name."""
+    """Empty until `name_outputs` assigns a name."""
     config: Config = dataclasses.field(default_factory=Config)
     content_masks: tuple[str, ...] = ()
     style_masks: tuple[str, ...] = ()
@@ -59,8 +58,7 @@ class Job:
     def stem(self) -> str:
         """Default name of the output, without folder and extension: photo--painting."""
         names = [[self.content] if self.content else [], self.styles]
-        stems = ["+".join(_stem(path) for path in paths) for paths in names if paths]
-        return "--".join(stems)
+        return "--".join("+".join(_stem(path)[:LONGEST] for path in some) for some in names if some)
 
     @property
     def key(self) -> str:
@@ -69,47 +67,182 @@ class Job:
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:8]
 
 
-def make_job(given: Mapping[str, Sequence[str]], folder: str = "", where: str = "") -> Job:
-    """Makes a job from the texts of flags or columns.
+def make_job(values: Mapping[str, Any], folder: str = "", where: str = "") -> Job:
+    """Makes a job from its columns.
 
     Args:
-      given: name → texts, as for flags. Several styles or masks are several texts, or one text
-        separated by commas.
+      values: name → value. Settings are values of `Config` or texts as for flags; styles and masks
+        are one path or several, in a list or separated by commas. None, "" and [] are the default.
       folder: folder that relative paths of pictures start from.
       where: see `Job`.
 
     Raises:
-      ConfigError: an unknown column or an invalid setting.
+      ConfigError: an unknown column or an invalid value.
     """
-    texts = {name: [str(text) for text in value] for name, value in given.items() if any(value)}
-    for name in texts:
+    given = {name: value for name, value in values.items() if _is_given(value)}
+    for name in given:
         if name not in COLUMNS:
-            raise ConfigError(f"there is no column {one_line(name)!r}; {_near()}")
-    for name, named in (("init", INITS), ("weights", ())):
-        if name in texts and texts[name][0] not in named and "." in texts[name][0]:
-            texts[name] = [joined(folder, texts[name][0])]
-    config = config_of(texts)
-    content = texts.get("content", [None])[0]
-    pictures = {name: _paths(texts.get(name, []), folder) for name in PICTURES[1:]}
-    depth = texts.get("depth", ["8"])[0]
+            listed = ", ".join(COLUMNS[: COLUMNS.index("preset") + 1])
+            raise ConfigError(
+                f"there is no column {one_line(str(name))!r}; columns are {listed} and the "
+                "settings (artistyle --helpfull)"
+            )
+    overrides = {field.name: _value(field, given) for field in SETTINGS if field.name in given}
+    for name in ("init", "weights"):
+        if "." in str(overrides.get(name, "")):  # a file, not the name of a choice
+            overrides[name] = under(folder, _text(name, overrides[name]))
+    config = Config.preset(_text("preset", given.get("preset", "artistyle")), **overrides)
+    depth = str(_single(given.get("depth", "8")))
     if depth not in map(str, DEPTHS):
-        raise ConfigError(f"--depth is {depth!r}; it must be 8, 16 or 32")
-    job = Job(
-        content=joined(folder, content) if content else None,
-        styles=pictures["style"],
-        output=texts.get("output", [""])[0],
-        config=config,
-        content_masks=pictures["content_mask"],
-        style_masks=pictures["style_mask"],
-        depth=int(depth),
-        where=where,
-    )
-    counts = len(job.styles), len(job.content_masks), len(job.style_masks)
-    check_inputs(config, content is not None, *counts)
-    return job
+        raise ConfigError(f"depth is {depth!r}; it must be 8, 16 or 32")
+    content = under(folder, _text("content", given["content"])) if "content" in given else None
+    styles, content_masks, style_masks = (_paths(name, given, folder) for name in PICTURES[1:])
+    check_inputs(config, content is not None, len(styles), len(content_masks), len(style_masks))
+    output = _text("output", given.get("output", ""))
+    return Job(content, styles, output, config, content_masks, style_masks, int(depth), where=where)
 
 
-def placed(jobs: Iterable[Job], folder: str, extension: str = ".png") -> list[Job]:
+def _is_given(value: Any) -> bool:
+    return value is not None and value not in ("", [], (), {}, [""])
+
+
+def _value(field: dataclasses.Field[Any], given: Mapping[str, Any]) -> Any:
+    """A setting's value; texts are parsed like those of flags."""
+    value = given[field.name]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    texts = [value] if isinstance(value, str) else value
+    if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
+        return setting(field, texts)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _single(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _text(name: str, value: Any) -> str:
+    value = _single(value)
+    if not isinstance(value, str | os.PathLike):
+        raise ConfigError(f"{name} is {value!r}; it must be text")
+    return os.fspath(value)
+
+
+def _paths(name: str, given: Mapping[str, Any], folder: str) -> tuple[str, ...]:
+    value = given.get(name, ())
+    values = value if isinstance(value, list | tuple) else [value]
+    texts = [_text(name, one) for one in values]
+    return tuple(split_list(texts, folder)) if texts else ()
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def combine(given: Mapping[str, Sequence[str]]) -> list[Job]:
+    """The jobs for these flags (name → texts): every content in every style, content by content.
+
+    If a mask is a folder, the mask of each job is the file in it with the picture's name, whatever
+    its extension; if there is none, the job has no mask.
+
+    Raises:
+      ConfigError: invalid settings.
+      InputError: a file, folder or pattern without any picture.
+    """
+    lists = [split_list(given[name]) if given.get(name) else [] for name in PICTURES[:2]]
+    contents, styles = (find_pictures(texts) or [""] for texts in lists)
+    masks = [given.get(name, [""])[0] for name in PICTURES[2:]]
+    jobs = []
+    for content, style in itertools.product(contents, styles):
+        content_mask = _mask(masks[0], content)
+        row = {"content": content, "style": [style] if style else [], "content_mask": content_mask}
+        row["style_mask"] = _mask(masks[1], style) if content_mask else []
+        with named_as_flags():
+            jobs.append(make_job({**given, **row}))
+    return jobs
+
+
+def _mask(mask: str, picture: str) -> list[str]:
+    """The mask of a picture: in the folder `mask`, or that file itself."""
+    mask = under("", mask)
+    if not picture or not os.path.isdir(mask):
+        return [mask] if mask else []
+    names = [name for name in sorted(os.listdir(mask)) if _stem(name) == _stem(picture)]
+    return [os.path.join(mask, name) for name in names[:1]]
+
+
+def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> list[Job]:
+    """The jobs of a .csv file with a header line, or of a .jsonl file with an object per line.
+
+    Columns are named like the flags of `artistyle`: content, style, output, content_mask,
+    style_mask, depth, preset and every setting. Empty cells take their value from `base`, flags.
+    Paths of pictures are relative to the file's folder, those of outputs to the output folder.
+
+    Raises:
+      ConfigError: an invalid line; the message has its number.
+      InputError: the file can't be read.
+    """
+    kind = os.path.splitext(path)[1].lower()
+    if kind not in (".csv", ".jsonl", ".ndjson"):
+        raise ConfigError(f"--jobs is {one_line(path)!r}; it must end in .csv or .jsonl")
+    shown, jobs = one_line(path), []
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            for line, row in _csv_rows(file) if kind == ".csv" else _json_rows(file):
+                rest = dict(base or {})
+                for name, other in (("strength", "style_weight"), ("style_weight", "strength")):
+                    if _is_given(row.get(name)):
+                        rest.pop(other, None)  # one replaces the other
+                rest |= {name: value for name, value in row.items() if _is_given(value)}
+                try:
+                    jobs.append(make_job(rest, os.path.dirname(path), f"{shown}, line {line}"))
+                except ConfigError as error:
+                    raise ConfigError(f"line {line}: {error}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{shown}, {error}") from None
+    except OSError as error:
+        raise InputError(f"can't read {shown}: {reason(error)}") from error
+    except UnicodeDecodeError:
+        raise InputError(f"{shown} is not UTF-8 text") from None
+    if not jobs:
+        raise InputError(f"{shown} has no jobs")
+    return jobs
+
+
+def _csv_rows(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    reader = csv.reader(file, strict=True, skipinitialspace=True)
+    try:
+        names = [name.strip() for name in next(reader, [])]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"line 1: the column {name!r} appears twice")
+        for cells in filter(None, reader):
+            if len(cells) != len(names):
+                raise ConfigError(
+                    f"line {reader.line_num}: it has {len(cells)} cells, and the header has "
+                    f"{len(names)}; lists with commas must be quoted"
+                )
+            values = (cell.strip() for cell in cells)
+            yield reader.line_num, dict(zip(names, values, strict=True))
+    except csv.Error as error:
+        raise ConfigError(f"line {reader.line_num}: {one_line(str(error))}") from None
+
+
+def _json_rows(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for line, text in enumerate(file, start=1):
+        if not text.strip():
+            continue
+        try:
+            row = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            fault = one_line(getattr(error, "msg", "nested too deeply"))
+            raise ConfigError(f"line {line}: invalid JSON: {fault}") from None
+        if not isinstance(row, dict):
+            raise ConfigError(f"line {line}: it must be an object, like {{...}}")
+        yield line, row
+
+
+def name_outputs(jobs: Iterable[Job], folder: str, extension: str = ".png") -> list[Job]:
     """The jobs with outputs inside `folder`; outputs without a name are given one.
 
     Names depend on the jobs alone: photo--painting.png, or photo--painting-1a2b3c4d.png if several
@@ -120,61 +253,24 @@ def placed(jobs: Iterable[Job], folder: str, extension: str = ".png") -> list[Jo
         a format that does not support the depth.
     """
     jobs = list(jobs)
-    count: dict[str, int] = {}
+    count = collections.Counter(job.stem.casefold() for job in jobs if not job.output)
+    read = {same_file(path) for job in jobs for path in job.pictures}
+    named: dict[str, Job] = {}
     for job in jobs:
-        count[job.stem.casefold()] = count.get(job.stem.casefold(), 0) + (not job.output)
-    named = []
-    for job in jobs:
-        several = count[job.stem.casefold()] > 1
-        own = f"{job.stem}-{job.key}" if several else job.stem
-        output = joined(folder, job.output or own + extension)
-        with _told(job):
-            check_depth(base_name(output), job.depth)
-        named.append(dataclasses.replace(job, output=output))
-    read = {same_place(path): path for job in named for path in job.pictures}
-    taken: dict[str, Job] = {}
-    for job in named:
-        place = same_place(job.output)
-        with _told(job):
-            if place in read:
-                raise ConfigError(
-                    f"the output {one_line(job.output)} is one of the pictures to read"
-                )
-            other = taken.setdefault(place.casefold(), job)
-            if other is not job:
-                first = f" (the other: {other.where})" if other.where else ""
-                raise ConfigError(f"two jobs have the same output {one_line(job.output)}{first}")
-    return named
-
-
-class _told:  # noqa: N801 (a context manager)
-    """Adds the origin of the job to a ConfigError raised in the block."""
-
-    def __init__(self, job: Job):
-        self._where = job.where
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if isinstance(error, ConfigError) and self._where:
-            raise ConfigError(f"{self._where}: {error}") from None
-
-
-def _paths(texts: Sequence[str], folder: str) -> tuple[str, ...]:
-    """A single text is a comma-separated list unless it names a file; several are one path each."""
-    if len(texts) == 1 and not os.path.exists(joined(folder, texts[0])):
-        texts = [text.strip() for text in texts[0].split(",")]
-    if not all(texts):
-        raise ConfigError("a list of pictures contains an empty name")
-    return tuple(joined(folder, text) for text in texts)
-
-
-def _stem(path: str) -> str:
-    stem = os.path.splitext(base_name(path))[0]
-    return stem[:LONGEST]
-
-
-def _near() -> str:
-    listed = ", ".join(COLUMNS[: COLUMNS.index("preset") + 1])
-    return f"columns are {listed} and the settings (artistyle --helpfull)"
+        suffix = f"-{job.key}" if count[job.stem.casefold()] > 1 else ""
+        output = under(folder, job.output or f"{job.stem}{suffix}{extension}")
+        file, origin = same_file(output), f"{job.where}: " if job.where else ""
+        try:
+            check_depth(os.path.basename(output), job.depth)
+        except ConfigError as error:
+            raise ConfigError(f"{origin}{error}") from None
+        if file in read:
+            raise ConfigError(
+                f"{origin}the output {one_line(output)} is one of the pictures to read"
+            )
+        other = named.get(file.casefold())
+        if other is not None:
+            first = f" (the other: {other.where})" if other.where else ""
+            raise ConfigError(f"{origin}two jobs have the same output {one_line(output)}{first}")
+        named[file.casefold()] = dataclasses.replace(job, output=output)
+    return list(named.values())

@@ -6,14 +6,13 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from artistyle_tf import files
-from artistyle_tf.batch.board import Board
-from artistyle_tf.batch.crew import RayCrew
-from artistyle_tf.batch.driver import pace_file, run, sort_out
 from artistyle_tf.batch.flags import BatchCommand, parse
-from artistyle_tf.batch.outcome import Options
-from artistyle_tf.batch.pace import Pace
-from artistyle_tf.batch.places import make_folder
-from artistyle_tf.batch.plan import plan_lines
+from artistyle_tf.batch.jobs import Job
+from artistyle_tf.batch.paths import make_folder
+from artistyle_tf.batch.plan import Durations, plan_lines, split_done
+from artistyle_tf.batch.pool import Options, Outcome
+from artistyle_tf.batch.progress import Progress
+from artistyle_tf.batch.run import run
 from artistyle_tf.batch.sheet import write_sheet
 from artistyle_tf.cli.console import EXIT_INTERRUPTED, exit_status
 from artistyle_tf.text import one_line
@@ -36,9 +35,9 @@ def _status(arguments: Sequence[str]) -> int:
 
 
 def _plan(command: BatchCommand) -> int:
-    todo, done, _ = sort_out(command.jobs)
-    pace = _pace(command)
-    print("\n".join(plan_lines(todo, len(done), pace, command.workers or 1)))
+    todo, done = split_done(command.jobs)
+    durations = Durations(command.output_dir)
+    print("\n".join(plan_lines(todo, len(done), durations, command.workers or 1)))
     return 0
 
 
@@ -47,13 +46,16 @@ def _run(command: BatchCommand) -> int:
         files.check_folder(command.report)
     make_folder(os.path.join(command.output_dir, "any"))
     options = Options(command.save_every, command.device, command.deterministic)
-    pace = _pace(command)
-    with Board(len(command.jobs), command.quiet) as board, _no_stdout():
-        crew = RayCrew(options, command.workers, command.address)
-        summary = run(command.jobs, lambda: crew, board, pace)
-    place = pace_file(command.output_dir)
-    if place and summary.counts["done"]:
-        pace.write(place)
+    durations = Durations(command.output_dir)
+    with Progress(len(command.jobs), command.quiet) as progress, _no_stdout():
+
+        def tell(job: Job, outcome: Outcome) -> None:
+            if outcome.status == "done" and outcome.size:
+                durations.learn(job, outcome.size, outcome.seconds, outcome.painting_seconds)
+            progress(job, outcome)
+
+        summary = run(command.jobs, options, command.workers, command.address, tell)
+    durations.save()
     if command.report:
         summary.write(command.report)
     if command.contact_sheet:
@@ -68,11 +70,6 @@ def _run(command: BatchCommand) -> int:
         )
         return EXIT_INTERRUPTED
     return int(summary.counts["failed"] > 0)
-
-
-def _pace(command: BatchCommand) -> Pace:
-    place = pace_file(command.output_dir)
-    return Pace.read(place) if place else Pace()
 
 
 @contextlib.contextmanager

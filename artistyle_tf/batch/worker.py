@@ -1,4 +1,5 @@
-"""What a worker does with a job: paints it unless it is done. Independent of Ray."""
+"""What a worker does with a job: paints it unless it is done. Independent of Ray; loads TensorFlow
+when it is first needed."""
 
 import contextlib
 import dataclasses
@@ -13,25 +14,64 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from artistyle_tf.batch.computing import Computing
-from artistyle_tf.batch.finished import NEW, Digests, why_paint, with_depth
+from artistyle_tf.batch.finished import NEW, why_paint, with_depth
 from artistyle_tf.batch.jobs import Job
-from artistyle_tf.batch.outcome import Options, Outcome
-from artistyle_tf.batch.places import base_name, fetched, is_url, make_folder, store
+from artistyle_tf.batch.paths import copy_local, is_url, make_folder, store
+from artistyle_tf.batch.pool import Options, Outcome
+from artistyle_tf.cli.console import quiet_import
+from artistyle_tf.cli.devices import on_device
 from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.engine.checkpoints import Checkpoints
 from artistyle_tf.engine.events import STOPPED, Step
-from artistyle_tf.engine.inputs import several
 from artistyle_tf.engine.plan import resident_bytes
 from artistyle_tf.engine.result import Result
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["Worker", "checkpoint_folder"]
+__all__ = ["Worker", "checkpoint_folder", "computing"]
 
 PAINTERS = 2
 """Painters that a worker keeps, each with its network and graphs; jobs are sorted by settings."""
+
+MakePainter = Callable[[Config], Callable[..., Result]]
+
+
+@functools.cache
+def _load_tensorflow(options: Options) -> None:
+    """Loads and sets up TensorFlow, once per process. ArtistyleError if it can't be loaded."""
+    with quiet_import():
+        from artistyle_tf.engine import devices, painter  # noqa: F401 (what jobs need)
+    import tensorflow as tf
+
+    if options.threads:
+        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    devices.let_memory_grow()
+    if options.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+@contextlib.contextmanager
+def computing(options: Options) -> Iterator[None]:
+    """A block that computes with TensorFlow on the device of these options.
+
+    Raises:
+      ArtistyleError: TensorFlow can't be loaded, or there is not enough memory.
+    """
+    _load_tensorflow(options)
+    import tensorflow as tf
+
+    with on_device(options.device):
+        try:
+            yield
+        except tf.errors.ResourceExhaustedError as error:
+            raise ArtistyleError("there is not enough memory; a smaller size needs less") from error
+
+
+def _make_painter(config: Config) -> Callable[..., Result]:
+    from artistyle_tf.engine.painter import Painter
+
+    return Painter(config)
 
 
 class Worker:
@@ -42,33 +82,23 @@ class Worker:
       make_painter: makes a painter from a `Config`; by default `Painter`.
     """
 
-    def __init__(
-        self,
-        options: Options,
-        make_painter: Callable[[Config], Callable[..., Result]] | None = None,
-    ):
-        self._options, self._made = options, make_painter
-        self._painter = functools.lru_cache(maxsize=PAINTERS)(self._make_painter)
-        self._digests = Digests()
+    def __init__(self, options: Options, make_painter: MakePainter | None = None):
+        self._options = options
+        self._painter = functools.lru_cache(maxsize=PAINTERS)(make_painter or _make_painter)
+        self._block = contextlib.nullcontext if make_painter else lambda: computing(options)
         self._stop = threading.Event()
-        self._computing = Computing(options)
-
-    def begin(self) -> int:
-        """Returns the process ID, once the worker can take jobs. Only for a separate process."""
-        gc.freeze()  # modules stay; spare every later collection the scan of them
-        return os.getpid()
 
     def stop(self) -> None:
         """Stops the current job after its iteration, with a checkpoint."""
         self._stop.set()
 
     def paint(self, job: Job) -> Outcome:
-        """Paints a job unless its output is up to date or another run is painting it. Errors of the
-        job become a "failed" outcome."""
+        """Paints a job unless its output is up to date or another batch is painting it. Errors of
+        the job become a "failed" outcome."""
         began = time.monotonic()
         with _warnings() as notes:
             try:
-                outcome = self._painted(job)
+                outcome = self._paint_if_needed(job)
             except (MemoryError, ArtistyleError) as error:
                 outcome = Outcome("failed", reason(error) if str(error) else "out of memory")
             except Exception as error:
@@ -77,48 +107,47 @@ class Worker:
         return dataclasses.replace(
             outcome,
             seconds=time.monotonic() - began,
-            resident=resident_bytes(),
+            resident_bytes=resident_bytes(),
             notes=(*outcome.notes, *dict.fromkeys(notes)),
             pid=os.getpid(),
         )
 
-    def _painted(self, job: Job) -> Outcome:
+    def _paint_if_needed(self, job: Job) -> Outcome:
         make_folder(job.output)
         with holding(job.output) as alone:
             if not alone:
                 return Outcome("busy", "another run is painting it")
-            why = why_paint(job, self._digests)  # another run may have finished it
+            why = why_paint(job)  # another run may have finished it
             if why is None:
                 return Outcome("skipped", "already done")
             if self._stop.is_set():
                 return Outcome("stopped", "stopped before it started")
             try:
-                with fetched(*job.pictures) as local:
-                    outcome = self._from_files(job, local)
+                with copy_local(*job.pictures) as local, self._block():
+                    outcome = self._paint_files(job, local)
             finally:
                 with contextlib.suppress(OSError):  # missing, or not empty
                     os.rmdir(checkpoint_folder(job))
             reasons = () if why == NEW else (why,)
             return dataclasses.replace(outcome, notes=(*reasons, *outcome.notes))
 
-    def _from_files(self, job: Job, local: dict[str, str]) -> Outcome:
+    def _paint_files(self, job: Job, local: dict[str, str]) -> Outcome:
         """Paints from local files, resuming from a checkpoint if there is one."""
-        config = job.config
-        if config.init not in INITS and local[config.init] != config.init:
-            config = dataclasses.replace(config, init=local[config.init])
         folder = checkpoint_folder(job)
-        with self._computing() if self._made is None else contextlib.nullcontext():
-            try:
-                result, resumed = self._run(job, config, local, folder)
-            except InputError:
-                if not _has_checkpoints(folder):
-                    raise
-                shutil.rmtree(folder)  # for other settings or pictures, or of another version
-                result, resumed = self._run(job, config, local, folder)
-        height, width = result.image.shape[:2]
-        outcome = Outcome("done", result.stop_reason, 0.0, result.seconds, (height, width))
-        if resumed:
-            outcome = dataclasses.replace(outcome, notes=("resumed from its checkpoint",))
+        try:
+            result, resumed = self._run(job, local, folder)
+        except InputError:
+            if not _has_checkpoints(folder):
+                raise
+            shutil.rmtree(folder)  # for other settings or pictures, or of another version
+            result, resumed = self._run(job, local, folder)
+        outcome = Outcome(
+            "done",
+            result.stop_reason,
+            painting_seconds=result.seconds,
+            size=(result.image.shape[0], result.image.shape[1]),
+            notes=("resumed from its checkpoint",) if resumed else (),
+        )
         if result.error is not None:
             fault = f"{result.stop_reason}: {_first_line(result.error)}"
             return dataclasses.replace(outcome, status="failed", reason=fault)
@@ -128,16 +157,16 @@ class Worker:
         shutil.rmtree(folder, ignore_errors=True)
         return outcome
 
-    def _run(
-        self, job: Job, config: Config, local: dict[str, str], folder: str
-    ) -> tuple[Result, bool]:
+    def _run(self, job: Job, local: dict[str, str], folder: str) -> tuple[Result, bool]:
         """The result, and whether the run was resumed from a checkpoint."""
-        checkpoints = Checkpoints(
-            folder, every=self._options.save_every, resume=_has_checkpoints(folder)
-        )
+        every = self._options.save_every
+        checkpoints = Checkpoints(folder, every=every, resume=_has_checkpoints(folder))
+        config = job.config
+        if config.init not in INITS and local[config.init] != config.init:
+            config = dataclasses.replace(config, init=local[config.init])
         result = self._painter(config)(
             local[job.content] if job.content else None,
-            several([local[style] for style in job.styles]),
+            [local[style] for style in job.styles],
             content_masks=[local[mask] for mask in job.content_masks],
             style_masks=[local[mask] for mask in job.style_masks],
             callback=self._goes_on,
@@ -148,20 +177,15 @@ class Worker:
     def _goes_on(self, step: Step) -> bool:
         return not self._stop.is_set()
 
-    def _make_painter(self, config: Config) -> Callable[..., Result]:
-        if self._made is not None:
-            return self._made(config)
-        from artistyle_tf.engine.painter import Painter
-
-        return Painter(config)
-
 
 def checkpoint_folder(job: Job) -> str:
     """The folder for the job's checkpoints: in .artistyle next to its output; for an output at a
     URL, in the temporary folder of this machine."""
-    name = f"{base_name(job.output)}-{hashlib.sha256(job.output.encode()).hexdigest()[:8]}"
+    digest = hashlib.sha256(job.output.encode()).hexdigest()[:8]
+    name = f"{os.path.basename(job.output)}-{digest}"
     if is_url(job.output):
-        return os.path.join(tempfile.gettempdir(), f"artistyle-batch-{_user()}", name)
+        user = os.getuid() if hasattr(os, "getuid") else 0
+        return os.path.join(tempfile.gettempdir(), f"artistyle-batch-{user}", name)
     return os.path.join(os.path.dirname(job.output), ".artistyle", name)
 
 
@@ -170,19 +194,13 @@ def _save(result: Result, job: Job) -> None:
         result.save(job.output, job.depth)
         return
     with tempfile.TemporaryDirectory(prefix="artistyle-") as folder:
-        path = os.path.join(folder, base_name(job.output))
+        path = os.path.join(folder, os.path.basename(job.output))
         result.save(path, job.depth)
         store(path, job.output)
 
 
 def _has_checkpoints(folder: str) -> bool:
-    with contextlib.suppress(OSError):
-        return any(name.endswith(".npz") for name in os.listdir(folder))
-    return False
-
-
-def _user() -> int:
-    return os.getuid() if hasattr(os, "getuid") else 0
+    return os.path.isdir(folder) and any(name.endswith(".npz") for name in os.listdir(folder))
 
 
 def _first_line(error: BaseException) -> str:

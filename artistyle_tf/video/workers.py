@@ -6,11 +6,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from artistyle_tf.batch.computing import Computing
-from artistyle_tf.batch.crew import RayCrew
-from artistyle_tf.batch.dispatch import dispatch
-from artistyle_tf.batch.outcome import Options as Sharing
-from artistyle_tf.batch.outcome import Outcome
+from artistyle_tf.batch.pool import Options as Sharing
+from artistyle_tf.batch.pool import Outcome, run_tasks
+from artistyle_tf.batch.worker import computing
 from artistyle_tf.engine.events import Step
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.text import reason
@@ -53,13 +51,9 @@ def paint_with_workers(
             failures.append(f"the {task.output} failed: {outcome.reason}")
 
     make = functools.partial(ShotWorker, options, store)
-    with (
-        RayCrew(Sharing(device=options.device), options.workers, make=make) as crew,
-        _calling(tell),
-    ):
-        complete = dispatch(tasks, crew, note)
-    if not complete:
-        raise KeyboardInterrupt
+    sharing = Sharing(device=options.device)
+    with _calling(tell):
+        run_tasks(make, tasks, note, options=sharing, count=options.workers)
     if failures:
         raise ArtistyleError("; ".join(failures))
 
@@ -70,12 +64,8 @@ class ShotWorker:
     def __init__(self, options: Options, store: FrameStore, sharing: Sharing):
         self._store = store
         self._stop = threading.Event()
-        self._computing = Computing(sharing)
+        self._sharing = sharing
         self._session = Session(options, self._goes_on)
-
-    def begin(self) -> int:
-        """Called before the first shot."""
-        return 0
 
     def stop(self) -> None:
         """Ends the shot that is being painted after an iteration."""
@@ -84,7 +74,7 @@ class ShotWorker:
     def paint(self, task: _Task) -> Outcome:
         """Paints a shot."""
         try:
-            with self._computing():
+            with computing(self._sharing):
                 self._session.paint(task.numbers, self._store)
         except KeyboardInterrupt:
             return Outcome("stopped")

@@ -3,7 +3,6 @@ run's. At module level, where Ray's workers find them."""
 
 import os
 import signal
-import time
 
 import numpy as np
 
@@ -12,8 +11,10 @@ from artistyle_tf.engine.result import Result
 from artistyle_tf.images.picture import as_uint8
 from artistyle_tf.images.read import read
 
+DONE = "all 3 iterations done"
 
-def record_of(config, content, styles, stop_reason="all 3 iterations done"):
+
+def record_of(config, content, styles):
     """What `make_record` would have of these pictures."""
     settings = config.to_dict()
     settings["weights"] = os.path.basename(config.weights)
@@ -30,40 +31,34 @@ def record_of(config, content, styles, stop_reason="all 3 iterations done"):
         "content_masks": [],
         "style_masks": [],
         "weights": {"kind": "imagenet-8bit", "sha256": "0" * 64},
-        "outcome": {"stop_reason": stop_reason},
+        "outcome": {"stop_reason": DONE},
     }
 
 
-def make_stub(seconds=0.0):
-    def stub(config):
-        def paint(content, style, **options):
-            time.sleep(seconds)
-            picture = read(content)
-            rgb = as_uint8(picture.rgb)
-            return Result(
-                image=rgb,
-                unclipped=rgb.astype(np.float32),
-                alpha=None,
-                trace=[],
-                stop_reason="all 3 iterations done",
-                seconds=seconds,
-                setup_seconds=0.0,
-                objective=1.0,
-                saved_objective=1.0,
-                record=record_of(config, picture, [read(one) for one in style]),
-            )
+def stub(config):
+    """A painter."""
 
-        return paint
+    def paint(content, style, **options):
+        picture = read(content)
+        rgb = as_uint8(picture.rgb)
+        return Result(
+            image=rgb,
+            unclipped=rgb.astype(np.float32),
+            alpha=None,
+            trace=[],
+            stop_reason=DONE,
+            seconds=0.0,
+            setup_seconds=0.0,
+            objective=1.0,
+            saved_objective=1.0,
+            record=record_of(config, picture, [read(one) for one in style]),
+        )
 
-    return stub
+    return paint
 
 
 def plain(options):
-    return Worker(options, make_stub())
-
-
-def slow(options):
-    return Worker(options, make_stub(0.4))
+    return Worker(options, stub)
 
 
 class _Poisoned(Worker):
@@ -74,4 +69,4 @@ class _Poisoned(Worker):
 
 
 def poisoned(options):
-    return _Poisoned(options, make_stub())
+    return _Poisoned(options, stub)

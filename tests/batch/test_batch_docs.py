@@ -1,6 +1,5 @@
 """docs/batch.md says what is: its command, its files of jobs, its Python."""
 
-import contextlib
 import json
 import os
 import re
@@ -11,10 +10,10 @@ from PIL import Image
 from stub_workers import plain
 
 import artistyle_tf
-from artistyle_tf.batch import driver
+from artistyle_tf.batch import run as running
 from artistyle_tf.batch.flags import parse
-from artistyle_tf.batch.job_files import read_jobs
-from artistyle_tf.batch.outcome import Options
+from artistyle_tf.batch.jobs import read_jobs
+from artistyle_tf.batch.pool import Options
 from places import ROOT
 
 PAGE = (ROOT / "docs" / "batch.md").read_text("utf-8")
@@ -59,29 +58,14 @@ def test_the_files_of_jobs_are_some(desk):
     assert table.splitlines()[0].split() == ["done", "skipped", "failed", "time", "pictures/h"]
 
 
-class Here:
-    """A crew of one worker, in this process."""
-
-    count = 1
-
-    def __init__(self, options, *more):
-        self._worker = plain(Options())
-
-    def hire(self):
-        return self._worker
-
-    def give(self, worker, job):
-        return worker.paint(job)
-
-    def wait(self, tickets, seconds):
-        return tickets
-
-    def result(self, ticket):
-        return ticket
-
-
 def test_the_python_paints(desk, monkeypatch, capsys):
-    monkeypatch.setattr(driver, "RayCrew", lambda *options: contextlib.nullcontext(Here(*options)))
+    worker = plain(Options())
+
+    def run_here(make, tasks, tell, **options):
+        for task in tasks:
+            tell(task, worker.paint(task))
+
+    monkeypatch.setattr(running, "run_tasks", run_here)
     (code,) = blocks("python")
     exec(compile(code, "batch.md", "exec"), {"__name__": "__main__"})
     assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["3", "0", "0"]

@@ -2,15 +2,15 @@
 job's. No TensorFlow, no Ray."""
 
 import dataclasses
+import hashlib
 
 import numpy as np
 import pytest
 from PIL import Image
 from stub_workers import record_of
 
-from artistyle_tf.batch.finished import NEW, Digests, why_paint, with_depth
-from artistyle_tf.batch.job_files import texts
-from artistyle_tf.batch.jobs import make_job, placed
+from artistyle_tf.batch.finished import NEW, why_paint, with_depth
+from artistyle_tf.batch.jobs import make_job, name_outputs
 from artistyle_tf.errors import InputError
 from artistyle_tf.images.read import read
 from artistyle_tf.images.write import write
@@ -22,7 +22,7 @@ def job(tmp_path, picture):
     for seed, name in enumerate("ab"):
         Image.fromarray(picture(30, 40, seed)).save(tmp_path / f"{name}.png")
     row = {"content": f"{tmp_path}/a.png", "style": f"{tmp_path}/b.png", "size": 32}
-    (made,) = placed([make_job(texts(row))], f"{tmp_path}")
+    (made,) = name_outputs([make_job(row)], f"{tmp_path}")
     put(made)
     return made
 
@@ -38,65 +38,64 @@ def changed(job, **settings):
 
 
 def test_done_and_new(job, tmp_path):
-    assert why_paint(job, Digests()) is None
-    assert why_paint(dataclasses.replace(job, output=f"{tmp_path}/o.png"), Digests()) == NEW
+    assert why_paint(job) is None
+    assert why_paint(dataclasses.replace(job, output=f"{tmp_path}/o.png")) == NEW
 
 
 def test_settings_that_determine_the_picture_count(job):
     other = changed(job, iterations=7, style_layers={"block1_conv1": 1})
-    assert why_paint(other, Digests()) == "changed: iterations, style_layers"
-    assert why_paint(changed(job, memory="4GB"), Digests()) is None
+    assert why_paint(other) == "changed: iterations, style_layers"
+    assert why_paint(changed(job, memory="4GB")) is None
     deep = dataclasses.replace(job, depth=16)
-    assert why_paint(deep, Digests()) == "changed: depth"
+    assert why_paint(deep) == "changed: depth"
     put(deep)
-    assert why_paint(deep, Digests()) is None
+    assert why_paint(deep) is None
 
 
 def test_the_weight_that_followed_from_the_strength_is_no_change(job):
     put(changed(job, style_weight=7.0))
-    assert why_paint(job, Digests()) is None
-    assert why_paint(changed(job, strength=0.7), Digests()) == "changed: strength"
-    assert why_paint(changed(job, style_weight=7.0), Digests()) is None
-    assert why_paint(changed(job, style_weight=8.0), Digests()) == "changed: style_weight"
+    assert why_paint(job) is None
+    assert why_paint(changed(job, strength=0.7)) == "changed: strength"
+    assert why_paint(changed(job, style_weight=7.0)) is None
+    assert why_paint(changed(job, style_weight=8.0)) == "changed: style_weight"
 
 
 def test_pictures_count_by_their_pixels(job, picture):
-    digests = Digests()
     with Image.open(job.content) as image:
         image.save(job.content, compress_level=1)
-    assert why_paint(job, digests) is None
+    assert why_paint(job) is None
     Image.fromarray(picture(30, 40, 9)).save(job.content)
-    assert why_paint(job, digests) == "changed: content"
+    assert why_paint(job) == "changed: content"
     Image.fromarray(picture(30, 40, 8)).save(job.styles[0])
-    assert why_paint(job, digests) == "changed: content, style"
+    assert why_paint(job) == "changed: content, style"
     masked = dataclasses.replace(job, content_masks=(job.content,))
-    assert why_paint(masked, digests) == "changed: content, style, content_mask"
+    assert why_paint(masked) == "changed: content, style, content_mask"
 
 
 def test_weights_count_by_their_bytes(job, tmp_path):
     path = tmp_path / "net.npz"
     path.write_bytes(b"filters")
-    own, digests = changed(job, weights=str(path)), Digests()
-    put(own, weights={"kind": "file", "sha256": digests.file(str(path))})
-    assert why_paint(own, digests) is None
+    own = changed(job, weights=str(path))
+    put(own, weights={"kind": "file", "sha256": hashlib.sha256(b"filters").hexdigest()})
+    assert why_paint(own) is None
     path.write_bytes(b"others")
-    assert why_paint(own, digests) == "changed: weights"
+    assert why_paint(own) == "changed: weights"
 
 
 @pytest.mark.parametrize("ended", ["interrupted", "stopped by the callback"])
 def test_what_was_stopped_is_not_done(job, ended):
     put(job, outcome={"stop_reason": ended})
-    assert why_paint(job, Digests()) == "the earlier run was stopped"
+    assert why_paint(job) == "the earlier run was stopped"
 
 
 @pytest.mark.parametrize("record", [None, {"program": "another"}])
 def test_a_picture_of_somebody_else_is_left_alone(job, record):
     write(job.output, np.zeros((24, 32, 3), np.uint8), record=record)
     with pytest.raises(InputError, match="exists, but has no record of being made by artistyle"):
-        why_paint(job, Digests())
+        why_paint(job)
 
 
 def test_records_may_hold_anything(job):
     for more in ({"config": 3}, {"content": 3}, {"styles": {}}, {"outcome": 3, "styles": [3]}):
         put(job, **more)
-        assert why_paint(job, Digests()).startswith("changed: ")
+        assert why_paint(job).startswith("changed: ")

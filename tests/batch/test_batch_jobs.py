@@ -1,24 +1,32 @@
-"""Jobs from mappings, CSV and JSON lines; their names. No TensorFlow, no Ray."""
+"""Jobs from mappings, files, folders and URLs; their names. No TensorFlow, no Ray."""
 
 import json
+import pathlib
 
+import fsspec
 import pytest
+from PIL import Image
 
-from artistyle_tf.batch.job_files import read_jobs, texts
-from artistyle_tf.batch.jobs import COLUMNS, make_job, placed
+from artistyle_tf.batch.jobs import COLUMNS, combine, make_job, name_outputs, read_jobs
+from artistyle_tf.batch.paths import copy_local, find_pictures, is_url, store, under
 from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError, InputError
 
 
 def job(content="a.jpg", style="b.jpg", **more):
-    return make_job(texts({"content": content, "style": style, **more}))
+    return make_job({"content": content, "style": style, **more})
 
 
-def test_a_job_has_the_settings_of_its_columns():
-    made = job(preset="fast", size=96, style_layers={"block1_conv1": 2}, depth=16, seed="4")
+def test_settings_are_values_or_texts():
     layers = {"block1_conv1": 2}
-    assert made.config == Config.preset("fast", size=96, style_layers=layers, seed=4)
-    assert (made.content, made.styles, made.depth) == ("a.jpg", ("b.jpg",), 16)
+    wanted = Config.preset("fast", size=(96, 64), style_layers=layers, seed=4, task="texture")
+    values = {"size": [96, 64], "style_layers": layers, "seed": 4}
+    texts = {"size": "96x64", "style_layers": "block1_conv1:2", "seed": "4"}
+    for row in (values, texts, {**values, "style_layers": [["block1_conv1", 2]]}):
+        made = job(None, pathlib.Path("b.jpg"), preset="fast", task="texture", depth=16, **row)
+        assert made.config == wanted
+        assert (made.content, made.styles, made.depth) == (None, ("b.jpg",), 16)
+    assert {"preset", *Config().to_dict()} < {*COLUMNS}
 
 
 def test_several_styles_and_masks():
@@ -34,61 +42,55 @@ def test_several_styles_and_masks():
         ({"sise": 3}, "there is no column 'sise'; columns are content, style, content_mask"),
         ({"size": "big"}, "size is 'big'"),
         ({"depth": 12}, "depth is '12'"),
-        ({"quiet": 1}, "there is no column 'quiet'"),
         ({"style": None}, "style is missing"),
-        ({"seed": True}, "seed is True; it must be text, a number or a list"),
-        ({"style_blend": [True]}, "style_blend contains True"),
+        ({"content": ["a.jpg", "b.jpg"]}, r"content is \['a.jpg', 'b.jpg'\]; it must be text"),
+        ({"seed": True}, "seed is True; it must be a whole number"),
         ({"strength": 0.5, "style_weight": 3}, "strength and style_weight are both given"),
     ],
 )
 def test_what_is_no_job(row, fault):
-    with pytest.raises(ConfigError, match=fault):
+    with pytest.raises(ConfigError, match=f"^{fault}"):
         job(**row)
 
 
 def test_names_follow_from_the_jobs():
     jobs = [job("x/a.jpg"), job("a.png", "b.jpg,c d.png"), job(None, task="texture")]
-    assert [one.output for one in placed(jobs, "out", ".jpg")] == [
+    assert [one.output for one in name_outputs(jobs, "out", ".jpg")] == [
         "out/a--b.jpg",
         "out/a--b+c d.jpg",
         "out/b.jpg",
     ]
+    outputs = ["/there/o.png", "s3://bucket/o.png", "sub/o.png"]
+    found = name_outputs([job(output=output) for output in outputs], "memory://out")
+    assert [one.output for one in found] == [*outputs[:2], "memory://out/sub/o.png"]
 
 
 def test_equal_names_are_told_apart_by_what_is_painted():
     first, again, other, third = job("x/a.jpg"), job("x/a.jpg"), job("y/A.jpg"), job("c.jpg")
-    names = [one.output for one in placed([first, other, third], "out")]
+    names = [one.output for one in name_outputs([first, other, third], "out")]
     assert names[2] == "out/c--b.png"
     assert names[0].startswith("out/a--b-")
     assert names[0].casefold() != names[1].casefold()
-    assert placed([other, third, first], "out")[2].output == names[0]
+    assert name_outputs([other, third, first], "out")[2].output == names[0]
     with pytest.raises(ConfigError, match="two jobs have the same output"):
-        placed([first, again], "out")
+        name_outputs([first, again], "out")
     seeds = [job(seed=1), job(seed=2)]
-    assert len({one.output for one in placed(seeds, "out")}) == 2
+    assert len({one.output for one in name_outputs(seeds, "out")}) == 2
 
 
 def test_outputs_that_can_not_be(tmp_path):
     with pytest.raises(ConfigError, match=r"two jobs have the same output out/O\.png"):
-        placed([job(output="o.png"), job(output="O.png")], "out")
+        name_outputs([job(output="o.png"), job(output="O.png")], "out")
     with pytest.raises(ConfigError, match=r"the output \S*/b.png is one of the pictures to read"):
-        placed([job("a.jpg", f"{tmp_path}/b.png", output="b.png")], str(tmp_path))
+        name_outputs([job("a.jpg", f"{tmp_path}/b.png", output="b.png")], str(tmp_path))
     with pytest.raises(ConfigError, match="can't have depth 16"):
-        placed([job(output="o.jpg", depth=16)], "out")
-    with pytest.raises(ConfigError, match="has the extension"):
-        placed([job(output="o.gif")], "out")
-
-
-def test_outputs_may_be_anywhere():
-    outputs = ["/there/o.png", "s3://bucket/o.png", "sub/o.png"]
-    jobs = placed([job(output=output) for output in outputs], "memory://out")
-    found = [one.output for one in jobs]
-    assert found == ["/there/o.png", "s3://bucket/o.png", "memory://out/sub/o.png"]
+        name_outputs([job(output="o.jpg", depth=16)], "out")
 
 
 CSV = """\
 content, style, output, size, strength
 a.jpg, "b.jpg,c.jpg", o.png, , 0.3
+
 /x/a.jpg, s3://bucket/b.jpg, , 64,
 """
 
@@ -103,58 +105,126 @@ def test_csv(tmp_path):
     assert first.config == Config(size=96, strength=0.3)
     assert (second.content, second.styles) == ("/x/a.jpg", ("s3://bucket/b.jpg",))
     assert second.config == Config.preset("artistyle", size=64, style_weight=7)
-    assert [one.where for one in (first, second)] == [f"{path}, line 2", f"{path}, line 3"]
+    assert [one.where for one in (first, second)] == [f"{path}, line 2", f"{path}, line 4"]
 
 
 def test_jsonl(tmp_path):
     rows = [
         {"content": "a.jpg", "style": ["b.jpg", "c, d.jpg"], "style_blend": [0.7, 0.3]},
         {"task": "texture", "style": "b.jpg", "size": [64, 48], "content_layers": {}},
-        {"content": "a.jpg", "style": "b.jpg", "style_layers": [["block1_conv1", 2]]},
     ]
     path = tmp_path / "jobs.jsonl"
     path.write_text("\n\n".join(map(json.dumps, rows)))
-    first, second, third = read_jobs(str(path))
+    first, second = read_jobs(str(path))
     assert first.styles == (f"{tmp_path}/b.jpg", f"{tmp_path}/c, d.jpg")
     assert first.config.style_blend == (0.7, 0.3)
     assert (second.content, second.config.size) == (None, (64, 48))
-    assert third.config.style_layers == (("block1_conv1", 2.0),)
-    assert third.where == f"{path}, line 5"
+    assert second.where == f"{path}, line 3"
 
 
 @pytest.mark.parametrize(
     ("name", "text", "fault"),
     [
-        ("j.csv", "content,style\na,b\na,b,c\n", "line 3: it has more cells than the 2 columns"),
-        ("j.csv", "content,style\n\na\n", "line 3: it has fewer cells than columns"),
-        ("j.csv", "content,content\na,b\n", "line 1: the column 'content' appears twice"),
-        ("j.csv", "content,style,sise\na,b,3\n", "line 2: there is no column 'sise'"),
-        ("j.csv", "content,style,size\na,b,3\na,b,-3\n", "line 2: size is 3"),
-        ("j.csv", 'content,style\n"a,b\n', "line 2: unexpected end of data"),
-        ("j.jsonl", '{"content": "a"}\n{', "line 1: style is missing"),
-        ("j.jsonl", '{"content": "a", "style": "b"}\n{"c"', "line 2: invalid JSON: Expecting ':'"),
-        ("j.jsonl", "[1]", "line 1: it must be an object"),
-        ("j.jsonl", '{"content": {"a": [1]}, "style": "b"}', r"line 1: content contains \[1\]"),
-        ("j.txt", "", "it must end in .csv or .jsonl"),
+        ("j.csv", b"content,style\na,b\na,b,c\n", "line 3: it has 3 cells, and the header has 2"),
+        ("j.csv", b"content,content\na,b\n", "line 1: the column 'content' appears twice"),
+        ("j.csv", b"content,style,size\na,b,3\na,b,-3\n", "line 2: size is 3"),
+        ("j.csv", b'content,style\n"a,b\n', "line 2: unexpected end of data"),
+        ("j.csv", b"", "has no jobs"),
+        ("j.csv", b"\xff\xfe", "is not UTF-8 text"),
+        ("j.csv", None, "can't read"),
+        ("j.jsonl", b'{"content": "a"}\n{', "line 1: style is missing"),
+        ("j.jsonl", b'{"content": "a", "style": "b"}\n{"c"', "line 2: invalid JSON: Expecting ':'"),
+        ("j.jsonl", b"[1]", "line 1: it must be an object"),
+        ("j.jsonl", b'{"content": {"a": [1]}, "style": "b"}', "line 1: content is {'a': "),
+        ("j.txt", b"", "it must end in .csv or .jsonl"),
     ],
 )
-def test_faults_have_the_line(tmp_path, name, text, fault):
-    (tmp_path / name).write_text(text)
-    with pytest.raises(ConfigError, match=fault):
+def test_faults_of_files_have_the_line(tmp_path, name, text, fault):
+    if text is not None:
+        (tmp_path / name).write_bytes(text)
+    with pytest.raises((ConfigError, InputError), match=fault):
         read_jobs(str(tmp_path / name))
 
 
-@pytest.mark.parametrize(
-    ("data", "fault"),
-    [(b"", "has no jobs"), (b"\xff\xfe", "is not UTF-8 text"), (None, "can't read")],
-)
-def test_files_that_are_none(tmp_path, data, fault):
-    path = tmp_path / "jobs.csv"
-    if data is not None:
-        path.write_bytes(data)
-    with pytest.raises(InputError, match=fault):
-        read_jobs(str(path))
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = "photos/b.jpg", "photos/a.PNG", "photos/sub/c.png", "styles/s.png", "styles/t.png"
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20)).save(tmp_path / name)
+    (tmp_path / "photos" / "notes.txt").write_text("none")
+    (tmp_path / "photos" / ".hidden.png").write_text("none")
+    return tmp_path
 
 
-def test_every_setting_is_a_column():
-    assert {"preset", *Config().to_dict()} < {*COLUMNS}
+def test_folders_and_patterns(desk):
+    assert find_pictures(["photos"]) == ["photos/a.PNG", "photos/b.jpg"]
+    assert find_pictures(["photos/*.jpg", "photos"]) == ["photos/b.jpg", "photos/a.PNG"]
+    assert find_pictures(["photos/**/*.png"]) == ["photos/sub/c.png"]
+    (desk / "empty").mkdir()
+    for text, fault in (("x.jpg", "does not exist"), ("*.jpg", "no picture"), ("empty", "no pic")):
+        with pytest.raises(InputError, match=fault):
+            find_pictures([text])
+
+
+def test_every_photo_in_every_style(desk):
+    jobs = combine({"content": ["photos"], "style": ["styles/s.png,styles/t.png"], "size": ["64"]})
+    assert [(job.content, job.styles) for job in jobs] == [
+        (photo, (style,))
+        for photo in ("photos/a.PNG", "photos/b.jpg")
+        for style in ("styles/s.png", "styles/t.png")
+    ]
+    assert {job.config.size for job in jobs} == {64}
+    textures = combine({"style": ["styles"], "task": ["texture"]})
+    assert [(job.content, job.stem) for job in textures] == [(None, "s"), (None, "t")]
+    again = combine({"content": ["photos"], "task": ["reconstruct"]})
+    assert [(job.styles, job.stem) for job in again] == [((), "a"), ((), "b")]
+
+
+def test_masks_are_called_like_their_pictures(desk):
+    (desk / "masks").mkdir()
+    Image.new("L", (20, 20)).save(desk / "masks" / "b.tif")
+    given = {"content": ["photos"], "style": ["styles/s.png"], "content_mask": ["masks"]}
+    assert [job.content_masks for job in combine(given)] == [(), ("masks/b.tif",)]
+    given["style_mask"] = ["masks/b.tif"]
+    assert [job.style_masks for job in combine(given)] == [(), ("masks/b.tif",)]
+
+
+def test_urls_are_for_fsspec(monkeypatch):
+    system = fsspec.filesystem("memory")
+    for name in ("a.png", "b.jpg", "c.txt"):
+        system.pipe(f"/there/{name}", name.encode())
+    urls = ["memory:///there/a.png", "memory:///there/b.jpg"]
+    assert find_pictures(["memory://there/*.png"]) == urls[:1]
+    assert find_pictures(["memory://there"]) == urls
+    with copy_local(*urls, "here.png") as local:
+        assert local["here.png"] == "here.png"
+        assert pathlib.Path(local[urls[1]]).read_bytes() == b"b.jpg"
+        assert local[urls[1]].endswith("/b.jpg")
+    with (
+        pytest.raises(InputError, match=r"memory://there/x\.png does not exist"),
+        copy_local("memory://there/x.png"),
+    ):
+        pass
+    with pytest.raises(InputError, match="can't access nope://x"):
+        find_pictures(["nope://x/a.png"])
+    assert under("x", "file:///a%20b.png") == "/a b.png"
+    assert not is_url("file:///a.png")
+
+
+def test_what_is_stored_appears_whole(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_text("new")
+    store(str(tmp_path / "a.png"), "memory://kept/a.png")
+    system = fsspec.filesystem("memory")
+    assert system.cat("/kept/a.png") == b"new"
+
+    def fail(*paths):
+        raise OSError("no room")
+
+    monkeypatch.setattr(type(system), "mv", fail)
+    (tmp_path / "a.png").write_text("newer")
+    with pytest.raises(InputError, match=r"can't access memory://kept/a\.png: no room"):
+        store(str(tmp_path / "a.png"), "memory://kept/a.png")
+    assert [path["name"] for path in system.ls("/kept")] == ["/kept/a.png"]
+    assert system.cat("/kept/a.png") == b"new"

@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artistyle_tf.batch.board import Board
 from artistyle_tf.batch.jobs import Job
-from artistyle_tf.batch.outcome import Outcome
+from artistyle_tf.batch.pool import Outcome
+from artistyle_tf.batch.progress import Progress, Summary
 from artistyle_tf.batch.sheet import THUMB, write_sheet
-from artistyle_tf.batch.summary import Summary
 from artistyle_tf.errors import ConfigError
 
 OUTCOMES = {
     "a": Outcome("done", "all 3 iterations done", 2.0, 1.0, (30, 40)),
     "b": Outcome("skipped", "already done"),
-    "c": Outcome("failed", "c.jpg is empty", tries=1),
+    "c": Outcome("failed", "c.jpg is empty"),
     "d": Outcome("stopped", "stopped by the callback"),
     "e": None,
 }
@@ -60,7 +59,7 @@ def test_a_sheet_has_a_row_for_each_photo(tmp_path):
                 rgb = np.full((300, 400, 3), (10 + 40 * photo + 20 * style, 0, 0), np.uint8)
                 Image.fromarray(rgb).save(path)
             jobs.append(Job(f"p{photo}.jpg", (f"s{style}.jpg",), str(path)))
-    assert write_sheet(str(tmp_path / "sheet.png"), jobs) == 5
+    write_sheet(str(tmp_path / "sheet.png"), jobs)
     sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
     places = {}
     for photo, style in np.ndindex(3, 2):
@@ -77,13 +76,13 @@ def test_a_sheet_has_a_row_for_each_photo(tmp_path):
 
 
 @pytest.mark.parametrize("quiet", [False, True])
-def test_the_board_says_what_the_user_should_know(capsys, quiet):
-    with Board(3, quiet) as board:
+def test_the_progress_says_what_the_user_should_know(capsys, quiet):
+    with Progress(3, quiet) as progress:
         for job, outcome in summary().outcomes.items():
             if outcome is not None:
-                board(job, outcome)
-        board(Job("a", ("s",), "out/f.png"), Outcome("skipped", "another run is painting it"))
-        board(Job("a", ("s",), "out/g.png"), Outcome("done", notes=("a\u200bb is enlarged",)))
+                progress(job, outcome)
+        progress(Job("a", ("s",), "out/f.png"), Outcome("skipped", "another run is painting it"))
+        progress(Job("a", ("s",), "out/g.png"), Outcome("done", notes=("a\u200bb is enlarged",)))
     lines = capsys.readouterr().err.splitlines()
     failures = ["artistyle-batch: c.png: c.jpg is empty"]
     rest = [

@@ -1,7 +1,6 @@
-"""Where pictures are: local paths, or URLs that fsspec supports, like s3://bucket/photo.jpg."""
+"""Pictures at local paths or at URLs that fsspec supports, like s3://bucket/photo.jpg."""
 
 import contextlib
-import fnmatch
 import glob
 import os
 import posixpath
@@ -16,22 +15,22 @@ from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
 
 __all__ = [
-    "base_name",
+    "copy_local",
     "exists",
-    "expanded",
-    "fetched",
+    "find_pictures",
     "is_url",
-    "joined",
     "make_folder",
-    "same_place",
+    "same_file",
+    "split_list",
     "store",
+    "under",
 ]
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp")
-"""Extensions, in lower case, of the files in a folder that count as pictures."""
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp")
+"""Of the files in a folder that count as pictures, in lower case."""
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_MAGIC = re.compile(r"[*?[]")
+_WILDCARD = re.compile(r"[*?[]")
 
 
 def is_url(path: str) -> bool:
@@ -43,10 +42,10 @@ def is_url(path: str) -> bool:
     return bool(_URL.match(path)) and not path.lower().startswith("file://")
 
 
-def joined(folder: str, path: str) -> str:
+def under(folder: str, path: str) -> str:
     """`path`, relative to `folder` unless it is absolute or a URL; expands ~ and file://.
 
-    >>> joined("s3://bucket/out", "a.png"), joined("out", "/a.png"), joined("", "a.png")
+    >>> under("s3://bucket/out", "a.png"), under("out", "/a.png"), under("", "a.png")
     ('s3://bucket/out/a.png', '/a.png', 'a.png')
     """
     if is_url(path):
@@ -56,31 +55,41 @@ def joined(folder: str, path: str) -> str:
     path = os.path.expanduser(path)
     if is_url(folder):
         return posixpath.join(folder, path)
-    return os.path.join(joined("", folder), path) if folder else path
+    return os.path.join(under("", folder), path) if folder else path
 
 
-def base_name(path: str) -> str:
-    """The file name without its folder."""
-    return posixpath.basename(path) if is_url(path) else os.path.basename(path)
-
-
-def same_place(path: str) -> str:
+def same_file(path: str) -> str:
     """A key that is equal for different paths to the same file."""
     return path if is_url(path) else os.path.realpath(path)
 
 
-def expanded(texts: Sequence[str]) -> list[str]:
+def split_list(texts: Sequence[str], folder: str = "") -> list[str]:
+    """Paths from texts. A single one is a list separated by commas, unless it is a URL or a file in
+    `folder` has that name; of several, each is one path.
+
+    Raises:
+      ConfigError: an empty path.
+    """
+    if len(texts) == 1 and not is_url(texts[0]) and not os.path.exists(under(folder, texts[0])):
+        texts = [text.strip() for text in texts[0].split(",")]
+    if not all(texts):
+        raise ConfigError("a list of pictures contains an empty name")
+    return [under(folder, text) for text in texts]
+
+
+def find_pictures(texts: Sequence[str]) -> list[str]:
     """The pictures that the texts name, without duplicates, sorted within each text.
 
-    A text is a file, a folder, which stands for its pictures, or a pattern like `photos/*.jpg` or
-    `photos/**/*.jpg`.
+    Args:
+      texts: each a file, a folder, which stands for its pictures, or a pattern like `photos/*.jpg`
+        or `photos/**/*.jpg`.
 
     Raises:
       InputError: a text without any picture.
     """
     found: dict[str, None] = {}
     for text in texts:
-        paths = _remote(text) if is_url(text) else _local(joined("", text))
+        paths = _remote(text) if is_url(text) else _local(text)
         if not paths:
             raise InputError(f"no pictures found: {one_line(text)}")
         found.update(dict.fromkeys(paths))
@@ -90,37 +99,34 @@ def expanded(texts: Sequence[str]) -> list[str]:
 def _local(text: str) -> list[str]:
     if os.path.isdir(text):
         return [os.path.join(text, name) for name in sorted(os.listdir(text)) if _is_picture(name)]
-    if os.path.exists(text) or not _MAGIC.search(text):
-        if not os.path.exists(text):
-            raise InputError(f"{one_line(text)} does not exist")
+    if os.path.exists(text):
         return [text]
+    if not _WILDCARD.search(text):
+        raise InputError(f"{one_line(text)} does not exist")
     return [path for path in sorted(glob.glob(text, recursive=True)) if os.path.isfile(path)]
 
 
 def _remote(text: str) -> list[str]:
-    system, path = _filesystem(text)
-    with _errors(text):
-        if _MAGIC.search(text):
+    with _filesystem(text) as (system, path):
+        if _WILDCARD.search(text):
             paths = [name for name in sorted(system.glob(path)) if not system.isdir(name)]
         elif system.isdir(path):
-            names = sorted(system.ls(path, detail=False))
-            paths = [name for name in names if _is_picture(posixpath.basename(name))]
+            paths = [name for name in sorted(system.ls(path, detail=False)) if _is_picture(name)]
         else:
             return [text]
-    return [system.unstrip_protocol(name) for name in paths]
+        return [system.unstrip_protocol(name) for name in paths]
 
 
-def _is_picture(name: str) -> bool:
-    small = name.lower()
-    return not name.startswith(".") and any(fnmatch.fnmatch(small, f"*{end}") for end in PICTURES)
+def _is_picture(path: str) -> bool:
+    name = posixpath.basename(path).lower()
+    return not name.startswith(".") and name.endswith(EXTENSIONS)
 
 
 def exists(path: str) -> bool:
     """Whether the file exists. InputError if a URL can't be accessed."""
     if not is_url(path):
         return os.path.exists(path)
-    system, inside = _filesystem(path)
-    with _errors(path):
+    with _filesystem(path) as (system, inside):
         return bool(system.exists(inside))
 
 
@@ -135,7 +141,7 @@ def make_folder(path: str) -> None:
 
 
 @contextlib.contextmanager
-def fetched(*paths: str) -> Iterator[dict[str, str]]:
+def copy_local(*paths: str) -> Iterator[dict[str, str]]:
     """Path → local file of the same name, for the block. InputError if one can't be fetched."""
     with contextlib.ExitStack() as stack:
         local = {}
@@ -143,18 +149,16 @@ def fetched(*paths: str) -> Iterator[dict[str, str]]:
             local[path] = path
             if is_url(path):
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="artistyle-"))
-                local[path] = os.path.join(folder, base_name(path))
-                system, inside = _filesystem(path)
-                with _errors(path):
+                local[path] = os.path.join(folder, posixpath.basename(path))
+                with _filesystem(path) as (system, inside):
                     system.get_file(inside, local[path])
         yield local
 
 
 def store(local: str, url: str) -> None:
     """Copies a local file to a URL atomically. InputError if it can't be written."""
-    system, inside = _filesystem(url)
-    part = f"{inside}.{uuid.uuid4().hex}.part"
-    with _errors(url):
+    with _filesystem(url) as (system, inside):
+        part = f"{inside}.{uuid.uuid4().hex}.part"
         try:
             system.makedirs(posixpath.dirname(inside), exist_ok=True)
             system.put_file(local, part)
@@ -165,23 +169,17 @@ def store(local: str, url: str) -> None:
             raise
 
 
-def _filesystem(url: str) -> tuple[Any, str]:
+@contextlib.contextmanager
+def _filesystem(url: str) -> Iterator[tuple[Any, str]]:
+    """(file system, path in it) of a URL; exceptions in the block become an InputError."""
     try:
         import fsspec
     except ImportError:
         raise ConfigError(
             f'{one_line(url)} needs fsspec: pip install "artistyle-tf[batch]"'
         ) from None
-    with _errors(url):
-        system, path = fsspec.core.url_to_fs(url)
-        return system, path
-
-
-@contextlib.contextmanager
-def _errors(url: str) -> Iterator[None]:
-    """Turns exceptions of a file system into an InputError with the URL."""
     try:
-        yield
+        yield fsspec.core.url_to_fs(url)
     except FileNotFoundError:
         raise InputError(f"{one_line(url)} does not exist") from None
     except Exception as error:  # each file system has its own types

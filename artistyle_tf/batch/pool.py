@@ -1,0 +1,261 @@
+"""Workers as Ray actors, on this machine or a cluster. Ray restarts those that die, and retries
+their tasks. The only module that uses Ray; it knows nothing of pictures."""
+
+import collections
+import contextlib
+import dataclasses
+import gc
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+from artistyle_tf.errors import ArtistyleError, ConfigError
+from artistyle_tf.text import one_line, reason
+
+__all__ = ["Options", "Outcome", "Status", "Tell", "run_tasks"]
+
+TRIES = 3
+"""A task is given up when this many workers have died doing it."""
+PATIENCE = 15.0
+"""Seconds to wait at the end for tasks of other batches; killed ones release locks with delay."""
+FAREWELL = 60.0
+"""Seconds that workers get to write checkpoints when the user stops the batch."""
+START = 600.0
+"""Timeout in seconds for workers to start, for clusters that are busy with other work."""
+GROWTH = 2**30
+"""Bytes by which a worker's memory may grow after its first task before it is replaced."""
+STORE = 100_000_000
+"""Size of Ray's object store on this machine in bytes: tasks and outcomes are small."""
+
+ENVIRONMENT = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # send no usage statistics
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback only, on every system
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray's future default; avoids a warning
+    "RAY_DEDUP_LOGS": "0",
+}
+"""Environment for a Ray started here; variables that the user has set are kept."""
+
+Status = Literal["done", "skipped", "failed", "busy", "stopped"]
+"""done: painted; skipped: nothing to do; busy: locked by another batch; stopped: by the user."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What a worker is created with: options that apply to all tasks."""
+
+    save_every: str | None = None
+    """How often checkpoints are saved: see `Checkpoints`."""
+    device: str | None = None
+    deterministic: bool = False
+    threads: int | None = None
+    """TensorFlow threads per worker if several share the CPUs; None: TensorFlow's default."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a task ended. Small, since it contains no pictures."""
+
+    status: Status
+    reason: str = ""
+    """Why the job was skipped or failed; for painted jobs, the stop reason of the run."""
+    seconds: float = 0.0
+    """Total time, from the start of the job to the written file."""
+    painting_seconds: float = 0.0
+    """Of these, the seconds from the first evaluation to the last."""
+    size: tuple[int, int] | None = None
+    """(height, width) of the result in px."""
+    resident_bytes: int = 0
+    """Resident memory of the worker afterwards, in bytes."""
+    notes: tuple[str, ...] = ()
+    """Remarks about the job for the user."""
+    pid: int = 0
+
+
+Tell = Callable[[Any, Outcome], None]
+
+
+def run_tasks(
+    make: Callable[[Options], Any],
+    tasks: Iterable[Any],
+    tell: Tell,
+    *,
+    options: Options = Options(),
+    count: int | None = None,
+    address: str | None = None,
+) -> None:
+    """Has workers do all tasks, one worker per device, each in its own process.
+
+    Starts Ray on this machine for the duration of the call, unless it is running in this process
+    already or an address is given. A task fails when three workers have died doing it. "busy" ones
+    are tried again when all others are done, for 15 s, and then skipped.
+
+    Args:
+      make: makes a worker from the options, in the worker's process. Its method `paint` does a
+        task and returns an `Outcome`; `stop`, called from another thread, ends that soon.
+      tasks: in the order in which they are started.
+      tell: called once for every task, with its outcome, as the task ends.
+      options: see `Options`.
+      count: number of workers; by default one per GPU that Ray sees, or else one per machine.
+      address: address of a cluster to join.
+
+    Raises:
+      ConfigError: Ray is not installed.
+      ArtistyleError: Ray or the workers can't be started, or the cluster can't be joined.
+      KeyboardInterrupt: Ctrl-C, after the workers have stopped; they get 60 s for checkpoints.
+    """
+    tasks = list(tasks)
+    if not tasks:
+        return
+    with _connected(address, count) as ray:
+        actors = _start_actors(ray, make, options, count, len(tasks), address is None)
+        busy = _do(ray, actors, tasks, tell)
+        until = time.monotonic() + PATIENCE
+        while busy and time.monotonic() < until:
+            time.sleep(1)
+            busy = _do(ray, actors, [task for task, _ in busy], tell)
+        for task, outcome in busy:
+            tell(task, dataclasses.replace(outcome, status="skipped"))
+
+
+def _do(
+    ray: Any, actors: Sequence[Any], tasks: Iterable[Any], tell: Tell
+) -> list[tuple[Any, Outcome]]:
+    """Does the tasks; returns the busy ones."""
+    queue, idle = collections.deque(tasks), list(actors)
+    running: dict[Any, tuple[Any, Any]] = {}
+    busy = []
+    first: dict[Any, int] = {}
+
+    def collect() -> None:
+        for reply in ray.wait(list(running), timeout=0.5)[0]:
+            actor, task = running.pop(reply)
+            idle.append(actor)
+            outcome = _outcome(ray, reply)
+            if outcome.status == "busy":
+                busy.append((task, outcome))
+            else:
+                tell(task, outcome)
+            if outcome.resident_bytes - first.setdefault(actor, outcome.resident_bytes) > GROWTH:
+                ray.kill(actor, no_restart=False)
+                del first[actor]
+
+    try:
+        while queue or running:
+            while queue and idle:
+                actor, task = idle.pop(), queue.popleft()
+                running[actor.paint.remote(task)] = actor, task
+            collect()
+    except KeyboardInterrupt:
+        for actor, _ in running.values():
+            actor.stop.remote()
+        until = time.monotonic() + FAREWELL
+        while running and time.monotonic() < until:
+            collect()
+        raise
+    return busy
+
+
+def _outcome(ray: Any, reply: Any) -> Outcome:
+    try:
+        outcome = ray.get(reply)
+    except ray.exceptions.RayTaskError as error:  # raised by the worker
+        return Outcome("failed", f"{type(error.cause).__name__}: {reason(error.cause)}")
+    except ray.exceptions.RayError:
+        why = "their processes were killed, perhaps for lack of memory, or crashed"
+        return Outcome("failed", f"given up: {TRIES} workers died painting it ({why})")
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+class _Actor:
+    """A worker in its own process. `stop` runs in a second thread, while `paint` is running."""
+
+    def __init__(self, make: Callable[[Options], Any], options: Options):
+        self._worker = make(options)
+        gc.freeze()  # modules stay; spare every later collection the scan of them
+
+    def paint(self, task: Any) -> Outcome:
+        return self._worker.paint(task)
+
+    def stop(self) -> None:
+        self._worker.stop()
+
+
+def _start_actors(
+    ray: Any,
+    make: Callable[[Options], Any],
+    options: Options,
+    asked: int | None,
+    tasks: int,
+    local: bool,
+) -> list[Any]:
+    resources = ray.cluster_resources()
+    gpus, cpus = (int(resources.get(kind, 0)) for kind in ("GPU", "CPU"))
+    machines = sum(1 for node in ray.nodes() if node["Alive"])
+    count = min(asked or gpus or machines, max(gpus, cpus, 1), tasks)
+    # GPUs for all workers or for none: a worker without one would slow down the batch.
+    shares = {"num_cpus": 0, "num_gpus": 1} if gpus >= count else {"num_cpus": 1}
+    if not gpus and local and count > 1:
+        threads = max(1, (os.cpu_count() or 1) // count)
+        options = dataclasses.replace(options, threads=threads)
+    actor = ray.remote(_Actor).options(
+        max_restarts=-1,
+        max_task_retries=TRIES - 1,
+        max_concurrency=2,
+        scheduling_strategy="SPREAD",
+        **shares,
+    )
+    actors = [actor.remote(make, options) for _ in range(count)]
+    try:
+        ray.get([each.__ray_ready__.remote() for each in actors], timeout=START)
+    except ray.exceptions.GetTimeoutError:
+        raise ArtistyleError(
+            f"not all workers could start within {START:.0f} s: no free device; try fewer --workers"
+        ) from None
+    except ray.exceptions.RayError as error:
+        last = (str(error).splitlines() or [""])[-1]
+        raise ArtistyleError(f"a worker can't start: {one_line(last)[:200]}") from error
+    return actors
+
+
+@contextlib.contextmanager
+def _connected(address: str | None, count: int | None) -> Iterator[Any]:
+    """Ray, connected to a cluster or started here; shut down after the block."""
+    if address is None:
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+    try:
+        import ray
+    except ImportError:
+        raise ConfigError(
+            'a batch needs Ray, not installed here: pip install "artistyle-tf[batch]"'
+        ) from None
+    if ray.is_initialized():
+        yield ray
+        return
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address is None:
+        options |= {
+            "include_dashboard": False,
+            "num_cpus": count or 1,
+            "object_store_memory": STORE,
+            "_node_ip_address": "127.0.0.1",
+        }
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGTERM) if main else None
+    try:
+        ray.init(address or "local", **options)
+    except Exception as error:  # Ray raises several types
+        where = f"join the cluster {one_line(address)}" if address else "start"
+        raise ArtistyleError(f"Ray can't {where}: {reason(error)}") from error
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)  # Ray replaces it
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
