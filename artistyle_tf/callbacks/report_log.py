@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from artistyle_tf.engine.events import Step
-from artistyle_tf.report.embed import shrunk
 from artistyle_tf.report.facts import Moment
-from artistyle_tf.report.page import THUMBNAIL
+from artistyle_tf.report.page import THUMBNAIL, shrink
 
 __all__ = ["ReportLog"]
 
@@ -47,7 +46,7 @@ class ReportLog:
                     seconds=step.seconds,
                     objective=step.objective,
                     parts=dict(step.parts()) if parted else None,
-                    picture=shrunk(step.image(), THUMBNAIL) if pictured else None,
+                    picture=shrink(step.image(), THUMBNAIL) if pictured else None,
                 )
             )
 

@@ -66,7 +66,7 @@ FILES = (
         "report",
         "Files",
         "write a report of the run to this .html file: pictures, losses by layer, times, settings "
-        "(needs the packages plotly and jinja2)",
+        "(needs the package jinja2)",
     ),
     _Flag(
         "save_every",

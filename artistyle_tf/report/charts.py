@@ -1,148 +1,131 @@
-"""The interactive charts of a report. Plotly is imported on first use."""
+"""Charts of a run as SVG on a logarithmic scale, for the report and the web page."""
 
-from collections.abc import Sequence
-from typing import Any
+import html
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
-from artistyle_tf.report.facts import Facts
+from artistyle_tf.report.facts import Facts, Moment, sort_parts
 
-__all__ = ["library", "loss_chart", "objective_chart"]
+__all__ = ["AXES", "draw_losses", "draw_objective"]
+
+AXES = ("iteration", "seconds", "evaluations")
+"""What the x axis may show."""
+
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 300, 58, 8, 8, 22
+MARKS = 40
+"""At most this many points of a line are marked, and show their value under the pointer."""
 
 COLORS = ("#3f8fd9", "#1fa187", "#e0a020", "#c766b3", "#8578e0", "#6b9e2e", "#b5654a", "#4fb3c9")
 """For the style layers, in turn; distinguishable on white and on black."""
-CONTENT, OTHERS = "#e2603a", "#8c9099"
-HEIGHT = {"objective": 340, "losses": 420}
+CONTENT, OTHERS = ("#e2603a", "7 4"), ("#8c9099", "2 3")
+"""Colours and dashes of the other lines."""
 
 
-def library() -> str:
-    """The source of plotly.js, to be included in the page once."""
-    from plotly.offline import get_plotlyjs
-
-    return str(get_plotlyjs())
-
-
-def objective_chart(facts: Facts) -> str:
-    """HTML: the objective after every iteration, over iterations, seconds or evaluations."""
-    values = [_positive(row[2]) for row in facts.trace]
-    line = {"y": values, "name": "objective", "line": {"color": COLORS[0], "width": 2}}
-    axes: dict[str, list[Any]] = {
-        "iteration": list(range(1, len(facts.trace) + 1)),
-        "seconds": [round(row[1], 3) for row in facts.trace],
-        "evaluations": [row[0] for row in facts.trace],
-    }
-    return _html("objective", [line], axes, facts)
+def draw_objective(facts: Facts, axis: str = "iteration") -> str:
+    """HTML: the objective after every iteration."""
+    x = _positions(facts, axis)
+    return _draw("The objective", axis, x, {"objective": [row[2] for row in facts.trace]}, facts)
 
 
-def loss_chart(facts: Facts) -> str:
-    """HTML: the contribution of each layer and of each other term to the objective, at the moments
-    for which it was computed."""
-    moments, lines = facts.losses, []
-    for number, name in enumerate(facts.parts):
-        kind = name.partition("/")[0]
-        color = {"style": COLORS[number % len(COLORS)], "content": CONTENT}.get(kind, OTHERS)
-        dash = {"style": "solid", "content": "dash"}.get(kind, "dot")
-        lines.append(
-            {
-                "y": [_positive((moment.parts or {}).get(name)) for moment in moments],
-                "name": name.replace("_conv", ".").replace("/block", " ").replace("_", " "),
-                "line": {"color": color, "width": 2, "dash": dash},
-                "mode": "lines+markers",
-                "marker": {"size": 4},
-            }
-        )
-    axes: dict[str, list[Any]] = {
-        "iteration": [moment.iteration for moment in moments],
-        "seconds": [round(moment.seconds, 3) for moment in moments],
-        "evaluations": [moment.evaluations for moment in moments],
-    }
-    return _html("losses", lines, axes, facts)
-
-
-def _html(
-    name: str, lines: Sequence[dict[str, Any]], axes: dict[str, list[Any]], facts: Facts
+def draw_losses(
+    moments: Iterable[Moment], axis: str = "iteration", facts: Facts | None = None
 ) -> str:
-    """A <div> and the script that fills it; buttons select the x axis."""
-    import plotly.graph_objects as go
+    """HTML: the contribution of each layer and of each other term to the objective, at the moments
+    for which it was computed; "" if there is none.
 
-    first = next(iter(axes))
-    figure = go.Figure(
-        data=[go.Scatter({"mode": "lines", **line, "x": axes[first]}) for line in lines]
-    )
-    buttons = [
-        {
-            "label": axis,
-            "method": "update",
-            "args": [
-                {"x": [values] * len(lines)},
-                {"shapes": _borders(facts, axis)},
-            ],
-        }
-        for axis, values in axes.items()
-    ]
-    grid = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False, "automargin": True}
-    figure.update_layout(
-        template="none",
-        height=HEIGHT[name],
-        margin={"l": 52, "r": 12, "t": 48, "b": 32},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 13, "color": "#777"},
-        hovermode="x unified",
-        showlegend=len(lines) > 1,
-        legend={"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"},
-        xaxis=grid,
-        yaxis={
-            "type": "log",
-            "dtick": _ticks(lines),
-            "exponentformat": "power",
-            "hoverformat": ".4g",
-            **grid,
-        },
-        shapes=_borders(facts, first),
-        updatemenus=[
-            {
-                "type": "buttons",
-                "direction": "right",
-                "buttons": buttons,
-                "x": 0,
-                "xanchor": "left",
-                "y": 1.02,
-                "yanchor": "bottom",
-                "pad": {"t": 0, "b": 6},
-                "font": {"size": 12, "color": "#222"},
-                "bgcolor": "#eee",
-                "bordercolor": "rgba(128,128,128,0.4)",
-            }
-        ],
-    )
-    config = {"displaylogo": False, "responsive": True, "displayModeBar": False}
-    return str(
-        figure.to_html(
-            full_html=False, include_plotlyjs=False, div_id=f"chart-{name}", config=config
-        )
-    )
+    Args:
+      moments: of a run, in order.
+      axis: one of AXES.
+      facts: the run once it is finished; the ends of its levels are marked.
+    """
+    known = [(moment, moment.parts) for moment in moments if moment.parts]
+    lines = {
+        name: [parts.get(name, 0) for _, parts in known]
+        for name in sort_parts(parts for _, parts in known)
+    }
+    x = [getattr(moment, axis) for moment, _ in known]
+    return _draw("The losses by layer", axis, x, lines, facts)
 
 
-def _borders(facts: Facts, axis: str) -> list[dict[str, Any]]:
-    """A dotted line at the end of each level except the last."""
-    ends, done = [], 0
+def _positions(facts: Facts, axis: str) -> list[float]:
+    """The position of every iteration on the x axis."""
+    if axis == "iteration":
+        return list(range(1, len(facts.trace) + 1))
+    return [row[1] if axis == "seconds" else row[0] for row in facts.trace]
+
+
+def _level_ends(facts: Facts, axis: str) -> list[float]:
+    """The ends of all levels but the last: halfway between two iterations."""
+    ends, done, x = [], 0, _positions(facts, axis)
     for level in facts.levels[:-1]:
         done += level.iterations
-        if 0 < done <= len(facts.trace):
-            row = facts.trace[done - 1]
-            ends.append({"iteration": done + 0.5, "seconds": row[1], "evaluations": row[0]}[axis])
-    line = {"color": "rgba(128,128,128,0.7)", "width": 1, "dash": "dot"}
-    return [
-        {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line}
-        for x in ends
-    ]
+        if 0 < done < len(x):
+            ends.append((x[done - 1] + x[done]) / 2)
+    return ends
 
 
-def _ticks(lines: Sequence[dict[str, Any]]) -> int | str:
-    """Ticks at every power of ten; also at 2 and 5 times each if the values span few of them."""
-    values = [value for line in lines for value in line["y"] if value is not None]
-    return 1 if values and max(values) > 1e3 * min(values) else "D2"
+def _draw(
+    title: str,
+    axis: str,
+    x: Sequence[float],
+    lines: Mapping[str, Sequence[float]],
+    facts: Facts | None,
+) -> str:
+    """HTML: the lines, without values that a logarithmic axis can't show, and their legend."""
+    shown = {
+        name: [(at, y) for at, y in zip(x, values, strict=True) if 0 < y < math.inf]
+        for name, values in lines.items()
+    }
+    shown = {name: points for name, points in shown.items() if points}
+    if not shown:
+        return ""
+    heights = [math.log10(y) for points in shown.values() for _, y in points]
+    low, high = min(heights), max(heights)
+
+    def across(at: float) -> float:
+        share = (at - x[0]) / (x[-1] - x[0]) if x[-1] > x[0] else 0.5
+        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
+
+    def down(y: float) -> float:
+        share = (high - math.log10(y)) / (high - low) if high > low else 0.5
+        return round(TOP + share * (HEIGHT - TOP - BOTTOM), 1)
+
+    drawn, legend, colors = [], [], iter(COLORS * len(shown))
+    for tick in _ticks(low, high):
+        drawn.append(f'<path d="M{LEFT} {down(tick)}H{WIDTH - RIGHT}" opacity=".25"/>')
+        drawn.append(f'<text x="{LEFT - 6}" y="{down(tick) + 4}" text-anchor="end">{tick:g}</text>')
+    for end in _level_ends(facts, axis) if facts else []:
+        path = f"M{across(end)} {TOP}V{HEIGHT - BOTTOM}"
+        drawn.append(f'<path d="{path}" stroke-dasharray="1 3" opacity=".7"/>')
+    for name, points in shown.items():
+        kind = name.partition("/")[0]
+        color, dash = CONTENT if kind == "content" else OTHERS
+        if kind in ("style", "objective"):
+            color, dash = next(colors), "none"
+        label = html.escape(name.replace("/block", " ").replace("_conv", ".").replace("_", " "))
+        path = " ".join(f"{across(at)},{down(y)}" for at, y in points)
+        drawn.append(f'<polyline points="{path}" stroke="{color}" stroke-dasharray="{dash}"/>')
+        for at, y in points[:: -(-len(points) // MARKS)]:
+            told = f"<title>{label}, {axis} {at:g}: {y:.6g}</title>"
+            drawn.append(
+                f'<circle cx="{across(at)}" cy="{down(y)}" r="2.5" fill="{color}">{told}</circle>'
+            )
+        legend.append(f'<li><i style="background:{color}"></i>{label}</li>')
+    foot, keys = f'y="{HEIGHT - 4}"', f"<ul>{''.join(legend)}</ul>" if len(legend) > 1 else ""
+    return (
+        f'<figure class="chart"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{title} over {axis}, on a logarithmic scale">{"".join(drawn)}'
+        f'<text x="{LEFT}" {foot}>{round(x[0], 1):g}</text>'
+        f'<text x="{WIDTH - RIGHT}" {foot} text-anchor="end">{axis} {round(x[-1], 1):g}</text>'
+        f"</svg>{keys}</figure>"
+    )
 
 
-def _positive(value: float | None) -> float | None:
-    """The value, or None for a gap: a logarithmic axis can't show 0 or non-finite values."""
-    return value if value is not None and 0 < value < float("inf") else None
+def _ticks(low: float, high: float) -> list[float]:
+    """The values to label from 10**low to 10**high: powers of ten; if these are few, also 2 and 5
+    times each; if there are none, the ends."""
+    factors = (1,) if high - low > 3 else (1, 2, 5)
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    ticks = [factor * 10.0**power for power in powers for factor in factors]
+    inside = [tick for tick in ticks if low <= math.log10(tick) <= high]
+    return inside if len(inside) > 1 else [10**low, 10**high]

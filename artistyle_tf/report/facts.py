@@ -1,19 +1,19 @@
 """The data of a report: plain values of a finished run, and what is derived from them."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from artistyle_tf.images.picture import Picture
 
-__all__ = ["Facts", "LevelFacts", "Moment"]
+__all__ = ["Facts", "LevelFacts", "Moment", "sort_parts"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Moment:
-    """A run after one of its iterations, as kept by `watch.report_log.ReportLog`."""
+    """A run after one of its iterations, as kept by `callbacks.report_log.ReportLog`."""
 
     iteration: int
     """Of the whole run, from 1."""
@@ -59,7 +59,7 @@ class Facts:
     """None if the task has none, or it was not kept."""
     styles: Sequence[Picture] = ()
     record: Mapping[str, Any]
-    """As made by `run.record.make_record`."""
+    """As in `Result.record`."""
     trace: Sequence[tuple[int, float, float, int, int]]
     """(evaluations, seconds, objective, height, width) after every iteration."""
     seconds: float
@@ -95,24 +95,21 @@ class Facts:
         return levels
 
     @property
-    def thumbnails(self) -> list[Moment]:
-        """The moments that have a picture."""
-        return [moment for moment in self.moments if moment.picture is not None]
-
-    @property
     def losses(self) -> list[Moment]:
         """The moments that have the parts of the objective."""
         return [moment for moment in self.moments if moment.parts is not None]
 
     @property
     def parts(self) -> list[str]:
-        """The parts of the objective that are nonzero at any time: layers by name, in the order
-        of the network, then the others."""
-        outcome = self.record["outcome"]
-        known = [outcome["objective"], *(moment.parts or {} for moment in self.losses)]
-        names = {name for parts in known for name, part in parts.items() if part}
-        layers = sorted(name for name in names if "/" in name)
-        styles = [name for name in layers if name.startswith("style/")]
-        contents = [name for name in layers if name.startswith("content/")]
-        rest = ("total_variation", "gamut", "palette")
-        return styles + contents + [name for name in rest if name in names]
+        """The parts of the objective that are nonzero at any time."""
+        known = (moment.parts or {} for moment in self.losses)
+        return sort_parts([self.record["outcome"]["objective"], *known])
+
+
+def sort_parts(known: Iterable[Mapping[str, float]]) -> list[str]:
+    """The names of the parts that are nonzero at any time: style layers, content layers in the
+    order of the network, then the other terms; not the sums."""
+    names = sorted({name for parts in known for name, part in parts.items() if part})
+    rest = ("total_variation", "gamut", "palette")
+    layers = [name for kind in ("style/", "content/") for name in names if name.startswith(kind)]
+    return layers + [name for name in rest if name in names]

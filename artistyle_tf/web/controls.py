@@ -21,8 +21,8 @@ FIRST = "fast"
 _SHIPPED = ("auto", "imagenet-8bit", "preview")
 """Networks offered on the page; only the server's --weights may name a file or download one."""
 
-_SIZES = ("256", "384", "512", "768", "1024")
-
+_CHOICES = {"size": ("256", "384", "512", "768", "1024"), "init": INITS}
+_KINDS = {"strength": "share", "style_scale": "scale", "size": "open", "style_weight": "text"}
 _LABELS = {
     "size": "Size",
     "style_scale": "Stroke size",
@@ -58,35 +58,19 @@ def all_controls(weights: str = "auto") -> list[Control]:
     Args:
       weights: the `--weights` of the server, which can be chosen too.
     """
+    offered = _CHOICES | {"weights": tuple(dict.fromkeys((weights, *_SHIPPED)))}
+    kinds = {float: "number", int: "whole"}
     controls = []
     for field in dataclasses.fields(Config):
-        group, text = field.metadata["group"], field.metadata["help"]
-        choices = field.metadata["choices"]
-        if field.name == "size":
-            kind, choices = "open", _SIZES
-        elif field.name == "init":
-            kind, choices = "choice", INITS
-        elif field.name == "weights":
-            kind, choices = "choice", tuple(dict.fromkeys((weights, *_SHIPPED)))
-        elif choices:
-            kind = "choice"
-        elif field.name == "style_scale":
-            kind = "scale"
-        elif field.name == "strength":
-            kind = "share"
-        elif field.name == "style_weight":
-            kind, text = "text", f"{text}; empty: set by Strength"
-        elif isinstance(field.default, float):
-            kind = "number"
-        else:
-            kind = "whole" if isinstance(field.default, int) else "text"
-        controls.append(_control(field.name, group, text, kind, choices))
+        name, choices = field.name, offered.get(field.name, field.metadata["choices"])
+        kind = "choice" if choices else kinds.get(type(field.default), "text")
+        text = _HELP.get(name, field.metadata["help"])
+        if name == "style_weight":
+            text += "; empty: set by Strength"
+        label = _LABELS.get(name, name.replace("_", " ").capitalize())
+        group = field.metadata["group"]
+        controls.append(Control(name, label, group, text, _KINDS.get(name, kind), choices))
     return controls
-
-
-def _control(name: str, group: str, text: str, kind: str, choices: Sequence[str] = ()) -> Control:
-    label = _LABELS.get(name, name.replace("_", " ").capitalize())
-    return Control(name, label, group, _HELP.get(name, text), kind, choices)
 
 
 def preset_values(preset: str, weights: str = "auto") -> dict[str, Any]:
@@ -98,12 +82,13 @@ def preset_values(preset: str, weights: str = "auto") -> dict[str, Any]:
     config = Config.preset(preset, weights=weights)
     values: dict[str, Any] = {}
     for control in all_controls(weights):
+        value = getattr(config, control.name)
         if control.name == "strength":
             values[control.name] = _slider(config)
         elif control.kind in ("number", "whole", "scale"):
-            values[control.name] = getattr(config, control.name)
+            values[control.name] = value
         else:
-            values[control.name] = shown(getattr(config, control.name)) or ""
+            values[control.name] = shown(value) or ""
     return values
 
 

@@ -13,9 +13,8 @@ from typing import Any
 from artistyle_tf.cli.console import exit_status, quiet_import, showing
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.text import one_line, reason
-from artistyle_tf.web.desk import Desks
 from artistyle_tf.web.flags import Options, parse
-from artistyle_tf.web.studio import Studio
+from artistyle_tf.web.run import Studio
 
 __all__ = ["main"]
 
@@ -55,12 +54,12 @@ def _serve(options: Options) -> int:
 
             del painter
             tf.config.list_logical_devices()
-        from artistyle_tf.web.actions import Actions
+        from artistyle_tf.web.events import Events
         from artistyle_tf.web.page import make_page
 
         studio = Studio(options.folder)
-        actions = Actions(Desks(studio, workspace), options.limits, options.weights, workspace)
-        page = make_page(actions, options.weights, private=not options.share)
+        events = Events(studio, options.limits, options.weights, workspace)
+        page = make_page(events, options.weights, private=not options.share)
         url, shared = _launch(page, options, port)
         print(f"artistyle-web: {url}", flush=True)
         if shared:
@@ -86,7 +85,7 @@ def _serve(options: Options) -> int:
 
 def _launch(page: Any, options: Options, port: int) -> tuple[str, str | None]:
     """Starts serving the page; returns (URL, public URL or None)."""
-    from artistyle_tf.web import look
+    from artistyle_tf.web import theme
 
     try:
         _, url, shared = page.queue(status_update_rate=1, api_open=False).launch(
@@ -98,9 +97,9 @@ def _launch(page: Any, options: Options, port: int) -> tuple[str, str | None]:
             prevent_thread_lock=True,
             quiet=True,
             show_error=False,
-            theme=look.theme(),
-            css=look.CSS,
-            head=look.HEAD,
+            theme=theme.make_theme(),
+            css=theme.CSS,
+            head=theme.HEAD,
             footer_links=[],
             run_history=False,
             enable_monitoring=False,

@@ -1,22 +1,42 @@
-"""The layout of the page, and the connections of its events to their handlers."""
+"""The layout of the page, and which handler each of its events calls."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
 
-from artistyle_tf.web.actions import Actions
-from artistyle_tf.web.parts import make_easel, make_table
-from artistyle_tf.web.views import Updates
+from artistyle_tf.config.presets import PRESETS
+from artistyle_tf.web import controls
+from artistyle_tf.web.controls import Control
+from artistyle_tf.web.events import Events, Updates
 
 __all__ = ["make_page"]
 
+PALE = ("#ffffff", 0.65)
+"""The brush for masks: a translucent white."""
 
-def make_page(actions: Actions, weights: str, private: bool = True) -> gr.Blocks:
+_CHOICES = {
+    "color": {
+        "style": "the painting's",
+        "luminance": "the photo's; paint brightness only",
+        "match": "the photo's, matched",
+        "cholesky": "the photo's, matched (Cholesky)",
+        "histogram": "the photo's, matched by histogram",
+    },
+    "init": {
+        "content": "the photo",
+        "noise": "white noise",
+        "style": "the painting",
+        "grey": "plain grey",
+    },
+}
+
+
+def make_page(events: Events, weights: str, private: bool = True) -> gr.Blocks:
     """The page, ready to be launched.
 
     Args:
-      actions: the event handlers.
+      events: the event handlers.
       weights: the `--weights` of the server.
       private: whether no public link is made.
     """
@@ -25,70 +45,198 @@ def make_page(actions: Actions, weights: str, private: bool = True) -> gr.Blocks
     ) as page:
         where = " Your pictures stay on this machine." if private else ""
         gr.HTML(f"<h1>artistyle</h1><p>Paint a photo like a painting.{where}</p>", elem_id="head")
-        with gr.Row(elem_id="room"):
+        with gr.Row(elem_id="columns"):
             with gr.Column(scale=2, min_width=300):
-                given, values = make_table(weights)
-            with gr.Column(scale=3, min_width=300, elem_id="easel"):
-                parts = make_easel()
-        _connect(page, actions, given, values, parts)
+                inputs, values = _make_inputs(weights)
+            with gr.Column(scale=3, min_width=300, elem_id="outputs"):
+                outputs = _make_outputs()
+        _connect(page, events, inputs, values, outputs)
     return page
+
+
+def _make_inputs(weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(pictures, mask, preset and buttons; every control by its setting's name)."""
+    inputs: dict[str, Any] = {}
+    with gr.Row():
+        for name, label in (("photo", "Photo"), ("style", "Painting")):
+            inputs[name] = gr.Image(
+                label=label,
+                sources=["upload", "webcam", "clipboard"],
+                image_mode=None,
+                type="filepath",
+                height=190,
+                min_width=140,
+                buttons=[],
+                elem_id=name,
+            )
+            # Pass the path on, since our own reader has better error messages. Not a subclass,
+            # since Gradio writes a stub next to the source of each.
+            inputs[name].preprocess = lambda payload: payload.path if payload else None
+    inputs["samples"] = gr.Button("Use the sample pictures", size="sm")
+    shown = controls.preset_values(controls.FIRST, weights)
+    every = {control.name: control for control in controls.all_controls(weights)}
+    values: dict[str, Any] = {}
+
+    def put(name: str) -> None:
+        values[name] = _make_control(every[name], shown[name])
+
+    put("strength")
+    put("style_scale")
+    with gr.Row():
+        put("size")
+        inputs["preset"] = gr.Dropdown(
+            list(PRESETS),
+            value=controls.FIRST,
+            label="Preset",
+            info="settings to start from",
+            min_width=130,
+        )
+    with gr.Row():
+        put("color")
+        put("init")
+    inputs["paint"] = gr.Button("Paint", variant="primary", elem_id="paint")
+    with gr.Accordion("Paint only a part", open=False, elem_id="part") as inputs["part"]:
+        gr.Markdown("Brush white where the style should go; elsewhere the photo stays.")
+        inputs["mask"] = gr.ImageEditor(
+            label="Mask",
+            show_label=False,
+            sources=[],
+            transforms=[],
+            layers=False,
+            brush=gr.Brush(default_size=40, colors=[PALE], color_mode="fixed"),
+            buttons=[],
+            image_mode="RGBA",
+            type="numpy",
+            height=380,
+            elem_id="mask",
+        )
+        inputs["brush"] = gr.Button("Start over with the photo", size="sm")
+    with gr.Accordion("More", open=False, elem_id="more"):
+        rest = [control for control in every.values() if control.name not in controls.MAIN]
+        for group in dict.fromkeys(control.group for control in rest):
+            with gr.Accordion(group, open=False, elem_id=f"more-{group.lower()}"):
+                for control in rest:
+                    if control.group == group:
+                        put(control.name)
+    return inputs, {name: values[name] for name in every}
+
+
+def _make_control(control: Control, value: Any) -> Any:
+    words = _CHOICES.get(control.name, {})  # which explain themselves
+    common = {"label": control.label, "value": value, "elem_id": f"set-{control.name}"}
+    common["info"] = None if words else control.help or None
+    match control.kind:
+        case "share":
+            return gr.Slider(0, 1, step=0.01, **common)
+        case "scale":
+            return gr.Slider(0.25, 3, step=0.05, **common)
+        case "choice" | "open":
+            pairs = [(words.get(choice, choice), choice) for choice in control.choices]
+            opened = control.kind == "open"
+            return gr.Dropdown(pairs, allow_custom_value=opened, min_width=130, **common)
+        case "number" | "whole":
+            return gr.Number(precision=0 if control.kind == "whole" else None, **common)
+        case _:
+            return gr.Textbox(lines=1, **common)
+
+
+def _make_outputs() -> dict[str, Any]:
+    """The picture, its progress, and the buttons that apply to it."""
+    outputs: dict[str, Any] = {}
+    outputs["canvas"] = gr.Image(
+        show_label=False,
+        interactive=False,
+        format="jpeg",
+        elem_id="canvas",
+        buttons=["fullscreen"],
+        label="The painting",
+        alt_text="The painting as it grows",
+    )
+    outputs["compare"] = gr.ImageSlider(
+        show_label=False,
+        label="Photo and painting",
+        interactive=False,
+        format="jpeg",
+        visible=False,
+        max_height=760,
+        buttons=["fullscreen"],
+        elem_id="compare",
+    )
+    outputs["figures"] = gr.HTML()
+    outputs["state"] = gr.HTML(elem_id="state")
+    for row in (
+        {
+            "stop": "Stop and save",
+            "go_on": "Continue",
+            "change": "Continue with the current controls",
+        },
+        {"download": "Download the PNG", "report": "Report"},
+    ):
+        with gr.Row():
+            for name, text in row.items():
+                kind = gr.DownloadButton if name in ("download", "report") else gr.Button
+                ident = name.replace("_", "-")
+                outputs[name] = kind(text, visible=False, size="md", elem_id=ident)
+    with gr.Accordion("Objective by layer", open=False, elem_id="objective"):
+        outputs["losses"] = gr.HTML("<p>Appears while a picture is painted.</p>")
+    with gr.Accordion("Paint large", open=False, visible=False, elem_id="large-box") as box:
+        outputs["large_box"] = box
+        outputs["large_size"] = gr.Dropdown(
+            ["1024", "1536", "2048", "3072", "4096"],
+            value="1024",
+            label="Longer side, px",
+            allow_custom_value=True,
+            elem_id="large-size",
+        )
+        outputs["large_state"] = gr.HTML()
+        with gr.Row():
+            outputs["large"] = gr.Button("Paint large", interactive=False, elem_id="large")
+            outputs["large_stop"] = gr.Button("Stop and save", visible=False)
+            outputs["large_download"] = gr.DownloadButton("Download", visible=False)
+    return outputs
 
 
 def _connect(
     page: gr.Blocks,
-    actions: Actions,
-    given: dict[str, Any],
+    events: Events,
+    inputs: dict[str, Any],
     values: dict[str, Any],
-    parts: dict[str, Any],
+    outputs: dict[str, Any],
 ) -> None:
-    parts = {**parts, "paint": given["paint"]}
-    outputs = list(parts.values())
-    pictures = [given["photo"], given["style"], given["mask"], given["preset"]]
+    outputs = {**outputs, "paint": inputs["paint"]}
+
+    def named(action: Callable[..., Iterator[Updates]]) -> Callable[..., Iterator[dict[Any, Any]]]:
+        """The action, with its updates assigned to the outputs that they name."""
+
+        def act(request: gr.Request, *given: Any) -> Iterator[dict[Any, Any]]:
+            for updates in action(request, *given):
+                yield {outputs[name]: update for name, update in updates.items()}
+
+        return act
+
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    # The studio has the only queue; Gradio must not make sessions wait for each other as well.
-    follow = {**quiet, "outputs": outputs, "concurrency_limit": None}
-    everything = [*pictures, *values.values()]
-    given["paint"].click(_named(actions.paint, parts), everything, scroll_to_output=True, **follow)
-    parts["change"].click(_named(actions.change, parts), everything, **follow)
-    parts["go_on"].click(_named(actions.go_on, parts), [], **follow)
-    parts["stop"].click(actions.stop, [], [], queue=False, **quiet)
-    given["preset"].input(actions.preset, given["preset"], list(values.values()), **quiet)
-    values["strength"].input(lambda: "", [], values["style_weight"], queue=False, **quiet)
-    pair = [given["photo"], given["style"]]
-    given["samples"].click(actions.samples, [], pair, **quiet)
-    for picture in pair:
-        picture.change(actions.looked_at, picture, parts["state"], **quiet)
-    given["photo"].change(lambda: None, [], given["mask"], **quiet)
-    given["brush"].click(actions.brush, given["photo"], given["mask"], **quiet)
-    both = [given["photo"], given["mask"]]
-    given["part"].expand(actions.brush_once, both, given["mask"], **quiet)
-    weighed = [parts["large_state"], parts["large"]]
-    for event in (parts["large_size"].change, parts["large_box"].expand):
+    at_once = {**quiet, "queue": False}
+    # The studio paints one run at a time; Gradio must not make sessions wait for each other too.
+    follow = {**quiet, "outputs": list(outputs.values()), "concurrency_limit": None}
+    photo, style, mask = (inputs[name] for name in ("photo", "style", "mask"))
+    everything = [photo, style, mask, inputs["preset"], *values.values()]
+    inputs["paint"].click(named(events.paint), everything, scroll_to_output=True, **follow)
+    outputs["change"].click(named(events.change), everything, **follow)
+    outputs["go_on"].click(named(events.go_on), [], **follow)
+    outputs["stop"].click(events.stop, [], [], **at_once)
+    inputs["preset"].input(events.preset, inputs["preset"], list(values.values()), **quiet)
+    values["strength"].input(lambda: "", [], values["style_weight"], **at_once)
+    inputs["samples"].click(events.samples, [], [photo, style], **quiet)
+    for picture in (photo, style):
+        picture.change(events.check, picture, outputs["state"], **quiet)
+    photo.change(lambda: None, [], mask, **quiet)
+    inputs["brush"].click(events.brush, photo, mask, **quiet)
+    inputs["part"].expand(events.brush_once, [photo, mask], mask, **quiet)
+    size = outputs["large_size"]
+    for event in (size.change, outputs["large_box"].expand):
         event(
-            _listed(actions.weigh, ("large_state", "large")), parts["large_size"], weighed, **quiet
+            named(events.estimate_large), size, [outputs["large_state"], outputs["large"]], **quiet
         )
-    parts["large"].click(_named(actions.large, parts), parts["large_size"], **follow)
-    parts["large_stop"].click(actions.large_stop, [], [], queue=False, **quiet)
-    page.unload(actions.leave)
-
-
-def _named(
-    action: Callable[..., Iterator[Updates]], parts: dict[str, Any]
-) -> Callable[..., Iterator[dict[Any, Any]]]:
-    """The action, with its updates assigned to the parts that they name."""
-
-    def act(request: gr.Request, *given: Any) -> Iterator[dict[Any, Any]]:
-        for updates in action(request, *given):
-            yield {parts[name]: update for name, update in updates.items()}
-
-    return act
-
-
-def _listed(
-    action: Callable[[gr.Request, Any], Updates], names: Sequence[str]
-) -> Callable[..., list[Any]]:
-    def act(request: gr.Request, given: Any) -> list[Any]:
-        updates = action(request, given)
-        return [updates[name] for name in names]
-
-    return act
+    outputs["large"].click(named(events.large), size, **follow)
+    outputs["large_stop"].click(events.large_stop, [], [], **at_once)
+    page.unload(events.leave)

@@ -12,21 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from artistyle_tf import samples
 from artistyle_tf.config.config import Config
 from artistyle_tf.errors import InputError
 from artistyle_tf.images import Picture, read
 from artistyle_tf.images.sizes import fit, resize
 
-__all__ = [
-    "Limits",
-    "check_output",
-    "drawn_mask",
-    "read_upload",
-    "sample_pair",
-    "stem",
-    "thumbnail",
-]
+__all__ = ["Limits", "check_output", "drawn_mask", "read_upload", "stem"]
 
 logger = logging.getLogger("artistyle_tf")
 
@@ -38,11 +29,6 @@ class Limits(NamedTuple):
     """Maximum number of pixels of a picture, uploaded or painted."""
     megabytes: int = 40
     """Maximum size of an upload in 10^6 bytes."""
-
-
-def sample_pair() -> tuple[str, str]:
-    """Paths of the sample photo and the sample painting."""
-    return str(samples.content()), str(samples.style())
 
 
 def read_upload(path: str, limits: Limits) -> Picture:
@@ -101,22 +87,13 @@ def drawn_mask(editor: Mapping[str, Any] | None, picture: Picture) -> Picture | 
     alphas = [np.asarray(layer)[..., 3] for layer in layers if np.asarray(layer).shape[-1] == 4]
     if not alphas:
         return None
-    paint = alphas[0]
-    for alpha in alphas[1:]:
-        paint = np.maximum(paint, alpha)
+    paint = np.max(alphas, axis=0)
     if not paint.any():
         return None
     # The brush is translucent so that the photo shows through; its full alpha counts as white.
     white = np.clip(paint.astype(np.float32) * (255 / paint.max()), 0, 255).astype(np.uint8)
     height, width = picture.rgb.shape[:2]
     return read(resize(white, fit(height, width, min(max(height, width), 1024))))
-
-
-def thumbnail(picture: Picture, longer: int = 1024) -> np.ndarray:
-    """uint8 [H, W, 3] sRGB whose longer side is at most `longer` px."""
-    height, width = picture.rgb.shape[:2]
-    small = resize(picture.rgb, fit(height, width, min(longer, max(height, width))))
-    return np.clip(np.rint(small), 0, 255).astype(np.uint8)
 
 
 def stem(picture: Picture | None) -> str:

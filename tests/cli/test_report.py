@@ -10,7 +10,6 @@ from artistyle_tf.callbacks import views
 from artistyle_tf.callbacks.report_log import ReportLog
 from artistyle_tf.cli import console, main
 from artistyle_tf.images.read import read_record
-from artistyle_tf.report.charts import library
 from report_pages import Page, check
 
 PHOTO = "a <b> & \"c\" 'd'.png"
@@ -40,7 +39,7 @@ def run(tmp_path, picture, small_file, monkeypatch, unfrozen, capfd):
 def page():
     with open("o.html", encoding="utf-8") as file:
         found = Page(file.read())
-    check(found, library())
+    check(found)
     return found
 
 
@@ -91,11 +90,11 @@ def test_what_is_refused_before_the_run(run, monkeypatch):
         assert found == status
         assert text in said
         assert said.count("\n") == 1
-    monkeypatch.setitem(sys.modules, "plotly", None)
+    monkeypatch.setitem(sys.modules, "jinja2", None)
     found, said = run(content="absent.png")
     assert found == 2
     assert said == (
-        'artistyle: a report needs plotly, not installed here: pip install "artistyle-tf[report]"\n'
+        'artistyle: a report needs jinja2, not installed here: pip install "artistyle-tf[report]"\n'
     )
     assert sorted(os.listdir()) == sorted([PHOTO, "s.png"])
 

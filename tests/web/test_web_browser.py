@@ -129,7 +129,7 @@ def says(page, text):
 
 def iteration(page):
     found = re.search(
-        r"(\d+) of \d+ iterations", page.locator("#easel .figures").first.inner_text()
+        r"(\d+) of \d+ iterations", page.locator("#outputs .figures").first.inner_text()
     )
     return int(found[1])
 
@@ -191,11 +191,10 @@ def test_from_upload_to_download(server, browser, pair, tmp_path):
     record = read_record(downloaded(page, tmp_path / "got.png"))
     assert (record["config"]["size"], record["config"]["iterations"]) == (128, 3)
     assert record["config"]["init"].endswith(".png")
-    if importlib.util.find_spec("plotly"):
-        page.locator("#report").wait_for()
+    page.locator("#report").wait_for()
     assert record["weights"]["kind"] == "preview"
     page.locator("#objective button").first.click()
-    page.locator(".curves polyline").nth(5).wait_for(state="attached")  # of five styles, a content
+    page.locator(".chart polyline").nth(5).wait_for(state="attached")  # of five styles, a content
 
     # A mask, drawn by brush on the left half: the photo stays on the right.
     page.locator("#part button").first.click()

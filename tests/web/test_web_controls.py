@@ -39,17 +39,14 @@ def test_what_is_changed_counts():
     assert make_config("fast", values) == wanted
 
 
-def test_a_style_weight_that_is_typed_beats_the_slider():
-    values = preset_values("fast") | {"strength": 0.9, "style_weight": "100"}
-    assert make_config("fast", values) == Config.preset("fast", style_weight=100)
-
-
 @pytest.mark.parametrize("preset", PRESETS)
-def test_the_slider_moved_beats_the_weight_of_a_preset(preset):
+def test_the_slider_moved_beats_the_weight_of_a_preset_but_not_one_that_is_typed(preset):
     values = preset_values(preset)
     assert values["strength"] == 0.5
     values |= {"strength": 0.9, "style_weight": ""}
     assert make_config(preset, values) == Config.preset(preset, strength=0.9)
+    values["style_weight"] = "100"
+    assert make_config(preset, values) == Config.preset(preset, style_weight=100)
 
 
 def test_a_texture_does_not_start_from_the_photo_unasked():

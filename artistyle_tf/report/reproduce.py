@@ -8,12 +8,12 @@ from typing import Any
 from artistyle_tf.config.config import Config
 from artistyle_tf.vgg.weights import NAMES
 
-__all__ = ["changed", "command", "flag_text", "python_lines"]
+__all__ = ["changed_settings", "flag_text", "write_command", "write_python"]
 
 OUTPUT = "again.png"
 
 
-def changed(record: Mapping[str, Any]) -> dict[str, Any]:
+def changed_settings(record: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a record that differ from the defaults, in the order of `Config`.
 
     `weights` is the network actually used, if it has a name of its own. The style weight is left
@@ -34,7 +34,7 @@ def changed(record: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def command(record: Mapping[str, Any]) -> str:
+def write_command(record: Mapping[str, Any]) -> str:
     """The command for a shell, one flag per line. Files appear by base name, since a record holds
     no folders."""
     words = ["artistyle"]
@@ -47,14 +47,14 @@ def command(record: Mapping[str, Any]) -> str:
     ):
         words += [f"--{flag}={name}" for name in _names(record[kind])]
     words.append(f"--output={OUTPUT}")
-    given = {name: value for name, value in changed(record).items() if value is not None}
+    given = {name: value for name, value in changed_settings(record).items() if value is not None}
     words += [f"--{name}={flag_text(value)}" for name, value in given.items()]
     return " \\\n    ".join(map(shlex.quote, words))
 
 
-def python_lines(record: Mapping[str, Any]) -> str:
+def write_python(record: Mapping[str, Any]) -> str:
     """The same as Python code."""
-    settings = [f"    {name}={value!r},\n" for name, value in changed(record).items()]
+    settings = [f"    {name}={value!r},\n" for name, value in changed_settings(record).items()]
     content = record["content"]["name"] if record["content"] else None
     styles = _names(record["styles"])
     style = styles if len(styles) > 1 else styles[0] if styles else None

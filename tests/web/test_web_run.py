@@ -1,0 +1,251 @@
+"""Runs and sessions, with painters that only pretend, and one that paints; large paintings."""
+
+import threading
+import types
+
+import numpy as np
+import pytest
+
+from artistyle_tf import Config
+from artistyle_tf.engine.plan import Room
+from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
+from artistyle_tf.images import read, read_record, write
+from artistyle_tf.web import run as run_module
+from artistyle_tf.web.run import Order, Run, Studio
+from artistyle_tf.web.session import Session, estimate, large_config
+
+CONFIG = Config(size=32, iterations=3, optimizer="lbfgs")
+LONG = 60
+"""Seconds after which something hangs."""
+
+
+class Pretender:
+    """Paints until it is stopped, or `steps` times; `made` are the configs of its painters."""
+
+    def __init__(self, steps=10**6):
+        self.steps, self.painted, self.made = steps, 0, []
+        self.fault = None
+
+    def __call__(self, config):
+        self.made.append(config)
+        return self.paint
+
+    def paint(self, *pictures, callback, checkpoints, content_masks):
+        self.painted += 1
+        if self.fault:
+            raise self.fault
+        image = np.full((24, 32, 3), self.painted, np.uint8)
+        pause = threading.Event()
+        for iteration in range(1, self.steps + 1):
+            step = types.SimpleNamespace(
+                image=lambda: image, iteration=iteration, iterations=self.steps, level=1,
+                levels=1, evaluations=1, objective=1.0, seconds=0.0, remaining=1.0,
+                parts=lambda: {"style/a": 1.0},
+            )  # fmt: skip
+            if False in [each(step) for each in callback]:
+                break
+            pause.wait(0.001)
+        return types.SimpleNamespace(
+            image=image, error=None, stop_reason="", save=lambda path: write.write(path, image)
+        )
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A function: a painter → a studio with it; all are closed in the end."""
+    studios = []
+
+    def make(painter):
+        studios.append(Studio(str(tmp_path / "paintings"), painter))
+        return studios[-1]
+
+    yield make
+    for studio in studios:
+        studio.close()
+
+
+@pytest.fixture
+def order(picture):
+    return Order(CONFIG, read(picture(24, 32)), read(picture(24, 32, 1)))
+
+
+def going(run):
+    """Waits until it is painted."""
+    for _ in run.updates(0.01):
+        if run.progress:
+            return run
+    raise AssertionError(run.error)
+
+
+def test_one_paints_and_the_others_wait_in_line(made, order, monkeypatch):
+    studio = made(Pretender())
+    first, second, third = (studio.submit(order) for _ in range(3))
+    going(first)
+    assert [studio.place(run) for run in (first, second, third)] == [0, 1, 2]
+    monkeypatch.setattr(run_module, "LONGEST_QUEUE", 2)
+    with pytest.raises(InputError, match="already waiting"):
+        studio.submit(order)
+    second.stop()
+    assert second.wait(LONG)
+    assert (second.result, second.error, studio.place(third)) == (None, None, 1)
+    first.stop()
+    going(third)
+    assert first.unfinished
+    assert studio.place(third) == 0
+    waiting = studio.submit(order)
+    studio.close()
+    assert studio.saved == [first.path, third.path]
+    assert waiting.over
+    with pytest.raises(InputError, match="stopping"):
+        studio.submit(order)
+
+
+def test_paintings_are_saved_under_names_of_their_own(made, order, tmp_path):
+    painter = Pretender(steps=2)
+    studio = made(painter)
+    runs = [studio.submit(order) for _ in range(3)]
+    assert all(run.wait(LONG) for run in runs)
+    paths = [run.path for run in runs]
+    assert len(set(paths)) == 3
+    assert sorted(paths) == sorted(str(path) for path in (tmp_path / "paintings").iterdir())
+    assert [read(path).rgb[0, 0, 0] for path in paths] == [1, 2, 3]
+    assert not any(run.unfinished for run in runs)
+    assert painter.made == [CONFIG]  # kept for its settings
+
+
+def test_what_goes_wrong_is_one_line_and_the_next_is_painted(made, order, tmp_path):
+    painter = Pretender(steps=1)
+    studio = made(painter)
+    for fault, said in [
+        (InputError("it is no picture"), "it is no picture"),
+        (MemoryError(), "there is not enough memory; a smaller size needs less"),
+        (RuntimeError("two\nlines"), "the run failed: two lines"),
+    ]:
+        painter.fault = fault
+        run = studio.submit(order)
+        assert run.wait(LONG)
+        assert (run.error, run.result) == (said, None)
+    painter.fault = None
+    (tmp_path / "paintings").write_text("")
+    run = studio.submit(order)
+    assert run.wait(LONG)
+    assert run.error.startswith("can't make ")
+    (tmp_path / "paintings").unlink()
+    run = studio.submit(order)
+    assert run.wait(LONG)
+    assert run.result
+
+
+def test_a_page_that_is_closed_ends_its_run_and_no_other(made, order, tmp_path):
+    studio = made(Pretender())
+    mine, other = (Session(studio, str(tmp_path)) for _ in range(2))
+    run = going(mine.start(order))
+    next_one = other.start(order)
+    mine.leave()
+    assert run.over
+    assert studio.saved == [run.path]
+    going(next_one).stop()
+
+
+def test_a_large_one_goes_on_when_its_page_is_closed(made, order, tmp_path):
+    session = Session(made(Pretender(steps=50)), str(tmp_path))
+    with pytest.raises(InputError, match="no painting yet"):
+        session.paint_large(CONFIG)
+    session.start(order).wait(LONG)
+    large = session.paint_large(Config(size=64))
+    with pytest.raises(InputError, match="already"):
+        session.paint_large(CONFIG)
+    session.leave()
+    assert large.wait(LONG)
+    assert not large.unfinished
+    assert large.order.config == Config(size=64)
+
+
+def test_a_finished_one_goes_on_from_its_picture(made, order, tmp_path):
+    session = Session(made(Pretender(steps=1)), str(tmp_path))
+    with pytest.raises(InputError, match="no painting yet"):
+        session.go_on()
+    first = session.start(order)
+    assert first.wait(LONG)
+    again = session.go_on()
+    assert again.wait(LONG)
+    assert (again.order.config.init, again.order.config.levels) == (first.path, 1)
+    assert session.painted is again
+
+
+def test_new_settings_go_on_from_the_picture_of_a_run_that_is_ended_for_them(made, order, tmp_path):
+    session = Session(made(Pretender()), str(tmp_path))
+    run = going(session.start(order))
+    changed = session.change(Order(Config(size=32, seed=5), order.content, order.style))
+    assert run.unfinished
+    assert (changed.order.config.init, changed.order.config.seed) == (run.path, 5)
+    session.leave()
+
+
+def test_a_stopped_run_goes_on_as_if_it_had_not_been(
+    made, order, small_file, tmp_path, monkeypatch
+):
+    """By a real painter: to the same pixels, and the folder of its checkpoint goes in the end."""
+    config = Config(size=32, iterations=8, optimizer="lbfgs", weights=str(small_file))
+    order = Order(config, order.content, order.style)
+    studio = made(run_module._make_painter)
+    whole = studio.submit(order)
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    session = Session(studio, str(workspace))
+    assert whole.wait(LONG), "it hangs"
+    begun = Run.__call__
+    monkeypatch.setattr(
+        Run, "__call__", lambda run, step: run.stop() if step.iteration == 3 else begun(run, step)
+    )
+    run = session.start(order)
+    assert run.wait(LONG)
+    monkeypatch.undo()
+    stopped = len(run.result.trace)
+    after = session.go_on()
+    assert after.wait(LONG)
+    assert stopped < len(after.result.trace) == 8
+    np.testing.assert_array_equal(after.result.image, whole.result.image)
+    assert read_record(after.path)["config"]["iterations"] == 8
+    assert list(workspace.iterdir())
+    session.leave()
+    assert not list(workspace.iterdir())
+
+
+ROOM = Room(8 * 10**9)
+SMALL = Config.preset("fast", size=64, iterations=10, weights="preview", seed=3, history=7)
+
+
+def painted(trace):
+    """A run with a painting."""
+    content = read(np.zeros((48, 64, 3), np.uint8))
+    run = Run(Order(SMALL, content, content))
+    run.result = types.SimpleNamespace(
+        image=np.zeros((48, 64, 3), np.uint8), trace=trace, record={"convolutions": "float32"}
+    )
+    return run
+
+
+def test_a_large_painting_is_estimated_by_pace_and_pixels():
+    # A second an iteration, after a wait; or a single iteration.
+    run = painted([(i, 5.0 + i, 1.0, 48, 64) for i in range(10)])
+    found = estimate(run, large_config(run, "128"), ROOM)
+    assert found.size == (96, 128)
+    assert found.seconds == pytest.approx(10 * 4)
+    assert found.memory > 350 * 2**20
+    larger = estimate(run, large_config(run, "1024"), ROOM)
+    assert larger.memory > found.memory
+    # 256 and 512 px have 90 hundredths of ten iterations, 1024 px the rest.
+    assert larger.seconds == pytest.approx(4 * 16 + 4 * 64 + 2 * 256)
+    once = painted([(1, 2.0, 1.0, 48, 64)])
+    assert estimate(once, large_config(once, "64"), ROOM).seconds == pytest.approx(20)
+    with pytest.raises(ArtistyleError, match="--size"):  # not enough memory
+        estimate(run, large_config(run, "65536"), ROOM)
+
+
+def test_a_large_painting_has_the_settings_of_the_small_one():
+    large = large_config(painted([]), " 2048 ")
+    assert (large.size, large.seed, large.history, large.finest) == (2048, 3, 7, 0.1)
+    for typed in ("large", "", "15", "1e3", "70000"):
+        with pytest.raises(ConfigError, match=r"size is .*; it must be a whole number from 16"):
+            large_config(painted([]), typed)
