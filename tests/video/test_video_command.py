@@ -132,14 +132,14 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
         precision="float32",
     )  # fmt: skip
     styles = [Picture(picture(40, 50, 1), None, "style", ())]
-    painter, weights, paint = FramePainter(config, styles, 6, Guides()), [], painting.paint
+    painter, weights, paint = FramePainter(config, styles, 6, Guides()), [], painting.optimize
 
     def noting(*given):
-        result = paint(*given)
-        weights.append(result.record["config"]["style_weight"])
-        return result
+        state = paint(*given)
+        weights.append(state.weighing.style_weight)
+        return state
 
-    monkeypatch.setattr(painting, "paint", noting)
+    monkeypatch.setattr(painting, "optimize", noting)
     frame, other = (Frame(number, number, picture(*SIZE, number)) for number in range(2))
     painter.first(other)  # by itself
     painter.weigh(frame)
