@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.paths import copy_local, exists
 from artistyle_tf.config.config import INITS
 from artistyle_tf.engine.events import INTERRUPTED, STOPPED
+from artistyle_tf.engine.provenance import Provenance
 from artistyle_tf.errors import InputError
 from artistyle_tf.images.read import read, read_record
 from artistyle_tf.text import one_line, reason
@@ -41,7 +41,10 @@ def why_paint(job: Job) -> str | None:
     ended = str(outcome.get("stop_reason")) if isinstance(outcome, dict) else ""
     if ended.startswith(UNFINISHED):
         return "the earlier run was stopped"
-    changed = _changed_settings(job, record) or _changed_pictures(job, record)
+    made = Provenance.of_record(record)
+    changed = made.changed_settings(job.config)
+    changed += ["depth"] if record.get("depth", 8) != job.depth else []
+    changed = changed or made.changed_pictures(_digests(job)) + _changed_weights(job, made)
     return f"changed: {', '.join(changed)}" if changed else None
 
 
@@ -50,47 +53,23 @@ def with_depth(record: Mapping[str, Any], depth: int) -> dict[str, Any]:
     return dict(record) if depth == 8 else {**record, "depth": depth}
 
 
-def _changed_settings(job: Job, record: Mapping[str, Any]) -> list[str]:
-    wanted = job.config.to_dict()
-    wanted["weights"] = os.path.basename(job.config.weights)
-    wanted["init"] = os.path.basename(job.config.init)
-    if job.config.style_weight is None:  # the record has the one that followed from strength
-        del wanted["style_weight"]
-    wanted = json.loads(json.dumps(wanted))
-    found = record.get("config")
-    found = found if isinstance(found, dict) else {}
-    changed = [name for name, value in wanted.items() if found.get(name) != value]
-    return changed + (["depth"] if record.get("depth", 8) != job.depth else [])
-
-
-def _changed_pictures(job: Job, record: Mapping[str, Any]) -> list[str]:
-    content = [job.content] if job.content else []
-    start = [] if job.config.init in INITS else [job.config.init]
-    kinds: dict[str, tuple[Sequence[str], Any]] = {
-        "content": (content, [record.get("content")]),
-        "style": (job.styles, record.get("styles")),
-        "content_mask": (job.content_masks, record.get("content_masks")),
-        "style_mask": (job.style_masks, record.get("style_masks")),
-        "start": (start, [record.get("start")]),
+def _digests(job: Job) -> dict[str, list[str]]:
+    """Those of the job's pictures, by kind."""
+    kinds: dict[str, Sequence[str]] = {
+        "content": [job.content] if job.content else [],
+        "style": job.styles,
+        "content_mask": job.content_masks,
+        "style_mask": job.style_masks,
+        "start": [] if job.config.init in INITS else [job.config.init],
     }
-    changed = [
-        kind
-        for kind, (paths, recorded) in kinds.items()
-        if [_digest("pixels", path) for path in paths] != _recorded(recorded)
-    ]
-    if job.config.weights not in NAMES:
-        path = os.path.expanduser(job.config.weights)
-        if [_digest("bytes", path)] != _recorded([record.get("weights")]):
-            changed.append("weights")
-    return changed
+    return {kind: [_digest("pixels", path) for path in paths] for kind, paths in kinds.items()}
 
 
-def _recorded(files: Any) -> list[str]:
-    """Digests of what a record lists; "" where it is damaged."""
-    files = files if isinstance(files, list) else []
-    return [
-        str(one.get("sha256")) if isinstance(one, dict) else "" for one in files if one is not None
-    ]
+def _changed_weights(job: Job, made: Provenance) -> list[str]:
+    if job.config.weights in NAMES:
+        return []
+    digest = _digest("bytes", os.path.expanduser(job.config.weights))
+    return [] if digest == made.weights.get("sha256") else ["weights"]
 
 
 def _digest(kind: str, path: str) -> str:

@@ -5,6 +5,7 @@ No TensorFlow. A record holds no timings, so that equal runs give equal files, a
 
 import dataclasses
 import importlib.metadata
+import json
 import os
 import platform
 import sys
@@ -67,11 +68,8 @@ class Provenance:
         cls, config: Config, pictures: Mapping[str, Sequence[Picture]], weights: Weights
     ) -> "Provenance":
         """That of a run."""
-        settings = config.to_dict()
-        settings["weights"] = os.path.basename(config.weights)
-        settings["init"] = os.path.basename(config.init)
         return cls(
-            settings,
+            _plain(config),
             {
                 kind: [{"name": one.name, "sha256": one.digest} for one in each]
                 for kind, each in pictures.items()
@@ -102,6 +100,20 @@ class Provenance:
         """SHA-256 of the pictures of that kind."""
         return [str(one.get("sha256")) for one in self.pictures[kind]]
 
+    def changed_settings(self, config: Config) -> list[str]:
+        """Names of the settings that are others in `config`.
+
+        A style weight that followed from the strength is no setting.
+        """
+        wanted = json.loads(json.dumps(_plain(config)))
+        if config.style_weight is None:
+            del wanted["style_weight"]
+        return [name for name, value in wanted.items() if self.config.get(name) != value]
+
+    def changed_pictures(self, digests: Mapping[str, Sequence[str]]) -> list[str]:
+        """The kinds of pictures, of those given, whose digests are others."""
+        return [kind for kind, each in digests.items() if list(each) != self.digests(kind)]
+
     def identity(self) -> dict[str, Any]:
         """What must match for a run to resume from another's state: plain values for JSON."""
         init = None if self.pictures["start"] else self.config["init"]
@@ -128,6 +140,14 @@ class Provenance:
         }
 
 
+def _plain(config: Config) -> dict[str, Any]:
+    """The settings that determine the picture, files by base name."""
+    settings = config.to_dict()
+    for name in ("weights", "init"):
+        settings[name] = os.path.basename(settings[name])
+    return settings
+
+
 def _versions() -> dict[str, str]:
     """Versions of the packages involved, without importing any."""
     return {
@@ -151,11 +171,11 @@ class Rerun:
     def differences(self, pictures: Mapping[str, Sequence[Picture]]) -> list[str]:
         """A line for each kind of picture that differs from what the finished one was made from."""
         lines = []
-        for kind, each in pictures.items():
-            if [picture.digest for picture in each] != self.provenance.digests(kind):
-                nothing = self.config.init if kind == "start" else "none"
-                names = ", ".join(picture.name for picture in each) or nothing
-                lines.append(f"{names}: not the {kind} that {self.name} was made from")
+        digests = {kind: [one.digest for one in each] for kind, each in pictures.items()}
+        for kind in self.provenance.changed_pictures(digests):
+            nothing = self.config.init if kind == "start" else "none"
+            names = ", ".join(picture.name for picture in pictures[kind]) or nothing
+            lines.append(f"{names}: not the {kind} that {self.name} was made from")
         return lines
 
 

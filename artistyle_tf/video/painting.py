@@ -60,15 +60,10 @@ class FramePainter:
         )
         self._styles, self._start = list(styles), read_start(config)
         self._style_masks = guides.styles
-        self._weights = load_network(config)
+        self.weights = load_network(config)
         self._weighing: Weighing | None = None
         regions = len(guides.content)
-        self._solvers = Solvers(config, self._weights, regions=regions, temporal=True)
-
-    @property
-    def network(self) -> str:
-        """The digest of its filters."""
-        return self._weights.digest
+        self._solvers = Solvers(config, self.weights, regions=regions, temporal=True)
 
     def first(self, frame: Frame) -> np.ndarray:
         """The painting of a frame that begins a shot.
@@ -116,7 +111,7 @@ class FramePainter:
         each = [Picture(np.stack([mask] * 3, -1), None, "mask", ()) for mask in frame.masks]
         masks = Masks(each, self._style_masks)
         inputs = Inputs(content, self._styles, masks, output_size(content, config.size))
-        return make_problem(config, inputs, start, self._weights)
+        return make_problem(config, inputs, start, self.weights)
 
     def _painted(
         self, config: Config, frame: Frame, start: Picture | None, earlier: Earlier | None

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from artistyle_tf.engine.events import Callbacks
 from artistyle_tf.engine.inputs import read_start
+from artistyle_tf.engine.provenance import Provenance, kinds_of
+from artistyle_tf.images.masks import Masks
 from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import output_size
 from artistyle_tf.video.clip import Frame, digest, frames_with_masks, read_clip, read_guides
@@ -90,21 +92,14 @@ class Session:
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for a run to resume another; plain values."""
-        from artistyle_tf import __version__
-
-        options = self.options
-        settings = options.config.to_dict()
-        settings["weights"] = self.painter.network
-        settings["init"] = self._start.digest if self._start else settings["init"]
+        options, masks = self.options, Masks((), self._guides.styles)
+        pictures = kinds_of(None, self._styles, self._start, masks)
         own = options._asdict()
-        for name in ("content", "styles", "output", "config", "quiet", "workers", "device"):
+        for name in ("styles", "style_masks", "output", "config", "quiet", "workers", "device"):
             del own[name]
-        own["content_masks"] = [digest(path) for path in options.content_masks]
-        own["style_masks"] = [one.digest for one in self._guides.styles]
         return {
-            "version": __version__,
-            "clip": digest(options.content),
-            "styles": [style.digest for style in self._styles],
-            "config": settings,
+            **Provenance.of(options.config, pictures, self.painter.weights).identity(),
             **own,
+            "content": digest(options.content),
+            "content_masks": [digest(path) for path in options.content_masks],
         }

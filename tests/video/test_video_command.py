@@ -18,6 +18,7 @@ from artistyle_tf import Config
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.sizes import resize
+from artistyle_tf.vgg.weights import Weights
 from artistyle_tf.video import main, painting
 from artistyle_tf.video.clip import Frame, Guides, read_clip
 from artistyle_tf.video.frame_store import FrameStore
@@ -195,7 +196,7 @@ def test_a_killed_command_goes_on_to_the_same_clip(tmp_path, small_file):
 class Painter:
     """Paints a frame as it is; `fails`: the number of one that it can't paint."""
 
-    network, fails = "0", None
+    weights, fails = Weights({}, "file", "small.npz", "0"), None
     painted: list[int]
 
     def __init__(self, *_):
