@@ -26,7 +26,7 @@ LIGHT_ROOMS = {
 LIGHT_MODULES = {
     "engine.cards", "engine.checkpoint_file", "engine.checkpoints", "engine.events",
     "engine.inputs", "engine.memory", "engine.plan", "engine.rerun", "engine.result",
-    "engine.schedule", "engine.start", "objective.guidance",
+    "engine.schedule", "engine.start",
     "vgg.backend", "vgg.download", "vgg.http_source", "vgg.sandbox", "vgg.vgg19",
     "vgg.weight_files", "vgg.weights",
     "video.__main__", "video.clip", "video.consistency", "video.cuts", "video.engine",

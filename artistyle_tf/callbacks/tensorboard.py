@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from artistyle_tf.config.interval import Cadence
 from artistyle_tf.engine.events import Step
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
@@ -39,7 +40,7 @@ class TensorBoard:
         check_tensorboard()
         import tensorflow as tf
 
-        self._every, self._level = every, 0
+        self._cadence, self._level = Cadence(every), 0
         self._shown = one_line(os.fspath(folder))
         try:
             # TensorFlow would create it too, but with less clear error messages.
@@ -49,14 +50,14 @@ class TensorBoard:
         except (OSError, tf.errors.OpError) as error:
             raise self._refused(error) from error
 
-    def next_due(self, iteration: int) -> int:
+    def next_due(self, iteration: int) -> int | None:
         """The next iteration after this one whose parts and picture are written."""
-        return iteration // self._every * self._every + self._every
+        return self._cadence.next_due(iteration)
 
     def __call__(self, step: Step) -> None:
         from tensorflow import errors
 
-        due = step.iteration % self._every == 0 or step.iteration == step.iterations
+        due = self._cadence.due(step.iteration) or step.iteration == step.iterations
         parts: Mapping[str, float] = {}
         image = None
         if due or step.level != self._level:

@@ -8,9 +8,8 @@ from artistyle_tf.engine.inputs import style_sides
 from artistyle_tf.images.masks import Regions
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.sizes import continued, fill_cells, resize
-from artistyle_tf.objective.guidance import Guides, layer_guides, region_strengths
 from artistyle_tf.objective.palette import palette
-from artistyle_tf.objective.targets import Targets
+from artistyle_tf.objective.targets import Guides, Targets, layer_guides, region_strengths
 from artistyle_tf.objective.whole import Objective
 
 __all__ = ["canvas", "level_targets"]

@@ -18,8 +18,8 @@ from artistyle_tf.images.palette import palette_table
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.recolor import keep_chroma, recolor
 from artistyle_tf.images.sizes import fill_cells, resample, resize
-from artistyle_tf.objective.earlier import following
 from artistyle_tf.objective.targets import Targets, Weighing
+from artistyle_tf.objective.temporal import following
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.weights import Weights, load
 
@@ -51,7 +51,7 @@ class Earlier:
     weights: np.ndarray
     """float32 [H, W], 0 to 1: how much each pixel counts."""
     strength: float
-    """See `objective.earlier.following`."""
+    """See `objective.temporal.following`."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.engine.execution import is_compiled, takes_many
 from artistyle_tf.engine.plan import Level
 from artistyle_tf.images.network_scale import BGR_MEAN
-from artistyle_tf.objective.coordinates import precondition
-from artistyle_tf.objective.making import make_objective
+from artistyle_tf.objective.factory import make_objective
+from artistyle_tf.objective.preconditioner import precondition
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import Minimizer
 from artistyle_tf.vgg.place import device_kind
@@ -37,7 +37,7 @@ the steps less than bfloat16 convolutions do (docs/performance.md)."""
 
 class Solver(NamedTuple):
     """An objective and its minimiser, whose context is (targets, int32 [2] height and width, [] the
-    frequency `settled` of `coordinates.precondition`)."""
+    frequency `settled` of `preconditioner.precondition`)."""
 
     objective: Objective
     minimizer: Minimizer

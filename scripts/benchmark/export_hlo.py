@@ -54,7 +54,7 @@ def export(asked: argparse.Namespace) -> None:
     from artistyle_tf.engine.plan import Level, Plan
     from artistyle_tf.engine.scene import load_network, make_scene
     from artistyle_tf.engine.solvers import Solvers
-    from artistyle_tf.objective.coordinates import precondition
+    from artistyle_tf.objective.preconditioner import precondition
     from artistyle_tf.vgg.place import compiling_for
     from artistyle_tf.vgg.precision import true_float32
 
