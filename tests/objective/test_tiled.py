@@ -20,6 +20,10 @@ from conftest import make_weights
 
 RNG = np.random.default_rng(0)
 PLAIN = {"palette_weight": 0, "balance": 0}
+SHALLOW = Config(
+    style_layers={"block1_conv1": 1, "block3_conv1": 1}, content_layers={"block3_conv2": 1}, **PLAIN
+)
+"""Quickly traced."""
 
 
 def photo(height, width, seed):
@@ -99,9 +103,9 @@ def test_float32_is_within_the_promised_bounds():
 
 
 def test_bfloat16_convolutions_see_the_same_activations(small_weights):
-    config, size = Config(**PLAIN), (96, 128)
-    whole = Objective(config, small_weights, convolutions="bfloat16")
-    tiled = TiledObjective(config, small_weights, tile=64, convolutions="bfloat16")
+    size = (96, 128)
+    whole = Objective(SHALLOW, small_weights, convolutions="bfloat16")
+    tiled = TiledObjective(SHALLOW, small_weights, tile=64, convolutions="bfloat16")
     content, style = photo(*size, 1), photo(80, 80, 2)
     image = tf.constant(photo(*size, 3), tf.float32)
     value, gradient = whole.value_and_gradient(image, whole.targets(content, [style], [1.0]))
@@ -140,31 +144,22 @@ def test_contexts_are_the_receptive_fields(small_weights):
 # Of one fixed shape, as XLA needs
 
 
-@pytest.mark.parametrize(
-    ("changes", "size", "tile", "compiled"),
-    [
-        ({}, (224, 208), 64, False),  # windows within
-        ({}, (16, 304), 96, True),  # a strip
-        (
-            {"statistics": "w2", "padding": "replicate-first", "tv_weight": 1.0},
-            (224, 208),
-            64,
-            False,
-        ),
-    ],
-)
-def test_fixed_tiles(small_weights, changes, size, tile, compiled):
-    config = Config(**{"padding": "zeros", **PLAIN, **changes})
-    whole, fixed = both(config, small_weights, tile, fixed=size)
-    compare(whole, fixed, size, 1e-8, 1e-8, compiled=compiled)
-
-
-def test_fixed_tiles_sum_in_float32_where_there_is_no_float64(small_weights):
-    size = (224, 208)
-    whole, fixed = both(Config(**PLAIN), small_weights, 64, "float32", fixed=size, wide="float32")
-    compare(whole, fixed, size, 1e-4, 1e-3, compiled=True)
+def test_fixed_tiles_with_windows_inside_the_picture(small_weights):
+    config = Config(statistics="w2", padding="replicate-first", tv_weight=1.0, **PLAIN)
+    whole, fixed = both(config, small_weights, 64, fixed=(224, 208))
     assert fixed.window == (64 + 160, 64 + 144)
-    assert len(fixed._all_cores) == 4 * 4
+    compare(whole, fixed, (224, 208), 1e-8, 1e-8)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size", "value_error", "gradient_error"),
+    [("float64", (16, 304), 1e-9, 1e-8), ("float32", (112, 128), 1e-4, 1e-3)],
+)
+def test_fixed_tiles_compiled(small_weights, dtype, size, value_error, gradient_error):
+    """A strip; and sums in float32, where there is no float64."""
+    config = SHALLOW if dtype == "float32" else Config(**PLAIN)
+    whole, fixed = both(config, small_weights, 48, dtype, fixed=size, wide=dtype)
+    compare(whole, fixed, size, value_error, gradient_error, compiled=True)
 
 
 def test_tiles_of_no_whole_cells_are_refused(small_weights):
