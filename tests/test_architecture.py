@@ -25,8 +25,8 @@ LIGHT_ROOMS = {
 }  # fmt: skip
 LIGHT_MODULES = {
     "engine.checkpoints", "engine.devices", "engine.events", "engine.inputs", "engine.plan",
-    "engine.provenance", "engine.result", "objective.guidance", "vgg.backend", "vgg.download",
-    "vgg.vgg19", "vgg.weight_files", "vgg.weights", "video.__main__", "video.clip", "video.flags",
+    "engine.provenance", "engine.result", "vgg.backend", "vgg.download", "vgg.vgg19",
+    "vgg.weight_files", "vgg.weights", "video.__main__", "video.clip", "video.flags",
     "video.frame_store", "video.main", "video.motion", "video.shots", "video.survey",
     "video.writer",
 }  # fmt: skip

@@ -26,7 +26,7 @@ from artistyle_tf.engine.state import State
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.images.network_scale import from_network, unclipped
 from artistyle_tf.images.sizes import resample
-from artistyle_tf.objective.coordinates import precondition
+from artistyle_tf.objective.preconditioner import precondition
 from artistyle_tf.objective.targets import Targets, Weighing
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import Status

@@ -16,10 +16,9 @@ from artistyle_tf.images.masks import Regions, make_regions, within
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.sizes import continued, fill_cells, resample, resize
-from artistyle_tf.objective.earlier import following
-from artistyle_tf.objective.guidance import Guides, layer_guides, region_strengths
 from artistyle_tf.objective.palette import palette
-from artistyle_tf.objective.targets import Targets, Weighing
+from artistyle_tf.objective.targets import Guides, Targets, Weighing, layer_guides, region_strengths
+from artistyle_tf.objective.temporal import following
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.weights import Weights, load
 
@@ -37,7 +36,7 @@ class Earlier:
     weights: np.ndarray
     """float32 [H, W], 0 to 1: how much each pixel counts."""
     strength: float
-    """See `objective.earlier.following`."""
+    """See `objective.temporal.following`."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.plan import Level, Plan, total_iterations
-from artistyle_tf.objective.coordinates import precondition
+from artistyle_tf.objective.preconditioner import precondition
 from artistyle_tf.objective.targets import Targets, Weighing
 from artistyle_tf.optimizers import State as Search
 from artistyle_tf.optimizers import Status

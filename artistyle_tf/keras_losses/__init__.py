@@ -6,7 +6,11 @@ arXiv:1508.06576 (eq. 1 to 7); Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, w
 with these losses.
 """
 
-from artistyle_tf.keras_losses.gram import GramMatrix
-from artistyle_tf.keras_losses.perceptual import ContentLoss, PerceptualLoss, StyleLoss
+from artistyle_tf.keras_losses.perceptual import (
+    ContentLoss,
+    GramMatrix,
+    PerceptualLoss,
+    StyleLoss,
+)
 
 __all__ = ["ContentLoss", "GramMatrix", "PerceptualLoss", "StyleLoss"]

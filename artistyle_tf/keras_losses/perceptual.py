@@ -1,7 +1,8 @@
-"""Perceptual losses as Keras losses: content, style and total variation, or single parts."""
+"""Perceptual losses as Keras losses: content, style and total variation, or single parts; and the
+normalised Gram matrix as a Keras layer."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -15,12 +16,14 @@ from artistyle_tf.images.network_scale import BGR_MEAN, to_network
 from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import resize, scale_to
 from artistyle_tf.keras_losses.batches import check_shapes, check_values, checked_range
-from artistyle_tf.keras_losses.gram import PACKAGE
 from artistyle_tf.objective import losses
-from artistyle_tf.vgg.extractor import Features, build_feature_extractor, embedded_network
+from artistyle_tf.vgg.extractor import build_feature_extractor, embedded_network
 from artistyle_tf.vgg.weights import Weights, load
 
-__all__ = ["ContentLoss", "PerceptualLoss", "StyleLoss"]
+__all__ = ["ContentLoss", "GramMatrix", "PerceptualLoss", "StyleLoss"]
+
+PACKAGE = "artistyle_tf"
+"""Part of the class names in saved models: do not change."""
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -102,8 +105,17 @@ class PerceptualLoss(keras.losses.Loss):
                 f"{loaded.digest[:12]}…, not {weights_digest[:12]}…); its targets would be wrong"
             )
         self._weights, self._digest = _saved_name(weights, loaded), loaded.digest
-        self._computed = "float64" if self.dtype == "float64" else "float32"
-        self._features = self._network(loaded)
+        model = build_feature_extractor(
+            loaded,
+            self.settings.layers,
+            pooling,
+            padding=padding,
+            dtype="float64" if self.dtype == "float64" else "float32",
+        )
+        self._computed = model.input.dtype
+        self._channels = {name: output.shape[-1] for name, output in model.output.items()}
+        # A plain function, so that models with this loss don't save VGG19 as their own.
+        self._features = embedded_network(model)
         needed = self.settings.layer_weights("style")
         self._grams = self._targets(style, style_size) if needed else {}
 
@@ -121,21 +133,21 @@ class PerceptualLoss(keras.losses.Loss):
         name, looked_at = ("y_true", y_true) if alpha else ("y_pred", y_pred)
         check_values(name, looked_at, self.value_range, data=bool(alpha))
         image = self._scaled(y_pred)
-        seen = self._features(image)
-        total = tf.zeros(tf.shape(image)[:1], image.dtype)
+        seen, squares, style = self._features(image), {}, {}
         if alpha:
             wanted = self._features(self._scaled(y_true))
-            for name, weight in alpha.items():
+            for name in alpha:
                 # The content is a target: no gradient flows into it, even if it is computed.
-                target = tf.stop_gradient(wanted[name])
-                total += settings.content_weight * weight * losses.content_loss(seen[name], target)
-        for name, weight in settings.layer_weights("style").items():
-            assert settings.style_weight is not None
-            gram = losses.gram_matrix(seen[name])
-            target = tf.constant(self._grams[name][None], gram.dtype)
-            total += settings.style_weight * weight * losses.style_loss(gram, target)
+                square = losses.squared_distance(seen[name], tf.stop_gradient(wanted[name]))
+                squares[name] = square, losses.count(seen[name], 3)
+        for name, gram in self._grams.items():
+            target = tf.constant(gram[None], image.dtype)
+            loss = losses.style_loss(losses.gram_matrix(seen[name]), target)
+            style[name] = settings.style_weight * loss, self._channels[name]
+        contents, styles = losses.weighted_terms(settings, squares, style)
+        total = tf.add_n([*contents.values(), *styles.values()])
         if settings.tv_weight:
-            total += settings.tv_weight * losses.total_variation(image)
+            total += settings.tv_weight * losses.variation(settings, image)
         return tf.cast(total, self.dtype)
 
     def get_config(self) -> dict[str, Any]:
@@ -162,26 +174,14 @@ class PerceptualLoss(keras.losses.Loss):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "PerceptualLoss":
         """The loss from a `get_config`, also after a round trip through JSON."""
-        restored = {
-            "padding": "zeros",
-            **config,
-        }  # for losses saved before these were settings
-        if isinstance(restored.get("style"), Mapping):
-            restored["style"] = {
-                name: keras.saving.deserialize_keras_object(gram)
-                if isinstance(gram, Mapping)
-                else gram
-                for name, gram in restored["style"].items()
+        style = config.get("style")
+        if isinstance(style, Mapping):
+            read = keras.saving.deserialize_keras_object
+            style = {
+                name: read(gram) if isinstance(gram, Mapping) else gram
+                for name, gram in style.items()
             }
-        return cls(**restored)
-
-    def _network(self, loaded: Weights) -> Callable[[tf.Tensor], Features]:
-        """As a plain function, so that models with this loss don't save VGG19 as their own."""
-        settings, dtype = self.settings, self._computed
-        options: dict[str, Any] = {"padding": settings.padding, "dtype": dtype}
-        model = build_feature_extractor(loaded, settings.layers, settings.pooling, **options)
-        self._channels = {name: output.shape[-1] for name, output in model.output.items()}
-        return embedded_network(model)
+        return cls(**{**config, "style": style})
 
     def _scaled(self, pictures: tf.Tensor) -> tf.Tensor:
         """RGB in `value_range` → the network's BGR, 0-255, mean subtracted."""
@@ -221,6 +221,23 @@ class ContentLoss(PerceptualLoss):
 
     def __init__(self, **options: Any):
         super().__init__(**{**options, "style": None, "style_weight": 0.0, "tv_weight": 0.0})
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class GramMatrix(keras.layers.Layer):
+    """The normalised Gram matrix G / (N M), eq. 3: [B, H, W, N] → [B, N, N], M = H W positions.
+
+    It computes in float32 under any global policy, unless `dtype` is given.
+    """
+
+    def __init__(self, *, dtype: Any = "float32", **options: Any):
+        super().__init__(dtype=dtype, **options)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return losses.gram_matrix(inputs)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (input_shape[0], input_shape[-1], input_shape[-1])
 
 
 def _gram_target(style: Mapping[str, Any], name: str, channels: int) -> np.ndarray:

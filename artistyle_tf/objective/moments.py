@@ -11,20 +11,20 @@ from artistyle_tf.objective.wasserstein import Gaussian, gaussian, wasserstein
 __all__ = [
     "Moments",
     "Target",
-    "blended",
-    "compared",
+    "blend",
+    "compare",
     "empty_moments",
     "mean_square",
     "moments",
-    "normalized",
-    "stacked",
+    "normalize",
+    "stack",
     "target_of",
     "target_spec",
 ]
 
 
 class Moments(NamedTuple):
-    """Sums over positions, additive over tiles; or their means, see `normalized`."""
+    """Sums over positions, additive over tiles; or their means, see `normalize`."""
 
     second: tf.Tensor
     """[R, N, N], FᵀF of each region; without masks R is 1."""
@@ -50,7 +50,7 @@ def empty_moments(regions: int, channels: int, mean: bool, dtype: tf.DType) -> M
     return Moments(second, tf.zeros([regions, channels], dtype) if mean else ())
 
 
-def normalized(sums: Moments, positions: tf.Tensor) -> Moments:
+def normalize(sums: Moments, positions: tf.Tensor) -> Moments:
     """Means over positions of f fᵀ / N, the Gram matrix / NM, and of f / √N, on the same scale."""
     count = positions * sums.second.shape[-1]
     first = sums.first
@@ -59,7 +59,7 @@ def normalized(sums: Moments, positions: tf.Tensor) -> Moments:
     return Moments(sums.second / count, first)
 
 
-def blended(each: Sequence[Moments], shares: Sequence[float]) -> Moments:
+def blend(each: Sequence[Moments], shares: Sequence[float]) -> Moments:
     """Normalised moments of several pictures, averaged with weights that sum to 1.
 
     They are the moments of a picture composed in those proportions, which would not be true of
@@ -71,7 +71,7 @@ def blended(each: Sequence[Moments], shares: Sequence[float]) -> Moments:
     )
 
 
-def stacked(each: Sequence[Moments], counting: tf.Tensor) -> Moments:
+def stack(each: Sequence[Moments], counting: tf.Tensor) -> Moments:
     """Moments of one region each, [1, ...], stacked to R regions; 0 where `counting` [R] is 0."""
 
     def joined(*parts: tf.Tensor) -> tf.Tensor:
@@ -104,7 +104,7 @@ def mean_square(target: Target) -> tf.Tensor:
     return spread - target.floor * target.root.shape[-1] + tf.reduce_sum(target.mean**2, -1)
 
 
-def compared(means: Moments, target: Target) -> tf.Tensor:
+def compare(means: Moments, target: Target) -> tf.Tensor:
     """[R]: loss of normalised moments: `losses.style_loss`, or W² / N in squared grey levels."""
     if isinstance(target, Gaussian):
         return wasserstein(means.first, means.second, target)

@@ -56,13 +56,13 @@ def loss(image: tf.Tensor, palette: Features) -> tf.Tensor:
     The picture is blurred by a pixel first: what counts is how colours side by side look together.
     Otherwise the picture has a sixth more grain. Colours outside 0-255 count as the nearest inside.
     """
-    image = losses.blurred(image)
+    image = losses.blur(image)
     regions = tf.unstack(palette["tables"])
-    each = [_looked_up(image, table) for table in regions]
+    each = [_look_up(image, table) for table in regions]
     return tf.reduce_mean(tf.stack(each, -1) * palette["where"]) * len(regions)
 
 
-def _looked_up(image: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
+def _look_up(image: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
     """[1, H, W], with the gradient found along the way, so that a tape keeps little."""
 
     @tf.custom_gradient

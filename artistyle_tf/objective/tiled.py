@@ -4,23 +4,26 @@ The style's moments and squared distances are sums over positions, so they add e
 A first pass over the tiles accumulates them; from the totals follow the losses and their
 derivatives with respect to the totals; a second pass backpropagates each tile's share to its
 pixels. Total variation and gamut are computed on the whole picture. Proof: docs/tiles.md.
+
+A tile has a core, the positions that only it accounts for, and a halo: the part of their receptive
+fields beyond the core. The halo shrinks from block to block (`vgg19.contexts`) until nothing of it
+is left at the last layer.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.objective.moments import Moments, empty_moments
 from artistyle_tf.objective.targets import Parts, Sums, Targets
-from artistyle_tf.objective.tiles import Span, cut, over, put, span, tile_cores
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.extractor import Features
 from artistyle_tf.vgg.vgg19 import CELL, block_of, contexts, stride
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["TiledObjective"]
+__all__ = ["TiledObjective", "tile_cores"]
 
 
 class TiledObjective(Objective):
@@ -83,11 +86,11 @@ class TiledObjective(Objective):
     def _tiled_parts(self, image: tf.Tensor, targets: Targets) -> Parts:
         # On this worker alone: callbacks ask for parts, and they may run on only one of several.
         totals = self._totals(image, targets.content, targets.guides, alone=True)
-        return self.assembled(_cast(totals, image.dtype), image, targets)
+        return self.add_up(_cast(totals, image.dtype), image, targets)
 
     def _tiled_moments(self, image: tf.Tensor, guides: Features) -> dict[str, Moments]:
         totals = _cast(self._totals(image, {}, guides), image.dtype)
-        return self.normalized(totals.style, image)
+        return self.normalize(totals.style, image)
 
     def _tiled_activations(self, image: tf.Tensor) -> Features:
         size = tf.shape(image)[1:3]
@@ -96,7 +99,7 @@ class TiledObjective(Objective):
         def add(core: tf.Tensor, found: Features) -> Features:
             features, _ = self._core_features(image, core, size)
             return {
-                name: put(found[name], features[name], span(core, size, stride(name)))
+                name: _put(found[name], features[name], _span(core, size, stride(name)))
                 for name in found
             }
 
@@ -104,7 +107,7 @@ class TiledObjective(Objective):
             name: tf.zeros(tf.concat([[1], size // stride(name), spec.shape[3:]], 0), spec.dtype)
             for name, spec in self.targets_spec.content.items()
         }
-        return over(cores, add, empty)
+        return _over(cores, add, empty)
 
     def _value_and_gradient(
         self, image: tf.Tensor, targets: Targets
@@ -112,7 +115,7 @@ class TiledObjective(Objective):
         totals = _cast(self._totals(image, targets.content, targets.guides), image.dtype)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch((image, totals))
-            value = self.assembled(totals, image, targets).value
+            value = self.add_up(totals, image, targets).value
         gradient, slopes = tape.gradient(
             value, (image, totals), unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
@@ -140,7 +143,7 @@ class TiledObjective(Objective):
                     for name in self._style
                 },
             )
-            return over(cores, add, nothing)
+            return _over(cores, add, nothing)
 
         if alone:
             return share(image, content, guides, self._cores_of(image))
@@ -157,7 +160,7 @@ class TiledObjective(Objective):
             def add(core: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
                 return self._tile_gradient(gradient, image, content, guides, slopes, core)
 
-            return over(cores, add, tf.zeros_like(image))
+            return _over(cores, add, tf.zeros_like(image))
 
         return gradient + self._spread(share, image, targets.content, targets.guides, slopes)
 
@@ -208,35 +211,115 @@ class TiledObjective(Objective):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             features, crop = self._core_features(image, core, size, tape)
             own = self.sums(features, _cores(content, core, size), _cores(guides, core, size))
-        where = span(core, size, 1, self._contexts[1])
-        return put(gradient, tape.gradient(own, crop, slopes), where, add=True)
+        where = _span(core, size, 1, self._contexts[1])
+        return _put(gradient, tape.gradient(own, crop, slopes), where, add=True)
 
     def _core_features(
         self, image: tf.Tensor, core: tf.Tensor, size: tf.Tensor, tape: Any = None
     ) -> tuple[Features, tf.Tensor]:
         """(activations at the core's positions, the crop they were computed from)."""
         spans = {
-            block: span(core, size, 2 ** (block - 1), context)
+            block: _span(core, size, 2 ** (block - 1), context)
             for block, context in self._contexts.items()
         }
 
         def trim(block: int, pooled: tf.Tensor) -> tf.Tensor:
             before = spans[block - 1]
-            return cut(pooled, spans[block], Span(before.start // 2, before.stop // 2))
+            return _cut(pooled, spans[block], _Span(before.start // 2, before.stop // 2))
 
-        crop = cut(image, spans[1])
+        crop = _cut(image, spans[1])
         if tape is not None:
             tape.watch(crop)
         features = self._network(crop, trim)
         return {
-            name: cut(one, span(core, size, stride(name)), spans[block_of(name)])
+            name: _cut(one, _span(core, size, stride(name)), spans[block_of(name)])
             for name, one in features.items()
         }, crop
 
 
 def _cores(content: Features, core: tf.Tensor, size: tf.Tensor) -> Features:
-    return {name: cut(one, span(core, size, stride(name))) for name, one in content.items()}
+    return {name: _cut(one, _span(core, size, stride(name))) for name, one in content.items()}
 
 
 def _cast(sums: Sums, dtype: Any) -> Sums:
     return tf.nest.map_structure(lambda one: tf.cast(one, dtype), sums)
+
+
+class _Span(NamedTuple):
+    """Part of a layer, in its own positions: rows and columns from `start` to before `stop`."""
+
+    start: tf.Tensor
+    """int32 [2]"""
+    stop: tf.Tensor
+
+
+def tile_cores(size: tf.Tensor, tile: int) -> tf.Tensor:
+    """int32 [T, 4]: top, left, bottom and right of every core in px; they partition the picture.
+
+    They begin at multiples of `CELL`, so that no window of four poolings spans two of them. They
+    are as equal as multiples of 16 px allow, with sides of at most `tile` px, except that those at
+    the bottom and right include the up to 15 px left over after the last whole cell.
+
+    Args:
+      size: int32 [2], height and width of the picture in px.
+      tile: multiple of 16.
+
+    >>> tile_cores((48, 70), 32).numpy().tolist()
+    [[0, 0, 16, 32], [0, 32, 16, 70], [16, 0, 48, 32], [16, 32, 48, 70]]
+    """
+    (tops, bottoms), (lefts, rights) = (_bounds(side, tile) for side in tf.unstack(size))
+    rows, columns = tf.size(tops), tf.size(lefts)
+    tops, bottoms = (tf.repeat(ends, columns) for ends in (tops, bottoms))
+    lefts, rights = (tf.tile(ends, [rows]) for ends in (lefts, rights))
+    return tf.stack([tops, lefts, bottoms, rights], axis=1)
+
+
+def _bounds(side: tf.Tensor, tile: int) -> tuple[tf.Tensor, tf.Tensor]:
+    cells = side // CELL
+    count = tf.maximum(-(-cells * CELL // tile), 1)
+    starts = CELL * (cells * tf.range(count) // count)
+    return starts, tf.concat([starts[1:], [side]], axis=0)
+
+
+def _span(core: tf.Tensor, size: tf.Tensor, scale: int, context: int = 0) -> _Span:
+    """The core and the context around it, clipped to the picture, at one scale.
+
+    Args:
+      core: int32 [4] in px, see `tile_cores`.
+      size: int32 [2], height and width of the picture in px.
+      scale: pixels between adjacent positions.
+      context: pixels around the core.
+    """
+    start = tf.maximum(core[:2] - context, 0) // scale
+    return _Span(start, tf.minimum(core[2:] + context, size) // scale)
+
+
+def _cut(tensor: tf.Tensor, part: _Span, within: _Span | None = None) -> tf.Tensor:
+    """[1, H, W, C] → that part of it; `within` is the part of the layer that the tensor covers."""
+    start, stop = part if within is None else (part.start - within.start, part.stop - within.start)
+    return tensor[:, start[0] : stop[0], start[1] : stop[1]]
+
+
+def _over(cores: tf.Tensor, add: Callable[[tf.Tensor, Any], Any], found: Any) -> Any:
+    """Folds `add(core, found)` over the cores, from an initial `found`."""
+
+    def body(index: tf.Tensor, found: Any) -> tuple[tf.Tensor, Any]:
+        return index + 1, add(cores[index], found)
+
+    def more(index: tf.Tensor, found: Any) -> tf.Tensor:
+        return index < tf.shape(cores)[0]
+
+    return tf.while_loop(more, body, (0, found), parallel_iterations=1)[1]
+
+
+def _put(whole: tf.Tensor, part: tf.Tensor, where: _Span, add: bool = False) -> tf.Tensor:
+    """[1, H, W, C] with `part` written or added there; in place if there is no other reference."""
+    if add:
+        part += _cut(whole, where)
+    return tf.raw_ops.TensorStridedSliceUpdate(
+        input=whole,
+        begin=tf.concat([[0], where.start, [0]], axis=0),
+        end=tf.concat([[1], where.stop, tf.shape(whole)[3:]], axis=0),
+        strides=tf.ones([4], tf.int32),
+        value=part,
+    )

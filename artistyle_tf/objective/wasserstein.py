@@ -52,7 +52,7 @@ def gaussian(mean: tf.Tensor, second: tf.Tensor) -> Gaussian:
     """The distribution with that mean [..., N] and second moment E x xᵀ [..., N, N].
 
     Both are moments of x = f / √N, features over the root of the number of channels, as in
-    `moments.normalized`. Second moments of several pictures may be averaged, covariances not.
+    `moments.normalize`. Second moments of several pictures may be averaged, covariances not.
     The root is computed in float64.
     """
     dtype, channels = second.dtype, second.shape[-1]

@@ -10,10 +10,10 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.config.presets import style_ratio
 from artistyle_tf.config.validation import MAX_WEIGHT
 from artistyle_tf.images.network_scale import BGR_MEAN
-from artistyle_tf.objective import earlier, formulas, losses, moments, palette
-from artistyle_tf.objective.guidance import Guides
+from artistyle_tf.objective import losses, moments, palette
+from artistyle_tf.objective import temporal as temporal_loss
 from artistyle_tf.objective.moments import Moments
-from artistyle_tf.objective.targets import Parts, Sums, Targets, Weighing
+from artistyle_tf.objective.targets import Guides, Parts, Sums, Targets, Weighing
 from artistyle_tf.vgg.extractor import Features, build_feature_extractor, constant_network
 from artistyle_tf.vgg.vgg19 import stride
 from artistyle_tf.vgg.weights import Weights
@@ -26,10 +26,10 @@ class Objective:
 
     The common form is α Σ_l a_l · mean((F_l − P_l)²) + β Σ_l b_l · mean((G_l/NM − A_l/NM)²);
     with statistics "w2" the style term's mean is W² / N (`wasserstein`). Published formulas put a
-    constant factor before each mean (`formulas`). With masks, G_l and A_l are those of a region,
+    constant factor before each mean (`losses`). With masks, G_l and A_l are those of a region,
     and the style losses are summed over the regions.
-    The last terms depend on the pixels only: `formulas.variation`; `losses.outside_range`, the
-    distance from the styles' colours (`palette`) and that from an earlier picture (`earlier`),
+    The last terms depend on the pixels only: `losses.variation`; `losses.outside_range`, the
+    distance from the styles' colours (`palette`) and that from an earlier picture (`temporal`),
     all but the first times the targets' mean squared activation, so that one weight suits every
     network.
     """
@@ -50,7 +50,7 @@ class Objective:
         `regions`: number of masks in the targets; 0: none. `fixed`: (height, width) of all images;
         shapes are then static when `value_and_gradient` is traced, and the filters are arguments of
         its graph, as XLA needs. `temporal`: whether the targets have an earlier picture, which
-        `earlier.following` puts there.
+        `temporal.following` puts there.
         """
         self.config = config
         self.extractor = build_feature_extractor(
@@ -80,11 +80,13 @@ class Objective:
             {name: tf.TensorSpec(shape, dtype) for name, shape in guides.items()},
             tf.TensorSpec([], dtype),
             palette.specs(regions, dtype) if config.palette_weight and self._style else {},
-            earlier.specs(self.image_spec) if temporal else {},
+            temporal_loss.specs(self.image_spec) if temporal else {},
         )
         # Not the Keras model itself: if weights are promised to be frozen, eager convolutions of
         # equal shape would share the filters that oneDNN packed for the first of them.
-        self._features = tf.function(self._seen, input_signature=[image], autograph=False)
+        self._features = tf.function(
+            lambda image: self._network(image), input_signature=[image], autograph=False
+        )
         self.value_and_gradient = tf.function(
             self._value_and_gradient,
             input_signature=[self.image_spec, self.targets_spec],
@@ -114,7 +116,7 @@ class Objective:
         if guides is None:
             each = [self._moments(self._tensor(style), {}) for style in styles]
             found = {
-                name: moments.blended([own[name] for own in each], shares) for name in self._style
+                name: moments.blend([own[name] for own in each], shares) for name in self._style
             }
         else:
             each, found = [], {}
@@ -127,14 +129,14 @@ class Objective:
                 inside = tf.reduce_max(inner, axis=[0, 1, 2]) > 0
                 there = tf.concat([tf.reduce_max(one[name])[None] for one in guides.styles], 0) > 0
                 both = tf.cast(inside & there, inner.dtype)
-                found[name] = moments.stacked([own[name] for own in each], both)
+                found[name] = moments.stack([own[name] for own in each], both)
                 within[name] = inner * both
             strengths = self._tensor(guides.strengths)
         beta = 1 if self._weighs else self.config.style_weight or 0
         weights = dict.fromkeys(self._style, strengths * beta)
         scale = self._scale(activations, found)
         style = {name: moments.target_of(one) for name, one in found.items()}
-        before = earlier.nothing(self._tensor(content)) if self._temporal else {}
+        before = temporal_loss.nothing(self._tensor(content)) if self._temporal else {}
         return Targets(activations, style, weights, within, scale, colours or {}, before)
 
     def _scale(self, content: Features, style: dict[str, Moments]) -> tf.Tensor:
@@ -170,16 +172,16 @@ class Objective:
         names = list(self._style)
         before = np.asarray(targets.weights[names[0]], np.float64)
         found = [self._of_region(self._tensor(photo), targets, r) for r in range(len(before))]
-        losses, louder = (np.array(one) for one in zip(*found, strict=True))  # [R, layers], [R]
-        total = before @ losses.sum(1)
+        each, louder = (np.array(one) for one in zip(*found, strict=True))  # [R, layers], [R]
+        total = before @ each.sum(1)
         if not np.isfinite(total):
             return None  # the run will say so
         shares = np.array(list(self._style.values())) / sum(self._style.values())
         even = shares * total / max(before.sum(), 1e-30)
-        factors = np.where(losses > 0, even / np.where(losses > 0, losses, 1), 1) ** config.balance
+        factors = np.where(each > 0, even / np.where(each > 0, each, 1), 1) ** config.balance
         weights = before[:, None] * factors
         if total > 0:
-            weights *= total / np.sum(losses * weights)
+            weights *= total / np.sum(each * weights)
         beta = config.style_weight
         if beta is None:
             assert config.strength is not None
@@ -196,15 +198,15 @@ class Objective:
         """(style losses by layer, mean log of mean squared activations, style over photo)."""
         this = slice(region, region + 1)
         guides = {name: guide[..., this] for name, guide in targets.guides.items()}
-        losses, louder = [], []
+        each, louder = [], []
         for name, seen in self._moments(photo, guides).items():
             target = tf.nest.map_structure(lambda one: one[this], targets.style[name])
-            scale = self._style[name] * formulas.style_scale(self.config, self._channels[name])
-            losses.append(scale * float(moments.compared(seen, target)[0]))
+            scale = self._style[name] * losses.style_scale(self.config, self._channels[name])
+            each.append(scale * float(moments.compare(seen, target)[0]))
             both = moments.mean_square(target), tf.linalg.trace(seen.second)
             style, own = (float(np.log(max(float(one[0]), 1e-30))) for one in both)
             louder.append(style - own)
-        return losses, float(np.mean(louder))
+        return each, float(np.mean(louder))
 
     def _nothing(self, targets: Targets) -> float:
         """The content loss of a picture that the network sees nothing in."""
@@ -213,7 +215,7 @@ class Objective:
         total = 0.0
         for name, seen in targets.content.items():
             elements = tf.cast(tf.size(seen), self.extractor.input.dtype)
-            scale = formulas.content_scale(self.config, elements)
+            scale = losses.content_scale(self.config, elements)
             total += self._content[name] * float(scale * self._mean_square(seen))
         return self.config.content_weight * total
 
@@ -232,44 +234,38 @@ class Objective:
             },
         )
 
-    def assembled(self, sums: Sums, image: tf.Tensor, targets: Targets) -> Parts:
+    def add_up(self, sums: Sums, image: tf.Tensor, targets: Targets) -> Parts:
         """The losses from the sums over the whole image, with the terms of its pixels."""
-        config = self.config
-        content, style = {}, {}
-        for name, weight in self._content.items():
-            elements = _positions(image, name) * self._channels[name]
-            scale = formulas.content_scale(config, elements)
-            loss = sums.content[name][0] / elements
-            content[name] = config.content_weight * weight * scale * loss
-        means = self.normalized(sums.style, image)
-        for name, weight in self._style.items():
-            each = moments.compared(means[name], targets.style[name])
-            loss = tf.reduce_sum(targets.weights[name] * each)
-            style[name] = weight * formulas.style_scale(config, self._channels[name]) * loss
-        variation = tf.zeros([], image.dtype)
+        config, nothing = self.config, tf.zeros([], image.dtype)
+        means = self.normalize(sums.style, image)
+        compared = {
+            name: tf.reduce_sum(targets.weights[name] * moments.compare(one, targets.style[name]))
+            for name, one in means.items()
+        }
+        content, style = losses.weighted_terms(
+            config,
+            {
+                name: (total[0], _positions(image, name) * self._channels[name])
+                for name, total in sums.content.items()
+            },
+            {name: (loss, self._channels[name]) for name, loss in compared.items()},
+        )
+        variation = gamut = off = nothing
         if config.tv_weight:
-            variation = config.tv_weight * formulas.variation(config, image)
-        gamut = tf.zeros([], image.dtype)
+            variation = config.tv_weight * losses.variation(config, image)[0]
         if config.gamut_weight:
             black = -tf.constant(BGR_MEAN, image.dtype)
             outside = losses.outside_range(image, black, black + 255)[0]
             gamut = config.gamut_weight * targets.scale * outside
-        off = tf.zeros([], image.dtype)
         if targets.palette:
             off = config.palette_weight * targets.scale * palette.loss(image, targets.palette)
-        temporal = earlier.loss(image, targets)
-        rest = (variation, gamut, off, temporal)
+        rest = (variation, gamut, off, temporal_loss.loss(image, targets))
         value = tf.add_n([*content.values(), *style.values(), *rest])
         return Parts(value, content, style, *rest)
 
-    def normalized(self, sums: dict[str, Moments], image: tf.Tensor) -> dict[str, Moments]:
-        """Means of the moments over the whole image, see `moments.normalized`."""
-        return {
-            name: moments.normalized(one, _positions(image, name)) for name, one in sums.items()
-        }
-
-    def _seen(self, image: tf.Tensor) -> Features:
-        return self._network(image)
+    def normalize(self, sums: dict[str, Moments], image: tf.Tensor) -> dict[str, Moments]:
+        """Means of the moments over the whole image, see `moments.normalize`."""
+        return {name: moments.normalize(one, _positions(image, name)) for name, one in sums.items()}
 
     def _tensor(self, image: Any) -> tf.Tensor:
         return tf.convert_to_tensor(image, self.extractor.input.dtype)
@@ -281,11 +277,11 @@ class Objective:
 
     def _moments(self, image: tf.Tensor, guides: Features) -> dict[str, Moments]:
         """Normalised moments of the style layers."""
-        return self.normalized(self.sums(self._features(image), {}, guides).style, image)
+        return self.normalize(self.sums(self._features(image), {}, guides).style, image)
 
     def _parts(self, image: tf.Tensor, features: Features, targets: Targets) -> Parts:
         sums = self.sums(features, targets.content, targets.guides)
-        return self.assembled(sums, image, targets)
+        return self.add_up(sums, image, targets)
 
     def _value_and_gradient(
         self, image: tf.Tensor, targets: Targets

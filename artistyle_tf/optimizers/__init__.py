@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from artistyle_tf.optimizers.adam import Adam
-from artistyle_tf.optimizers.averaged import AveragedAdam
+from artistyle_tf.optimizers.adam import Adam, AveragedAdam
 from artistyle_tf.optimizers.base import Minimizer, State, Status
 from artistyle_tf.optimizers.lbfgs import LBFGS
 

@@ -1,24 +1,64 @@
-"""Adam (Kingma and Ba 2014, arXiv:1412.6980), in the form given at the end of its section 2."""
+"""Adam (Kingma and Ba 2014, arXiv:1412.6980), as in Keras and with averaged iterates."""
 
+import abc
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from artistyle_tf.optimizers.base import Minimizer, State, Status, ValueAndGradient
+from artistyle_tf.optimizers.base import Minimizer, State, Status, ValueAndGradient, judge
 
-__all__ = ["Adam"]
+__all__ = ["Adam", "AveragedAdam"]
 
-FIRST_DECAY, SECOND_DECAY = 0.9, 0.999
-EPSILON = 1e-7
-"""The defaults of `keras.optimizers.Adam`."""
 GROWN = 10.0
 PATIENCE = 20
 """A search counts as diverged once its objective has stayed above GROWN times the initial value
 for more than PATIENCE iterations; the first steps alone may well increase it."""
 
+AVERAGE_DECAY = 0.99
 
-class Memory(NamedTuple):
+
+class _FirstOrder(Minimizer):
+    """One step and one evaluation an iteration; the first iteration only evaluates."""
+
+    learning_rate: float
+
+    def _traced_steps(self) -> tuple[Callable[..., Any], ...]:
+        return (self._step_and_evaluate,)
+
+    def _iterate(self, state: State, context: Any) -> State:
+        traced = self._graphs.of(self._step_and_evaluate, state, contextual=True)
+        after: State = traced(state, context)
+        return after
+
+    def _step_and_evaluate(self, state: State, context: Any) -> State:
+        first = tf.math.is_inf(state.value)  # nothing has been evaluated yet
+        position, memory = tf.cond(
+            first, lambda: (state.position, state.memory), lambda: self._step(state, context)
+        )
+        value, gradient = self._value_and_gradient(position, context)
+        finite, status = judge(value, gradient)
+        after = state._replace(
+            position=position, value=value, gradient=gradient, status=status, memory=memory
+        )
+        after = self._note(state, after, finite)
+        moved = ~first & (after.status == int(Status.RUNNING))
+        return after._replace(
+            iterations=state.iterations + tf.where(moved, 1, 0),
+            evaluations=state.evaluations + 1,
+        )
+
+    @abc.abstractmethod
+    def _step(self, state: State, context: Any) -> tuple[tf.Tensor, Any]:
+        """(the next position, the memory with the gradient taken in)."""
+
+    @abc.abstractmethod
+    def _note(self, before: State, after: State, finite: tf.Tensor) -> State:
+        """The evaluated state `after` with what else the algorithm keeps of it."""
+
+
+class _Memory(NamedTuple):
     """The minimiser's internal state between iterations."""
 
     first: tf.Tensor
@@ -33,11 +73,13 @@ class Memory(NamedTuple):
     """int32 [], consecutive iterations with the objective far above that."""
 
 
-class Adam(Minimizer):
+class Adam(_FirstOrder):
     """`keras.optimizers.Adam` with half-cosine decay of the learning rate over the budget.
 
     `first_step` scales the learning rate; after a restart it is a tenth of its former value.
     """
+
+    FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.999, 1e-7
 
     def __init__(
         self,
@@ -50,52 +92,125 @@ class Adam(Minimizer):
         super().__init__(value_and_gradient, context_spec, compiled=compiled)
         self.learning_rate = learning_rate
 
-    def _empty_memory(self, state: State) -> Memory:
+    def _empty_memory(self, state: State) -> _Memory:
         nothing = tf.zeros_like(state.position)
         began = tf.constant(float("inf"), state.position.dtype)
-        return Memory(nothing, nothing, tf.constant(0, tf.int64), began, tf.constant(0))
+        return _Memory(nothing, nothing, tf.constant(0, tf.int64), began, tf.constant(0))
 
-    def prepare(self, state: State, context: Any = ()) -> None:
-        traced = self._graphs.of(self._moved, state, contextual=True)
-        traced.get_concrete_function(*self._graphs.like(state, context))
-
-    def _iterate(self, state: State, context: Any) -> State:
-        after: State = self._graphs.of(self._moved, state, contextual=True)(state, context)
-        return after
-
-    def _moved(self, state: State, context: Any) -> State:
-        first = tf.math.is_inf(state.value)  # nothing has been evaluated yet
-        position, memory = tf.cond(
-            first, lambda: (state.position, state.memory), lambda: self._step(state)
-        )
-        value, gradient = self._value_and_gradient(position, context)
-        finite = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
-        began = tf.where(first, value, memory.began)
+    def _note(self, before: State, after: State, finite: tf.Tensor) -> State:
+        value, memory = after.value, after.memory
+        began = tf.where(tf.math.is_inf(before.value), value, memory.began)
         grown = tf.where(value > GROWN * began, memory.grown + 1, 0)
-        status = tf.where(tf.reduce_any(gradient != 0), int(Status.RUNNING), int(Status.CONVERGED))
-        status = tf.where(grown > PATIENCE, int(Status.DIVERGED), status)
-        status = tf.where(finite, status, int(Status.NON_FINITE))
-        moved = ~first & (status == int(Status.RUNNING))
-        return state._replace(
-            position=position,
+        diverged = finite & (grown > PATIENCE)
+        return after._replace(
             value=tf.where(finite, value, tf.constant(float("nan"), value.dtype)),
-            gradient=gradient,
-            iterations=state.iterations + tf.where(moved, 1, 0),
-            evaluations=state.evaluations + 1,
-            status=status,
+            status=tf.where(diverged, int(Status.DIVERGED), after.status),
             memory=memory._replace(began=began, grown=grown),
         )
 
-    def _step(self, state: State) -> tuple[tf.Tensor, Memory]:
+    def _step(self, state: State, context: Any) -> tuple[tf.Tensor, _Memory]:
         memory, slope = state.memory, state.gradient
         steps = memory.steps + 1
         count, real = tf.cast(steps, slope.dtype), slope.dtype
         done = tf.cast(state.iterations, real) / tf.cast(tf.maximum(state.budget, 1), real)
         schedule = 0.5 * (1 + tf.cos(math.pi * tf.minimum(done, 1)))
         schedule = tf.where(state.budget > 0, schedule, tf.ones_like(schedule))
-        first = memory.first + (1 - FIRST_DECAY) * (slope - memory.first)
-        second = memory.second + (1 - SECOND_DECAY) * (tf.square(slope) - memory.second)
+        first = memory.first + (1 - self.FIRST_DECAY) * (slope - memory.first)
+        second = memory.second + (1 - self.SECOND_DECAY) * (tf.square(slope) - memory.second)
         rate = self.learning_rate * state.first_step * schedule
-        rate *= tf.sqrt(1 - SECOND_DECAY**count) / (1 - FIRST_DECAY**count)
-        position = state.position - rate * first / (tf.sqrt(second) + EPSILON)
+        rate *= tf.sqrt(1 - self.SECOND_DECAY**count) / (1 - self.FIRST_DECAY**count)
+        position = state.position - rate * first / (tf.sqrt(second) + self.EPSILON)
         return position, memory._replace(first=first, second=second, steps=steps)
+
+
+class _AverageMemory(NamedTuple):
+    """The minimiser's internal state between iterations."""
+
+    first: tf.Tensor
+    """[n], decaying mean of gradients."""
+    second: tf.Tensor
+    """[n], decaying mean of squared gradients."""
+    steps: tf.Tensor
+    """int32 [], number of steps accumulated in these means."""
+    total: tf.Tensor
+    """[n], decaying mean of positions, without bias correction."""
+    missing: tf.Tensor
+    """[], the weight that the initial zeros still have in that mean."""
+
+
+class AveragedAdam(_FirstOrder):
+    """Adam whose `best_position` is the average of its iterates, including the starting point.
+
+    The minimiser of crowsonkb/style-transfer-pytorch: projected Adam (algorithm 1 of Kingma and Ba)
+    with a constant learning rate, the averaging of section 7.2 and its bias correction.
+    `best_value` is the objective at the last iterate; it is never evaluated at the average.
+
+    Args:
+      value_and_gradient: as in `Minimizer`.
+      context_spec: as in `Minimizer`.
+      learning_rate: of every step.
+      project: (position, context) → the nearest admissible position; None: no constraint.
+      compiled: as in `Minimizer`.
+    """
+
+    FIRST_DECAY, SECOND_DECAY = 0.9, 0.99
+    EPSILON = 1e-8 / 255
+    """That program's value, for gradients per grey level instead of per pixel in 0-1."""
+
+    def __init__(
+        self,
+        value_and_gradient: ValueAndGradient,
+        context_spec: Any = (),
+        *,
+        learning_rate: float = 5.1,
+        project: Callable[[tf.Tensor, Any], tf.Tensor] | None = None,
+        compiled: bool = False,
+    ):
+        super().__init__(value_and_gradient, context_spec, compiled=compiled)
+        self.learning_rate = learning_rate
+        self._project = project
+
+    def _empty_memory(self, state: State) -> _AverageMemory:
+        nothing, one = tf.zeros_like(state.position), tf.ones([], state.position.dtype)
+        return _AverageMemory(nothing, nothing, tf.constant(0), nothing, one)
+
+    def remains(self, state: State) -> State:
+        return state
+
+    def carried(self, state: State, before: State, resize: Callable[..., Any]) -> State:
+        """Means of gradients carry over between levels; the average of positions starts afresh."""
+        old = before.memory
+        first, second = resize(old.first), tf.nn.relu(resize(old.second))
+        memory = state.memory._replace(first=first, second=second, steps=old.steps)
+        return state._replace(memory=memory)
+
+    def _note(self, before: State, after: State, finite: tf.Tensor) -> State:
+        memory = after.memory
+        missing = AVERAGE_DECAY * memory.missing
+        total = AVERAGE_DECAY * memory.total + (1 - AVERAGE_DECAY) * after.position
+        averaged = after._replace(
+            best_position=total / (1 - missing),
+            best_value=after.value,
+            memory=memory._replace(total=total, missing=missing),
+        )
+        found: State = tf.cond(
+            finite, lambda: averaged, lambda: before._replace(status=after.status)
+        )
+        return found
+
+    def _step(self, state: State, context: Any) -> tuple[tf.Tensor, _AverageMemory]:
+        memory, slope = state.memory, state.gradient
+        steps = memory.steps + 1
+        count = tf.cast(steps, slope.dtype)
+        first = self.FIRST_DECAY * memory.first + (1 - self.FIRST_DECAY) * slope
+        second = self.SECOND_DECAY * memory.second + (1 - self.SECOND_DECAY) * tf.square(slope)
+        mean = first / (1 - self.FIRST_DECAY**count)
+        deviation = tf.sqrt(second / (1 - self.SECOND_DECAY**count)) + self.EPSILON
+        rate = self.learning_rate * state.first_step  # a tenth after a restart
+        position = state.position - rate * mean / deviation
+        if self._project is not None:
+            position = self._project(position, context)
+        return position, memory._replace(first=first, second=second, steps=steps)
+
+    def _keep_best(self, state: State) -> State:
+        return state  # `_note` has already updated the average

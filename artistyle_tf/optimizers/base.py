@@ -1,4 +1,4 @@
-"""What all minimisers share: interface, state, restart and reasons for stopping."""
+"""What all minimisers share: interface, state, traced functions, restart, reasons for stopping."""
 
 import abc
 import enum
@@ -7,18 +7,22 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from artistyle_tf.optimizers.graphs import Graphs
-
-__all__ = ["MOST_STEPS", "Minimizer", "State", "Status", "ValueAndGradient", "step_factor"]
+__all__ = [
+    "MOST_STEPS",
+    "Graphs",
+    "Minimizer",
+    "State",
+    "Status",
+    "ValueAndGradient",
+    "judge",
+    "step_factor",
+]
 
 MOST_STEPS = 64
 """Most iterations that one call of `Minimizer.advance_at_once` can take."""
 
 ValueAndGradient = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
 """(position [n], context) → (value [], gradient [n]). The context is any nest of tensors."""
-
-
-Row = tuple[int, float]
 
 
 class Status(enum.IntEnum):
@@ -68,6 +72,55 @@ class State(NamedTuple):
     """The algorithm's own internal state: a nest of tensors."""
 
 
+class Graphs:
+    """Traced functions, each created on first use.
+
+    Args:
+      context_spec: nest of `tf.TensorSpec` matching the context, the last argument of some of them.
+      compiled: whether they are compiled with XLA, separately for each length.
+    """
+
+    def __init__(self, context_spec: Any = (), compiled: bool = False):
+        self._context_spec, self._compiled = context_spec, compiled
+        self.made: dict[Callable[..., Any], Any] = {}
+        """Python function → its `tf.function`."""
+
+    def of(self, function: Callable[..., Any], *arguments: Any, contextual: bool = False) -> Any:
+        """`function`, traced for arguments like these nests of tensors, for any length n.
+
+        n is the length of the first tensor; any dimension of that length is taken to be n. With
+        `contextual`, a context follows the arguments. Inside a graph compiled by XLA this returns
+        `function` itself.
+        """
+        if self._compiled and not tf.executing_eagerly():
+            return function
+        if function not in self.made:
+            signature = None if self._compiled else self._signature(arguments, contextual)
+            self.made[function] = tf.function(
+                function,
+                input_signature=signature,
+                autograph=False,
+                jit_compile=self._compiled,
+                # Not inlined into other graphs, so that results stay bit-identical.
+                experimental_attributes=None if self._compiled else {"_noinline": True},
+            )
+        return self.made[function]
+
+    def like(self, *arguments: Any) -> tuple[Any, ...]:
+        """The arguments to trace with: these if lengths are fixed, otherwise none."""
+        return arguments if self._compiled else ()
+
+    def _signature(self, arguments: Any, contextual: bool) -> tuple[Any, ...]:
+        dimensions = tf.nest.flatten(arguments)[0].shape[0]
+        spec = tf.nest.map_structure(
+            lambda tensor: tf.TensorSpec(
+                [None if side == dimensions else side for side in tensor.shape], tensor.dtype
+            ),
+            arguments,
+        )
+        return (*spec, self._context_spec) if contextual else spec
+
+
 class Minimizer(abc.ABC):
     """Base class: minimises value_and_gradient(position, context) step by step.
 
@@ -112,14 +165,14 @@ class Minimizer(abc.ABC):
         until = int(state.iterations) + iterations
         while True:
             while bool(self._is_due(state, until)):
-                state = self._kept(self._iterate(state, context))
+                state = self._keep_best(self._iterate(state, context))
             if not self._may_restart(state):
                 return state
-            state = self._restarted(state)
+            state = self._restart(state)
 
     def advance_at_once(
         self, state: State, context: Any = (), *, iterations: int = 1
-    ) -> tuple[State, list[Row]]:
+    ) -> tuple[State, list[tuple[int, float]]]:
         """Like `advance`, but with the whole loop on the device, in a single call.
 
         Returns:
@@ -131,7 +184,7 @@ class Minimizer(abc.ABC):
         if iterations > MOST_STEPS:
             raise ValueError(f"{iterations} iterations at once; at most {MOST_STEPS} can be")
         until = int(state.iterations) + iterations
-        rows: list[Row] = []
+        rows: list[tuple[int, float]] = []
         while True:
             before, loop = int(state.iterations), self.loop(state)
             state, evaluations, values = loop(state, tf.constant(until), context)
@@ -139,7 +192,7 @@ class Minimizer(abc.ABC):
             rows += zip(evaluations.numpy()[:done].tolist(), values.numpy()[:done], strict=True)
             if not self._may_restart(state):
                 return state, rows
-            state = self._restarted(state)
+            state = self._restart(state)
 
     def prepare_at_once(self, state: State, context: Any = ()) -> Any:
         """Traces, and returns, the function that `advance_at_once` calls for states like this."""
@@ -149,9 +202,9 @@ class Minimizer(abc.ABC):
     def loop(self, state: State) -> Any:
         """The traced function behind `advance_at_once`:
         (state, int32 [] iterations, context) → (state, evaluations, values)."""
-        return self._graphs.of(self._looped, state, tf.constant(0), contextual=True)
+        return self._graphs.of(self._loop, state, tf.constant(0), contextual=True)
 
-    def _looped(
+    def _loop(
         self, state: State, until: tf.Tensor, context: Any
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
         """Runs the iterations; with evaluations and values [MOST_STEPS] after each."""
@@ -160,8 +213,8 @@ class Minimizer(abc.ABC):
         def due(state: State, *_: tf.Tensor) -> tf.Tensor:
             return self._is_due(state, until)
 
-        def moved(state: State, evaluations: tf.Tensor, values: tf.Tensor) -> Any:
-            own = self._kept(self._iterate(state, context))
+        def iterate(state: State, evaluations: tf.Tensor, values: tf.Tensor) -> Any:
+            own = self._keep_best(self._iterate(state, context))
             here = (places == state.iterations - before) & (own.iterations > state.iterations)
             evaluations = tf.where(here, own.evaluations, evaluations)
             return own, evaluations, tf.where(here, own.value, values)
@@ -169,7 +222,7 @@ class Minimizer(abc.ABC):
         nothing = tf.zeros([MOST_STEPS], state.value.dtype)
         start = state, tf.zeros([MOST_STEPS], tf.int32), nothing
         found: tuple[State, tf.Tensor, tf.Tensor] = tf.while_loop(
-            due, moved, start, parallel_iterations=1
+            due, iterate, start, parallel_iterations=1
         )
         return found
 
@@ -177,7 +230,7 @@ class Minimizer(abc.ABC):
         helpless = int(state.restarts) >= self.RESTARTS or bool(tf.math.is_inf(state.best_value))
         return int(state.status) != Status.RUNNING and not helpless
 
-    def _restarted(self, state: State) -> State:
+    def _restart(self, state: State) -> State:
         fresh = self.start(state.best_position)
         return state._replace(
             position=fresh.position,
@@ -208,13 +261,24 @@ class Minimizer(abc.ABC):
         """
         return state
 
-    def _kept(self, state: State) -> State:
-        """The state after an iteration, with its best position updated."""
-        return keep_best(state)
-
-    @abc.abstractmethod
     def prepare(self, state: State, context: Any = ()) -> None:
         """Traces what iterations from `state` call, so that tracing does not delay the first."""
+        for function in self._traced_steps():
+            traced = self._graphs.of(function, state, contextual=True)
+            traced.get_concrete_function(*self._graphs.like(state, context))
+
+    def _traced_steps(self) -> tuple[Callable[..., Any], ...]:
+        """The functions of (state, context) that `_iterate` calls through `_graphs`."""
+        return ()
+
+    def _keep_best(self, state: State) -> State:
+        """The state after an iteration, with its best position updated."""
+        position, value = tf.cond(
+            state.value < state.best_value,  # false for NaN
+            lambda: (state.position, state.value),
+            lambda: (state.best_position, state.best_value),
+        )
+        return state._replace(best_position=position, best_value=value)
 
     @abc.abstractmethod
     def _empty_memory(self, state: State) -> Any:
@@ -222,21 +286,18 @@ class Minimizer(abc.ABC):
 
     @abc.abstractmethod
     def _iterate(self, state: State, context: Any) -> State:
-        """One iteration; `_kept` then updates `best_position` and `best_value`.
+        """One iteration; `_keep_best` then updates `best_position` and `best_value`.
 
         Branches and loops use TensorFlow's control flow: eagerly they run in Python, in a traced
         function on the device.
         """
 
 
-def keep_best(state: State) -> State:
-    """The state with its best position updated."""
-    position, value = tf.cond(
-        state.value < state.best_value,  # false for NaN
-        lambda: (state.position, state.value),
-        lambda: (state.best_position, state.best_value),
-    )
-    return state._replace(best_position=position, best_value=value)
+def judge(value: tf.Tensor, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """(bool [], whether both are finite; int32 [], the status that follows from them)."""
+    finite = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
+    status = tf.where(tf.reduce_any(gradient != 0), int(Status.RUNNING), int(Status.CONVERGED))
+    return finite, tf.where(finite, status, int(Status.NON_FINITE))
 
 
 def step_factor(gradient: tf.Tensor, root_mean_square: tf.Tensor) -> tf.Tensor:

@@ -84,7 +84,7 @@ class _Pair(NamedTuple):
     """bool []"""
 
 
-def _directly(function: Callable[..., Any], *arguments: Any) -> Any:
+def _call(function: Callable[..., Any], *arguments: Any) -> Any:
     return function(*arguments)
 
 
@@ -92,18 +92,18 @@ def push(
     memory: Memory,
     step: tf.Tensor,
     change: tf.Tensor,
-    run: Callable[..., Any] = _directly,
+    run: Callable[..., Any] = _call,
 ) -> Memory:
     """The memory with the pair (s, y) added in front, or unchanged if its curvature is too small.
 
     `run(function, *arguments)` calls the parts that are to be traced.
     """
-    pair = run(_measured, step, change, memory.steps[0])
+    pair = run(_measure, step, change, memory.steps[0])
 
     def pushed() -> Memory:
         full = memory.filled == len(memory.steps)
-        here: Memory = tf.cond(full, lambda: _regrouped(memory), lambda: memory)
-        across, own = run(_extended, pair.change, pair.product, pair.squared, here)
+        here: Memory = tf.cond(full, lambda: _regroup(memory), lambda: memory)
+        across, own = run(_extend, pair.change, pair.product, pair.squared, here)
         return Memory(
             (pair.step, *here.steps[:-1]),
             (pair.change, *here.changes[:-1]),
@@ -118,7 +118,7 @@ def push(
     return after
 
 
-def _measured(step: tf.Tensor, change: tf.Tensor, held: tf.Tensor) -> _Pair:
+def _measure(step: tf.Tensor, change: tf.Tensor, held: tf.Tensor) -> _Pair:
     """The pair rounded to the storage dtype; its products are computed from the rounded vectors."""
     kept = tf.cast(step, held.dtype), tf.cast(change, held.dtype)
     step, change = (tf.cast(one, step.dtype) for one in kept)
@@ -128,7 +128,7 @@ def _measured(step: tf.Tensor, change: tf.Tensor, held: tf.Tensor) -> _Pair:
     return _Pair(*kept, product, squared, product > CURVATURE * lengths)
 
 
-def _extended(
+def _extend(
     change: tf.Tensor, product: tf.Tensor, squared: tf.Tensor, memory: Memory
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The matrices sᵀy and yᵀy, with the new pair's row and column in front."""
@@ -141,8 +141,8 @@ def _extended(
         tf.concat([[tf.cast(first, one.dtype)], one[1:]], axis=0)
         for first, one in ((product, column), (squared, row))
     )
-    across = _first(_permuted(memory.step_change, order), column, tf.zeros_like(column))
-    return across, _first(_permuted(memory.change_change, order), row, row)
+    across = _with_first(_permute(memory.step_change, order), column, tf.zeros_like(column))
+    return across, _with_first(_permute(memory.change_change, order), row, row)
 
 
 def inverse_product(memory: Memory, vector: tf.Tensor) -> tf.Tensor:
@@ -194,7 +194,7 @@ def _products(memory: Memory, vector: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     )
 
 
-def _regrouped(memory: Memory) -> Memory:
+def _regroup(memory: Memory) -> Memory:
     """Merges the newest pairs into a block in front and empties their slots."""
     group = len(memory.steps)
     empty = (tf.zeros_like(memory.steps[0]),) * group
@@ -214,11 +214,11 @@ def _regrouped(memory: Memory) -> Memory:
     )
 
 
-def _permuted(matrix: tf.Tensor, order: list[int]) -> tf.Tensor:
+def _permute(matrix: tf.Tensor, order: list[int]) -> tf.Tensor:
     return tf.gather(tf.gather(matrix, order, axis=0), order, axis=1)
 
 
-def _first(matrix: tf.Tensor, column: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
+def _with_first(matrix: tf.Tensor, column: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
     """The matrix with its first column replaced, and its first row except for the corner."""
     right = tf.concat([row[None, 1:], matrix[1:, 1:]], axis=0)
     return tf.concat([column[:, None], right], axis=1)

@@ -10,7 +10,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from artistyle_tf.optimizers.base import Minimizer, State, Status, ValueAndGradient, step_factor
+from artistyle_tf.optimizers.base import (
+    Minimizer,
+    State,
+    Status,
+    ValueAndGradient,
+    judge,
+    step_factor,
+)
 
 with warnings.catch_warnings():
     # TFP 0.25 uses features that newer Python, NumPy and TensorFlow versions deprecate.
@@ -60,10 +67,8 @@ class TFPLBFGS(Minimizer):
         )
         return tf.ones_like(state.value), results
 
-    def prepare(self, state: State, context: Any = ()) -> None:
-        for function in (self._first_evaluation, self._resume):
-            traced = self._graphs.of(function, state, contextual=True)
-            traced.get_concrete_function(*self._graphs.like(state, context))
+    def _traced_steps(self) -> tuple[Callable[..., Any], ...]:
+        return self._first_evaluation, self._resume
 
     def _iterate(self, state: State, context: Any) -> State:
         def by(function: Callable[..., State]) -> Callable[[], State]:
@@ -86,17 +91,13 @@ class TFPLBFGS(Minimizer):
             objective_value=value * scale,
             objective_gradient=gradient * scale,
         )
-        finite = tf.math.is_finite(value) & tf.reduce_all(tf.math.is_finite(gradient))
+        finite, status = judge(value, gradient)
         return state._replace(
             # Not infinity, which would mean that the first evaluation is still to come.
             value=tf.where(finite, value, tf.constant(float("nan"), value.dtype)),
             gradient=gradient,
             evaluations=state.evaluations + 1,
-            status=tf.where(
-                finite,
-                tf.where(tf.reduce_any(gradient != 0), int(Status.RUNNING), int(Status.CONVERGED)),
-                int(Status.NON_FINITE),
-            ),
+            status=status,
             memory=(scale, results),
         )
 

@@ -2,7 +2,6 @@
 
 import importlib.util
 import io
-import itertools
 
 import numpy as np
 import pytest
@@ -35,8 +34,9 @@ def events(folder):
 
 def test_scalars_and_pictures_read_back(small_file, picture, tmp_path):
     config = Config(
-        size=64, levels=2, iterations=9, weights=str(small_file), optimizer="lbfgs", tv_weight=0.1
-    )
+        size=64, levels=2, iterations=9, weights=str(small_file), optimizer="adam", tv_weight=0.1,
+        learning_rate=4, precondition=0.25,
+    )  # fmt: skip
     steps, parts, pictures, lengths = [], {}, {}, {}
 
     def look(step):
@@ -45,26 +45,23 @@ def test_scalars_and_pictures_read_back(small_file, picture, tmp_path):
         lengths[step.iteration] = step.step_length()
 
     board = TensorBoard(tmp_path / "new" / "folder", every=3)
-    stylize(picture(64, 64), picture(40, 40, 1), config, callback=[look, board])
+    stylize(picture(64, 64), picture(64, 64, 1), config, callback=[look, board])
     board.close()
     found = events(tmp_path / "new" / "folder")
 
-    every = list(range(1, 10))
     for tag, value in [
         ("objective", lambda step: step.objective),
         ("evaluations", lambda step: step.evaluations),
         ("seconds", lambda step: step.seconds),
     ]:
-        assert list(found[tag]) == every
+        assert list(found[tag]) == list(range(1, 10))
         assert list(found[tag].values()) == pytest.approx([value(step) for step in steps])
     assert found["step_length"] == pytest.approx(lengths)
-    assert found["step_length"][3] > 0
 
     first_fine = next(step.iteration for step in steps if step.level == 2)
     due = sorted({1, 3, 6, 9, first_fine})
     layers = [f"style/{name}" for name, _ in config.style_layers]
     for tag in [*layers, "content/block4_conv2"]:
-        assert list(found[tag]) == due
         assert found[tag] == pytest.approx({n: parts[n][tag] for n in due})
     for tag in ("style", "content", "total_variation"):
         assert found[f"parts/{tag}"] == pytest.approx({n: parts[n][tag] for n in due})
@@ -74,25 +71,13 @@ def test_scalars_and_pictures_read_back(small_file, picture, tmp_path):
     for iteration, image in shown.items():
         assert np.array_equal(image, pictures[iteration])
 
-
-def test_step_length_is_the_change_of_the_picture(small_file, picture):
-    """Of the picture in grey levels, not of the minimiser's own coordinates."""
-    config = Config(
-        size=32, iterations=5, weights=str(small_file), optimizer="adam", learning_rate=4,
-        precondition=0.25,
-    )  # fmt: skip
-    seen = []
-    stylize(
-        picture(32, 32),
-        picture(32, 32, 1),
-        config,
-        callback=lambda step: seen.append((step.image().astype(float), step.step_length())),
-    )
-    for (before, _), (after, length) in itertools.pairwise(seen):
+    # The step is of the picture in grey levels, not of the minimiser's own coordinates.
+    for n in range(first_fine, 9):
+        before, after = (pictures[m].astype(float) for m in (n, n + 1))
         inside = (before > 0) & (before < 255) & (after > 0) & (after < 255)
         change = np.sqrt(np.mean((after - before)[inside] ** 2))
         # Both pictures are rounded: their difference has a variance of 2/12 more.
-        assert change == pytest.approx(np.sqrt(length**2 + 1 / 6), rel=0.15)
+        assert change == pytest.approx(np.sqrt(lengths[n + 1] ** 2 + 1 / 6), rel=0.15)
 
 
 def test_absent_package(monkeypatch, tmp_path):
@@ -105,9 +90,7 @@ def test_absent_package(monkeypatch, tmp_path):
     with pytest.raises(ConfigError, match="not installed"):
         TensorBoard(tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
-
-
-def test_a_folder_that_cannot_be(tmp_path):
+    monkeypatch.undo()
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"can't write to the folder .*file"):
         TensorBoard(tmp_path / "file")

@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-from artistyle_tf.callbacks import views
 from artistyle_tf.cli import console
 from commands import command_line, put_pictures
 
@@ -84,7 +83,7 @@ def test_quiet_says_nothing_while_tensorflow_loads(stubbed):
 
 
 def test_messages(capfd, monkeypatch):
-    monkeypatch.setattr(views, "QUIET", 0.0)
+    monkeypatch.setattr("artistyle_tf.callbacks.progress.QUIET", 0.0)
     logger = logging.getLogger("artistyle_tf")
     before = logger.level, logger.propagate, list(logger.handlers)
     wanted = {

@@ -22,7 +22,6 @@ import tifffile
 from PIL import Image
 
 from artistyle_tf import __version__, optimizers
-from artistyle_tf.callbacks import views
 from artistyle_tf.cli import console, main
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine import inputs, painter
@@ -53,7 +52,8 @@ def environment(monkeypatch, unfrozen):
         monkeypatch.setenv(name, os.environ.get(name, ""))
     monkeypatch.delenv("KERAS_HOME")
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
-    monkeypatch.setattr(views, "QUIET", 1e9)  # no progress, however long a test takes
+    # No progress, however long a test takes.
+    monkeypatch.setattr("artistyle_tf.callbacks.progress.QUIET", 1e9)
 
 
 @pytest.fixture
@@ -557,7 +557,7 @@ def test_notes_are_shown_and_kept(run, folder):
 
 def test_quiet(run, folder, small_file, monkeypatch):
     """Of a run that succeeds only warnings are seen, not even progress."""
-    monkeypatch.setattr(views, "QUIET", 0.0)
+    monkeypatch.setattr("artistyle_tf.callbacks.progress.QUIET", 0.0)
     quiet = run("--optimizer=adam", "--quiet", iterations=2)
     assert quiet == Done(0, "", "")
     assert pixels(folder / "out" / "o.png").shape == (24, 32, 3)

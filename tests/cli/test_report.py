@@ -6,7 +6,6 @@ import sys
 import pytest
 from PIL import Image
 
-from artistyle_tf.callbacks import views
 from artistyle_tf.callbacks.report_log import ReportLog
 from artistyle_tf.cli import console, main
 from artistyle_tf.images.read import read_record
@@ -20,7 +19,7 @@ def run(tmp_path, picture, small_file, monkeypatch, unfrozen, capfd):
     """A function: flags by name → (status, what was said) of a tiny run in this process."""
     for name in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", *console.ENVIRONMENT):
         monkeypatch.setenv(name, os.environ.get(name, ""))
-    monkeypatch.setattr(views, "QUIET", 1e9)
+    monkeypatch.setattr("artistyle_tf.callbacks.progress.QUIET", 1e9)
     monkeypatch.chdir(tmp_path)
     for name, seed in ((PHOTO, 0), ("s.png", 1)):
         Image.fromarray(picture(48, 64, seed)).save(name)

@@ -25,8 +25,8 @@ devices = [tf.config.LogicalDeviceConfiguration()] * 4
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
 from artistyle_tf import Config, stylize
 from artistyle_tf.cli.devices import make_strategy
-from artistyle_tf.objective.guidance import layer_guides
-from artistyle_tf.objective.guidance import Guides
+from artistyle_tf.objective.targets import layer_guides
+from artistyle_tf.objective.targets import Guides
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.vgg.weights import load

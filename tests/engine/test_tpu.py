@@ -28,7 +28,7 @@ devices = [tf.config.LogicalDeviceConfiguration()] * 3
 tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
 from artistyle_tf import Config
 from artistyle_tf.vgg.weights import load
-from artistyle_tf.objective.fixed import FixedTiledObjective
+from artistyle_tf.objective.static_tiles import FixedTiledObjective
 from artistyle_tf.objective.whole import Objective
 
 three = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1", "CPU:2"])

@@ -15,7 +15,7 @@ from artistyle_tf.engine.provenance import kinds_of, read_rerun
 from artistyle_tf.images.masks import Masks, Regions, grey, make_regions, read_masks
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.read import read, read_record
-from artistyle_tf.objective.guidance import layer_guides, region_strengths
+from artistyle_tf.objective.targets import layer_guides, region_strengths
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
 from painters import stylize

@@ -42,10 +42,8 @@ def oracle(contents, pictures, styles, shares, arrays, pooling):
 @pytest.mark.parametrize(
     ("jit", "dtype", "tolerance", "black", "white"),
     [
-        (False, "float64", 1e-5, 0, 255),
         (False, "float64", 1e-5, -1, 1),
-        (False, "float32", 2e-4, 0, 1),
-        (True, "float32", 2e-4, 0, 1),
+        (True, "float32", 2e-4, 0, 255),
     ],
 )
 def test_a_batch_equals_numpy(
@@ -127,13 +125,12 @@ def test_it_is_the_objective_of_a_run(small_file, picture):
 
 
 def test_style_size_is_the_size_of_the_style(small_weights, picture):
-    loss = PerceptualLoss(picture(96, 64, 1), style_size=48, weights=small_weights)
-    small = PerceptualLoss(
-        np.asarray(keras.utils.array_to_img(picture(96, 64, 1)).resize((32, 48), 1)),
-        weights=small_weights,
-    )
-    for name, gram in loss._grams.items():
-        assert gram == pytest.approx(small._grams[name])
+    style = picture(96, 64, 1)
+    small = np.asarray(keras.utils.array_to_img(style).resize((32, 48), 1))
+    one = PerceptualLoss(style, style_size=48, weights=small_weights)
+    other = PerceptualLoss(small, weights=small_weights)
+    for name, gram in one._grams.items():
+        assert gram == pytest.approx(other._grams[name])
 
 
 @pytest.fixture
@@ -152,48 +149,39 @@ def batch(picture):
     return np.stack([picture(32, 32, n) for n in range(4)]).astype(np.float32) / 255
 
 
-@pytest.mark.parametrize("jit", [False, True])
-@pytest.mark.parametrize("eagerly", [False, True])
-def test_fit_lowers_it(model, batch, picture, jit, eagerly):
-    if jit and eagerly:
-        pytest.skip("Keras compiles nothing that runs eagerly")
-    loss = PerceptualLoss(picture(32, 32, 9), weights="preview", value_range=(0, 1))
-    model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=jit, run_eagerly=eagerly)
-    history = model.fit(batch, batch, batch_size=2, epochs=15, verbose=0).history["loss"]
-    assert np.isfinite(history).all()
-    assert history[-1] < 0.8 * history[0]
-
-
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision_keeps_float32_losses(batch, picture, policy, request):
+@pytest.mark.parametrize(("eagerly", "policy"), [(True, "float32"), (False, "mixed_float16")])
+def test_fit_lowers_it(batch, picture, eagerly, policy, request):
+    """Mixed precision keeps float32 losses."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
         model = request.getfixturevalue("model")
         loss = PerceptualLoss(picture(32, 32, 9), weights="preview", value_range=(0, 1))
-        gram = GramMatrix()
-        assert gram(tf.ones([1, 4, 4, 2], "float16")).dtype == tf.float32
+        assert GramMatrix()(tf.ones([1, 4, 4, 2], "float16")).dtype == tf.float32
         assert model.layers[1].compute_dtype == policy.removeprefix("mixed_")
         # Gradients of a loss of 1e9 are beyond float16: Keras would skip the first epochs.
-        model.compile(keras.optimizers.Adam(0.01), loss, loss_weights=1e-6, jit_compile=False)
-        history = model.fit(batch, batch, batch_size=2, epochs=15, verbose=0).history["loss"]
+        options = {"jit_compile": False, "run_eagerly": eagerly, "loss_weights": 1e-6}
+        model.compile(keras.optimizers.Adam(0.01), loss, **options)
+        history = model.fit(batch, batch, batch_size=2, epochs=12, verbose=0).history["loss"]
     finally:
         keras.config.set_dtype_policy(before)
     assert np.isfinite(history).all()
     assert history[-1] < 0.8 * history[0]
     # What float16 could not hold: squares of Grams.
-    image = tf.cast(batch * 0, "float16")
-    plain = PerceptualLoss(picture(32, 32, 9), weights="preview", value_range=(0, 1))
-    assert loss(batch, image).dtype == tf.float32
-    assert float(loss(batch, image)) == pytest.approx(float(plain(batch, batch * 0)), rel=1e-6)
+    found = loss(batch, tf.cast(batch * 0, "float16"))
+    assert found.dtype == tf.float32
+    assert float(found) == pytest.approx(float(loss(batch, batch * 0)), rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", [PerceptualLoss, StyleLoss, ContentLoss])
-def test_saved_and_read_back_without_the_picture(kind, small_file, picture, batch, tmp_path):
+def test_saved_and_read_back_without_the_picture(kind, small_file, picture, batch):
     options = {} if kind is ContentLoss else {"style": picture(32, 40, 9)}
     loss = kind(weights=small_file, value_range=(0, 1), name="mine", **options)
-    text = json.dumps(keras.saving.serialize_keras_object(loss))
-    again = keras.saving.deserialize_keras_object(json.loads(text))
+    saved = json.loads(json.dumps(keras.saving.serialize_keras_object(loss)))
+    # Keras finds it by the registered name; the module is only told.
+    assert saved["registered_name"] == f"artistyle_tf>{kind.__name__}"
+    saved["module"] = "artistyle_tf.keras_losses"
+    again = keras.saving.deserialize_keras_object(saved)
     assert type(again) is kind
     assert again.name == "mine"
     wanted, image = batch[:2], batch[2:]
@@ -219,16 +207,6 @@ def test_a_compiled_model_is_saved_with_its_loss_and_without_vgg(
     again.fit(batch, batch, verbose=0)  # and trains on
     names = {variable.path for variable in model.variables}
     assert not [name for name in names if "block1" in name]
-
-
-def test_losses_saved_when_this_was_one_file_are_read(small_file, picture, batch):
-    """Keras finds them by the registered name; the module is only told."""
-    loss = PerceptualLoss(picture(32, 40, 9), weights=small_file, value_range=(0, 1))
-    saved = json.loads(json.dumps(keras.saving.serialize_keras_object(loss)))
-    assert saved["registered_name"] == "artistyle_tf>PerceptualLoss"
-    saved["module"] = "artistyle_tf.keras_losses"
-    again = keras.saving.deserialize_keras_object(saved)
-    assert float(again(batch[:2], batch[2:])) == float(loss(batch[:2], batch[2:]))
 
 
 def test_other_weights_than_the_saved_ones_are_refused(small_file, picture, tmp_path):
@@ -258,25 +236,15 @@ def test_what_is_wrong_is_said(small_weights, small_file, picture):
         PerceptualLoss(style, weights=small_weights).get_config()
 
 
-def test_gram_layer_in_a_model_saves_and_loads(tmp_path):
+def test_gram_layer_and_extractor_save_and_load_as_plain_keras(small_weights, picture, tmp_path):
     inputs = keras.Input((4, 5, 3))
     model = keras.Model(inputs, GramMatrix(name="gram")(inputs))
     assert model.output.shape == (None, 3, 3)
     features = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype(np.float32)
-    grams = model.predict(features, verbose=0)
-    for one, gram in zip(features, grams, strict=True):
-        assert gram == pytest.approx(reference.gram(one) / one.size, rel=1e-5, abs=1e-7)
-    model.save(tmp_path / "gram.keras")
-    again = keras.saving.load_model(tmp_path / "gram.keras")
-    assert np.array_equal(again.predict(features, verbose=0), grams)
-
-
-def test_the_extractor_saves_and_loads_as_a_plain_keras_model(small_weights, picture, tmp_path):
+    for one, gram in zip(features, model(features), strict=True):
+        assert gram.numpy() == pytest.approx(reference.gram(one) / one.size, rel=1e-5, abs=1e-7)
     extractor = build_feature_extractor(small_weights, ["block1_conv1", "block3_conv2"], "avg")
-    extractor.save(tmp_path / "extractor.keras")
-    again = keras.saving.load_model(tmp_path / "extractor.keras")
-    image = to_network(picture(32, 48))
-    before, after = extractor(image), again(image)
-    assert before.keys() == after.keys()
-    for name in before:
-        assert np.array_equal(before[name], after[name])
+    for one, given in ((model, features), (extractor, to_network(picture(32, 48)))):
+        one.save(tmp_path / "saved.keras")
+        again = keras.saving.load_model(tmp_path / "saved.keras")
+        tf.nest.map_structure(np.testing.assert_array_equal, again(given), one(given))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import reference
 from artistyle_tf.objective import losses
 
 MODES = {
@@ -34,7 +35,6 @@ def test_gram_adds_over_tiles_and_keeps_batches():
     features = np.random.default_rng(0).normal(size=(3, 7, 5, 4))
     whole = losses.gram_sum(features)
     parts = losses.gram_sum(features[:, :3]) + losses.gram_sum(features[:, 3:])
-    assert whole.shape == (3, 4, 4)
     np.testing.assert_allclose(whole, parts, rtol=1e-12)
     np.testing.assert_allclose(whole[1], losses.gram_sum(features[1]), rtol=1e-12)
 
@@ -46,13 +46,10 @@ def test_style_and_content_by_hand(mode):
     assert mode(losses.content_loss)(FEATURES * 1.0, other).numpy() == pytest.approx([5.0])
 
 
-def test_total_variation_by_hand(mode):
+def test_variations_by_hand(mode):
     image = np.array([[[[0.0], [1], [3]], [[2], [2], [2]]]])
     # down: 2, 1, -1; right: 1, 2, 0, 0; six pixels
     assert mode(losses.total_variation)(image).numpy() == pytest.approx([(4 + 1 + 1 + 1 + 4) / 6])
-
-
-def test_nine_point_variation_by_hand(mode):
     image = np.array([[[[0.0], [3]], [[1], [1]]]])
     # down: 1, -2; right: 3, 0; four pixels. Diagonals of the 4x4 with replicated borders:
     # falling 0 3 0 / 1 1 -2 / 0 0 0, rising 0 -3 0 / 1 -2 -2 / 0 0 0; nine each.
@@ -68,26 +65,51 @@ def test_sums_of_features_with_and_without_a_guide(mode):
     assert guided.numpy() == pytest.approx(np.array([[2 + 5 + 3, 4 + 6 + 0]]))
 
 
+def test_what_leaves_the_range_by_hand(mode):
+    # Below 1 by 3 and by 1, above 5 by 2 and by 4; what is on a bound is inside. Six numbers.
+    image = np.array([[[[-2.0], [0], [1]], [[7], [5], [9]]]])
+    found = mode(losses.outside_range)(image, np.float64(1), np.float64(5))
+    assert found.numpy() == pytest.approx([(9 + 1 + 4 + 16) / 6])
+    image = np.array([[[[-1.0, 4]]], [[[0.0, 2]]], [[[3.0, 7]]]])  # three pictures of one pixel
+    value = losses.outside_range(image, np.array([0.0, 2]), np.array([1.0, 4]))
+    np.testing.assert_allclose(value, [1 / 2, 0, (4 + 9) / 2])
+
+
+def test_distance_from_an_earlier_picture_by_hand(mode):
+    image = np.array([[[[1.0], [2.0]], [[3.0], [4.0]]]])
+    other = np.array([[[[0.0], [4.0]], [[3.0], [1.0]]]])
+    weights = np.array([[[[1.0], [0.5]], [[1.0], [0.0]]]])
+    found = mode(losses.weighted_distance)(image, other, weights)
+    np.testing.assert_allclose(found, [(1 + 0.5 * 4 + 0 + 0) / 4])
+
+
 def test_paper_scales_give_the_published_sums():
     rng = np.random.default_rng(1)
     F, P = rng.normal(size=(2, 1, 5, 7, 3))
     content = losses.paper_content_scale(tf.size(F, tf.float64)) * losses.content_loss(F, P)
     assert content.numpy()[0] == pytest.approx(0.5 * np.sum((F - P) ** 2), rel=1e-12)
     N, M = 3, 35
-    G = F.reshape(M, N).T @ F.reshape(M, N)
-    A = P.reshape(M, N).T @ P.reshape(M, N)
-    gram = losses.gram_matrix(F)
-    style = losses.paper_style_scale(N) * losses.style_loss(gram, losses.gram_matrix(P))
+    G, A = (one.reshape(M, N).T @ one.reshape(M, N) for one in (F, P))
+    style = losses.style_loss(losses.gram_matrix(F), losses.gram_matrix(P))
+    style *= losses.paper_style_scale(N)
     assert style.numpy()[0] == pytest.approx(np.sum((G - A) ** 2) / (4 * N**2 * M**2), rel=1e-12)
 
 
-@pytest.mark.parametrize("name", ["gram_matrix", "total_variation"])
-def test_gradients_match_finite_differences(mode, name):
-    rng = np.random.default_rng(2)
-    x, direction = rng.normal(size=(2, 1, 4, 5, 3))
+@pytest.mark.parametrize(
+    "function",
+    [
+        losses.gram_matrix,
+        losses.total_variation,
+        losses.nine_point_variation,
+        losses.blur,
+        lambda x: losses.outside_range(x, np.float64(-0.5), np.float64(0.7)),
+    ],
+)
+def test_gradients_match_finite_differences(mode, function):
+    x, direction = np.random.default_rng(2).normal(size=(2, 1, 4, 5, 3))
 
     def value(x):
-        return tf.reduce_sum(tf.square(getattr(losses, name)(x)))
+        return tf.reduce_sum(tf.square(function(x)))
 
     @mode
     def gradient(x):
@@ -96,7 +118,6 @@ def test_gradients_match_finite_differences(mode, name):
             loss = value(x)
         return tape.gradient(loss, x)
 
-    step = 1e-5
-    numeric = (value(x + step * direction) - value(x - step * direction)) / (2 * step)
     analytic = np.sum(gradient(tf.constant(x)).numpy() * direction)
-    assert analytic == pytest.approx(float(numeric), rel=1e-7)
+    numeric = reference.numeric_slope(value, x, direction, 1e-5)
+    assert analytic == pytest.approx(numeric, rel=1e-6)

@@ -102,7 +102,7 @@ def test_a_balance_between_is_a_power_between(small_weights, picture):
     assert np.exp(found[0.5]).sum() == pytest.approx(np.exp(found[0]).sum())
 
 
-@pytest.mark.parametrize("preset", ["fast", "paper", "neural-style", "crowson"])
+@pytest.mark.parametrize("preset", ["fast", "paper", "crowson"])
 def test_strength_is_the_ratio_of_style_to_content(small_weights, picture, preset):
     """On every pair, with every formula, whatever the content weight."""
     for seed, strength, settings in ((0, 0, {}), (5, 0.7, {"content_weight": 30.0, "balance": 1})):
@@ -119,7 +119,7 @@ def test_strength_is_the_ratio_of_style_to_content(small_weights, picture, prese
 
 
 def test_strength_of_regions(small_weights, picture):
-    for settings in ({}, {"statistics": "w2"}, {"balance": 0}):
+    for settings in ({"statistics": "w2"}, {"balance": 0}):
         objective, photo, goal = case(picture, small_weights, 2, strength=0.4, **settings)
         found = ratio(objective, photo, goal.weighed(objective.weigh(photo, goal)))
         loud = loudness(objective, photo, goal, picture)
@@ -127,29 +127,21 @@ def test_strength_of_regions(small_weights, picture):
         assert loud < 0.9
 
 
-def test_where_there_is_no_content_the_scale_stands_for_it(small_weights, picture):
+def test_without_content_or_style(small_weights, picture):
+    """The scale stands for the content; without a style there is nothing to weigh."""
     objective, photo, goal = case(picture, small_weights, content_weight=0.0)
     weighed = by_region(objective, photo, goal.weighed(objective.weigh(photo, goal)))
     wanted = style_ratio(0.5, loudness(objective, photo, goal, picture)) * float(goal.scale)
     assert weighed.sum() == pytest.approx(wanted, rel=1e-5)
-
-
-def test_a_mean_square_by_hand(small_weights, picture):
-    """β S / (α P), in NumPy."""
-    settings = {"strength": 0.3, "content_weight": 4.0, "balance": 0}
-    objective, photo, goal = case(picture, small_weights, **settings)
-    square = np.mean(np.square(goal.content["block4_conv2"]))
-    total = by_region(objective, photo, goal).sum()
-    weight = objective.weigh(photo, goal).style_weight
-    wanted = style_ratio(0.3, loudness(objective, photo, goal, picture))
-    assert weight * total / (4 * square) == pytest.approx(wanted, rel=1e-5)
+    objective, photo, goal = case(picture, small_weights, style_weight=0)
+    assert objective.weigh(photo, goal) is None
 
 
 @pytest.mark.parametrize("settings", [{}, {"style_weight": 7}])
 def test_a_style_that_is_the_photo_is_safe(small_weights, picture, settings):
     config = Config.preset("artistyle", palette_weight=0, **settings)
+    objective = Objective(config, small_weights)
     for rgb in (picture(48, 48), np.full((48, 48, 3), 128, np.uint8)):
-        objective = Objective(config, small_weights)
         image = to_network(rgb)
         goal = objective.targets(image, [image], [1.0])
         weighing = objective.weigh(tf.constant(image), goal)
@@ -157,8 +149,3 @@ def test_a_style_that_is_the_photo_is_safe(small_weights, picture, settings):
         assert np.isfinite([weighing.style_weight, *weights.ravel()]).all()
         value, gradient = objective.value_and_gradient(image + 9, goal.weighed(weighing))
         assert np.isfinite([float(value), np.abs(gradient).max()]).all()
-
-
-def test_without_a_style_there_is_nothing_to_weigh(small_weights, picture):
-    objective, photo, goal = case(picture, small_weights, style_weight=0)
-    assert objective.weigh(photo, goal) is None

@@ -3,7 +3,7 @@
 from typing import Any
 
 from artistyle_tf.config.config import Config
-from artistyle_tf.objective.fixed import FixedTiledObjective
+from artistyle_tf.objective.static_tiles import FixedTiledObjective
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.weights import Weights

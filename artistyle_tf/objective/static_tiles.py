@@ -13,8 +13,7 @@ import tensorflow as tf
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.objective.targets import Sums
-from artistyle_tf.objective.tiled import TiledObjective
-from artistyle_tf.objective.tiles import tile_cores
+from artistyle_tf.objective.tiled import TiledObjective, tile_cores
 from artistyle_tf.vgg.extractor import Features
 from artistyle_tf.vgg.vgg19 import CELL, stride
 from artistyle_tf.vgg.weights import Weights
