@@ -5,7 +5,6 @@ import itertools
 import numpy as np
 import pytest
 import tensorflow as tf
-from artistyle_tf.images.palette import NODES, TOLERANCE, oklab, palette_table
 from PIL import Image
 
 import reference
@@ -13,6 +12,7 @@ from artistyle_tf import Config, stylize
 from artistyle_tf.config.presets import STYLE_LAYERS
 from artistyle_tf.engine.bound import build_objective
 from artistyle_tf.engine.problem import level_targets
+from artistyle_tf.images.color import NODES, TOLERANCE, oklab, palette_table
 from artistyle_tf.images.masks import Regions
 from artistyle_tf.images.network_scale import BGR_MEAN, to_network
 from artistyle_tf.objective import palette
