@@ -1,6 +1,7 @@
 """VGG19 as a feature extractor, against the NumPy reference, whatever Keras is set to."""
 
 import types
+from typing import get_args
 
 import keras
 import numpy as np
@@ -8,28 +9,29 @@ import pytest
 import tensorflow as tf
 
 import reference
-from artistyle_tf.config.presets import STYLE_LAYERS
-from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.config.choices import Padding
+from artistyle_tf.config.config import Config
+from artistyle_tf.errors import ConfigError
+from artistyle_tf.images.network_scale import to_network
+from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.extractor import (
     FROZEN,
+    PADDINGS,
     build_feature_extractor,
     constant_network,
     deepest_layer,
 )
-from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
+from artistyle_tf.vgg.vgg19 import STYLE_LAYERS, VGG19_LAYERS
 from artistyle_tf.vgg.weights import Weights
 
+LAYERS = VGG19_LAYERS[:13]
 DEFAULT = (*STYLE_LAYERS, "block4_conv2")
 WIDTHS = (3, 4, 5, 6, 6)  # of the small network, by block
 
 
-@pytest.fixture
-def image():
-    def make(height, width, batch=1, seed=0):
-        values = np.random.default_rng(seed).uniform(-120, 150, (batch, height, width, 3))
-        return values.astype(np.float32)
-
-    return make
+def image(height, width, batch=1, seed=0):
+    values = np.random.default_rng(seed).uniform(-120, 150, (batch, height, width, 3))
+    return values.astype(np.float32)
 
 
 @pytest.fixture
@@ -49,57 +51,43 @@ def assert_close(found, wanted):
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())
 
 
-@pytest.mark.parametrize(("height", "width", "batch"), [(16, 16, 1), (17, 35, 1), (32, 48, 2)])
-def test_default_outputs(small_weights, image, height, width, batch):
-    features = build_feature_extractor(small_weights)(image(height, width, batch))
-    assert set(features) == set(DEFAULT)
-    for name, found in features.items():
-        halvings = int(name[5]) - 1
-        sides = height >> halvings, width >> halvings
-        assert found.shape == (batch, *sides, WIDTHS[halvings]), name
-        assert found.dtype == tf.float32
-        assert float(tf.reduce_min(found)) == 0  # after ReLU
-
-
+@pytest.mark.parametrize("padding", PADDINGS)
 @pytest.mark.parametrize("pooling", ["max", "avg"])
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (17, 35)])
-def test_equals_the_reference(small_arrays, small_weights, image, pooling, height, width):
-    layers = VGG19_LAYERS[:13]
-    pictures = image(height, width, batch=2)
-    features = build_feature_extractor(small_weights, layers, pooling)(pictures)
-    constant = constant_network(build_feature_extractor(small_weights, layers, pooling))(
-        tf.constant(pictures)
+def test_equals_the_reference(small_arrays, small_weights, pooling, padding, height, width):
+    model = build_feature_extractor(
+        small_weights, LAYERS, pooling, padding=padding, dtype="float64"
     )
-    for i, picture in enumerate(pictures):
-        wanted = reference.forward(picture, small_arrays, pooling)
-        assert set(features) == set(constant) == set(wanted)
-        for name in layers:
-            assert_close(features[name][i], wanted[name])
-            assert_close(constant[name][i], wanted[name])
+    pictures = image(height, width, batch=2).astype(np.float64)
+    for features in (model(pictures), constant_network(model)(tf.constant(pictures))):
+        for i, picture in enumerate(pictures):
+            wanted = reference.forward(picture, small_arrays, pooling, padding)
+            assert set(features) == set(wanted)
+            for name in LAYERS:
+                np.testing.assert_allclose(features[name][i], wanted[name], rtol=1e-9, atol=1e-9)
 
 
-def test_poolings_differ(small_weights, image):
-    pictures = image(16, 16)
-    largest, mean = (
-        build_feature_extractor(small_weights, ["block2_conv1"], pooling)(pictures)["block2_conv1"]
-        for pooling in ("max", "avg")
-    )
-    assert np.abs(largest - mean).max() > 1
-
-
-def test_float64(small_arrays, small_weights, image):
-    picture = image(16, 16).astype(np.float64)
-    model = build_feature_extractor(small_weights, ["block5_conv1"], dtype="float64")
-    found = model(picture)["block5_conv1"]
-    wanted = reference.forward(picture[0], small_arrays, "max")["block5_conv1"]
-    assert found.dtype == tf.float64
-    np.testing.assert_allclose(found[0], wanted, rtol=1e-12, atol=1e-9)
+@pytest.mark.parametrize("odd", [False, True])
+def test_default_model(small_arrays, small_weights, request, odd):
+    """Outputs, shapes and dtypes, and that the global settings of Keras change nothing."""
+    if odd:
+        request.getfixturevalue("odd_keras")
+    model, picture = build_feature_extractor(small_weights), image(17, 35)
+    assert model.name == "vgg19_features"
+    assert not model.trainable_variables
+    assert len(model.non_trainable_variables) == 2 * 13
+    wanted = reference.forward(picture[0], small_arrays, "max")
+    for features in (model(picture), constant_network(model)(tf.constant(picture))):
+        assert set(features) == set(DEFAULT)
+        for name, found in features.items():
+            halvings = int(name[5]) - 1
+            assert found.shape == (1, 17 >> halvings, 35 >> halvings, WIDTHS[halvings]), name
+            assert found.dtype == tf.float32
+            assert_close(found[0].numpy(), wanted[name])
 
 
 @pytest.mark.parametrize("frozen", ["0", "1"])
-def test_constant_network_in_a_graph_of_any_size(
-    small_arrays, small_weights, image, monkeypatch, frozen
-):
+def test_constant_network_in_a_graph_of_any_size(small_arrays, small_weights, monkeypatch, frozen):
     """Set so late, the variable decides only which constants are made, not what oneDNN packs."""
     monkeypatch.setenv(FROZEN, frozen)
     model = build_feature_extractor(small_weights, ["block1_conv1", "block3_conv1"], "avg")
@@ -123,38 +111,50 @@ def test_cut_at_the_deepest(small_weights):
         "block1_conv1", "block1_conv2", "block1_pool",
         "block2_conv1", "block2_conv2", "block2_pool", "block3_conv1",
     ]  # fmt: skip
+    assert deepest_layer(iter(["block3_conv4", "block3_conv3"])) == "block3_conv4"
 
 
-def test_not_trainable(small_weights):
-    model = build_feature_extractor(small_weights)
-    assert not model.trainable_variables
-    assert len(model.non_trainable_variables) == 2 * 13
-    assert model.name == "vgg19_features"
+def test_a_reflected_constant_has_no_border(small_weights):
+    """Zeros tell the network where it is; reflected, one place of a wall is like any other."""
+    wall = np.full((1, 80, 64, 3), 40, np.float32)
+    spread = {}
+    for padding in ("zeros", "reflect"):
+        found = build_feature_extractor(small_weights, LAYERS, padding=padding)(wall)
+        spread[padding] = [np.ptp(seen[0], axis=(0, 1)).max() for seen in found.values()]
+    largest = max(spread["zeros"])
+    assert min(spread["zeros"][:8]) > 0.01 * largest
+    assert max(spread["reflect"]) < 1e-5 * largest
 
 
-def test_gradient_reaches_the_image(small_weights, image):
-    """As in someone's own loss."""
-    picture = tf.constant(image(16, 16))
-    model = build_feature_extractor(small_weights)
-    with tf.GradientTape() as tape:
-        tape.watch(picture)
-        value = tf.add_n([tf.reduce_sum(one) for one in model(picture).values()])
-    gradient = tape.gradient(value, picture)
-    assert gradient.shape == picture.shape
-    assert np.count_nonzero(gradient) > 700
+@pytest.mark.parametrize("padding", ["reflect", "replicate-first"])
+def test_gradient_matches_finite_differences(small_weights, picture, padding):
+    objective = Objective(Config(padding=padding, palette_weight=0), small_weights, dtype="float64")
+    goal = objective.targets(to_network(picture(33, 17, 1)), [to_network(picture(40, 30, 2))], [1])
+    start = to_network(picture(33, 17, 4)).astype(np.float64)
+    rng, step = np.random.default_rng(5), 1e-4
+    _, gradient = objective.value_and_gradient(tf.constant(start), goal)
+
+    def value(image):
+        return objective.value_and_gradient(tf.constant(image), goal)[0]
+
+    for _ in range(3):
+        direction = rng.normal(size=start.shape)
+        direction[:, 2:-2, 2:-2] *= 0.1  # most of it at the border
+        numeric = reference.numeric_slope(value, start, direction, step)
+        assert np.sum(gradient * direction) == pytest.approx(numeric, rel=1e-5)
 
 
-def test_the_global_settings_of_keras_change_nothing(small_arrays, small_weights, image, odd_keras):
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_saved_and_loaded_by_keras(small_weights, padding, tmp_path):
+    model = build_feature_extractor(small_weights, STYLE_LAYERS, "avg", padding=padding)
+    model.save(tmp_path / "features.keras")
+    again = keras.saving.load_model(tmp_path / "features.keras")
     picture = image(17, 35)
-    model = build_feature_extractor(small_weights)
-    wanted = reference.forward(picture[0], small_arrays, "max")
-    for features in (model(picture), constant_network(model)(tf.constant(picture))):
-        for name in DEFAULT:
-            assert features[name].dtype == tf.float32
-            assert_close(features[name][0].numpy(), wanted[name])
+    for name, found in model(picture).items():
+        np.testing.assert_array_equal(again(picture)[name], found)
 
 
-def test_takes_a_path_or_weights(small_file, small_weights, image):
+def test_takes_a_path_or_weights(small_file, small_weights):
     picture = image(16, 16)
     given = [build_feature_extractor(one) for one in (small_weights, str(small_file), small_file)]
     first, *others = (model(picture)["block5_conv1"] for model in given)
@@ -162,7 +162,7 @@ def test_takes_a_path_or_weights(small_file, small_weights, image):
         np.testing.assert_array_equal(first, other)
 
 
-def test_two_networks_in_one_program(small_weights, image):
+def test_two_networks_in_one_program(small_weights):
     """The layers' names don't clash, and each keeps its own filters."""
     twice = {name: (2 * kernel, bias) for name, (kernel, bias) in small_weights.layers.items()}
     other = Weights(types.MappingProxyType(twice), "file", "twice.npz", "1" * 64)
@@ -174,54 +174,22 @@ def test_two_networks_in_one_program(small_weights, image):
     assert np.abs(one["block1_conv1"] - two["block1_conv1"]).max() > 10
 
 
-def test_unknown_layer_is_answered_with_the_known(small_weights):
+def test_refusals(small_weights, monkeypatch):
     with pytest.raises(ConfigError, match="'relu1_1'") as caught:
         build_feature_extractor(small_weights, ["block1_conv1", "relu1_1"])
     assert all(layer in str(caught.value) for layer in VGG19_LAYERS)
     with pytest.raises(ConfigError, match="no layer is given"):
         build_feature_extractor(small_weights, [])
-
-
-def test_wrong_pooling(small_weights):
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError, match=r"^pooling is 'mean'; it must be max or avg$"):
         build_feature_extractor(small_weights, pooling="mean")
-    assert str(caught.value) == "pooling is 'mean'; it must be max or avg"
-
-
-def test_another_backend(small_weights, monkeypatch):
-    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    with pytest.raises(ConfigError, match=r"^Keras runs on jax; set KERAS_BACKEND=tensorflow"):
-        build_feature_extractor(small_weights)
-
-
-def test_weights_that_were_loaded_less_deep(small_weights):
+    assert get_args(Padding) == PADDINGS
+    with pytest.raises(ConfigError, match="padding is 'same'; it must be one of zeros, reflect"):
+        build_feature_extractor(small_weights, padding="same")
     shallow = dict(list(small_weights.layers.items())[:2])
     weights = Weights(types.MappingProxyType(shallow), "file", "shallow.npz", "2" * 64)
     assert build_feature_extractor(weights, ["block1_conv2"]).output.keys() == {"block1_conv2"}
     with pytest.raises(ConfigError, match=r"^shallow.npz was loaded without block5_conv1"):
         build_feature_extractor(weights)
-
-
-def test_misshaped_file_is_refused_by_layer(small_arrays, tmp_path):
-    arrays = {}
-    for layer, (kernel, bias) in small_arrays.items():
-        arrays[f"{layer}/kernel"], arrays[f"{layer}/bias"] = kernel, bias
-    arrays["block3_conv2/kernel"] = arrays["block3_conv2/kernel"][:, :, :-1]
-    np.savez(tmp_path / "wrong.npz", **arrays)
-    with pytest.raises(InputError, match=r"layer block3_conv2: kernel is 3×3×4×5, expected"):
-        build_feature_extractor(str(tmp_path / "wrong.npz"))
-    assert build_feature_extractor(str(tmp_path / "wrong.npz"), ["block3_conv1"])
-
-
-def test_saved_and_loaded_by_keras(small_weights, image, tmp_path):
-    model = build_feature_extractor(small_weights, ["block1_conv1", "block2_conv1"], "avg")
-    model.save(tmp_path / "features.keras")
-    again = keras.saving.load_model(tmp_path / "features.keras")
-    picture = image(17, 35)
-    for name, found in model(picture).items():
-        np.testing.assert_array_equal(again(picture)[name], found)
-
-
-def test_deepest_layer():
-    assert deepest_layer(["block5_conv1", "block4_conv2"]) == "block5_conv1"
-    assert deepest_layer(iter(["block3_conv4", "block3_conv3"])) == "block3_conv4"
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ConfigError, match=r"^Keras runs on jax; set KERAS_BACKEND=tensorflow"):
+        build_feature_extractor(small_weights)

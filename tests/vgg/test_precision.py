@@ -9,15 +9,12 @@ import tensorflow as tf
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.bound import build_objective
-from artistyle_tf.engine.devices import gpus_used
 from artistyle_tf.engine.painter import stylize
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg import precision
 
 AMX = "processor : 0\nflags\t\t: fpu sse2 avx512f amx_bf16 amx_tile amx_int8\n"
-
-
 AMD = "processor : 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu sse2 avx512f avx512_bf16\n"
 
 
@@ -39,7 +36,6 @@ def cpu(monkeypatch, tmp_path):
     ("text", "wanted"),
     [
         (AMX, "bfloat16"),
-        (AMX.replace("amx_bf16 ", ""), "float32"),
         (AMX.replace("amx_tile", "amx_tiles"), "float32"),
         (AMD, "bfloat16"),
         (AMD.replace("AuthenticAMD", "GenuineIntel"), "float32"),
@@ -48,15 +44,11 @@ def cpu(monkeypatch, tmp_path):
         (None, "float32"),
     ],
 )
-def test_auto_takes_bfloat16_only_where_the_cpu_is_faster_in_it(cpu, text, wanted):
+def test_auto_takes_bfloat16_only_where_the_cpu_is_faster_in_it(cpu, monkeypatch, text, wanted):
     cpu(text)
     assert precision.convolution_dtype("auto") == wanted
-    assert precision.convolution_dtype("float32") == "float32"
-    assert precision.convolution_dtype("bfloat16") == "bfloat16"
-
-
-def test_auto_stays_with_float32_without_onednn(cpu, monkeypatch):
-    cpu(AMX)
+    for name in ("float32", "bfloat16"):
+        assert precision.convolution_dtype(name) == name
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     assert precision.convolution_dtype("auto") == "float32"
 
@@ -64,13 +56,10 @@ def test_auto_stays_with_float32_without_onednn(cpu, monkeypatch):
 @pytest.mark.parametrize(
     ("capabilities", "wanted"),
     [
-        ([(7, 0)], "float32"),  # Volta
-        ([(7, 5)], "float32"),  # Turing
-        ([(8, 0)], "bfloat16"),  # Ampere
-        ([(8, 9)], "bfloat16"),  # Ada
-        ([(10, 0)], "bfloat16"),  # Blackwell
+        ([(7, 5)], "float32"),
+        ([(8, 0)], "bfloat16"),
+        ([(10, 0)], "bfloat16"),
         ([None], "float32"),
-        ([(8, 0), (9, 0)], "bfloat16"),
         ([(7, 5), (9, 0)], "float32"),
     ],
 )
@@ -79,39 +68,6 @@ def test_auto_takes_bfloat16_on_gpus_from_compute_capability_8(cpu, capabilities
     for text in (AMX, ""):
         cpu(text)
         assert precision.convolution_dtype("auto", capabilities) == wanted
-        assert precision.convolution_dtype("float32", capabilities) == "float32"
-        assert precision.convolution_dtype("bfloat16", capabilities) == "bfloat16"
-
-
-def test_a_run_on_the_cpu_of_a_machine_with_a_gpu_goes_by_the_cpu(cpu, monkeypatch):
-    there = tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [there])
-    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind=None: [there])
-    monkeypatch.setattr(tf.config, "get_logical_device_configuration", lambda gpu: None)
-    capability = {"compute_capability": (9, 0)}
-    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: capability)
-    monkeypatch.setattr(tf.config.experimental, "get_memory_growth", lambda gpu: True)
-    for text, wanted in ((AMX, "bfloat16"), ("", "float32")):
-        cpu(text)
-        assert gpus_used() == []  # this test's computations are the CPU's
-        capabilities = [gpu.capability for gpu in gpus_used()]
-        assert precision.convolution_dtype("auto", capabilities) == wanted
-
-
-@pytest.mark.parametrize(
-    ("features", "gain", "wanted"),
-    [("bf16", 1.9, "bfloat16"), ("bf16", 1.1, "float32"), ("asimdhp", 1.9, "float32")],
-)
-def test_arm_is_measured_since_its_flag_does_not_tell(cpu, monkeypatch, features, gain, wanted):
-    cpu(f"processor : 0\nFeatures\t: fp asimd {features} i8mm\n")
-    monkeypatch.setattr(precision, "_measured_gain", lambda: gain)
-    assert precision.convolution_dtype("auto") == wanted
-
-
-def test_the_gain_is_measured_once():
-    first = precision._measured_gain()
-    assert 0.01 < first < 100
-    assert precision._measured_gain() == first
 
 
 @pytest.fixture
@@ -149,7 +105,7 @@ class Use(threading.Thread):
 
 
 @pytest.mark.parametrize("error", [None, ZeroDivisionError()])
-@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0)])
 def test_tf32_is_off_until_the_last_of_several_threads_is_done(tf32, order, error):
     uses = [Use(error).start() for _ in order]
     for index in order:
@@ -190,40 +146,14 @@ def test_an_objective_of_ones_own_is_exact_unless_told_otherwise(small_file, pic
     cpu(AMX)
     content, style = picture(32, 32, 1), picture(32, 32, 2)
     image = to_network(picture(32, 32, 3))
-    value = {
-        name: float(
-            build_objective(
-                content, style, Config(size=32, weights=str(small_file), precision=name)
-            )(image)[0]
-        )
-        for name in ("auto", "float32", "bfloat16")
-    }
+    value = {}
+    for name in ("auto", "float32", "bfloat16"):
+        config = Config(size=32, weights=str(small_file), precision=name)
+        value[name] = float(build_objective(content, style, config)(image)[0])
     assert value["auto"] == value["float32"] != value["bfloat16"]
 
 
-def test_a_run_in_bfloat16_gets_as_far_and_says_so(picture):
-    content, style = picture(48, 48, 1), picture(48, 48, 2)
-    reached = {}
-    for name in ("float32", "bfloat16"):
-        config = Config(
-            size=48,
-            weights="preview",
-            precision=name,
-            optimizer="lbfgs",
-            iterations=25,
-            noise_amplitude=60,
-        )
-        result = stylize(content, style, config)
-        assert result.record["convolutions"] == name
-        # Both are judged in float32.
-        exact = build_objective(content, style, Config(size=48, weights="preview"))
-        reached[name] = float(exact(to_network(result.unclipped))[0])
-    start = float(exact(np.zeros([1, 48, 48, 3], np.float32))[0])
-    assert reached["float32"] < 0.5 * start
-    assert reached["bfloat16"] < 1.15 * reached["float32"]
-
-
-def test_where_bfloat16_ends_the_search_float32_goes_on(small_file, picture, cpu, monkeypatch):
+def test_where_bfloat16_ends_the_search_float32_goes_on(small_file, picture, cpu):
     """Eight bits can't tell the last small steps apart; the run must not end there by itself."""
     cpu(AMX)
     content, style = picture(32, 32, 1), picture(32, 32, 2)
