@@ -12,7 +12,14 @@ from artistyle_tf import Checkpoints, Config, ConfigError, InputError, Stylizer
 from artistyle_tf.engine.bound import build_objective
 from artistyle_tf.engine.problem import level_targets
 from artistyle_tf.engine.provenance import kinds_of, read_rerun
-from artistyle_tf.images.masks import Masks, Regions, grey, make_regions, read_masks
+from artistyle_tf.images.masks import (
+    Masks,
+    Regions,
+    check_counts,
+    grey,
+    make_regions,
+    read_masks,
+)
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.read import read, read_record
 from artistyle_tf.objective.targets import layer_guides, region_strengths
@@ -40,9 +47,10 @@ def half(height, width, left=True):
     return mask if left else WHITE - mask
 
 
-@pytest.mark.parametrize("pooling", ["max", "avg"])
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-6), ("float32", 1e-4)])
-@pytest.mark.parametrize("size", [(32, 48), (37, 53)])
+@pytest.mark.parametrize(
+    ("pooling", "dtype", "tolerance", "size"),
+    [("max", "float64", 1e-6, (37, 53)), ("avg", "float32", 1e-4, (32, 48))],
+)
 def test_value_and_gradient_equal_numpy(
     small_arrays, small_weights, picture, pooling, dtype, tolerance, size
 ):
@@ -94,18 +102,15 @@ def test_value_and_gradient_equal_numpy(
     assert float(objective.parts(image, goal).value) == pytest.approx(expected, rel=tolerance)
 
 
-@pytest.mark.parametrize("formula", ["mean", "paper", "neural-style"])
-def test_a_white_mask_is_no_mask(small_weights, picture, formula):
-    config = Config(formula=formula, style_weight=70.0, tv_weight=0.1, palette_weight=0, balance=0)
-    content, style, size = picture(48, 64, 1), picture(40, 30, 2), (48, 64)
+def test_a_white_mask_is_no_mask(small_weights, picture):
+    config = Config(formula="paper", style_weight=70.0, tv_weight=0.1, palette_weight=0, balance=0)
+    content, style, size = picture(32, 48, 1), picture(40, 30, 2), (32, 48)
     image = tf.constant(to_network(picture(*size, 4)), tf.float64)
+    whole, own = np.full(size, 255, np.uint8), np.full((40, 30), 255, np.uint8)
     found = []
-    for count, regions in (
-        (0, None),
-        (1, Regions([np.full(size, 255, np.uint8)], [np.full((40, 30), 255, np.uint8)])),
-        # A style in two halves of which each has all of it: as much, since λ goes by the area.
-        (2, Regions([np.full(size, 255, np.uint8)] * 2, [np.full((40, 30), 255, np.uint8)] * 2)),
-    ):
+    # In two halves of which each has all of the style: as much, since λ goes by the area.
+    for count in (0, 1, 2):
+        regions = Regions([whole] * count, [own] * count) if count else None
         objective = Objective(config, small_weights, dtype="float64", regions=count)
         goal = level_targets(objective, content, [style] * max(count, 1), size, regions)
         found.append(objective.value_and_gradient(image, goal))
@@ -114,9 +119,8 @@ def test_a_white_mask_is_no_mask(small_weights, picture, formula):
         assert np.linalg.norm(gradient - found[0][1]) < 1e-6 * np.linalg.norm(found[0][1])
 
 
-@pytest.mark.parametrize("size", [(96, 96), (131, 97), (16, 200)])
-def test_tiles_equal_the_whole(small_weights, picture, size):
-    config = Config(palette_weight=0, **LAYERS)
+def test_tiles_equal_the_whole(small_weights, picture):
+    config, size = Config(palette_weight=0, **LAYERS), (83, 97)
     content, styles = picture(*size, 1), [picture(60, 45, 2), picture(50, 81, 3)]
     regions = Regions([soft(*size, 1), half(*size)], [soft(60, 45, 3), half(50, 81)])
     image = tf.constant(to_network(picture(*size, 4)), tf.float64)
@@ -176,93 +180,79 @@ def test_a_region_too_small_for_a_layer_has_no_part_in_it(small_weights, picture
     assert values["dot"] == pytest.approx(values["none"], rel=1e-3)
 
 
+# Whole runs, of few configs, so that painters are shared
+
+SIZE = (32, 48)
+MASKS = [half(*SIZE), half(*SIZE, left=False)]
+LEFT, RIGHT = np.s_[:, :20], np.s_[:, 28:]
+
+
 @pytest.fixture
 def case(picture, small_file):
-    """(content, red style, blue style, settings): what a region was painted with shows."""
-    content = np.repeat(picture(64, 96, 1).mean(-1, keepdims=True), 3, -1).astype(np.uint8)
+    """(content, red style, blue style, config): what a region was painted with shows."""
+    content = np.repeat(picture(*SIZE, 1).mean(-1, keepdims=True), 3, -1).astype(np.uint8)
     rng = np.random.default_rng(5)
-    red, blue = (rng.integers(0, 80, (64, 96, 3), np.uint8) for _ in range(2))
+    red, blue = (rng.integers(0, 80, (*SIZE, 3), np.uint8) for _ in range(2))
     red[..., 0] += 150
     blue[..., 2] += 150
-    settings = {"size": 96, "iterations": 40, "optimizer": "lbfgs", "precision": "float32"}
+    settings = {"size": 48, "iterations": 25, "optimizer": "lbfgs", "precision": "float32"}
     settings |= {"noise_amplitude": 60}  # the small random network has to be shown colours
     return content, red, blue, Config(weights=str(small_file), style_weight=1e3, **settings)
 
 
+def redness(image, where):
+    """Red less blue, in grey levels."""
+    return np.mean(image[where][..., 0].astype(float) - image[where][..., 2])
+
+
 def test_each_style_keeps_to_its_mask(case):
+    """And of a style half red, half blue only the half counts that its own mask says."""
     content, red, blue, config = case
-    masks = [half(64, 96), half(64, 96, left=False)]
-    result = stylize(content, [red, blue], config, content_masks=masks)
-    excess = result.image[..., 0].astype(float) - result.image[..., 2]
-    assert excess[:, :40].mean() > 20
-    assert excess[:, 56:].mean() < -20
-    assert excess[:, :40].mean() - excess[:, 56:].mean() > 90
-    swapped = stylize(content, [red, blue], config, content_masks=masks[::-1])
-    excess = swapped.image[..., 0].astype(float) - swapped.image[..., 2]
-    assert excess[:, :40].mean() - excess[:, 56:].mean() < -90
+    both = np.concatenate([red[:, :24], blue[:, 24:]], 1)
+    for styles, style_masks in (([red, blue], []), ([both, both], MASKS)):
+        image = stylize(content, styles, config, content_masks=MASKS, style_masks=style_masks).image
+        assert redness(image, LEFT) > 20
+        assert redness(image, RIGHT) < -20
+        assert redness(image, LEFT) - redness(image, RIGHT) > 90
 
 
-@pytest.mark.parametrize("color", ["style", "luminance"])
-def test_what_no_mask_covers_is_the_content(case, color):
+def test_what_no_mask_covers_is_the_content(case):
     content, red, _, config = case
-    config = dataclasses.replace(config, color=color)
-    result = stylize(content, red, config, content_masks=[half(64, 96)])
-    np.testing.assert_array_equal(result.image[:, 48:], content[:, 48:])
-    changed = np.abs(result.image[:, :48].astype(float) - content[:, :48]).mean()
+    config = dataclasses.replace(config, color="luminance", iterations=5)
+    result = stylize(content, red, config, content_masks=MASKS[:1])
+    np.testing.assert_array_equal(result.image[:, 24:], content[:, 24:])
+    changed = np.abs(result.image[:, :24].astype(float) - content[:, :24]).mean()
     assert changed > 20
-
-
-def test_a_style_mask_says_what_of_the_style_counts(case):
-    """A style half red, half blue, of which only one half counts."""
-    content, red, blue, config = case
-    both = np.concatenate([red[:, :48], blue[:, 48:]], 1)
-    white = np.full((64, 96), 255, np.uint8)
-    excess = []
-    for mask in (half(64, 96), half(64, 96, left=False)):
-        result = stylize(content, both, config, content_masks=[white], style_masks=[mask])
-        excess.append(np.mean(result.image[..., 0].astype(float) - result.image[..., 2]))
-    assert excess[0] > 20
-    assert excess[1] < -20
-    assert excess[0] - excess[1] > 90
 
 
 def test_a_resumed_run_with_masks_and_other_masks(case, tmp_path):
     content, red, blue, config = case
-    masks = {"content_masks": [half(64, 96), half(64, 96, left=False)]}
-    whole = stylize(content, [red, blue], config, **masks)
-    stylize(
-        content,
-        [red, blue],
-        config,
-        **masks,
-        callback=lambda step: step.iteration < 9,
-        checkpoints=Checkpoints(tmp_path),
-    )
-    other = {"content_masks": masks["content_masks"][::-1]}
+
+    def paint(masks=MASKS, **options):
+        return stylize(content, [red, blue], config, content_masks=masks, **options)
+
+    whole = paint()
+    paint(callback=lambda step: step.iteration < 9, checkpoints=Checkpoints(tmp_path))
     with pytest.raises(InputError, match="is of another run: masks was"):
-        stylize(
-            content, [red, blue], config, **other, checkpoints=Checkpoints(tmp_path, resume=True)
-        )
-    again = stylize(
-        content, [red, blue], config, **masks, checkpoints=Checkpoints(tmp_path, resume=True)
-    )
+        paint(MASKS[::-1], checkpoints=Checkpoints(tmp_path, resume=True))
+    again = paint(checkpoints=Checkpoints(tmp_path, resume=True))
     assert again.image.tobytes() == whole.image.tobytes()
     assert again.record == whole.record
 
 
 def test_the_record_names_the_masks_and_a_rerun_says_when_they_differ(case, tmp_path):
-    content, red, _, config = case
-    config = dataclasses.replace(config, iterations=2)
-    mask = tmp_path / "left.png"
-    Image.fromarray(half(64, 96)).save(mask)
-    stylize(content, red, config, content_masks=[mask]).save(tmp_path / "o.png")
+    content, red, blue, config = case
+    paths = [tmp_path / "left.png", tmp_path / "right.png"]
+    for path, mask in zip(paths, MASKS, strict=True):
+        Image.fromarray(mask).save(path)
+    stylize(content, [red, blue], config, content_masks=paths).save(tmp_path / "o.png")
     record = read_record(tmp_path / "o.png")
-    assert [one["name"] for one in record["content_masks"]] == ["left.png"]
+    assert [one["name"] for one in record["content_masks"]] == ["left.png", "right.png"]
     assert record["style_masks"] == []
     assert str(tmp_path) not in str(record)
     rerun = read_rerun(tmp_path / "o.png", weights=config.weights)
-    pictures = read(content), [read(red)]
-    same = read_masks([mask], [], *pictures)
+    pictures = read(content), [read(red), read(blue)]
+    same = read_masks(paths, [], *pictures)
     assert rerun.differences(kinds_of(*pictures, None, same)) == []
     assert rerun.differences(kinds_of(*pictures, None, Masks())) == [
         "none: not the content_mask that o.png was made from"
@@ -271,55 +261,40 @@ def test_the_record_names_the_masks_and_a_rerun_says_when_they_differ(case, tmp_
 
 def test_objective_and_stylizer_take_masks(case):
     content, red, blue, config = case
-    masks = {"content_masks": [half(64, 96), half(64, 96, left=False)]}
-    bound = build_objective(content, [red, blue], config, **masks)
+    bound = build_objective(content, [red, blue], config, content_masks=MASKS)
     image = tf.constant(to_network(content))
     value, gradient = bound(image)
-    plain, _ = build_objective(content, [red, blue], config)(image)
-    assert float(value) != pytest.approx(float(plain), rel=0.01)
-    module = Stylizer(content, [red, blue], config, **masks)
+    module = Stylizer(content, [red, blue], config, content_masks=MASKS)
     same, slope = module.value_and_gradient(image)
     assert float(same) == pytest.approx(float(value), rel=1e-5)
     np.testing.assert_allclose(slope, gradient, atol=1e-4 * np.abs(gradient).max())
 
 
-@pytest.mark.parametrize(
-    ("content_masks", "style_masks", "error", "told"),
-    [
-        (1, 0, ConfigError, "content_mask has 1 pictures, and style has 2; it must have one for"),
-        (3, 0, ConfigError, "content_mask has 3 pictures, and style has 2"),
-        (2, 1, ConfigError, "style_mask has 1 pictures, and style has 2"),
-        (0, 2, ConfigError, "style_mask needs content_mask"),
-    ],
-)
-def test_counts(case, content_masks, style_masks, error, told):
-    content, red, blue, config = case
-    one = half(64, 96)
-    with pytest.raises(error, match=told):
-        stylize(
-            content,
-            [red, blue],
-            config,
-            content_masks=[one] * content_masks,
-            style_masks=[one] * style_masks,
-        )
+# The masks themselves
 
 
-def test_masks_that_cannot_be(case, tmp_path):
-    content, red, _, config = case
+def test_counts():
+    for counts, told in (
+        ((2, 1, 0), "content_mask has 1 pictures, and style has 2; it must have one for"),
+        ((2, 3, 0), "content_mask has 3 pictures, and style has 2"),
+        ((2, 2, 1), "style_mask has 1 pictures, and style has 2"),
+        ((2, 0, 2), "style_mask needs content_mask"),
+    ):
+        with pytest.raises(ConfigError, match=told):
+            check_counts(*counts)
+
+
+def test_masks_that_cannot_be(picture, tmp_path):
+    content = read(picture(64, 96))
     for mask, told in (
-        (
-            np.zeros((64, 96), np.uint8),
-            "the mask array is all black; only its white parts are used",
-        ),
+        (np.zeros((64, 96), np.uint8), "the mask array is all black; only its white parts are"),
         (half(64, 64), "the mask array is 64×64 px; it must have the shape of array, 96×64 px"),
         (tmp_path / "gone.png", "does not exist"),
     ):
         with pytest.raises(InputError, match=told):
-            stylize(content, red, config, content_masks=[mask])
-    # Another size will do, as pictures are scaled to whole pixels: 33×50 for 64×96.
-    small = dataclasses.replace(config, size=32, iterations=1)
-    stylize(content, red, small, content_masks=[half(33, 50)])
+            read_masks([mask], [], content, [])
+    # Another size will do, as pictures are scaled to whole pixels.
+    assert read_masks([half(33, 50)], [], content, []).content
 
 
 def test_what_is_transparent_in_a_mask_is_outside():
