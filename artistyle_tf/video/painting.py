@@ -72,7 +72,7 @@ class FramePainter:
         """The digest of its filters."""
         return self._weights.digest
 
-    def first(self, frame: Frame) -> np.ndarray:
+    def paint_first(self, frame: Frame) -> np.ndarray:
         """The painting of a frame that begins a shot.
 
         Args:
@@ -87,7 +87,7 @@ class FramePainter:
         """
         return self._painted(self._config, frame, self._start, None)
 
-    def following(
+    def paint_next(
         self,
         frame: Frame,
         start: np.ndarray,
@@ -95,12 +95,12 @@ class FramePainter:
         weights: np.ndarray,
         strength: float,
     ) -> np.ndarray:
-        """Likewise the painting of a later frame.
+        """Likewise the painting of a later frame, which is held to an earlier picture.
 
         Args:
-          frame: as for `first`.
+          frame: as for `paint_first`.
           start: float32 [h, w, 3] sRGB in grey levels, of the size of the painting.
-          picture, weights, strength: the earlier picture, see `scene.Earlier`.
+          picture, weights, strength: the earlier picture, see `engine.scene.Earlier`.
         """
         moved = Picture(fill_cells(start), None, MOVED, ())
         return self._painted(self._later, frame, moved, Earlier(picture, weights, strength))
@@ -119,7 +119,7 @@ class FramePainter:
 
     def _scene(self, config: Config, frame: Frame, start: Picture | None) -> Scene:
         assert isinstance(config.size, int)
-        content = Picture(frame.rgb, None, f"frame {frame.number + 1}", ())
+        content = Picture(frame.rgb, None, "frame", ())
         # Not by `read_masks`: in a clip, a mask may be all black for a while.
         each = [Picture(np.stack([mask] * 3, -1), None, "mask", ()) for mask in frame.masks]
         masks = Masks(each, self._style_masks)

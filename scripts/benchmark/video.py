@@ -36,10 +36,10 @@ def painted(options: Options, count: int, alone: bool) -> tuple[list[np.ndarray]
     """(uint8 paintings, seconds a frame); `alone`: frame by frame."""
     session = Session(options)
     frames = list(itertools.islice(session.frames(), count))
-    session.painter.first(frames[0])  # network, traces: not counted
+    session.painter.paint_first(frames[0])  # network, traces: not counted
     began = time.monotonic()
     if alone:
-        found = [to_levels(session.painter.first(frame), False) for frame in frames]
+        found = [to_levels(session.painter.paint_first(frame), False) for frame in frames]
         return found, (time.monotonic() - began) / count
     with tempfile.TemporaryDirectory() as folder:
         store = FrameStore.open(f"{folder}/out.mp4", {})
