@@ -65,7 +65,7 @@ class FramePainter:
         regions = len(guides.content)
         self._solvers = Solvers(config, self.weights, regions=regions, temporal=True)
 
-    def first(self, frame: Frame) -> np.ndarray:
+    def paint_first(self, frame: Frame) -> np.ndarray:
         """The painting of a frame that begins a shot.
 
         Args:
@@ -80,7 +80,7 @@ class FramePainter:
         """
         return self._painted(self._config, frame, self._start, None)
 
-    def following(
+    def paint_next(
         self,
         frame: Frame,
         start: np.ndarray,
@@ -88,10 +88,10 @@ class FramePainter:
         weights: np.ndarray,
         strength: float,
     ) -> np.ndarray:
-        """Likewise the painting of a later frame.
+        """Likewise the painting of a later frame, which is held to an earlier picture.
 
         Args:
-          frame: as for `first`.
+          frame: as for `paint_first`.
           start: float32 [h, w, 3] sRGB in grey levels, of the size of the painting.
           picture, weights, strength: the earlier picture, see `problem.Earlier`.
         """
@@ -106,7 +106,7 @@ class FramePainter:
 
     def _scene(self, config: Config, frame: Frame, start: Picture | None) -> Problem:
         assert isinstance(config.size, int)
-        content = Picture(frame.rgb, None, f"frame {frame.number + 1}", ())
+        content = Picture(frame.rgb, None, "frame", ())
         # Not by `read_masks`: in a clip, a mask may be all black for a while.
         each = [Picture(np.stack([mask] * 3, -1), None, "mask", ()) for mask in frame.masks]
         masks = Masks(each, self._style_masks)

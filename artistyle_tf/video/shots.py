@@ -153,9 +153,9 @@ class ShotPainter:
 
     def _painting(self, frame: Frame, known: _Recalled | None) -> np.ndarray:
         if known is None:
-            return self._painter.first(frame)
+            return self._painter.paint_first(frame)
         weights = known.weights * np.square(known.age / self._temporal.warm_up)
-        return self._painter.following(
+        return self._painter.paint_next(
             frame, known.start, known.painting, weights, self._temporal.weight
         )
 
@@ -213,7 +213,7 @@ class ShotPainter:
                     continue
                 frame = _source(sources, number)
                 if one == 1:
-                    painting = self._painter.first(frame)
+                    painting = self._painter.paint_first(frame)
                 else:
                     start = to_float32(own.read(number))
                     if before is None:
@@ -226,7 +226,7 @@ class ShotPainter:
                         share = BLEND * carried.weights[..., None]
                         start = start + share * (carried.painting - start)
                         given = start, carried.painting, carried.weights, strength
-                    painting = self._painter.following(frame, *given)
+                    painting = self._painter.paint_next(frame, *given)
                 target.write(number, to_levels(painting, frame.rgb.dtype == np.float32))
             if one > 1:
                 own.remove(numbers)

@@ -29,10 +29,10 @@ class Painter:
     def __init__(self, until=None):
         self.calls, self._until = [], until
 
-    def first(self, frame):
-        return self.following(frame, 255 - frame.rgb.astype(np.float32), None, None, None)
+    def paint_first(self, frame):
+        return self.paint_next(frame, 255 - frame.rgb.astype(np.float32), None, None, None)
 
-    def following(self, frame, start, *more):
+    def paint_next(self, frame, start, *more):
         if len(self.calls) == self._until:
             raise KeyboardInterrupt
         self.calls.append((frame, start, *more))
