@@ -99,10 +99,7 @@ def _embed(
 
 
 def render(facts: Facts) -> str:
-    """The page as self-contained HTML. All text from outside is escaped.
-
-    Equal runs give equal pages, except for times and memory.
-    """
+    """The page as self-contained HTML. All text from outside is escaped."""
     import jinja2
 
     environment = jinja2.Environment(

@@ -22,16 +22,12 @@ NASTY = """<b>"it's" & <script>alert(1)</script> x.png"""
 
 
 @pytest.fixture(scope="module")
-def config(small_file):
-    return Config(
-        size=64, levels=2, iterations=10, weights=str(small_file), optimizer="lbfgs", tv_weight=0.1
-    )
-
-
-@pytest.fixture(scope="module")
-def painted(config, picture):
+def painted(small_file, picture):
     """(result, log) of a small run with two styles."""
     log = ReportLog()
+    config = Config(
+        size=64, levels=2, iterations=10, weights=str(small_file), optimizer="lbfgs", tv_weight=0.1
+    )
     content, styles = picture(64, 64), [picture(40, 40, 1), picture(32, 48, 2)]
     return stylize(content, styles, config, callback=[log]), log
 
@@ -190,23 +186,6 @@ def test_what_others_wrote_is_escaped(page_of, painted):
     assert page.texts["notes"].strip() == f"{NASTY} is small"
     assert page.texts["title"] == " × ".join([NASTY] * 3)
     assert repr(NASTY) in page.texts["python"]
-
-
-def test_equal_runs_have_equal_pages_but_for_times_and_memory(page_of, painted, config, picture):
-    def timeless(result, log):
-        trace = [(evaluations, 0.0, *rest) for evaluations, _, *rest in result.trace]
-        moments = [dataclasses.replace(moment, seconds=0.0) for moment in log]
-        return page_of(
-            dataclasses.replace(
-                result, trace=trace, seconds=0, setup_seconds=0, peak_memory=None, planned_memory=()
-            ),
-            moments,
-        ).text
-
-    log = ReportLog()
-    styles = [picture(40, 40, 1), picture(32, 48, 2)]
-    again = stylize(picture(64, 64), styles, config, callback=log)
-    assert timeless(again, log) == timeless(*painted)
 
 
 def test_without_jinja_and_at_places_that_cannot_be(monkeypatch, tmp_path, painted):

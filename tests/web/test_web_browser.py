@@ -22,12 +22,12 @@ from commands import HANGING, children
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
-MISSING = [name for name in ("gradio", "playwright") if importlib.util.find_spec(name) is None]
-MISSING += [] if CHROMIUM else ["chromium"]
-
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+    pytest.mark.skipif(
+        not CHROMIUM or None in map(importlib.util.find_spec, ("gradio", "playwright")),
+        reason="not installed: gradio, playwright or chromium",
+    ),
 ]
 
 PATIENCE = 300_000
@@ -128,10 +128,7 @@ def says(page, text):
 
 
 def iteration(page):
-    found = re.search(
-        r"(\d+) of \d+ iterations", page.locator("#outputs .figures").first.inner_text()
-    )
-    return int(found[1])
+    return int(page.locator("#outputs .figures").first.inner_text().split()[0])
 
 
 def painted(page):
@@ -213,6 +210,8 @@ def test_from_upload_to_download(server, browser, pair, tmp_path):
     page.locator("#stop").wait_for()
     says(page, re.compile("^Done"))
     painted(page)
+    page.locator("#report").wait_for()  # the last update leaves what the one before it has said
+    assert page.locator("#paint").is_enabled()
     masked = downloaded(page, tmp_path / "masked.png")
     assert len(read_record(masked)["content_masks"]) == 1
     photo, result = read(pair[0]).rgb, read(masked).rgb
@@ -236,7 +235,7 @@ def test_from_upload_to_download(server, browser, pair, tmp_path):
     assert hosts - {""} == {urllib.parse.urlsplit(url).netloc}  # "": data in the page itself
     assert context.said == []
 
-    # Too many bytes are refused by the page; a phone has no use for a wider one.
+    # Too many bytes are refused; on a phone the page is no wider than the screen.
     noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "heavy.png")
     phone = browser(viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)

@@ -15,7 +15,7 @@ from artistyle_tf.web.run import Order, Run, Studio
 from artistyle_tf.web.session import Session, estimate, large_config
 
 CONFIG = Config(size=32, iterations=3, optimizer="lbfgs")
-LONG = 60
+LONG = 600
 """Seconds after which something hangs."""
 
 
