@@ -4,10 +4,9 @@ import dataclasses
 from typing import NamedTuple
 
 from artistyle_tf.cli.values import number
-from artistyle_tf.config.checking import MAX_SIZE
 from artistyle_tf.config.config import Config
 from artistyle_tf.config.presets import PRESETS
-from artistyle_tf.config.validation import integer
+from artistyle_tf.config.validation import MAX_SIZE, integer
 from artistyle_tf.engine.memory import free_bytes, resident_bytes
 from artistyle_tf.engine.plan import Room, make_plan
 from artistyle_tf.engine.schedule import schedule
