@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from artistyle_tf import ArtistyleError, Config, files
-from artistyle_tf.cli.values import setting
+from artistyle_tf.cli.parsing import setting
 from artistyle_tf.engine.plan import TILES, Level, Plan
 from artistyle_tf.engine.schedule import schedule
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from artistyle_tf.batch.jobs import Job, make_job
 from artistyle_tf.batch.places import base_name, expanded, is_url, joined
-from artistyle_tf.cli.values import config_of
+from artistyle_tf.cli.parsing import config_of
 from artistyle_tf.errors import ConfigError
 
 __all__ = ["crossed"]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from artistyle_tf.batch.places import base_name, joined, same_place
-from artistyle_tf.cli.values import config_of
+from artistyle_tf.cli.parsing import config_of
 from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.errors import ConfigError

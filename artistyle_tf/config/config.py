@@ -5,8 +5,9 @@ all derive from this one dataclass.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from artistyle_tf.config.choices import (
     INITS,
@@ -42,18 +43,21 @@ __all__ = ["INITS", "Config"]
 
 
 def _setting(
-    default: Any,
     group: str,
+    default: Any,
     help: str,
-    choices: Any = None,
-    *,
     bounds: tuple[float, float] | None = None,
     recorded: bool = True,
 ) -> Any:
-    """A field: `choices` is a `Literal` of words, `bounds` the least and greatest number."""
-    metadata: dict[str, Any] = {"group": group, "help": help, "choices": get_args(choices)}
-    metadata.update(bounds=bounds, recorded=recorded)
+    """A field of that group; `bounds` are its least and greatest number."""
+    metadata = {"group": group, "help": help, "bounds": bounds, "recorded": recorded}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+_picture, _run, _minimiser, _network, _balance = (
+    functools.partial(_setting, group)
+    for group in ("Picture", "Run", "Minimiser", "Network", "Balance")
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,251 +70,196 @@ class Config:
     'lbfgs'
     """
 
-    task: Task = _setting(
+    task: Task = _picture(
         "stylize",
-        "Picture",
         "stylize: the content in the style; texture: more of the style, without a content; "
         "reconstruct: the content from its content_layers, without a style",
-        Task,
     )
-    size: int | tuple[int, int] = _setting(
+    size: int | tuple[int, int] = _picture(
         512,
-        "Picture",
         "longer side of the output in px; 0: that of the content; a texture is square, or width x "
         "height, like 640x480",
     )
-    iterations: int = _setting(
+    iterations: int = _run(
         300,
-        "Run",
         "iterations of the minimiser, of all levels together unless finer_iterations is set",
-        bounds=(1, 10**7),
+        (1, 10**7),
     )
-    init: str = _setting(
+    init: str = _run(
         "noise",
-        "Run",
         "what to start from: noise (white), content, style (the first), grey (the network's mean, "
         "with hardly any noise) or a picture file, which is resized and cropped to the output",
     )
-    init_noise: float = _setting(
+    init_noise: float = _run(
         0.0,
-        "Run",
         "share of white noise, 0 to 1, blended into the start that init names; noise_amplitude=60 "
         "makes it visible, with faint noise it only fades the start to grey",
-        bounds=(0, 1),
+        (0, 1),
     )
-    noise_amplitude: float = _setting(
+    noise_amplitude: float = _run(
         1.0,
-        "Run",
         "amplitude of white noise in grey levels; the network hardly sees strong noise in the "
         "colours, so it would stay in the picture",
-        bounds=(0, 255),
+        (0, 255),
     )
-    seed: int = _setting(0, "Run", "random seed of the noise", bounds=(0, 2**63 - 1))
-    levels: int | Literal["auto"] = _setting(
+    seed: int = _run(0, "random seed of the noise", (0, 2**63 - 1))
+    levels: int | Literal["auto"] = _run(
         "auto",
-        "Run",
         "number of sizes from coarse to fine; auto: depends on size; 1: one scale",
-        bounds=(1, 16),
+        (1, 16),
     )
-    coarsest: int = _setting(
+    coarsest: int = _run(
         256,
-        "Run",
         "longer side of the coarsest level in px, if levels is auto, over style_scale if above 1",
-        bounds=(MIN_SIZE, MAX_SIZE),
+        (MIN_SIZE, MAX_SIZE),
     )
-    level_step: float = _setting(
-        2.0,
-        "Run",
-        "size ratio of neighbouring levels, rounded so that the levels fit",
-        bounds=(1.2, 16),
+    level_step: float = _run(
+        2.0, "size ratio of neighbouring levels, rounded so that the levels fit", (1.2, 16)
     )
-    finest: float = _setting(
+    finest: float = _run(
         0.7,
-        "Run",
         "share of the iterations for the finest level; the others share the rest equally",
-        bounds=(0.01, 0.99),
+        (0.01, 0.99),
     )
-    finer_iterations: int = _setting(
+    finer_iterations: int = _run(
         0,
-        "Run",
         "iterations of each level after the first, which then has all of iterations; 0: the levels "
         "share iterations as finest says",
-        bounds=(0, 10**7),
+        (0, 10**7),
     )
-    carry: Carry = _setting(
+    carry: Carry = _run(
         "change",
-        "Run",
         "what a level passes on to the next: change: what it changed in a start that is a picture, "
         "whose detail stays sharp; picture: the painted picture, enlarged (always so from noise)",
-        Carry,
     )
-    tolerance: float = _setting(
+    tolerance: float = _run(
         0.0,
-        "Run",
         "end a level early when 20 iterations lower the objective by less than this fraction, like "
         "0.01; 0: never",
-        bounds=(0, 0.5),
+        (0, 0.5),
     )
-    optimizer: Optimizer = _setting(
+    optimizer: Optimizer = _minimiser(
         "tfp",
-        "Minimiser",
         "tfp: TensorFlow Probability's L-BFGS; lbfgs: our own, with one evaluation per step; adam; "
         "averaged: Adam with a constant step within 0-255, whose iterates are averaged",
-        Optimizer,
     )
-    history: int = _setting(
-        50, "Minimiser", "history size of L-BFGS: steps it remembers", bounds=(1, 1000)
+    history: int = _minimiser(50, "history size of L-BFGS: steps it remembers", (1, 1000))
+    learning_rate: float = _minimiser(
+        10.0, "step size in grey levels: the first of adam, each of averaged", (1e-6, 1e6)
     )
-    learning_rate: float = _setting(
-        10.0,
-        "Minimiser",
-        "step size in grey levels: the first of adam, each of averaged",
-        bounds=(1e-6, 1e6),
+    precondition: float = _minimiser(
+        0.35, "exponent p of the spectral preconditioner |f|^-p; 0: none", (0, 2)
     )
-    precondition: float = _setting(
-        0.35,
-        "Minimiser",
-        "exponent p of the spectral preconditioner |f|^-p; 0: none",
-        bounds=(0, 2),
-    )
-    settle: float = _setting(
+    settle: float = _minimiser(
         0.0,
-        "Minimiser",
         "exponent by which a finer level moves frequencies less that a coarser one has painted; 0: "
         "not at all; needs a precondition",
-        bounds=(0, 2),
+        (0, 2),
     )
-    weights: str = _setting(
+    weights: str = _network(
         "auto",
-        "Network",
         "auto (Keras' float32 ImageNet file if its cache has it, or else imagenet-8bit), imagenet "
         "(that file, downloaded if needed), imagenet-8bit (shipped), preview (shipped, small, for "
         "drafts) or a file (.h5, .weights.h5, .npz)",
     )
-    pooling: Pooling = _setting("max", "Network", "pooling layers between the blocks", Pooling)
-    padding: Padding = _setting(
+    pooling: Pooling = _network("max", "pooling layers between the blocks")
+    padding: Padding = _network(
         "reflect",
-        "Network",
         "padding of the convolutions at the border: zeros, as VGG19 was trained; reflect: the "
         "mirrored picture, so that the border does not show; replicate-first: the outermost rows "
         "repeated, in the first convolution only",
-        Padding,
     )
-    precision: Precision = _setting(
+    precision: Precision = _network(
         "auto",
-        "Network",
         "dtype of the convolutions (losses are always float32); auto: bfloat16 on CPUs that are "
         "faster with it (AMX, AMD's AVX-512 BF16, some ARM) and on GPUs of compute capability "
         "8.0 or higher, float32 elsewhere",
-        Precision,
     )
-    tile_size: int | Literal["auto"] = _setting(
+    tile_size: int | Literal["auto"] = _network(
         "auto",
-        "Network",
         "side in px, a multiple of 16, of the tiles that large pictures are computed in; 0: no "
         "tiles; auto: tiles if the memory requires them",
     )
     # Affects where a run fits, not the picture: equal pictures have equal records.
-    memory: str | int | None = _setting(
+    memory: str | int | None = _network(
         None,
-        "Network",
         "memory to plan with, like 8GB or 500MB, if less than the system says is free",
         recorded=False,
     )
-    jit_compile: JitCompile = _setting(
+    jit_compile: JitCompile = _network(
         "auto",
-        "Network",
         "compile each level with XLA, which takes a while at its first iteration; auto: on TPUs "
         "only, which need it",
-        JitCompile,
     )
-    steps_per_execution: int | Literal["auto"] = _setting(
+    steps_per_execution: int | Literal["auto"] = _network(
         "auto",
-        "Network",
         "iterations per call of the device, up to 64; progress, previews and checkpoints come "
         "between calls; auto: 1 on CPUs, about a second's worth on GPUs and TPUs",
-        bounds=(1, 64),
+        (1, 64),
         recorded=False,
     )
-    content_weight: float = _setting(
-        1.0, "Balance", "weight α of the content loss", bounds=(0, MAX_WEIGHT)
-    )
-    strength: float | None = _setting(
+    content_weight: float = _balance(1.0, "weight α of the content loss", (0, MAX_WEIGHT))
+    strength: float | None = _balance(
         0.5,
-        "Balance",
         "more photo (0) or more style (1); it means the same for every pair, from which the style "
         "weight follows",
-        bounds=(0, 1),
+        (0, 1),
     )
-    style_weight: float | None = _setting(
-        None,
-        "Balance",
-        "weight β of the style loss itself, instead of strength",
-        bounds=(0, MAX_WEIGHT),
+    style_weight: float | None = _balance(
+        None, "weight β of the style loss itself, instead of strength", (0, MAX_WEIGHT)
     )
-    tv_weight: float = _setting(
-        0.0, "Balance", "weight of the total variation loss: smoothness", bounds=(0, MAX_WEIGHT)
+    tv_weight: float = _balance(
+        0.0, "weight of the total variation loss: smoothness", (0, MAX_WEIGHT)
     )
-    gamut_weight: float = _setting(
+    gamut_weight: float = _balance(
         0.3,
-        "Balance",
         "weight of the penalty on values outside of 0-255, which keeps the final clipping from "
         "undoing work; in units of the network's mean square activation; 0: none",
-        bounds=(0, MAX_WEIGHT),
+        (0, MAX_WEIGHT),
     )
-    palette_weight: float = _setting(
+    palette_weight: float = _balance(
         0.02,
-        "Balance",
         "weight of the penalty on colours that the style does not have, in the same units; 0: none",
-        bounds=(0, MAX_WEIGHT),
+        (0, MAX_WEIGHT),
     )
-    style_scale: float = _setting(
+    style_scale: float = _balance(
         1.0,
-        "Balance",
         "size of the strokes: longer side of the style relative to the output's",
-        bounds=(0.01, 100),
+        (0.01, 100),
     )
-    style_blend: tuple[float, ...] = _setting(
-        (), "Balance", "shares of several styles, like 0.7,0.3; by default equal"
+    style_blend: tuple[float, ...] = _balance(
+        (), "shares of several styles, like 0.7,0.3; by default equal"
     )
-    style_layers: Layers = _setting(
+    style_layers: Layers = _balance(
         tuple((name, 1.0) for name in STYLE_LAYERS),
-        "Balance",
         "style layers with weights, like block1_conv1:1,block4_conv1:0.2 (without a weight: 1); "
         "those after block5_conv1 need weights=imagenet or a file",
     )
-    content_layers: Layers = _setting(
-        (("block4_conv2", 1.0),), "Balance", "content layers with weights, likewise"
+    content_layers: Layers = _balance(
+        (("block4_conv2", 1.0),), "content layers with weights, likewise"
     )
-    balance: float = _setting(
+    balance: float = _balance(
         1.0,
-        "Balance",
         "0: the style losses of layers and of masks' regions count as they are; 1: rescaled to be "
         "equal for the photo, times their weights; or in between",
-        bounds=(0, 1),
+        (0, 1),
     )
-    color: Color = _setting(
+    color: Color = _balance(
         "style",
-        "Balance",
         "whose colours: style; luminance (only brightness is painted, the content's chroma stays); "
         "or the style is first recoloured to the content's mean and covariance (match: symmetric "
         "root; cholesky) or histogram",
-        Color,
     )
-    formula: Formula = _setting(
+    formula: Formula = _balance(
         "mean",
-        "Balance",
         "how losses are normalised: mean: means over features; paper: sums as in the 2015 paper; "
         "neural-style: mean, with that program's total variation; crowson: that program's units "
         "and total variation",
-        Formula,
     )
-    statistics: Statistics = _setting(
+    statistics: Statistics = _balance(
         "gram",
-        "Balance",
         "statistics of the style's features to compare: gram: Gram matrices; w2: means and "
         "covariances, by the Wasserstein-2 distance of Gaussians",
-        Statistics,
     )
 
     if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from types import NoneType
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from artistyle_tf.config.choices import INITS
 from artistyle_tf.errors import ConfigError
@@ -26,6 +26,7 @@ __all__ = [
     "number",
     "one_of",
     "valid",
+    "words_of",
 ]
 
 Layers = tuple[tuple[str, float], ...]
@@ -73,7 +74,7 @@ def valid(field: dataclasses.Field[Any], value: Any) -> Any:
       ConfigError: it is not; the message begins with the setting's name.
     """
     name, kinds = field.name, get_args(field.type)
-    words, bounds = field.metadata["choices"], field.metadata["bounds"]
+    words, bounds = words_of(field), field.metadata["bounds"]
     if words and value not in words:
         raise ConfigError(f"{name} is {value!r}; it must be {one_of(words)}")
     if name in _CHECKS:
@@ -84,6 +85,11 @@ def valid(field: dataclasses.Field[Any], value: Any) -> Any:
     if Literal["auto"] in kinds:
         return value if value == "auto" else integer(name, value, low, high, " or auto")
     return integer(name, value, low, high) if field.type is int else number(name, value, low, high)
+
+
+def words_of(field: dataclasses.Field[Any]) -> tuple[str, ...]:
+    """The words that a setting can be; none if it is not one of a few."""
+    return get_args(field.type) if get_origin(field.type) is Literal else ()
 
 
 def check_together(settings: Mapping[str, Any]) -> None:

@@ -154,7 +154,12 @@ def make_scene(config: Config, inputs: Inputs, start: Picture | None, weights: W
     regions = make_regions(inputs.masks, inputs.size, rgbs)
     tables = None
     if config.palette_weight and config.layer_weights("style"):
-        each = [[style] for style in styles] if regions else [styles]
-        masks = regions.styles if regions else [None]
-        tables = np.stack([palette_table(*pair) for pair in zip(each, masks, strict=True)])
+        shares = config.shares(len(styles))
+        if regions:  # where a style has no share, any colour will do
+            of_each = zip(shares, styles, regions.styles, strict=True)
+            each = [bool(share) * palette_table([style], mask) for share, style, mask in of_each]
+        else:
+            used = [style for share, style in zip(shares, styles, strict=True) if share]
+            each = [palette_table(used)]
+        tables = np.stack(each)
     return Scene(sources, inputs.size, painted, content, styles, regions, tables, tuple(notes))

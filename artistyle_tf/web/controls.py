@@ -4,10 +4,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from artistyle_tf.cli.flag_table import shown
-from artistyle_tf.cli.values import setting
+from artistyle_tf.cli.parsing import setting, shown
 from artistyle_tf.config.config import INITS, Config
-from artistyle_tf.config.validation import one_of
+from artistyle_tf.config.validation import one_of, words_of
 from artistyle_tf.errors import ConfigError
 
 __all__ = ["FIRST", "MAIN", "Control", "all_controls", "make_config", "preset_values"]
@@ -61,7 +60,7 @@ def all_controls(weights: str = "auto") -> list[Control]:
     controls = []
     for field in dataclasses.fields(Config):
         group, text = field.metadata["group"], field.metadata["help"]
-        choices = field.metadata["choices"]
+        choices: Sequence[str] = words_of(field)
         if field.name == "size":
             kind, choices = "open", _SIZES
         elif field.name == "init":

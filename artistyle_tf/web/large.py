@@ -3,7 +3,7 @@
 import dataclasses
 from typing import NamedTuple
 
-from artistyle_tf.cli.values import number
+from artistyle_tf.cli.parsing import number
 from artistyle_tf.config.config import Config
 from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.config.validation import MAX_SIZE, integer

@@ -42,7 +42,7 @@ OLD = b"an older picture"
 PROGRESS = re.compile(
     r"(reading|loading|computing|tracing)[A-Za-z ]*|"
     r"level \d+/\d+ \d+×\d+  iteration \d+/\d+  [\d:]+ left  "
-    r"objective [\d.e+]+  style [\d.e+]+  content [\d.e+]+(  gamut [\d.e+-]+)?  \d+ evaluations"
+    r"objective [\d.e+]+  style [\d.e+]+  content [\d.e+]+(  gamut [\d.e+-]+)?(  palette [\d.e+-]+)?  \d+ evaluations"
 )
 
 
