@@ -278,7 +278,7 @@ class Config:
 
         A recipe's `init` "content" is dropped for tasks other than "stylize". `strength` replaces
         the recipe's `style_weight`. A dict of overrides can be annotated as
-        `settings.choices.Settings`.
+        `config.choices.Settings`.
         """
         if name not in PRESETS:
             raise ConfigError(f"preset is {name!r}; it must be {one_of(PRESETS)}")

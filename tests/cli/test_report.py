@@ -1,31 +1,23 @@
 """`artistyle --report`: the page of a run, whatever ended it, and what is refused before it."""
 
-import functools
 import os
 import sys
 
 import pytest
 from PIL import Image
 
-from artistyle_tf.callbacks import views
 from artistyle_tf.callbacks.report_log import ReportLog
-from artistyle_tf.cli import console, main
-from artistyle_tf.engine import painter
+from artistyle_tf.cli import main
 from artistyle_tf.images.read import read_record
 from artistyle_tf.report.charts import library
 from report_pages import Page, check
 
-KEPT = functools.cache(painter.Painter)
 PHOTO = "a <b> & \"c\" 'd'.png"
 
 
 @pytest.fixture
-def run(tmp_path, picture, small_file, monkeypatch, unfrozen, capfd):
+def run(tmp_path, picture, small_file, monkeypatch, environment, capfd):
     """A function: flags by name → (status, what was said) of a tiny run in this process."""
-    for name in ("KERAS_BACKEND", "TF_CPP_MIN_LOG_LEVEL", *console.ENVIRONMENT):
-        monkeypatch.setenv(name, os.environ.get(name, ""))
-    monkeypatch.setattr(views, "QUIET", 1e9)
-    monkeypatch.setattr(painter, "Painter", KEPT)
     monkeypatch.chdir(tmp_path)
     for name, seed in ((PHOTO, 0), ("s.png", 1)):
         Image.fromarray(picture(48, 64, seed)).save(name)
