@@ -120,7 +120,7 @@ def compiled_for_tpu(hlo: bytes, topology: str) -> dict[str, Any]:
 
 def settings_of(texts: Sequence[str]) -> dict[str, Any]:
     """Settings as their flags are written, NAME=VALUE."""
-    from artistyle_tf.cli.values import setting
+    from artistyle_tf.cli.parsing import setting
 
     fields = {field.name: field for field in dataclasses.fields(Config)}
     made = {}

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from artistyle_tf.batch.paths import find_pictures, same_file, split_list, under
-from artistyle_tf.cli.values import named_as_flags, setting
+from artistyle_tf.cli.parsing import named_as_flags, setting
 from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.errors import ConfigError, InputError

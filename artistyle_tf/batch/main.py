@@ -14,7 +14,7 @@ from artistyle_tf.batch.pool import Options, Outcome
 from artistyle_tf.batch.progress import Progress
 from artistyle_tf.batch.run import run
 from artistyle_tf.batch.sheet import write_sheet
-from artistyle_tf.cli.console import EXIT_INTERRUPTED, exit_status
+from artistyle_tf.cli.console import EXIT_INTERRUPTED, run_command
 from artistyle_tf.text import one_line
 
 __all__ = ["main"]
@@ -23,15 +23,9 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status: 0 done, 1 a job failed or a file can't be
     used, 2 a wrong flag, 130 interrupted by Ctrl-C, 143 terminated by SIGTERM."""
-    return exit_status("artistyle-batch", lambda: _status(sys.argv[1:] if argv is None else argv))
-
-
-def _status(arguments: Sequence[str]) -> int:
-    command = parse(arguments)
-    if isinstance(command, str):
-        print(command)
-        return 0
-    return _plan(command) if command.dry_run else _run(command)
+    return run_command(
+        "artistyle-batch", parse, lambda asked: (_plan if asked.dry_run else _run)(asked), argv
+    )
 
 
 def _plan(command: BatchCommand) -> int:

@@ -9,26 +9,19 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from typing import TextIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import TextIO, TypeVar
 
 from artistyle_tf.callbacks.progress import Progress
 from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.text import reason
 
-__all__ = [
-    "ENVIRONMENT",
-    "EXIT_INTERRUPTED",
-    "Console",
-    "exit_status",
-    "quiet_import",
-    "ready_streams",
-    "showing",
-    "terminable",
-]
+__all__ = ["ENVIRONMENT", "EXIT_INTERRUPTED", "Console", "quiet_import", "run_command", "showing"]
 
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
+
+Parsed = TypeVar("Parsed")
 
 # Set for the whole process, as a library must not. Values set by the user are kept.
 ENVIRONMENT = {
@@ -37,8 +30,49 @@ ENVIRONMENT = {
 }
 
 
+def run_command(
+    name: str,
+    parse: Callable[[Sequence[str]], Parsed | str],
+    run: Callable[[Parsed], int],
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Runs a command and returns its exit status; an error is one line.
+
+    Args:
+      name: the command's, for messages.
+      parse: arguments without that name → what to do, or a text to print.
+      run: what to do → exit status: that of an `ArtistyleError`, 130 or 143 if Ctrl-C or SIGTERM
+        interrupt it.
+      arguments: those of this process by default.
+    """
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by the caller: the next file would be its number
+            setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115 (open to the end)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    with _terminable() as terminated:
+        try:
+            parsed = parse(sys.argv[1:] if arguments is None else arguments)
+            if isinstance(parsed, str):
+                print(parsed)
+                status = 0
+            else:
+                status = run(parsed)
+            sys.stdout.flush()
+        except BrokenPipeError:  # what was read is enough for whoever reads, like `head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            status = 1
+        except ArtistyleError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            status = error.exit_status
+        except KeyboardInterrupt:
+            print(f"{name}: interrupted", file=sys.stderr)
+            status = EXIT_INTERRUPTED
+    return EXIT_TERMINATED if terminated and status == EXIT_INTERRUPTED else status
+
+
 @contextlib.contextmanager
-def terminable() -> Iterator[list[int]]:
+def _terminable() -> Iterator[list[int]]:
     """SIGTERM ends a run like Ctrl-C; yields a list to which the signal is added when it arrives. A
     second one ends the process at once."""
     received: list[int] = []
@@ -56,35 +90,6 @@ def terminable() -> Iterator[list[int]]:
         yield received
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def exit_status(program: str, work: Callable[[], int]) -> int:
-    """Runs a command and returns its exit status: that of `work`, 1 for a bad file, 2 for a bad
-    flag, 130 if interrupted by Ctrl-C, 143 by SIGTERM. Errors are one line each."""
-    ready_streams()
-    with terminable() as terminated:
-        try:
-            status = work()
-            sys.stdout.flush()
-        except BrokenPipeError:  # what was read is enough for whoever reads, like `head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            status = 1
-        except ArtistyleError as error:
-            print(f"{program}: {error}", file=sys.stderr)
-            status = error.exit_status
-        except KeyboardInterrupt:
-            print(f"{program}: interrupted", file=sys.stderr)
-            status = EXIT_INTERRUPTED
-    return EXIT_TERMINATED if terminated and status == EXIT_INTERRUPTED else status
-
-
-def ready_streams() -> None:
-    """Makes sure that the standard streams exist and can encode any character."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by the caller: the next file would get its number
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (open to the end)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 class Console(logging.Handler):
@@ -163,12 +168,12 @@ def quiet_import(progress: Progress | None = None) -> Iterator[None]:
         os.environ.setdefault(name, value)
     os.environ["KERAS_BACKEND"] = "tensorflow"
     sys.stderr.flush()
-    saved = os.dup(2)
+    saved, collected = os.dup(2), gc.isenabled()
+    gc.disable()  # it would go through a million objects of modules again and again
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
-            with _uncollected():
-                yield
+            yield
         except ConfigError:  # no such device: the error already says what TensorFlow does
             raise
         except Exception as error:
@@ -182,17 +187,6 @@ def quiet_import(progress: Progress | None = None) -> Iterator[None]:
         finally:
             os.dup2(saved, 2)
             os.close(saved)
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Disables garbage collection, which would repeatedly traverse a million objects of modules;
-    objects created here are exempted later too, since they all stay."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if enabled:
-            gc.enable()
+            gc.freeze()  # modules all stay
+            if collected:
+                gc.enable()

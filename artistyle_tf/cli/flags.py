@@ -1,16 +1,28 @@
-"""Interprets the command's flags, which derive from `Config`. No TensorFlow."""
+"""The flags of `artistyle`: its own and those of `Config`, and what they mean. No TensorFlow."""
 
 import os
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from artistyle_tf.callbacks.previews import is_preview
-from artistyle_tf.cli.arguments import answered, read_arguments
-from artistyle_tf.cli.devices import check_device, check_strategy
-from artistyle_tf.cli.flag_table import SWITCHES, USAGE, all_flags, help_text
-from artistyle_tf.cli.values import LISTS, config_of, named_as_flags, overrides_of, paths_of
+from artistyle_tf.cli.devices import STRATEGIES, check_device, check_strategy
+from artistyle_tf.cli.parsing import (
+    Flag,
+    Program,
+    checked,
+    config_of,
+    grouped,
+    named_as_flags,
+    overrides_of,
+    parse_flags,
+    path,
+    require,
+    setting_flags,
+    values_of,
+)
 from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.config.interval import Cadence
+from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.engine.plan import total_iterations
 from artistyle_tf.engine.provenance import Rerun, read_rerun
@@ -18,9 +30,161 @@ from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.write import DEPTHS, check_depth
 from artistyle_tf.report.page import check_name
 
-__all__ = ["Command", "parse"]
+__all__ = ["COMMON", "FLAGS", "PROGRAM", "Command", "cadence", "parse"]
 
-PATHS = ("style", "content_mask", "style_mask")
+
+def cadence(name: str, given: str) -> str:
+    """Every so many iterations or seconds."""
+    Cadence(given, name)
+    return given
+
+
+def depth(name: str, given: str) -> int:
+    """Bits per channel."""
+    if given not in map(str, DEPTHS):
+        raise ConfigError(f"{name} is {given!r}; it must be 8, 16 or 32")
+    return int(given)
+
+
+_FILES = grouped(
+    "Files",
+    Flag("content", "the picture to paint", read=path),
+    Flag(
+        "style",
+        "the painting to take the style from; for several separate them by commas, or repeat the "
+        "flag (for file names that contain commas)",
+        kind="list",
+    ),
+    Flag("output", "the file for the result: .png, .jpg, .webp or .tif", read=path),
+    Flag(
+        "depth",
+        "bits per channel of the result: 8; 16 for .png and .tif; 32 for .tif: float, 0 for black "
+        "and 1 for white, unclipped; all in sRGB",
+        "8",
+        read=depth,
+    ),
+    Flag(
+        "content_mask",
+        "a mask for each style, with the aspect ratio of the content: white where that style is "
+        "painted, black where it is not; the content stays where all masks are black",
+        kind="list",
+    ),
+    Flag(
+        "style_mask",
+        "a mask for each style, with the aspect ratio of that style: white selects the part whose "
+        "style is used; without masks all of it is",
+        kind="list",
+    ),
+    Flag(
+        "flagfile",
+        "read flags from this file, one per line, as if they were given here; # starts a comment",
+    ),
+    Flag(
+        "trace",
+        "write rows [evaluations, seconds, objective, height, width] to this file, as JSON",
+        read=path,
+    ),
+    Flag(
+        "report",
+        "write a report of the run to this .html file: pictures, losses by layer, times, settings "
+        "(needs the package jinja2)",
+        read=path,
+    ),
+)
+_WATCH = grouped(
+    "Watch",
+    Flag(
+        "save_every",
+        "save a preview every N iterations, or every so many seconds, like 60s (then also two "
+        "seconds after the first iteration), next to the output, like out-0020.png",
+        read=cadence,
+    ),
+    Flag(
+        "checkpoint_dir",
+        "save checkpoints to this folder, to resume an interrupted run from: as often as "
+        "--save_every says, or about once a minute",
+        read=path,
+    ),
+    Flag("resume", "resume from the newest checkpoint in --checkpoint_dir", kind="switch"),
+    Flag(
+        "tensorboard_dir",
+        "write losses by layer and pictures for TensorBoard to this folder (needs the package "
+        "tensorboard)",
+        read=path,
+    ),
+    Flag(
+        "quiet",
+        "print only warnings and errors: no progress, no messages, no summary",
+        kind="switch",
+    ),
+)
+_MACHINE = grouped(
+    "Machine",
+    Flag(
+        "device",
+        "device to compute on, like cpu, gpu, gpu:1 or tpu; by default TensorFlow chooses",
+        read=checked(check_device),
+    ),
+    Flag(
+        "strategy",
+        "distribute the tiles of every level over several devices: " + ", ".join(STRATEGIES),
+        read=checked(check_strategy),
+    ),
+    Flag(
+        "deterministic",
+        "use deterministic ops only, so that equal commands give equal pictures on GPUs too; on "
+        "CPUs they do so without this flag",
+        kind="switch",
+    ),
+)
+_RECIPE = grouped(
+    "Recipe",
+    Flag(
+        "preset",
+        "settings to start from, which other flags override one by one; the best picture for the "
+        "time is by fast: " + ", ".join(PRESETS),
+        "artistyle",
+    ),
+    Flag(
+        "rerun",
+        "a picture made earlier: start from the settings recorded in it, instead of a preset",
+        read=path,
+    ),
+)
+FLAGS = (*_FILES, *_WATCH, *_MACHINE, *_RECIPE)
+"""The command's own flags, as --helpfull describes them."""
+
+COMMON = {
+    "content": "the photo",
+    "style": "the painting; several are separated by commas",
+    "output": "the file for the result: .png, .jpg, .webp or .tif",
+    "preset": "settings to start from; the best is fast",
+    "strength": "more photo (0) or more painting (1)",
+    "size": "longer side of the result in px; 0: that of the photo",
+    "style_scale": "size of the strokes: 2 is larger, 0.5 finer",
+    "color": "whose colours: style; the photo's: luminance, match",
+    "init": "what to start from: noise, content or a picture file",
+    "content_mask": "a mask for each style: white where it is painted",
+    "weights": "the network; preview: for drafts, in 2/5 of the time",
+    "save_every": "save a preview every N iterations, or like 60s",
+    "report": "write a report of the run to this .html file",
+    "checkpoint_dir": "save checkpoints to this folder",
+    "resume": "resume from the newest of them",
+    "device": "cpu, gpu, gpu:1 or tpu; by default TensorFlow chooses",
+}
+"""The most common flags, in the words of --help; --helpfull describes all of them."""
+
+
+PROGRAM = Program(
+    "artistyle",
+    "Paints one picture in the style of another.",
+    "artistyle --content=photo.jpg --style=painting.jpg --output=out.png [flags]",
+    "If a flag is given twice the last one counts; pictures and lists add up.\n"
+    "Exit status: 0 done, 1 a file can't be used or the run failed, 2 a wrong flag,\n"
+    "130 interrupted, 143 terminated.",
+    (*FLAGS, *setting_flags()),
+    COMMON,
+)
 
 
 class Command(NamedTuple):
@@ -51,8 +215,7 @@ class Command(NamedTuple):
         """All pictures to be read, as real paths."""
         paths = [*self.styles, *self.content_masks, *self.style_masks]
         paths += [self.content] if self.content else []
-        if self.config.init not in INITS:
-            paths.append(self.config.init)
+        paths += [] if self.config.init in INITS else [self.config.init]
         return [os.path.realpath(path) for path in paths]
 
 
@@ -63,93 +226,55 @@ def parse(arguments: Sequence[str]) -> Command | str:
       ConfigError: invalid flags; detected without opening any file but that of --rerun.
       InputError: a picture for --rerun without a usable record.
     """
-    values, rest = read_arguments(arguments)
-    answer = answered("artistyle", values, lambda: help_text(full=values["helpfull"].value))
-    if answer is not None:
-        return answer
-    if rest:
-        raise ConfigError(
-            f"{rest[0]!r} is not a flag; write --content=FILE --style=FILE --output=FILE"
-        )
-    named = [flag.name for flag in all_flags() if flag.name not in SWITCHES]
-    given = {name: values[name].value for name in named if values[name].value}
-    for name in given.keys() - {*PATHS, *LISTS}:
-        del given[name][:-1]  # the last one counts: aliases and flag files may precede it
-    if "task" not in given and "rerun" not in given:
-        _require(given, "content", "style")
-    _require(given, "output")
-    output = os.path.expanduser(given["output"][0])
-    depth = _depth(given, output)
-    rerun = _rerun(given)
+    given = parse_flags(PROGRAM, arguments)
+    if isinstance(given, str):
+        return given
+    if not given.keys() & {"task", "rerun"}:
+        require(PROGRAM, given, "content", "style")
+    require(PROGRAM, given, "output")
+    own = values_of(FLAGS, given)
+    check_depth(own["output"], own["depth"])
+    again, rerun = own.pop("rerun"), None
+    if again:
+        if "preset" in given:
+            raise ConfigError("--preset and --rerun are both given; choose one to start from")
+        with named_as_flags():
+            rerun = read_rerun(again, **overrides_of(given))
+    del own["preset"]
     command = Command(
-        content=os.path.expanduser(given["content"][0]) if "content" in given else None,
-        styles=paths_of(given, "style"),
-        output=output,
+        styles=list(own.pop("style")),
+        content_masks=own.pop("content_mask"),
+        style_masks=own.pop("style_mask"),
         config=rerun.config if rerun else config_of(given),
-        trace=_place(given, "trace", "FILE"),
-        save_every=_checked(given, "save_every", lambda text: Cadence(text, "save_every")),
-        tensorboard_dir=_place(given, "tensorboard_dir", "FOLDER"),
-        device=_checked(given, "device", check_device),
-        checkpoint_dir=_place(given, "checkpoint_dir", "FOLDER"),
-        resume=bool(values["resume"].value),
-        quiet=bool(values["quiet"].value),
-        deterministic=bool(values["deterministic"].value),
-        strategy=_checked(given, "strategy", check_strategy),
         rerun=rerun,
-        content_masks=tuple(paths_of(given, "content_mask")),
-        style_masks=tuple(paths_of(given, "style_mask")),
-        depth=depth,
-        report=_place(given, "report", "FILE"),
+        **own,
     )
-    _check_files(command)
-    if command.device is not None and command.strategy is not None:
-        raise ConfigError("--device and --strategy are both given; a strategy has its own devices")
-    if rerun and os.path.realpath(command.output) == os.path.realpath(_rerun_path(given)):
-        raise ConfigError(f"--output is {command.output!r}, which is the picture to --rerun")
+    _check(command, again)
     return command
 
 
-def _require(given: dict[str, list[str]], *names: str) -> None:
-    for name in names:
-        if not any(given.get(name, ())):
-            raise ConfigError(f"--{name} is missing: {USAGE}")
-
-
-def _depth(given: dict[str, list[str]], output: str) -> int:
-    text = given.get("depth", ["8"])[0]
-    if text not in map(str, DEPTHS):
-        raise ConfigError(f"--depth is {text!r}; it must be 8, 16 or 32")
-    check_depth(output, int(text))
-    return int(text)
-
-
-def _rerun_path(given: dict[str, list[str]]) -> str:
-    return os.path.expanduser(given["rerun"][0])
-
-
-def _rerun(given: dict[str, list[str]]) -> Rerun | None:
-    if "rerun" not in given:
-        return None
-    if "preset" in given:
-        raise ConfigError("--preset and --rerun are both given; choose one to start from")
-    path = _rerun_path(given)
-    if not path:
-        raise ConfigError("--rerun is empty; write --rerun=FILE")
-    overrides = overrides_of(given)
-    with named_as_flags():
-        return read_rerun(path, **overrides)
-
-
-def _check_files(command: Command) -> None:
+def _check(command: Command, again: str | None) -> None:
+    """ConfigError if flags contradict each other; `again` is the picture to --rerun."""
+    config = command.config
     with named_as_flags():
         masks = len(command.content_masks), len(command.style_masks)
-        check_inputs(command.config, bool(command.content), len(command.styles), *masks)
+        check_inputs(config, bool(command.content), len(command.styles), *masks)
+        if command.report:
+            check_name(command.report)
     pictures = command.read()
-    if os.path.realpath(command.output) in pictures:
-        raise ConfigError(f"--output is {command.output!r}, which is one of the pictures to read")
+    taken = dict.fromkeys(pictures, "one of the pictures to read")
+    if again:
+        taken[os.path.realpath(again)] = "the picture to --rerun"
+    for name in ("output", "trace", "report"):
+        file = getattr(command, name)
+        if file is None:
+            continue
+        place = os.path.realpath(file)
+        if place in taken:
+            raise ConfigError(f"--{name} is {file!r}, which is {taken[place]}")
+        taken[place] = f"the --{name}"
     if command.save_every:
         every = Cadence(command.save_every).iterations or 1  # by time: after any iteration
-        config = command.config
         most = total_iterations(config.iterations, 16, config.finer_iterations)  # levels at most
         for picture in pictures:
             if is_preview(picture, command.output, every, most):
@@ -158,29 +283,5 @@ def _check_files(command: Command) -> None:
                 )
     if command.resume and command.checkpoint_dir is None:
         raise ConfigError("--resume needs --checkpoint_dir=FOLDER, which says from where")
-    taken = dict.fromkeys([*pictures, os.path.realpath(command.output)], "one of the pictures")
-    for name, path in (("trace", command.trace), ("report", command.report)):
-        if path is None:
-            continue
-        if os.path.realpath(path) in taken:
-            raise ConfigError(f"--{name} is {path!r}, which is {taken[os.path.realpath(path)]}")
-        taken[os.path.realpath(path)] = f"the --{name}"
-    if command.report is not None:
-        with named_as_flags():
-            check_name(command.report)
-
-
-def _place(given: dict[str, list[str]], name: str, kind: str) -> str | None:
-    if name not in given:
-        return None
-    if not given[name][0]:
-        raise ConfigError(f"--{name} is empty; write --{name}={kind}")
-    return os.path.expanduser(given[name][0])
-
-
-def _checked(given: dict[str, list[str]], name: str, check: Callable[[str], Any]) -> str | None:
-    text = given.get(name, [None])[0]
-    if text is not None:
-        with named_as_flags():
-            check(text)
-    return text
+    if command.device is not None and command.strategy is not None:
+        raise ConfigError("--device and --strategy are both given; a strategy has its own devices")

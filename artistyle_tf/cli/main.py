@@ -16,7 +16,7 @@ from artistyle_tf.callbacks.previews import Previews
 from artistyle_tf.callbacks.progress import Progress
 from artistyle_tf.callbacks.report_log import ReportLog
 from artistyle_tf.callbacks.tensorboard import TensorBoard, check_tensorboard
-from artistyle_tf.cli.console import EXIT_INTERRUPTED, exit_status, quiet_import, showing
+from artistyle_tf.cli.console import EXIT_INTERRUPTED, quiet_import, run_command, showing
 from artistyle_tf.cli.devices import is_chief, make_strategy, on_device
 from artistyle_tf.cli.flags import Command, parse
 from artistyle_tf.engine.checkpoints import Checkpoints
@@ -43,15 +43,7 @@ _WHERE = re.compile(r"\s|$|Graph execution error:|Detected at |<stack traces |Fi
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status: 0, 1 for a bad file, 2 for a bad flag, 130 if
     interrupted by Ctrl-C, 143 by SIGTERM."""
-    return exit_status("artistyle", lambda: _status(sys.argv[1:] if argv is None else argv))
-
-
-def _status(arguments: Sequence[str]) -> int:
-    command = parse(arguments)
-    if isinstance(command, str):
-        print(command)
-        return 0
-    return _run(command)
+    return run_command("artistyle", parse, _run, argv)
 
 
 def _run(command: Command) -> int:

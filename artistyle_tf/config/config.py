@@ -1,14 +1,40 @@
-"""The settings object: `fields`, validated and frozen, with what is derived from them."""
+"""The settings: every one with its default, group, help text and bounds. No TensorFlow here.
+
+The command's flags, the record in a finished picture, the page's controls and the Python arguments
+all derive from this one dataclass.
+"""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from artistyle_tf.config.checking import checked, layer_weights
-from artistyle_tf.config.choices import INITS, Settings
-from artistyle_tf.config.fields import Fields
-from artistyle_tf.config.presets import PRESETS
-from artistyle_tf.config.validation import memory_size, one_of
+from artistyle_tf.config.choices import (
+    INITS,
+    Carry,
+    Color,
+    Formula,
+    JitCompile,
+    Optimizer,
+    Padding,
+    Pooling,
+    Precision,
+    Settings,
+    Statistics,
+    Task,
+)
+from artistyle_tf.config.presets import PRESETS, STYLE_LAYERS
+from artistyle_tf.config.validation import (
+    MAX_SIZE,
+    MAX_WEIGHT,
+    MIN_SIZE,
+    Layers,
+    check_together,
+    layer_weights,
+    memory_size,
+    one_of,
+    valid,
+)
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 from artistyle_tf.vgg.weights import check_shipped
@@ -16,8 +42,26 @@ from artistyle_tf.vgg.weights import check_shipped
 __all__ = ["INITS", "Config"]
 
 
+def _setting(
+    group: str,
+    default: Any,
+    help: str,
+    bounds: tuple[float, float] | None = None,
+    recorded: bool = True,
+) -> Any:
+    """A field of that group; `bounds` are its least and greatest number."""
+    metadata = {"group": group, "help": help, "bounds": bounds, "recorded": recorded}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+_picture, _run, _minimiser, _network, _balance = (
+    functools.partial(_setting, group)
+    for group in ("Picture", "Run", "Minimiser", "Network", "Balance")
+)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(Fields):
+class Config:
     """All settings of a run. Immutable; an invalid value raises `ConfigError` at once.
 
     >>> Config(size=384, style_layers={"block1_conv1": 1, "block4_conv1": 0.2}).style_layers
@@ -26,16 +70,206 @@ class Config(Fields):
     'lbfgs'
     """
 
+    task: Task = _picture(
+        "stylize",
+        "stylize: the content in the style; texture: more of the style, without a content; "
+        "reconstruct: the content from its content_layers, without a style",
+    )
+    size: int | tuple[int, int] = _picture(
+        512,
+        "longer side of the output in px; 0: that of the content; a texture is square, or width x "
+        "height, like 640x480",
+    )
+    iterations: int = _run(
+        300,
+        "iterations of the minimiser, of all levels together unless finer_iterations is set",
+        (1, 10**7),
+    )
+    init: str = _run(
+        "noise",
+        "what to start from: noise (white), content, style (the first), grey (the network's mean, "
+        "with hardly any noise) or a picture file, which is resized and cropped to the output",
+    )
+    init_noise: float = _run(
+        0.0,
+        "share of white noise, 0 to 1, blended into the start that init names; noise_amplitude=60 "
+        "makes it visible, with faint noise it only fades the start to grey",
+        (0, 1),
+    )
+    noise_amplitude: float = _run(
+        1.0,
+        "amplitude of white noise in grey levels; the network hardly sees strong noise in the "
+        "colours, so it would stay in the picture",
+        (0, 255),
+    )
+    seed: int = _run(0, "random seed of the noise", (0, 2**63 - 1))
+    levels: int | Literal["auto"] = _run(
+        "auto",
+        "number of sizes from coarse to fine; auto: depends on size; 1: one scale",
+        (1, 16),
+    )
+    coarsest: int = _run(
+        256,
+        "longer side of the coarsest level in px, if levels is auto, over style_scale if above 1",
+        (MIN_SIZE, MAX_SIZE),
+    )
+    level_step: float = _run(
+        2.0, "size ratio of neighbouring levels, rounded so that the levels fit", (1.2, 16)
+    )
+    finest: float = _run(
+        0.7,
+        "share of the iterations for the finest level; the others share the rest equally",
+        (0.01, 0.99),
+    )
+    finer_iterations: int = _run(
+        0,
+        "iterations of each level after the first, which then has all of iterations; 0: the levels "
+        "share iterations as finest says",
+        (0, 10**7),
+    )
+    carry: Carry = _run(
+        "change",
+        "what a level passes on to the next: change: what it changed in a start that is a picture, "
+        "whose detail stays sharp; picture: the painted picture, enlarged (always so from noise)",
+    )
+    tolerance: float = _run(
+        0.0,
+        "end a level early when 20 iterations lower the objective by less than this fraction, like "
+        "0.01; 0: never",
+        (0, 0.5),
+    )
+    optimizer: Optimizer = _minimiser(
+        "tfp",
+        "tfp: TensorFlow Probability's L-BFGS; lbfgs: our own, with one evaluation per step; adam; "
+        "averaged: Adam with a constant step within 0-255, whose iterates are averaged",
+    )
+    history: int = _minimiser(50, "history size of L-BFGS: steps it remembers", (1, 1000))
+    learning_rate: float = _minimiser(
+        10.0, "step size in grey levels: the first of adam, each of averaged", (1e-6, 1e6)
+    )
+    precondition: float = _minimiser(
+        0.35, "exponent p of the spectral preconditioner |f|^-p; 0: none", (0, 2)
+    )
+    settle: float = _minimiser(
+        0.0,
+        "exponent by which a finer level moves frequencies less that a coarser one has painted; 0: "
+        "not at all; needs a precondition",
+        (0, 2),
+    )
+    weights: str = _network(
+        "auto",
+        "auto (Keras' float32 ImageNet file if its cache has it, or else imagenet-8bit), imagenet "
+        "(that file, downloaded if needed), imagenet-8bit (shipped), preview (shipped, small, for "
+        "drafts) or a file (.h5, .weights.h5, .npz)",
+    )
+    pooling: Pooling = _network("max", "pooling layers between the blocks")
+    padding: Padding = _network(
+        "reflect",
+        "padding of the convolutions at the border: zeros, as VGG19 was trained; reflect: the "
+        "mirrored picture, so that the border does not show; replicate-first: the outermost rows "
+        "repeated, in the first convolution only",
+    )
+    precision: Precision = _network(
+        "auto",
+        "dtype of the convolutions (losses are always float32); auto: bfloat16 on CPUs that are "
+        "faster with it (AMX, AMD's AVX-512 BF16) and on GPUs of compute capability "
+        "8.0 or higher, float32 elsewhere",
+    )
+    tile_size: int | Literal["auto"] = _network(
+        "auto",
+        "side in px, a multiple of 16, of the tiles that large pictures are computed in; 0: no "
+        "tiles; auto: tiles if the memory requires them",
+    )
+    # Affects where a run fits, not the picture: equal pictures have equal records.
+    memory: str | int | None = _network(
+        None,
+        "memory to plan with, like 8GB or 500MB, if less than the system says is free",
+        recorded=False,
+    )
+    jit_compile: JitCompile = _network(
+        "auto",
+        "compile each level with XLA, which takes a while at its first iteration; auto: on TPUs "
+        "only, which need it",
+    )
+    steps_per_execution: int | Literal["auto"] = _network(
+        "auto",
+        "iterations per call of the device, up to 64; progress, previews and checkpoints come "
+        "between calls; auto: 1 on CPUs, about a second's worth on GPUs and TPUs",
+        (1, 64),
+        recorded=False,
+    )
+    content_weight: float = _balance(1.0, "weight α of the content loss", (0, MAX_WEIGHT))
+    strength: float | None = _balance(
+        0.5,
+        "more photo (0) or more style (1); it means the same for every pair, from which the style "
+        "weight follows",
+        (0, 1),
+    )
+    style_weight: float | None = _balance(
+        None, "weight β of the style loss itself, instead of strength", (0, MAX_WEIGHT)
+    )
+    tv_weight: float = _balance(
+        0.0, "weight of the total variation loss: smoothness", (0, MAX_WEIGHT)
+    )
+    gamut_weight: float = _balance(
+        0.3,
+        "weight of the penalty on values outside of 0-255, which keeps the final clipping from "
+        "undoing work; in units of the network's mean square activation; 0: none",
+        (0, MAX_WEIGHT),
+    )
+    palette_weight: float = _balance(
+        0.02,
+        "weight of the penalty on colours that the style does not have, in the same units; 0: none",
+        (0, MAX_WEIGHT),
+    )
+    style_scale: float = _balance(
+        1.0,
+        "size of the strokes: longer side of the style relative to the output's",
+        (0.01, 100),
+    )
+    style_blend: tuple[float, ...] = _balance(
+        (), "shares of several styles, like 0.7,0.3; by default equal"
+    )
+    style_layers: Layers = _balance(
+        tuple((name, 1.0) for name in STYLE_LAYERS),
+        "style layers with weights, like block1_conv1:1,block4_conv1:0.2 (without a weight: 1); "
+        "those after block5_conv1 need weights=imagenet or a file",
+    )
+    content_layers: Layers = _balance(
+        (("block4_conv2", 1.0),), "content layers with weights, likewise"
+    )
+    balance: float = _balance(
+        1.0,
+        "0: the style losses of layers and of masks' regions count as they are; 1: rescaled to be "
+        "equal for the photo, times their weights; or in between",
+        (0, 1),
+    )
+    color: Color = _balance(
+        "style",
+        "whose colours: style; luminance (only brightness is painted, the content's chroma stays); "
+        "or the style is first recoloured to the content's mean and covariance (match: symmetric "
+        "root; cholesky) or histogram",
+    )
+    formula: Formula = _balance(
+        "mean",
+        "how losses are normalised: mean: means over features; paper: sums as in the 2015 paper; "
+        "neural-style: mean, with that program's total variation; crowson: that program's units "
+        "and total variation",
+    )
+    statistics: Statistics = _balance(
+        "gram",
+        "statistics of the style's features to compare: gram: Gram matrices; w2: means and "
+        "covariances, by the Wasserstein-2 distance of Gaussians",
+    )
+
     if TYPE_CHECKING:
         # Accepts wider types than the attributes then have.
         def __init__(self, **settings: Unpack[Settings]) -> None: ...
 
     def __post_init__(self) -> None:
-        fields = dataclasses.fields(self)
-        given = {field.name: getattr(self, field.name) for field in fields}
-        choices = {f.name: f.metadata["choices"] for f in fields if f.metadata["choices"]}
-        for name, value in checked(given, choices).items():
-            object.__setattr__(self, name, value)
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, valid(field, getattr(self, field.name)))
+        check_together(vars(self))
         check_shipped(self.weights, self.layers[-1])
 
     @classmethod
@@ -44,7 +278,7 @@ class Config(Fields):
 
         A recipe's `init` "content" is dropped for tasks other than "stylize". `strength` replaces
         the recipe's `style_weight`. A dict of overrides can be annotated as
-        `settings.choices.Settings`.
+        `config.choices.Settings`.
         """
         if name not in PRESETS:
             raise ConfigError(f"preset is {name!r}; it must be {one_of(PRESETS)}")

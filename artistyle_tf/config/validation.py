@@ -1,29 +1,44 @@
-"""Validation of single settings: a valid value, or a `ConfigError` that says what would be."""
+"""Validation of settings: a valid value, or a `ConfigError` that says what would be."""
 
+import dataclasses
 import numbers
+import os
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
+from artistyle_tf.config.choices import INITS
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
+from artistyle_tf.vgg.weights import check_name
 
 __all__ = [
+    "MAX_SIZE",
     "MAX_WEIGHT",
+    "MIN_SIZE",
     "Layers",
-    "blend",
+    "check_together",
     "integer",
+    "layer_weights",
     "memory_size",
     "number",
     "one_of",
-    "weighted_layers",
+    "valid",
+    "words_of",
 ]
 
 Layers = tuple[tuple[str, float], ...]
 """Layer names with their weights, in order."""
 
+MIN_SIZE = 16
+MAX_SIZE = 65536
+MIN_TILE = 32
 MAX_WEIGHT = 1e12
+
+ABSENT = {"texture": "content", "reconstruct": "style"}
+"""Task → the kind of picture that it does not use."""
 
 _DECIMAL = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _UNITS = {**_DECIMAL, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
@@ -52,7 +67,117 @@ def number(name: str, value: Any, low: float, high: float) -> float:
     return float(value)
 
 
-def weighted_layers(name: str, value: Any) -> Layers:
+def valid(field: dataclasses.Field[Any], value: Any) -> Any:
+    """The value as a `Config` keeps it: one of the field's words, within its bounds, hashable.
+
+    Raises:
+      ConfigError: it is not; the message begins with the setting's name.
+    """
+    name, kinds = field.name, get_args(field.type)
+    words, bounds = words_of(field), field.metadata["bounds"]
+    if words and value not in words:
+        raise ConfigError(f"{name} is {value!r}; it must be {one_of(words)}")
+    if name in _CHECKS:
+        return _CHECKS[name](name, value)
+    if bounds is None or (value is None and NoneType in kinds):
+        return value
+    low, high = bounds
+    if Literal["auto"] in kinds:
+        return value if value == "auto" else integer(name, value, low, high, " or auto")
+    return integer(name, value, low, high) if field.type is int else number(name, value, low, high)
+
+
+def words_of(field: dataclasses.Field[Any]) -> tuple[str, ...]:
+    """The words that a setting can be; none if it is not one of a few."""
+    return get_args(field.type) if get_origin(field.type) is Literal else ()
+
+
+def check_together(settings: Mapping[str, Any]) -> None:
+    """ConfigError if valid settings contradict each other."""
+    task, init, color = settings["task"], settings["init"], settings["color"]
+    size, absent = settings["size"], ABSENT.get(task)
+    if isinstance(size, tuple) and task != "texture":
+        raise ConfigError(
+            f"size is {size!r}; it must be one number, the longer side in px (two, width and "
+            "height, are for task texture)"
+        )
+    if absent and init == absent:
+        raise ConfigError(f"init is {absent!r}, and task {task} has none; try init noise")
+    if task == "reconstruct" and init == "content":
+        raise ConfigError("init is 'content', which task reconstruct is to find; try init noise")
+    if absent and color != "style":
+        raise ConfigError(
+            f"color is {color!r}, which needs content and style; task {task} has no {absent}"
+        )
+    if settings["strength"] is None and settings["style_weight"] is None:
+        raise ConfigError("strength and style_weight are both None; one must be a number")
+    if settings["formula"] == "paper" and settings["statistics"] != "gram":
+        raise ConfigError(
+            f"statistics is {settings['statistics']!r}; formula paper is of Gram matrices, so it "
+            "must be gram, or the formula mean"
+        )
+    counting = {kind: layer_weights(settings, kind) for kind in ("content", "style")}
+    for kind, layers in counting.items():  # the squares of larger gradients overflow float32
+        for layer, weight in layers.items():
+            product = (settings[f"{kind}_weight"] or 1) * weight
+            number(f"{kind}_weight times that of {layer}", product, 0, MAX_WEIGHT)
+    if not any(counting.values()):
+        raise ConfigError(
+            "content_weight and style_weight, or all layer weights, are 0: "
+            "there is nothing to minimise"
+        )
+
+
+def layer_weights(settings: Mapping[str, Any], kind: str) -> dict[str, float]:
+    """Layer → weight of the content or style layers in use; without the kind's overall weight."""
+    if kind == ABSENT.get(settings["task"]) or settings[f"{kind}_weight"] == 0:
+        return {}
+    return {name: weight for name, weight in settings[f"{kind}_layers"] if weight}
+
+
+def _size(name: str, size: Any) -> int | tuple[int, ...]:
+    if isinstance(size, tuple | list) and len(size) == 2:
+        return tuple(integer(name, side, MIN_SIZE, MAX_SIZE) for side in size)
+    longer = integer(name, size, 0, MAX_SIZE, ", or two like 640x480 for task texture")
+    if 0 < longer < MIN_SIZE:
+        raise ConfigError(f"size is {longer}; it must be 0 or at least {MIN_SIZE} px")
+    return longer
+
+
+def _tile_size(name: str, tile: Any) -> int | str:
+    if tile == "auto":
+        return "auto"
+    side = integer(name, tile, 0, MAX_SIZE, " or auto")
+    if side % 16 or 0 < side < MIN_TILE:
+        raise ConfigError(
+            f"tile_size is {side}; it must be 0, auto or a multiple of 16 px, {MIN_TILE} or more"
+        )
+    return side
+
+
+def _init(name: str, init: Any) -> str:
+    init = os.fspath(init) if isinstance(init, os.PathLike) else init
+    # A bare word is more likely a typo than a file: report it now, rather than when opening it.
+    if not isinstance(init, str) or (init not in INITS and not os.path.splitext(init)[1]):
+        raise ConfigError(
+            f"init is {init!r}; it must be {one_of(INITS)}, or a picture file like a.png"
+        )
+    return init
+
+
+def _weights(name: str, weights: Any) -> str:
+    weights = os.fspath(weights) if isinstance(weights, os.PathLike) else weights
+    check_name(weights)
+    return weights
+
+
+def _memory(name: str, memory: Any) -> Any:
+    if memory is not None:
+        memory_size(memory)
+    return memory
+
+
+def _layers(name: str, value: Any) -> Layers:
     """Pairs of a layer of VGG19 and its weight, from a mapping or from pairs."""
     pairs = value.items() if isinstance(value, Mapping) else value
     try:
@@ -73,7 +198,7 @@ def weighted_layers(name: str, value: Any) -> Layers:
     )
 
 
-def blend(value: Any) -> tuple[float, ...]:
+def _blend(name: str, value: Any) -> tuple[float, ...]:
     """Shares of styles, not all 0; an empty tuple means equal shares."""
     try:
         shares = tuple(value)
@@ -103,3 +228,16 @@ def memory_size(value: str | int) -> int:
             f"memory is {value!r}; it must be like 8GB, 500MB or 1.5GiB, or a number of bytes"
         )
     return count
+
+
+_CHECKS = {
+    "size": _size,
+    "tile_size": _tile_size,
+    "init": _init,
+    "weights": _weights,
+    "memory": _memory,
+    "style_blend": _blend,
+    "style_layers": _layers,
+    "content_layers": _layers,
+}
+"""Setting → its own check, where a type and bounds don't say all."""

@@ -151,12 +151,13 @@ def make_problem(
     regions = make_regions(inputs.masks, inputs.size, rgbs)
     tables = None
     if config.palette_weight and config.layer_weights("style"):
-        counting = [
-            one for one, share in zip(styles, config.shares(len(styles)), strict=True) if share
-        ]
-        each = [[style] for style in styles] if regions else [counting]
-        masks = regions.styles if regions else [None]
-        tables = np.stack([palette_table(*pair) for pair in zip(each, masks, strict=True)])
+        shares = config.shares(len(styles))
+        if regions:  # where a style has no share, any colour will do
+            of_each = zip(shares, styles, regions.styles, strict=True)
+            each = [bool(share) * palette_table([style], mask) for share, style, mask in of_each]
+        else:
+            each = [palette_table([s for share, s in zip(shares, styles, strict=True) if share])]
+        tables = np.stack(each)
     given = config, inputs, start, weights
     return Problem(*given, painted, content, styles, regions, tables, tuple(notes))
 

@@ -4,12 +4,11 @@ import contextlib
 import importlib.util
 import itertools
 import logging
-import sys
 import time
 from collections.abc import Collection, Iterator, Sequence
 
 from artistyle_tf import files
-from artistyle_tf.cli.console import Console, exit_status, quiet_import, showing
+from artistyle_tf.cli.console import Console, quiet_import, run_command, showing
 from artistyle_tf.cli.devices import on_device
 from artistyle_tf.engine.events import Step
 from artistyle_tf.errors import ArtistyleError, InputError
@@ -31,14 +30,10 @@ logger = logging.getLogger("artistyle_tf")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status: 0, 1 bad file, 2 bad flag, 130 interrupted by
     Ctrl-C, 143 by SIGTERM."""
-    return exit_status("artistyle-video", lambda: _status(sys.argv[1:] if argv is None else argv))
+    return run_command("artistyle-video", parse, _show, argv)
 
 
-def _status(arguments: Sequence[str]) -> int:
-    options = parse(arguments)
-    if isinstance(options, str):
-        print(options)
-        return 0
+def _show(options: Options) -> int:
     with showing(progress=not options.quiet) as console:
         return _run(options, console)
 

@@ -4,10 +4,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from artistyle_tf.cli.flag_table import shown
-from artistyle_tf.cli.values import setting
+from artistyle_tf.cli.parsing import setting, shown
 from artistyle_tf.config.config import INITS, Config
-from artistyle_tf.config.validation import one_of
+from artistyle_tf.config.validation import one_of, words_of
 from artistyle_tf.errors import ConfigError
 
 __all__ = ["FIRST", "MAIN", "Control", "all_controls", "make_config", "preset_values"]
@@ -62,7 +61,7 @@ def all_controls(weights: str = "auto") -> list[Control]:
     kinds = {float: "number", int: "whole"}
     controls = []
     for field in dataclasses.fields(Config):
-        name, choices = field.name, offered.get(field.name, field.metadata["choices"])
+        name, choices = field.name, offered.get(field.name, words_of(field))
         kind = "choice" if choices else kinds.get(type(field.default), "text")
         text = _HELP.get(name, field.metadata["help"])
         if name == "style_weight":

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from artistyle_tf.cli.console import exit_status, quiet_import, showing
+from artistyle_tf.cli.console import quiet_import, run_command, showing
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.text import one_line, reason
 from artistyle_tf.web.flags import Options, parse
@@ -22,14 +22,10 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status: 0 stopped by the user, 1 the page can't be
     served, 2 a wrong flag."""
-    return exit_status("artistyle-web", lambda: _status(sys.argv[1:] if argv is None else argv))
+    return run_command("artistyle-web", parse, _show, argv)
 
 
-def _status(arguments: Sequence[str]) -> int:
-    options = parse(arguments)
-    if isinstance(options, str):
-        print(options)
-        return 0
+def _show(options: Options) -> int:
     with showing(progress=False):
         return _serve(options)
 

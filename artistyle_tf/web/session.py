@@ -6,11 +6,10 @@ import shutil
 import tempfile
 from typing import NamedTuple
 
-from artistyle_tf.cli.values import number
-from artistyle_tf.config.checking import MAX_SIZE
+from artistyle_tf.cli.parsing import number
 from artistyle_tf.config.config import Config
 from artistyle_tf.config.presets import PRESETS
-from artistyle_tf.config.validation import integer
+from artistyle_tf.config.validation import MAX_SIZE, integer
 from artistyle_tf.engine.plan import Room, make_plan, schedule
 from artistyle_tf.errors import InputError
 from artistyle_tf.images.picture import MIN_SIDE

@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from artistyle_tf.cli.flag_table import all_flags
+from artistyle_tf.cli.flags import PROGRAM
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGE, DOCS = ROOT / "artistyle_tf", ROOT / "docs"
@@ -70,7 +70,7 @@ def flags_page() -> str:
         "and shares add up.",
     ]
     group = None
-    for flag in all_flags():
+    for flag in PROGRAM.flags:
         if flag.group != group:
             group = flag.group
             lines += ["", f"## {group}", "", "| flag | default | purpose |", "|---|---|---|"]

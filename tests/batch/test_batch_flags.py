@@ -11,10 +11,9 @@ from stub_workers import record_of
 
 from artistyle_tf import __version__
 from artistyle_tf.batch import main as command
-from artistyle_tf.batch.flags import help_text, parse
-from artistyle_tf.cli import flag_table
+from artistyle_tf.batch.flags import parse
+from artistyle_tf.cli.flags import PROGRAM
 from artistyle_tf.config.config import Config
-from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.read import read
 from artistyle_tf.images.write import write
 
@@ -58,10 +57,10 @@ def test_flags_fill_what_a_file_leaves_open(desk):
         (["--size=64"], "--output_dir is missing"),
         (["--output_dir=out"], "--content is missing"),
         (["--output_dir=out", "--content=photos"], "--style is missing"),
-        ([*FILES, "--sise=3"], "--help lists the flags"),
+        ([*FILES, "--sise=3"], "--helpfull lists all flags"),
         ([*FILES, "--size=big"], "--size is 'big'"),
         ([*FILES, "photos/b.png"], "'photos/b.png' is not a flag"),
-        ([*FILES, "--workers=0"], "--workers is '0'"),
+        ([*FILES, "--workers=0"], "--workers is 0"),
         ([*FILES, "--extension=gif"], "--extension is '.gif'"),
         ([*FILES, "--depth=16", "--extension=jpg"], "can't have depth 16"),
         ([*FILES, "--save_every=often"], "--save_every is 'often'"),
@@ -69,27 +68,22 @@ def test_flags_fill_what_a_file_leaves_open(desk):
         ([*FILES, "--contact_sheet=sheet.gif"], "--contact_sheet is 'sheet.gif'"),
         ([*FILES, "--report="], "--report is empty"),
         ([*FILES, "--jobs=jobs.csv"], "--content and --jobs are both given"),
-        (["--output_dir=photos", "--content=photos", "--style=style.png", "--extension=png",
-          "--jobs=jobs.txt"], "--content and --jobs"),
     ],
-)  # fmt: skip
+)
 def test_what_can_not_be(desk, flags, fault, capsys):
-    with pytest.raises(ConfigError, match=fault):
-        parse(flags)
     assert command.main(flags) == 2
-    assert capsys.readouterr().err.startswith("artistyle-batch: ")
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("artistyle-batch: ")
+    assert fault in err
 
 
-def test_help_names_every_flag_and_loads_nothing(capsys):
+def test_help_names_every_flag(capsys):
     assert command.main(["-h"]) == 0
     text = capsys.readouterr().out
-    assert text == help_text() + "\n"
     listed = re.findall(r"^  --(\w+)$", text, re.MULTILINE)
     assert len(listed) == len(set(listed))
-    ours = {flag.name for flag in flag_table.all_flags()} - UNLIKE_ONE_PICTURE
-    assert ours < set(listed)
-    for name in set(listed) - {"flagfile"}:
-        assert parse([f"--{name}", "--version"] if name in ("quiet",) else ["--version"])
+    assert {flag.name for flag in PROGRAM.flags} - UNLIKE_ONE_PICTURE < set(listed)
     assert command.main(["--version"]) == 0
     assert capsys.readouterr().out == f"artistyle-batch {__version__}\n"
 

@@ -25,25 +25,21 @@ cpus = tf.config.list_physical_devices("CPU")
 two = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpus[0], two)
 picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
-config = Config(size=32, iterations=3, weights=sys.argv[1], optimizer="lbfgs")
-from artistyle_tf.engine import search
-from artistyle_tf.engine.devices import devices_used
+config = Config(size=32, iterations=2, weights=sys.argv[1], optimizer="lbfgs")
+from artistyle_tf.optimizers import LBFGS
 used = set()
-moved = search._moved
-def watch(*arguments):
-    state = moved(*arguments)
-    used.add(state.search.position.device.split("device:")[-1])
-    used.add(state.search.gradient.device.split("device:")[-1])
+advance = LBFGS.advance
+def watch(self, *arguments, **named):
+    state = advance(self, *arguments, **named)
+    used.update(one.device.split("device:")[-1] for one in (state.position, state.gradient))
     return state
-search._moved = watch
+LBFGS.advance = watch
 for scope, wanted in [
     (on_device("cpu:1"), {"CPU:1"}),
-    (tf.device("/CPU:1"), {"CPU:1"}),
     (on_device(None), {"CPU:0"}),
 ]:
     used.clear()
     with scope:
-        assert devices_used() == wanted, devices_used()
         stylize(picture, picture[::-1], config)
     assert used == wanted, (used, wanted)
 print("as asked")
@@ -77,9 +73,8 @@ def test_a_run_computes_where_it_is_told(small_file):
     assert done.stdout == "as asked\n", done.stderr
 
 
-@pytest.mark.parametrize("formula", ["mean", "paper"])
-def test_the_same_objective_compiled_by_xla(small_file, picture, formula):
-    config = Config(size=48, weights=str(small_file), tv_weight=0.2, formula=formula)
+def test_the_same_objective_compiled_by_xla(small_file, picture):
+    config = Config(size=48, weights=str(small_file), tv_weight=0.2)
     bound = build_objective(picture(48, 48), picture(32, 48, 1), config)
     image = tf.constant(to_network(picture(48, 48, 2)))
     compiled = tf.function(bound, jit_compile=True, autograph=False)

@@ -20,7 +20,7 @@ from PIL import Image
 
 import artistyle_tf
 from artistyle_tf import Config
-from artistyle_tf.cli import console, flag_table, flags, main
+from artistyle_tf.cli import console, flags, main
 from artistyle_tf.images import write
 from artistyle_tf.vgg import weights
 from artistyle_tf.vgg.extractor import FROZEN
@@ -99,7 +99,7 @@ def desk(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pat
     return tmp_path
 
 
-OWN = {flag.name for flag in flag_table.all_flags()}
+OWN = {flag.name for flag in flags.PROGRAM.flags}
 HOSTS = '{"worker": ["localhost:12345", "localhost:12346"]}'
 
 SAVED, LOADED = 'model.save("model.keras")', 'load_model("model.keras")'

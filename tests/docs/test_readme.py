@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from artistyle_tf import Config
-from artistyle_tf.cli import flag_table, flags
+from artistyle_tf.cli import flags
 from artistyle_tf.config.presets import PRESETS
 from places import ROOT
 
@@ -30,8 +30,8 @@ def test_readme_is_short_and_shows_what_help_shows() -> None:
     rows = [line.split("|") for line in README.splitlines() if line.startswith("| `--")]
     for _, names, default, *_ in rows[1:]:  # the first is the strip of pictures
         shown |= dict.fromkeys(re.findall(r"--(\w+)", names), default.strip("` "))
-    assert shown.keys() == flag_table.COMMON.keys()
-    real = {flag.name: flag.default or "" for flag in flag_table.all_flags()}
+    assert shown.keys() == flags.COMMON.keys()
+    real = {flag.name: flag.default or "" for flag in flags.PROGRAM.flags}
     assert shown == {name: real[name] for name in shown}
 
 

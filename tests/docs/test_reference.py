@@ -6,7 +6,7 @@ import re
 
 import artistyle_tf
 from artistyle_tf import Config
-from artistyle_tf.cli import flag_table, flags
+from artistyle_tf.cli import flags
 from places import ROOT, SCRIPTS
 
 _spec = importlib.util.spec_from_file_location("make", SCRIPTS / "docs" / "make_reference.py")
@@ -29,7 +29,7 @@ def shown_flags() -> dict[str, str]:
 
 def test_every_flag_is_there_once() -> None:
     names = re.findall(r"^\| `--(\w+)`", make.flags_page(), re.MULTILINE)
-    assert names == [flag.name for flag in flag_table.all_flags()]
+    assert names == [flag.name for flag in flags.PROGRAM.flags]
     assert {field.name for field in dataclasses.fields(Config)} < set(names)
     assert make.MORE.keys() <= set(names)
 

@@ -2,8 +2,6 @@
 
 import dataclasses
 import shlex
-import subprocess
-import sys
 
 import pytest
 
@@ -55,33 +53,23 @@ def test_all_of_them():
 def test_a_bad_one_is_one_line_and_status_2(flag, capsys):
     assert command.main([*FILES, flag]) == 2
     out, err = capsys.readouterr()
-    assert out == ""
+    assert (out, err.count("\n")) == ("", 1)
     assert err.startswith("artistyle-video: ")
-    assert err.count("\n") == 1
-    with pytest.raises(ConfigError):
-        parse([*FILES, flag])
 
 
-@pytest.mark.parametrize("missing", range(3))
-def test_what_is_missing_is_named(missing):
-    name = FILES[missing].split("=")[0]
-    with pytest.raises(ConfigError, match=name):
-        parse([flag for flag in FILES if flag != FILES[missing]])
+def test_what_is_missing_is_named():
+    for missing in FILES:
+        with pytest.raises(ConfigError, match=missing.split("=")[0]):
+            parse([flag for flag in FILES if flag != missing])
+    with pytest.raises(ConfigError, match="--look_back"):  # of one pass only
+        parse([*FILES, "--passes=4", "--look_back=1,2"])
 
 
-def test_help_and_version_load_nothing_heavy():
-    program = (
-        "import sys; from artistyle_tf.video.main import main; main(['--help']); "
-        "main(['--version']); "
-        "print(sorted({'tensorflow', 'keras', 'cv2', 'av'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True)
-    out = done.stdout.decode()
+def test_help_names_every_flag(capsys):
+    assert command.main(["--help"]) == 0
+    out = capsys.readouterr().out
     settings = {field.name for field in dataclasses.fields(Config)} - {"task"}
-    own = {"content", "style", "output", *OWN, *settings}
-    assert all(f"--{name}\n" in out for name in own)
-    assert out.endswith("[]\n")
-    assert done.stderr == b""
+    assert all(f"--{name}\n" in out for name in {"content", "style", "output", *OWN, *settings})
 
 
 def test_files_that_are_no_good_are_said_before_tensorflow_loads(tmp_path, monkeypatch, capsys):
@@ -94,11 +82,6 @@ def test_the_page_names_every_flag_of_clips():
     text = PAGE.read_text("utf-8")
     for name in OWN:
         assert f"`--{name}`" in text
-
-
-def test_several_passes_have_no_long_term_loss():
-    with pytest.raises(ConfigError, match="--look_back"):
-        parse([*FILES, "--passes=4", "--look_back=1,2"])
 
 
 def test_the_commands_of_the_page_are_valid():

@@ -3,12 +3,9 @@
 import importlib.util
 import re
 import socket
-import subprocess
-import sys
 
 import pytest
 
-from artistyle_tf.errors import ConfigError
 from artistyle_tf.web import main as command
 from artistyle_tf.web.flags import Options, parse
 from artistyle_tf.web.uploads import Limits
@@ -39,23 +36,8 @@ def test_all_of_them():
 def test_a_bad_one_is_one_line_and_status_2(flag, capsys):
     assert command.main([flag]) == 2
     out, err = capsys.readouterr()
-    assert out == ""
+    assert (out, err.count("\n")) == ("", 1)
     assert err.startswith("artistyle-web: ")
-    assert err.count("\n") == 1
-    with pytest.raises(ConfigError):
-        parse([flag])
-
-
-def test_help_and_version_load_neither_tensorflow_nor_gradio():
-    program = (
-        "import sys; from artistyle_tf.web.main import main; main(['--help']); "
-        "main(['--version']); print(sorted({'tensorflow', 'keras', 'gradio'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True)
-    out = done.stdout.decode()
-    assert all(f"--{name}\n" in out for name in (*Options._fields[:4], "max_pixels", "share"))
-    assert out.endswith("[]\n")
-    assert done.stderr == b""
 
 
 def test_without_gradio_it_says_what_to_install(monkeypatch, capsys):

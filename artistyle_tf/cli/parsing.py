@@ -1,0 +1,291 @@
+"""The flags of a command: from its table through absl's parser to values, and its help text."""
+
+import contextlib
+import dataclasses
+import os
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, get_args
+
+from absl import flags as absl_flags
+
+from artistyle_tf.config import validation
+from artistyle_tf.config.config import Config
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.text import one_line, reason
+
+__all__ = [
+    "Flag",
+    "Program",
+    "checked",
+    "config_of",
+    "grouped",
+    "named_as_flags",
+    "number",
+    "overrides_of",
+    "parse_flags",
+    "path",
+    "paths_of",
+    "real",
+    "require",
+    "setting",
+    "setting_flags",
+    "shown",
+    "text",
+    "values_of",
+    "whole",
+]
+
+
+def text(name: str, given: str) -> str:
+    """The text itself, if there is any."""
+    if not given:
+        raise ConfigError(f"{name} is empty; give it a value, or leave it out")
+    return given
+
+
+def path(name: str, given: str) -> str:
+    """A file or folder, with ~ expanded."""
+    return os.path.expanduser(text(name, given))
+
+
+def whole(low: int, high: int) -> Callable[[str, str], int]:
+    """A whole number within these bounds."""
+    return lambda name, given: validation.integer(name, number(given, int), low, high)
+
+
+def real(low: float, high: float) -> Callable[[str, str], float]:
+    """A real number within these bounds."""
+    return lambda name, given: validation.number(name, number(given, float), low, high)
+
+
+def checked(check: Callable[[str], object]) -> Callable[[str, str], str]:
+    """The text, if `check` raises no ConfigError that begins with the flag's name."""
+
+    def read(name: str, given: str) -> str:
+        check(given)
+        return given
+
+    return read
+
+
+class Flag(NamedTuple):
+    """A row of a command's table."""
+
+    name: str
+    help: str
+    default: str | None = None
+    """As it would be written."""
+    read: Callable[[str, str], Any] = text
+    """(name, text) → value, or a ConfigError that begins with the name."""
+    kind: str = "text"
+    """"text": the last one counts; "list": they add up; "switch": without a value."""
+    group: str = ""
+    """The heading in the help."""
+
+
+def grouped(group: str, *flags: Flag) -> list[Flag]:
+    """The flags, under that heading."""
+    return [flag._replace(group=group) for flag in flags]
+
+
+def setting_flags() -> list[Flag]:
+    """A flag for each field of `Config`."""
+    flags = []
+    for field in dataclasses.fields(Config):
+        told, words = field.metadata["help"], validation.words_of(field)
+        told += f" ({', '.join(words)})" if words else ""
+        kind = "list" if isinstance(field.default, tuple) else "text"
+        flags += grouped(
+            field.metadata["group"], Flag(field.name, told, shown(field.default), kind=kind)
+        )
+    return flags
+
+
+class Program(NamedTuple):
+    """A command, as --help describes it."""
+
+    name: str
+    about: str
+    """The first line of its help."""
+    usage: str
+    closing: str
+    """The last lines."""
+    flags: Sequence[Flag]
+    """All that it has."""
+    common: Mapping[str, str] = {}
+    """Flags that --help shows, with shorter words for each; none: all of them."""
+
+    def help(self, full: bool) -> str:
+        """The most common flags, or all of them by group, with their defaults."""
+        lines = [self.about, "", f"  {self.usage}"]
+        if self.common and not full:
+            defaults = {flag.name: flag.default for flag in self.flags}
+            lines.append("")
+            for name, told in self.common.items():
+                default = f" [{defaults[name]}]" if defaults[name] else ""
+                lines.append(f"  {'--' + name:<17}{told}{default}")
+            lines += ["", f"--helpfull shows all {len(defaults)} flags."]
+        else:
+            lines += _listed(self.flags)
+        return "\n".join([*lines, "", self.closing])
+
+
+def parse_flags(program: Program, arguments: Sequence[str]) -> dict[str, list[str]] | str:
+    """The texts of the flags that are given, or what --help, --helpfull or --version print.
+
+    Raises:
+      ConfigError: an unknown flag, or one without its value.
+      InputError: a --flagfile that can't be read.
+    """
+    # Private, so that importing this package never touches a host program's absl flags.
+    values = absl_flags.FlagValues()
+    flags = [flag for flag in program.flags if flag.name != "flagfile"]  # which is absl's own
+    switches = [flag.name for flag in flags if flag.kind == "switch"]
+    for flag in flags:
+        if flag.kind != "switch":
+            absl_flags.DEFINE_multi_string(flag.name, None, flag.help, flag_values=values)
+    for name in (*switches, "help", "helpfull", "version"):
+        absl_flags.DEFINE_boolean(name, False, name, flag_values=values)
+    try:
+        spelled = ["--help" if word in ("-h", "-help") else word for word in arguments]
+        rest = values([program.name, *spelled])[1:]
+    except absl_flags.CantOpenFlagFileError as error:
+        cause = error.__context__  # absl's own error has the path and errno in its text
+        assert isinstance(cause, OSError)
+        file = one_line(str(cause.filename))
+        raise InputError(f"can't read the flagfile {file}: {reason(cause)}") from None
+    except UnicodeDecodeError:
+        raise InputError("a --flagfile is not text; it must have one flag per line") from None
+    except absl_flags.Error as error:
+        said = " ".join(str(error).split())
+        raise ConfigError(f"{said} (--helpfull lists all flags)") from None
+    if values["help"].value or values["helpfull"].value:
+        return program.help(values["helpfull"].value)
+    if values["version"].value:
+        from artistyle_tf import __version__
+
+        return f"{program.name} {__version__}"
+    if rest:
+        raise ConfigError(f"{one_line(rest[0])!r} is not a flag; write {program.usage}")
+    given = {name: ["true"] for name in switches if values[name].value}
+    for flag in flags:
+        texts = values[flag.name].value
+        if flag.kind != "switch" and texts:
+            # The last one counts: aliases and flag files may precede it.
+            given[flag.name] = texts if flag.kind == "list" else texts[-1:]
+    return given
+
+
+def require(program: Program, given: Mapping[str, list[str]], *names: str) -> None:
+    """ConfigError if one of these flags is missing or empty."""
+    for name in names:
+        if not any(given.get(name, ())):
+            raise ConfigError(f"--{name} is missing: {program.usage}")
+
+
+def values_of(flags: Iterable[Flag], given: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The values of a command's own flags, also of those that are not given.
+
+    Raises:
+      ConfigError: an invalid one; the message begins with the flag.
+    """
+    values: dict[str, Any] = {}
+    with named_as_flags():
+        for flag in flags:
+            if flag.kind == "switch":
+                values[flag.name] = flag.name in given
+            elif flag.kind == "list":
+                values[flag.name] = tuple(paths_of(given, flag.name))
+            elif flag.name != "flagfile":
+                written = given.get(flag.name, [flag.default])[0]
+                values[flag.name] = None if written is None else flag.read(flag.name, written)
+    return values
+
+
+def paths_of(given: Mapping[str, list[str]], name: str) -> list[str]:
+    """A flag's text is a list, unless a file has that name; repeated flags hold one path each."""
+    texts = given.get(name, [])
+    if len(texts) == 1 and not os.path.exists(texts[0]):
+        texts = [path.strip() for path in texts[0].split(",")]
+    if not all(texts):
+        raise ConfigError(f"{name} has an empty name; write --{name}=FILE or --{name}=FILE,FILE")
+    return [os.path.expanduser(path) for path in texts]
+
+
+def config_of(given: Mapping[str, list[str]]) -> Config:
+    """The settings given by flags, on top of those of the preset.
+
+    Raises:
+      ConfigError: invalid settings; the message begins with the flag's name.
+    """
+    with named_as_flags():
+        return Config.preset(given.get("preset", ["artistyle"])[0], **overrides_of(given))
+
+
+@contextlib.contextmanager
+def named_as_flags() -> Iterator[None]:
+    """Turns the setting's name that begins an error's message into the name of its flag."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"--{error}") from None
+
+
+def overrides_of(given: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The settings given explicitly, as `Config.preset` takes them."""
+    fields = [field for field in dataclasses.fields(Config) if field.name in given]
+    return {field.name: setting(field, given[field.name]) for field in fields}
+
+
+def setting(field: dataclasses.Field[Any], texts: list[str]) -> Any:
+    """The value of a flag's texts; invalid ones stay text, for `Config` to reject."""
+    items = [item.strip() for given in texts if given for item in given.split(",")]
+    if field.name in ("style_layers", "content_layers"):
+        return tuple(_layer(item) for item in items)
+    if field.name == "style_blend":
+        return tuple(number(item, float) for item in items)
+    if field.name == "size" and re.fullmatch(r"\d+x\d+", texts[0]):
+        return tuple(int(side) for side in texts[0].split("x"))
+    kinds = get_args(field.type) or (field.type,)
+    if float in kinds or int in kinds:
+        return number(texts[0], float if float in kinds else int)
+    return os.path.expanduser(texts[0]) if field.name == "init" else texts[0]
+
+
+def _layer(item: str) -> tuple[str, float | str]:
+    layer, _, weight = item.partition(":")
+    return layer.strip(), number(weight, float) if weight else 1.0
+
+
+def number(given: str, kind: type[int] | type[float]) -> int | float | str:
+    """The number, or the unchanged text, so that a check can say what it must be."""
+    try:
+        return kind(given)
+    except ValueError:
+        return given
+
+
+def shown(value: Any) -> str | None:
+    """A setting's value as written in a flag; None stays None."""
+    if value is None:
+        return None
+    if isinstance(value, tuple):
+        return ",".join(
+            str(item) if isinstance(item, float) else f"{item[0]}:{item[1]:g}" for item in value
+        )
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _listed(flags: Iterable[Flag]) -> list[str]:
+    """The lines of --helpfull; a heading stands where the group changes."""
+    lines, last = [], ""
+    for flag in flags:
+        if flag.group != last:
+            lines += ["", f"{flag.group}:"]
+            last = flag.group
+        told = flag.help + (f" [{flag.default}]" if flag.default else "")
+        wrapped = textwrap.wrap(told, 72, break_on_hyphens=False)
+        lines += [f"  --{flag.name}", *(f"      {line}" for line in wrapped)]
+    return lines
