@@ -123,10 +123,9 @@ def test_tf32_is_put_back_to_what_was_found(tf32, found):
         assert tf32() == found
 
 
-@pytest.mark.parametrize("pooling", ["max", "avg"])
-def test_bfloat16_convolutions_keep_value_and_direction(small_weights, picture, pooling):
+def test_bfloat16_convolutions_keep_value_and_direction(small_weights, picture):
     """Eight bits of mantissa: 2⁻⁹ a rounding. Losses and gradient stay float32."""
-    config = Config(pooling=pooling, palette_weight=0)
+    config = Config(palette_weight=0)
     found = []
     for convolutions in ("float32", "bfloat16"):
         objective = Objective(config, small_weights, convolutions=convolutions)
@@ -144,11 +143,10 @@ def test_bfloat16_convolutions_keep_value_and_direction(small_weights, picture, 
 
 def test_an_objective_of_ones_own_is_exact_unless_told_otherwise(small_file, picture, cpu):
     cpu(AMX)
-    content, style = picture(32, 32, 1), picture(32, 32, 2)
-    image = to_network(picture(32, 32, 3))
+    content, style, image = picture(16, 16, 1), picture(16, 16, 2), to_network(picture(16, 16, 3))
     value = {}
     for name in ("auto", "float32", "bfloat16"):
-        config = Config(size=32, weights=str(small_file), precision=name)
+        config = Config(size=16, weights=str(small_file), precision=name, palette_weight=0)
         value[name] = float(build_objective(content, style, config)(image)[0])
     assert value["auto"] == value["float32"] != value["bfloat16"]
 
@@ -156,24 +154,15 @@ def test_an_objective_of_ones_own_is_exact_unless_told_otherwise(small_file, pic
 def test_where_bfloat16_ends_the_search_float32_goes_on(small_file, picture, cpu):
     """Eight bits can't tell the last small steps apart; the run must not end there by itself."""
     cpu(AMX)
-    content, style = picture(32, 32, 1), picture(32, 32, 2)
-    settings = {"size": 32, "weights": str(small_file), "iterations": 400, "init": "content"}
-    found = {
-        name: stylize(content, style, Config.preset("fast", precision=name, **settings))
-        for name in ("auto", "bfloat16")
-    }
-    assert found["bfloat16"].stop_reason.startswith("converged")
-    assert found["bfloat16"].record["convolutions"] == "bfloat16"
-    ended = len(found["bfloat16"].trace)
-    said = f"bfloat16, float32 after iteration {ended}"
-    assert found["auto"].record["convolutions"] == said
-    assert found["auto"].stop_reason == "all 400 iterations done"
-    assert len(found["auto"].trace) == 400
-    exact = build_objective(content, style, Config(size=32, weights=str(small_file)))
-    reached = {
-        name: float(exact(to_network(result.unclipped))[0]) for name, result in found.items()
-    }
-    assert reached["auto"] < 0.9 * reached["bfloat16"]
-    # The counts go on where they were.
-    evaluations = [row[0] for row in found["auto"].trace]
-    assert evaluations == sorted(evaluations)
+    config = Config.preset(
+        "fast", size=16, weights=str(small_file), iterations=60, init="content", precision="auto"
+    )
+    result = stylize(picture(32, 32, 1), picture(32, 32, 2), config)
+    first, _, ended = result.record["convolutions"].partition(", float32 after iteration ")
+    assert first == "bfloat16"
+    assert 0 < int(ended) < 60
+    assert result.stop_reason == "all 60 iterations done"
+    evaluations, _, objectives, _, _ = np.array(result.trace).T
+    assert len(objectives) == 60
+    assert objectives[-1] < 0.9 * objectives[int(ended) - 1]
+    assert (np.diff(evaluations) > 0).all()  # the counts go on where they were
