@@ -6,6 +6,7 @@ imported only if needed.
 
 import io
 import logging
+import math
 import zlib
 from typing import IO, Any, NamedTuple
 
@@ -126,12 +127,14 @@ class Page:
         )
 
     def samples(self) -> Samples:
-        """The pixels; exceptions of tifffile are passed on.
+        """The pixels; ValueError and the exceptions of tifffile are passed on.
 
         Integers are scaled; for floats 0 is black and 1 is white, and values beyond that are
         clipped.
         """
         page = self._page
+        if len(page.dataoffsets) < math.prod(page.chunked):  # else memory is spent on a false size
+            raise ValueError("its end is missing")
         values = np.asarray(page.asarray(maxworkers=1)).reshape(page.shaped)
         planes, _, height, width, together = values.shape
         pixels = np.moveaxis(values[:, 0], 0, 2).reshape(height, width, planes * together)
