@@ -9,7 +9,6 @@ from PIL import Image
 from artistyle_tf.callbacks.report_log import ReportLog
 from artistyle_tf.cli import main
 from artistyle_tf.images.read import read_record
-from artistyle_tf.report.charts import library
 from report_pages import Page, check
 
 PHOTO = "a <b> & \"c\" 'd'.png"
@@ -36,7 +35,7 @@ def run(tmp_path, picture, small_file, monkeypatch, environment, capfd):
 def page():
     with open("o.html", encoding="utf-8") as file:
         found = Page(file.read())
-    check(found, library())
+    check(found)
     return found
 
 
