@@ -15,7 +15,6 @@ A level that doesn't fit whole is compiled again in tiles, the largest first, un
 """
 
 import argparse
-import dataclasses
 import json
 import multiprocessing
 import os
@@ -26,7 +25,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from artistyle_tf import ArtistyleError, Config, files
+from artistyle_tf import ArtistyleError, files
 
 MEMORY = {
     "TPU v2": 8,
@@ -118,20 +117,6 @@ def compiled_for_tpu(hlo: bytes, topology: str) -> dict[str, Any]:
 # The levels
 
 
-def settings_of(texts: Sequence[str]) -> dict[str, Any]:
-    """Settings as their flags are written, NAME=VALUE."""
-    from artistyle_tf.cli.values import setting
-
-    fields = {field.name: field for field in dataclasses.fields(Config)}
-    made = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        if name not in fields:
-            raise ArtistyleError(f"--set={text}: there is no setting {name!r}")
-        made[name] = setting(fields[name], [value])
-    return made
-
-
 def row(size: tuple[int, int], tile: int, told: dict[str, Any]) -> str:
     each = {name: count / 2**20 for name, count in told["bytes"].items()}
     fits = {True: "yes", False: "NO", None: "?"}[told["fits"]]
@@ -145,14 +130,15 @@ def row(size: tuple[int, int], tile: int, told: dict[str, Any]) -> str:
 
 def run(asked: argparse.Namespace) -> list[dict[str, Any]]:
     """Compiles and prints level after level; a dict for each try."""
+    from artistyle_tf.cli.flags import parse
     from artistyle_tf.engine.lowering import lower_level
     from artistyle_tf.engine.plan import TILES, Level, Plan
     from artistyle_tf.engine.schedule import schedule
     from artistyle_tf.vgg.weights import load
 
-    config = Config.preset(
-        asked.preset, size=asked.size, **{"jit_compile": "on", **settings_of(asked.set)}
-    )
+    flags = ["--content=a.jpg", "--style=b.jpg", "--output=c.png", "--jit_compile=on"]
+    flags += [f"--preset={asked.preset}", f"--size={asked.size}"]
+    config = parse([*flags, *(f"--{one}" for one in asked.set)]).config
     width, height = (float(side) for side in asked.aspect.split(":"))
     whole = tuple(round(side / max(width, height) * asked.size) for side in (height, width))
     tiles = [0, *TILES] if config.tile_size == "auto" else [config.tile_size]
