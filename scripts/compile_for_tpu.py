@@ -27,14 +27,8 @@ from typing import Any
 
 from artistyle_tf import ArtistyleError, files
 
-MEMORY = {
-    "TPU v2": 8,
-    "TPU v3": 16,
-    "TPU v4": 32,
-    "TPU v5": 95,
-    "TPU v5 lite": 16,
-    "TPU v6 lite": 32,
-}
+MEMORY = {"TPU v2": 8, "TPU v3": 16, "TPU v4": 32, "TPU v5": 95}
+MEMORY |= {"TPU v5 lite": 16, "TPU v6 lite": 32}
 """GiB of HBM that a core has, by the name that the compiler gives it (cloud.google.com/tpu)."""
 
 
@@ -60,13 +54,14 @@ def _tried(work: Callable[..., Any], *arguments: Any) -> tuple[bool, Any]:
     os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")  # no question to Google's cloud
     os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")  # compilers may work side by side
     try:
-        return True, work(*arguments)
+        value = work(*arguments)
+        return True, value if isinstance(value, dict) else str(value)
     except Exception as error:  # may not survive the way between processes
         return False, (str(error).strip().splitlines() or [type(error).__name__])[-1]
 
 
 def stablehlo(hlo: bytes) -> Any:
-    """A serialised HloModuleProto as a module of StableHLO."""
+    """A serialised HloModuleProto as a module of StableHLO; `str` of it is its text."""
     from jax._src.interpreters import mlir
     from jaxlib import xla_client
     from jaxlib.mlir import ir
@@ -75,11 +70,6 @@ def stablehlo(hlo: bytes) -> Any:
     text = xla_client._xla.mlir.xla_computation_to_mlir_module(computation)
     with mlir.make_ir_context(), ir.Location.unknown():
         return ir.Module.parse(text)
-
-
-def stablehlo_text(hlo: bytes) -> str:
-    """The module to be read; the tests do."""
-    return str(stablehlo(hlo))
 
 
 def compiled_for_tpu(hlo: bytes, topology: str) -> dict[str, Any]:
@@ -183,8 +173,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         rows = run(asked)
         if asked.json:
-            told = {"preset": asked.preset, "topology": asked.topology, "levels": rows}
-            files.write_bytes(asked.json, (json.dumps(told, indent=2) + "\n").encode())
+            files.write_bytes(asked.json, (json.dumps(rows, indent=2) + "\n").encode())
     except ArtistyleError as error:
         print(f"compile_for_tpu.py: {error}", file=sys.stderr)
         return error.exit_status

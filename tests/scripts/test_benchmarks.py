@@ -96,7 +96,7 @@ def test_compiling_for_a_tpu(script, small_file, tmp_path, capsys, monkeypatch):
     given = ["--size=32", f"--set=weights={small_file}", "--set=history=5", f"--json={path}"]
     given += ["--set=style_layers=block1_conv1", "--set=content_layers=block1_conv1"]
     assert compiler.main(given) == 0
-    (level,) = json.loads(path.read_text())["levels"]
+    (level,) = json.loads(path.read_text())
     assert (level["size"], level["device"], level["fits"]) == ([32, 32], "TPU v5 lite", True)
     assert "32×32" in capsys.readouterr().out
     assert compiler.main(["--set=colour=red"]) == 2
