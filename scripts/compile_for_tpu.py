@@ -15,7 +15,6 @@ A level that doesn't fit whole is compiled again in tiles, the largest first, un
 """
 
 import argparse
-import dataclasses
 import json
 import multiprocessing
 import os
@@ -26,16 +25,10 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from artistyle_tf import ArtistyleError, Config, files
+from artistyle_tf import ArtistyleError, files
 
-MEMORY = {
-    "TPU v2": 8,
-    "TPU v3": 16,
-    "TPU v4": 32,
-    "TPU v5": 95,
-    "TPU v5 lite": 16,
-    "TPU v6 lite": 32,
-}
+MEMORY = {"TPU v2": 8, "TPU v3": 16, "TPU v4": 32, "TPU v5": 95}
+MEMORY |= {"TPU v5 lite": 16, "TPU v6 lite": 32}
 """GiB of HBM that a core has, by the name that the compiler gives it (cloud.google.com/tpu)."""
 
 
@@ -61,13 +54,14 @@ def _tried(work: Callable[..., Any], *arguments: Any) -> tuple[bool, Any]:
     os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")  # no question to Google's cloud
     os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")  # compilers may work side by side
     try:
-        return True, work(*arguments)
+        value = work(*arguments)
+        return True, value if isinstance(value, dict) else str(value)
     except Exception as error:  # may not survive the way between processes
         return False, (str(error).strip().splitlines() or [type(error).__name__])[-1]
 
 
 def stablehlo(hlo: bytes) -> Any:
-    """A serialised HloModuleProto as a module of StableHLO."""
+    """A serialised HloModuleProto as a module of StableHLO; `str` of it is its text."""
     from jax._src.interpreters import mlir
     from jaxlib import xla_client
     from jaxlib.mlir import ir
@@ -76,11 +70,6 @@ def stablehlo(hlo: bytes) -> Any:
     text = xla_client._xla.mlir.xla_computation_to_mlir_module(computation)
     with mlir.make_ir_context(), ir.Location.unknown():
         return ir.Module.parse(text)
-
-
-def stablehlo_text(hlo: bytes) -> str:
-    """The module to be read; the tests do."""
-    return str(stablehlo(hlo))
 
 
 def compiled_for_tpu(hlo: bytes, topology: str) -> dict[str, Any]:
@@ -118,20 +107,6 @@ def compiled_for_tpu(hlo: bytes, topology: str) -> dict[str, Any]:
 # The levels
 
 
-def settings_of(texts: Sequence[str]) -> dict[str, Any]:
-    """Settings as their flags are written, NAME=VALUE."""
-    from artistyle_tf.cli.parsing import setting
-
-    fields = {field.name: field for field in dataclasses.fields(Config)}
-    made = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        if name not in fields:
-            raise ArtistyleError(f"--set={text}: there is no setting {name!r}")
-        made[name] = setting(fields[name], [value])
-    return made
-
-
 def row(size: tuple[int, int], tile: int, told: dict[str, Any]) -> str:
     each = {name: count / 2**20 for name, count in told["bytes"].items()}
     fits = {True: "yes", False: "NO", None: "?"}[told["fits"]]
@@ -145,13 +120,14 @@ def row(size: tuple[int, int], tile: int, told: dict[str, Any]) -> str:
 
 def run(asked: argparse.Namespace) -> list[dict[str, Any]]:
     """Compiles and prints level after level; a dict for each try."""
+    from artistyle_tf.cli.flags import parse
     from artistyle_tf.engine.lowering import lower_level
     from artistyle_tf.engine.plan import TILES, Level, Plan, schedule
     from artistyle_tf.vgg.weights import load
 
-    config = Config.preset(
-        asked.preset, size=asked.size, **{"jit_compile": "on", **settings_of(asked.set)}
-    )
+    flags = ["--content=a.jpg", "--style=b.jpg", "--output=c.png", "--jit_compile=on"]
+    flags += [f"--preset={asked.preset}", f"--size={asked.size}"]
+    config = parse([*flags, *(f"--{one}" for one in asked.set)]).config
     width, height = (float(side) for side in asked.aspect.split(":"))
     whole = tuple(round(side / max(width, height) * asked.size) for side in (height, width))
     tiles = [0, *TILES] if config.tile_size == "auto" else [config.tile_size]
@@ -196,8 +172,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         rows = run(asked)
         if asked.json:
-            told = {"preset": asked.preset, "topology": asked.topology, "levels": rows}
-            files.write_bytes(asked.json, (json.dumps(told, indent=2) + "\n").encode())
+            files.write_bytes(asked.json, (json.dumps(rows, indent=2) + "\n").encode())
     except ArtistyleError as error:
         print(f"compile_for_tpu.py: {error}", file=sys.stderr)
         return error.exit_status

@@ -90,44 +90,35 @@ def evaluations(asked: argparse.Namespace, weights: Any) -> Figures:
     """Setting up, and the time of one evaluation at each size, small to large."""
     import tensorflow as tf
 
-    from artistyle_tf.engine.devices import capabilities
-    from artistyle_tf.engine.inputs import white_noise
-    from artistyle_tf.engine.problem import level_targets
-    from artistyle_tf.images.read import read
-    from artistyle_tf.images.sizes import scale_to, whole_cells
-    from artistyle_tf.objective.whole import Objective
-    from artistyle_tf.vgg.precision import convolution_dtype, true_float32
+    from artistyle_tf.precision import true_float32
 
-    content, style = read(asked.content).rgb, read(asked.style).rgb
-    config = Config(weights=asked.weights, levels=1, style_weight=60.0, **PLAIN)
-    began = time.perf_counter()
-    dtype = convolution_dtype(asked.precision, capabilities())
-    objective = Objective(config, weights, convolutions=dtype)
-    objective.value_and_gradient.get_concrete_function()
-    tracing, rows, rates = time.perf_counter() - began, [], []
+    rows, rates, rng = [], [], np.random.default_rng(0)
     with true_float32():
         for longer in asked.sizes:
-            rates.append(matmul_rate(asked.matmul, dtype))
-            size = whole_cells(scale_to(content.shape[:2], longer))
-            image = tf.constant(white_noise(size, 0, NOISE))
-            targets = level_targets(objective, content, [style], size)
-            evaluate = partial(objective.value_and_gradient, image, targets)
-            first = timed(evaluate)
+            rates.append(matmul_rate(asked.matmul, asked.precision))
+            given = {"size": longer, "weights": asked.weights, "precision": asked.precision}
+            config = Config(style_weight=60.0, levels=1, **given, **PLAIN)
+            began = time.perf_counter()
+            objective = artistyle_tf.build_objective(asked.content, asked.style, config)
+            noise = rng.uniform(-NOISE, NOISE, (1, *objective.size, 3)).astype(np.float32)
+            evaluate = partial(objective, tf.constant(noise))
+            evaluate()
+            first = time.perf_counter() - began
             seconds = [timed(evaluate) for _ in range(asked.repeats)]
-            work = gflop(weights.layers, size)
+            work = gflop(weights.layers, objective.size)
             rows.append(
                 {
-                    "height": size[0],
-                    "width": size[1],
+                    "height": objective.size[0],
+                    "width": objective.size[1],
                     "gflop": work,
-                    "first_seconds": first,
+                    "setup_seconds": first,
                     "seconds": statistics.median(seconds),
                     "best_seconds": min(seconds),
                     "gflops": work / min(seconds),
                     "peak_rss_mib": peak_rss(),
                 }
             )
-        rates.append(matmul_rate(asked.matmul, dtype))
+        rates.append(matmul_rate(asked.matmul, asked.precision))
     for row in rows:
         row["share"] = row["gflops"] / max(rates)
     return {
@@ -137,8 +128,7 @@ def evaluations(asked: argparse.Namespace, weights: Any) -> Figures:
         "devices": [device.device_type for device in tf.config.list_physical_devices()],
         "tensorflow": tf.__version__,
         "weights": weights.name,
-        "convolutions": dtype,
-        "tracing_seconds": tracing,
+        "convolutions": asked.precision,
         "matmul_gflops": max(rates),
         "evaluations": rows,
     }
@@ -147,17 +137,16 @@ def evaluations(asked: argparse.Namespace, weights: Any) -> Figures:
 def show(report: Figures) -> None:
     print(
         f"\n{report['cores']} cores {report['architecture']} ({', '.join(report['devices'])}), "
-        f"TensorFlow {report['tensorflow']}, weights {report['weights']}, convolutions in "
-        f"{report['convolutions']}\nmatrix product in it: {report['matmul_gflops']:.0f} GFLOP/s, "
-        f"network and tracing {report['tracing_seconds']:.1f} s\n\n"
-        "| size | GFLOP | seconds (best, first) | GFLOP/s | share | PyTorch (s) | peak MiB |\n"
+        f"TensorFlow {report['tensorflow']}, weights {report['weights']}\n"
+        f"matrix product in {report['convolutions']}: {report['matmul_gflops']:.0f} GFLOP/s\n\n"
+        "| size | GFLOP | seconds (best) | share | PyTorch (s) | set-up (s) | peak MiB |\n"
         "|---|---|---|---|---|---|---|"
     )
     for row in report["evaluations"]:
         print(
             f"| {row['width']}×{row['height']} | {row['gflop']:.1f} | {row['seconds']:.3f} "
-            f"({row['best_seconds']:.3f}, {row['first_seconds']:.2f}) | {row['gflops']:.0f} | "
-            f"{row['share']:.0%} | {row.get('reference_seconds', '')} | {row['peak_rss_mib']:.0f} |"
+            f"({row['best_seconds']:.3f}) | {row['share']:.0%} | {row.get('reference_seconds', '')}"
+            f" | {row['setup_seconds']:.1f} | {row['peak_rss_mib']:.0f} |"
         )
 
 
@@ -309,7 +298,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--sizes", type=numbers, default="96,256,512", help="longer sides, px (96,256,512)")
     add("--repeats", type=int, default=7, help="timed evaluations at each size (7)")
     add("--matmul", type=int, default=2048, help="side of the matrices multiplied (2048)")
-    add("--precision", default="auto", help="float32, bfloat16 or auto (auto)")
+    add("--precision", default="float32", help="of convolutions: float32 or bfloat16 (float32)")
     add("--json", type=Path, help="write all figures here")
     add("--reference", help="the PyTorch script to run beside")
     add("--reference_python", default=sys.executable, help="the Python that has PyTorch")

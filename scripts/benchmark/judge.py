@@ -46,7 +46,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from measures import (
@@ -62,7 +62,6 @@ from PIL import Image
 
 from artistyle_tf import ArtistyleError, ConfigError, InputError, files
 from artistyle_tf.cli.flags import Command, parse
-from artistyle_tf.config.choices import Padding
 from artistyle_tf.images import write
 from artistyle_tf.images.picture import as_uint8
 from artistyle_tf.images.read import read, read_record
@@ -236,7 +235,7 @@ def judged(
     from artistyle_tf.vgg.weights import load
 
     weights = load(asked.weights)
-    see = network(weights, asked.padding)
+    see = network(weights)
     bases, balance = e_bases(see), (asked.content_weight, asked.style_weight)
     print(f"Judge: {weights.name}, {weights.digest[:12]}\n", flush=True)
     figures: dict[str, dict[str, Figures]] = {}
@@ -322,7 +321,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--pairs", type=Path, metavar="FILE", help="a text file of lines CONTENT,STYLE")
     add("--paint", action="append", default=[], help="NAME: FLAGS; may be repeated")
     add("--weights", default="auto", help="the judge, as of artistyle (auto)")
-    add("--padding", default="zeros", choices=get_args(Padding), help="beyond the border (zeros)")
     add("--content_weight", type=float, default=1.0, help="alpha of the saved objective (1)")
     add("--style_weight", type=float, default=60.0, help="beta of the saved objective (60)")
     add("--size", type=int, default=256, help="longer side of what is painted, px (256)")

@@ -20,12 +20,11 @@ from referees import (
     strokes,
 )
 
-from artistyle_tf import ConfigError, InputError
+from artistyle_tf import ConfigError, InputError, samples
 from artistyle_tf.config.presets import STYLE_LAYERS
 from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import resize
 
-ROOT = Path(__file__).resolve().parents[2]
 CONTENT_LAYER = "block4_conv2"
 MARGIN = 8
 Grams = Mapping[str, np.ndarray]
@@ -112,7 +111,7 @@ def objective(picture: Seen, content: Seen, style: Seen, alpha: float, beta: flo
     return alpha * float(content_loss(picture.content, content.content)) + beta * float(sum(each))
 
 
-def network(weights: Any, padding: str = "zeros") -> See:
+def network(weights: Any) -> See:
     """uint8 RGB [H, W, 3] → what these weights (a name, a file or loaded ones) see of it."""
     import tensorflow as tf
 
@@ -121,7 +120,7 @@ def network(weights: Any, padding: str = "zeros") -> See:
     from artistyle_tf.vgg.extractor import build_feature_extractor, constant_network
     from artistyle_tf.vgg.precision import true_float32
 
-    extractor = build_feature_extractor(weights, (*STYLE_LAYERS, CONTENT_LAYER), padding=padding)
+    extractor = build_feature_extractor(weights, (*STYLE_LAYERS, CONTENT_LAYER))
     features = constant_network(extractor)
 
     def fitted(found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -207,12 +206,9 @@ def e_bases(see: See) -> Bases:
 
 def default_pairs() -> list[tuple[Path, Path]]:
     """Pictures that may be published: ours, and public-domain or CC0 ones of installed packages."""
-    data, samples = skimage_data(), ROOT / "artistyle_tf" / "samples"
-    try:
-        import matplotlib
-    except ImportError:
-        raise InputError("Matplotlib, which has a portrait, is missing; name a --pair") from None
-    night, harbour = samples / "style.jpg", samples / "content.jpg"
+    import matplotlib
+
+    data, night, harbour = skimage_data(), samples.style(), samples.content()
     hopper = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
     return [
         (harbour, night),

@@ -1,17 +1,16 @@
 """Figures of a picture beside a painting that no run lowers: colours, patches, strokes, E.
 
-All are NumPy and SciPy. uint8 pictures are sRGB [H, W, 3].
+All are NumPy and SciPy, which comes with scikit-image. uint8 pictures are sRGB [H, W, 3].
 """
 
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from artistyle_tf import InputError
 from artistyle_tf.images.color import luminance, oklab
 from artistyle_tf.images.sizes import resample, resize, scale_to
 
@@ -27,16 +26,6 @@ E_LAYERS = {
 }
 """Layer → (dimensions kept, weight in E)."""
 RIDGE, LEAST = 1e-6, 1e-6
-
-
-def need_scipy() -> Any:
-    """SciPy with the parts that are used here; scikit-image brings it."""
-    try:
-        import scipy.ndimage
-        import scipy.spatial
-    except ImportError:
-        raise InputError("SciPy is missing, which comes with scikit-image; install that") from None
-    return scipy
 
 
 def ratio(one: float, other: float) -> float:
@@ -61,16 +50,16 @@ def off_palette(rgb: np.ndarray, style: np.ndarray) -> float:
     picture blurred, photos and paintings would still be within 0.002 of their own palette; blurred
     alike, they are within 0.0002.
     """
-    need = need_scipy()
+    from scipy import ndimage, spatial
 
     def colours_of(each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Different colours and how many pixels have each: the tree is slow with many alike."""
-        blurred = need.ndimage.gaussian_filter(shrunk(each, 256).astype(float), (1, 1, 0))
+        blurred = ndimage.gaussian_filter(shrunk(each, 256).astype(float), (1, 1, 0))
         levels, counts = np.unique(blurred.round(1).reshape(-1, 3), axis=0, return_counts=True)
         return oklab(levels), counts
 
     (own, counts), (others, times) = map(colours_of, (rgb, style))
-    tree = need.spatial.cKDTree(np.repeat(others, np.minimum(times, NEIGHBOURS), axis=0))
+    tree = spatial.cKDTree(np.repeat(others, np.minimum(times, NEIGHBOURS), axis=0))
     away = tree.query(own, k=NEIGHBOURS, distance_upper_bound=NEAR)[0][:, -1]
     return float(counts[np.isinf(away)].sum() / counts.sum())
 
@@ -133,8 +122,10 @@ def stroke_width(rgb: np.ndarray) -> float:
     counts for more than the strokes do. The correlation at a distance is the mean over all
     directions.
     """
+    from scipy import ndimage
+
     grey = luminance(rgb)
-    grey -= need_scipy().ndimage.gaussian_filter(grey, max(grey.shape) / 32)
+    grey -= ndimage.gaussian_filter(grey, max(grey.shape) / 32)
     grey -= grey.mean()
     around = [2 * side for side in grey.shape]  # room, so that nothing wraps around
     summed = np.fft.irfft2(np.abs(np.fft.rfft2(grey, around)) ** 2, around)

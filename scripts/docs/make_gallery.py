@@ -9,7 +9,6 @@ import argparse
 import os
 import pathlib
 import shlex
-import sys
 
 from PIL import Image
 
@@ -32,32 +31,21 @@ CONTROLS = (
     ("luminance", "Only brightness is painted.", "--color=luminance"),
     ("match", "The photo's mean and covariance of colours.", "--color=match"),
     ("noise", "Start from faint white noise: another variation.", "--init=noise --iterations=120"),
-    (
-        "layers",
-        "The first two style layers alone: colours and fine texture.",
-        "--style_layers=block1_conv1,block2_conv1",
-    ),
+    ("layers", "The first two style layers alone: colours and fine texture.",
+     "--style_layers=block1_conv1,block2_conv1"),
     ("smooth", "Total variation: smoother.", "--tv_weight=300"),
     ("w2", "Means and covariances instead of Gram matrices.", "--statistics=w2"),
-    (
-        "published",
-        "Layers weighted as published, and any colour: the sky leaves the style's palette.",
-        "--balance=0 --palette_weight=0",
-    ),
-    (
-        "blend",
-        "Two styles, the second being the photo itself.",
-        "--style=samples/content.jpg --style_blend=0.4,0.6",
-    ),
-    (
-        "masks",
-        "Above the style's sky, below its village.",
-        "--style=samples/style.jpg --content_mask=samples/top.png,samples/bottom.png "
-        "--style_mask=samples/style-top.png,samples/style-bottom.png",
-    ),
+    ("published",
+     "Layers weighted as published, and any colour: the sky leaves the style's palette.",
+     "--balance=0 --palette_weight=0"),
+    ("blend", "Two styles, the second being the photo itself.",
+     "--style=samples/content.jpg --style_blend=0.4,0.6"),
+    ("masks", "Above the style's sky, below its village.",
+     "--style=samples/style.jpg --content_mask=samples/top.png,samples/bottom.png "
+     "--style_mask=samples/style-top.png,samples/style-bottom.png"),
     ("texture", "More of the style, at any size.", "--task=texture --style_scale=0.7"),
     ("reconstruct", "What one layer knows of the photo.", "--task=reconstruct --iterations=120"),
-)
+)  # fmt: skip
 
 
 def whole_command(flags: str) -> str:
@@ -94,35 +82,20 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def paint(name: str, flags: str) -> None:
-    command = parse(shlex.split(whole_command(flags))[1:])
-    assert not isinstance(command, str)
-    result = artistyle_tf.stylize(
-        command.content,
-        command.styles,
-        command.config,
-        content_masks=command.content_masks,
-        style_masks=command.style_masks,
-    )
-    target = PAGE.parent / "gallery" / f"{name}.jpg"
-    target.parent.mkdir(exist_ok=True)
-    Image.fromarray(result.image).save(target, quality=85)
-
-
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description="Paint docs/gallery.md.")
     parser.add_argument("--page", action="store_true", help="write the page, paint nothing")
-    parser.add_argument("--only", default="", help="names of the pictures to paint, with commas")
-    arguments = parser.parse_args()
-    chosen = arguments.only.split(",") if arguments.only else [name for name, *_ in CONTROLS]
-    os.chdir(ROOT)  # the commands name files from here
-    for name, _, flags in CONTROLS:
-        if name in chosen and not arguments.page:
-            paint(name, flags)
-            print(name, flush=True)
+    painting = not parser.parse_args().page
     PAGE.write_text(page(), "utf-8")
-    return 0
+    os.chdir(ROOT)  # the commands name files from here
+    for name, _, flags in CONTROLS if painting else ():
+        command = parse(shlex.split(whole_command(flags))[1:])
+        assert not isinstance(command, str)
+        masks = {"content_masks": command.content_masks, "style_masks": command.style_masks}
+        result = artistyle_tf.stylize(command.content, command.styles, command.config, **masks)
+        Image.fromarray(result.image).save(ROOT / f"docs/gallery/{name}.jpg", quality=85)
+        print(name, flush=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

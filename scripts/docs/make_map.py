@@ -1,14 +1,8 @@
 #!/usr/bin/env python3
-"""The map of the package in CONTRIBUTING.md, made from what its modules really import.
+"""Writes the map of the package into CONTRIBUTING.md, from what its modules really import."""
 
-scripts/docs/make_map.py            # writes it
-scripts/docs/make_map.py --check    # exit status 1 if it is out of date
-"""
-
-import argparse
 import ast
 import pathlib
-import sys
 from collections.abc import Iterable
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -114,15 +108,9 @@ def with_map(page: str) -> str:
     return f"{before}{BEGIN}\n{drawn()}\n{END}{rest.split(END)[1]}"
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Draw the map of the package.")
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    page = PAGE.read_text("utf-8")
-    if parser.parse_args().check:
-        return int(page != with_map(page))
-    PAGE.write_text(with_map(page), "utf-8")
-    return 0
+def main() -> None:
+    PAGE.write_text(with_map(PAGE.read_text("utf-8")), "utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

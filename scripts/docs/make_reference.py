@@ -1,16 +1,10 @@
 #!/usr/bin/env python3
-"""The reference pages docs/reference-flags.md and docs/reference-python.md, made from the code.
+"""Writes docs/reference-flags.md and docs/reference-python.md, from the code."""
 
-scripts/docs/make_reference.py            # writes them
-scripts/docs/make_reference.py --check    # exit status 1 if one is out of date
-"""
-
-import argparse
 import ast
 import inspect
 import pathlib
 import re
-import sys
 from collections.abc import Iterator
 
 from artistyle_tf.cli.flags import PROGRAM
@@ -116,9 +110,6 @@ def _tree(module: str) -> ast.Module:
 def _public(tree: ast.Module) -> list[str]:
     for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            return ast.literal_eval(node.value)
-        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "__all__":
-            assert node.value is not None
             return ast.literal_eval(node.value)
     raise LookupError("a module without __all__")
 
@@ -235,19 +226,10 @@ def _markdown(lines: list[str]) -> Iterator[str]:
 PAGES = {"reference-flags.md": flags_page, "reference-python.md": python_page}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Make the reference pages from the code.")
-    parser.add_argument("--check", action="store_true", help="write nothing")
-    check = parser.parse_args().check
-    old = False
+def main() -> None:
     for name, page in PAGES.items():
-        path = DOCS / name
-        if check:
-            old |= not path.is_file() or path.read_text("utf-8") != page()
-        else:
-            path.write_text(page(), "utf-8")
-    return int(old)
+        (DOCS / name).write_text(page(), "utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

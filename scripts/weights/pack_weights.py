@@ -132,16 +132,10 @@ def packed(weights: Weights) -> bytes:
                 "bias": bias.astype("<f4"),
             }
             size = sum(_put(archive, f"{layer}/{role}", a) for role, a in arrays.items())
-            error = relative_error(kernel, index, codebook)
-            told = "lossless" if lossless else f"error {error:.3%}"
+            apart = np.linalg.norm(codebook[index] - kernel.astype(np.float64))
+            told = "lossless" if lossless else f"error {apart / np.linalg.norm(kernel):.3%}"
             print(f"{layer}  {codebook.size} values  {told}  {size:,} bytes", flush=True)
     return whole.getvalue()
-
-
-def relative_error(kernel: np.ndarray, index: np.ndarray, codebook: np.ndarray) -> float:
-    """|codebook[index] - kernel| / |kernel|."""
-    exact = kernel.astype(np.float64)
-    return float(np.linalg.norm(codebook[index] - exact) / np.linalg.norm(exact))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -152,11 +146,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("output", type=Path, help="the .npz file to write")
     parser.add_argument("--deepest", default="block5_conv1", help="the last layer (block5_conv1)")
     arguments = parser.parse_args(argv)
-
-    def make() -> bytes:
-        return packed(load(arguments.source, arguments.deepest))
-
-    return exit_status("pack_weights.py", arguments.output, make)
+    source, deepest = arguments.source, arguments.deepest
+    return exit_status("pack_weights.py", arguments.output, lambda: packed(load(source, deepest)))
 
 
 def exit_status(name: str, output: Path, make: Callable[[], bytes]) -> int:

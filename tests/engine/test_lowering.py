@@ -26,7 +26,7 @@ def text_of(script):
     if importlib.util.find_spec("jax") is None:
         pytest.skip("the extra tpu-check is not installed")
     compiler = script("compile_for_tpu")
-    return lambda made: compiler.in_own_process(compiler.stablehlo_text, made.hlo)
+    return lambda made: compiler.in_own_process(compiler.stablehlo, made.hlo)
 
 
 def convolutions(text):
