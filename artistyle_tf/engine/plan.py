@@ -3,7 +3,6 @@ the memory that is free: whole or in tiles, with how long a history. No TensorFl
 
 import itertools
 import math
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -340,15 +339,8 @@ def resident_bytes() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def peak_bytes(status: Path = Path("/proc/self/status")) -> int | None:
+def peak_bytes() -> int | None:
     """This process's peak resident memory so far; None if unknown."""
-    try:
-        # Linux, where getrusage would include the process that this one was forked from.
-        found = re.search(r"^VmHWM:\s*(\d+) kB", status.read_text(), re.MULTILINE)
-        if found:
-            return int(found[1]) * 1024
-    except OSError:
-        pass
     try:
         import resource
     except ImportError:  # Windows

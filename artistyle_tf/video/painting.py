@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.clock import Clock
 from artistyle_tf.engine.devices import let_memory_grow
 from artistyle_tf.engine.events import INTERRUPTED, STOPPED, Callbacks
 from artistyle_tf.engine.inputs import Inputs, read_start
@@ -14,6 +13,7 @@ from artistyle_tf.engine.optimize import optimize, weigh
 from artistyle_tf.engine.painter import painting
 from artistyle_tf.engine.problem import Earlier, Problem, load_network, make_problem
 from artistyle_tf.engine.solvers import Solvers
+from artistyle_tf.engine.state import Clock
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.images.masks import Masks
 from artistyle_tf.images.network_scale import unclipped

@@ -2,7 +2,7 @@
 
 import pytest
 
-from artistyle_tf.engine import clock
+from artistyle_tf.engine import state as clock
 from artistyle_tf.engine.plan import Level, Plan
 from artistyle_tf.engine.state import State
 

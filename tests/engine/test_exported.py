@@ -17,9 +17,18 @@ from artistyle_tf.images.network_scale import to_network
 
 @pytest.fixture(params=["gram", "w2"])
 def case(small_file, picture, request):
-    config = Config(size=48, weights=str(small_file), tv_weight=0.1, statistics=request.param)
+    config = Config(
+        size=48, weights=str(small_file), tv_weight=0.1, statistics=request.param,
+        style_layers={"block1_conv1": 1, "block3_conv1": 1}, content_layers={"block2_conv1": 1},
+    )  # fmt: skip
     pictures = picture(40, 48), picture(32, 48, 1)
     return (*pictures, config), to_network(picture(48, 48, 2))
+
+
+@pytest.fixture
+def plain(small_file, picture):
+    config = Config(size=48, weights=str(small_file), style_layers={"block2_conv1": 1})
+    return (picture(40, 48), picture(32, 48, 1), config), to_network(picture(48, 48, 2))
 
 
 @pytest.mark.parametrize("jit", [False, True])
@@ -33,8 +42,8 @@ def test_the_same_numbers_as_the_objective(case, jit):
     assert np.linalg.norm(gradient - slope) < 1e-4 * rough * np.linalg.norm(slope)
 
 
-def test_exported_and_reloaded_where_the_package_is_not(case, tmp_path):
-    arguments, image = case
+def test_exported_and_reloaded_where_the_package_is_not(plain, tmp_path):
+    arguments, image = plain
     stylizer = Stylizer(*arguments)
     assert stylizer.trainable_variables == ()
     value, gradient = stylizer.value_and_gradient(image)
@@ -56,8 +65,8 @@ def test_exported_and_reloaded_where_the_package_is_not(case, tmp_path):
     assert float(again.value_and_gradient(tf.constant(image))[0]) == float(value)
 
 
-def test_tiles_are_exported_and_refused_by_xla(case, tmp_path):
-    (content, style, config), image = case
+def test_tiles_are_exported_and_refused_by_xla(plain, tmp_path):
+    (content, style, config), image = plain
     config = dataclasses.replace(config, tile_size=32)
     stylizer = Stylizer(content, style, config)
     value, gradient = stylizer.value_and_gradient(image)
