@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from artistyle_tf.batch.jobs import COLUMNS, PICTURES, Job, combine, name_outputs, read_jobs
 from artistyle_tf.batch.paths import under
-from artistyle_tf.batch.sheet import check_sheet
+from artistyle_tf.batch.run import check_sheet
 from artistyle_tf.cli.devices import check_device
 from artistyle_tf.cli.flags import FLAGS, cadence
 from artistyle_tf.cli.parsing import (

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from artistyle_tf.batch.jobs import Job
+from artistyle_tf.batch.main import Progress
 from artistyle_tf.batch.pool import Outcome
-from artistyle_tf.batch.progress import Progress, Summary
-from artistyle_tf.batch.sheet import THUMB, write_sheet
+from artistyle_tf.batch.run import THUMB, Summary, write_sheet
 from artistyle_tf.errors import ConfigError
 
 OUTCOMES = {
