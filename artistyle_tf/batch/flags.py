@@ -34,10 +34,6 @@ def _extension(name: str, given: str) -> str:
     return extension
 
 
-def _sheet(name: str, given: str) -> str:
-    return checked(check_sheet)(name, path(name, given))
-
-
 _JOBS = grouped(
     "Batch",
     Flag(
@@ -94,7 +90,11 @@ _OWN = grouped(
         "folder shared by its machines, or at URLs. By default Ray is started on this machine",
     ),
     Flag("report", "write how each job ended to this file, as JSON", read=path),
-    Flag("contact_sheet", "write thumbnails of all results to this .png or .jpg file", read=_sheet),
+    Flag(
+        "contact_sheet",
+        "write thumbnails of all results to this .png or .jpg file",
+        read=lambda name, given: checked(check_sheet)(name, path(name, given)),
+    ),
     Flag(
         "save_every",
         "save checkpoints every N iterations, or every so many seconds, like 60s; by default about "
@@ -157,13 +157,8 @@ def parse(arguments: Sequence[str]) -> BatchCommand | str:
     own = values_of(_OWN, given)
     of_jobs = {name: given[name] for name in COLUMNS if name in given}
     file, extension = own.pop("jobs"), own.pop("extension")
-    if file is None:
-        jobs = combine(of_jobs)
-    else:
-        for name in PICTURES:
-            if name in given:
-                raise ConfigError(
-                    f"--{name} and --jobs are both given; the file has a column for it"
-                )
-        jobs = read_jobs(file, of_jobs)
+    both = [name for name in PICTURES if name in given]
+    if file is not None and both:
+        raise ConfigError(f"--{both[0]} and --jobs are both given; the file has a column for it")
+    jobs = combine(of_jobs) if file is None else read_jobs(file, of_jobs)
     return BatchCommand(jobs=name_outputs(jobs, own["output_dir"], extension), **own)

@@ -32,20 +32,22 @@ LONGEST = 80
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One picture to paint. Paths are local paths or fsspec URLs."""
+    """One picture to paint. Paths are local paths or fsspec URLs.
+
+    Attributes:
+      output: empty until `name_outputs` assigns a name.
+      depth: bits per channel of the output.
+      where: origin of the job, for messages: the job file and the line.
+    """
 
     content: str | None
-    """None if the task has none."""
     styles: tuple[str, ...]
     output: str = ""
-    """Empty until `name_outputs` assigns a name."""
     config: Config = dataclasses.field(default_factory=Config)
     content_masks: tuple[str, ...] = ()
     style_masks: tuple[str, ...] = ()
     depth: int = 8
-    """Bits per channel of the output."""
     where: str = ""
-    """Origin of the job, for messages: the job file and the line."""
 
     @property
     def pictures(self) -> dict[str, tuple[str, ...]]:
@@ -105,7 +107,10 @@ def make_job(values: Mapping[str, Any], folder: str = "", where: str = "") -> Jo
     if depth not in map(str, DEPTHS):
         raise ConfigError(f"depth is {depth!r}; it must be 8, 16 or 32")
     content = under(folder, _text("content", given["content"])) if "content" in given else None
-    styles, content_masks, style_masks = (_paths(name, given, folder) for name in PICTURES[1:])
+    lists = [_texts(name, given.get(name, ())) for name in PICTURES[1:]]
+    styles, content_masks, style_masks = (
+        tuple(split_list(texts, folder)) if texts else () for texts in lists
+    )
     check_inputs(config, content is not None, len(styles), len(content_masks), len(style_masks))
     output = _text("output", given.get("output", ""))
     return Job(content, styles, output, config, content_masks, style_masks, int(depth), where=where)
@@ -126,18 +131,18 @@ def _value(field: dataclasses.Field[Any], given: Mapping[str, Any]) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _text(name: str, value: Any) -> str:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if not isinstance(value, str | os.PathLike | int):
+def _texts(name: str, value: Any) -> list[str]:
+    values = value if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(one, str | os.PathLike | int) for one in values):
         raise ConfigError(f"{name} is {value!r}; it must be text")
-    return str(value)
+    return [str(one) for one in values]
 
 
-def _paths(name: str, given: Mapping[str, Any], folder: str) -> tuple[str, ...]:
-    value = given.get(name, ())
-    texts = [_text(name, one) for one in (value if isinstance(value, list | tuple) else [value])]
-    return tuple(split_list(texts, folder)) if texts else ()
+def _text(name: str, value: Any) -> str:
+    texts = _texts(name, value)
+    if len(texts) > 1:
+        raise ConfigError(f"{name} is {texts}; it must be one text")
+    return "".join(texts)
 
 
 def _stem(path: str) -> str:

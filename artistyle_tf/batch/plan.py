@@ -98,15 +98,15 @@ def with_depth(record: Mapping[str, Any], depth: int) -> dict[str, Any]:
 
 def _digest(path: str, load_weights: bool = False) -> str:
     """SHA-256 of a picture's pixels or a weights file, as in records. InputError if unreadable."""
-    try:
+    version: tuple[int, ...] = ()
+    with contextlib.suppress(OSError):  # missing, or a URL: what is there is taken not to change
         status = os.stat(os.path.expanduser(path))
-    except OSError:  # missing, or a URL: what is there is assumed not to change
-        return _compute_digest(path, load_weights)
-    return _compute_digest(path, load_weights, status.st_size, status.st_mtime_ns)
+        version = status.st_size, status.st_mtime_ns
+    return _compute_digest(path, load_weights, version)
 
 
 @functools.lru_cache(maxsize=100_000)  # of digests only; the pictures would not fit into memory
-def _compute_digest(path: str, load_weights: bool, *version: int) -> str:
+def _compute_digest(path: str, load_weights: bool, version: tuple[int, ...]) -> str:
     if load_weights:
         return load(path, "block1_conv1").digest
     with copy_local(path) as local:

@@ -56,10 +56,8 @@ def test_flags_fill_what_a_file_leaves_open(desk):
     [
         (["--size=64"], "--output_dir is missing"),
         (["--output_dir=out"], "--content is missing"),
-        (["--output_dir=out", "--content=photos"], "--style is missing"),
         ([*FILES, "--sise=3"], "--helpfull lists all flags"),
         ([*FILES, "--size=big"], "--size is 'big'"),
-        ([*FILES, "photos/b.png"], "'photos/b.png' is not a flag"),
         ([*FILES, "--workers=0"], "--workers is 0"),
         ([*FILES, "--extension=gif"], "--extension is '.gif'"),
         ([*FILES, "--depth=16", "--extension=jpg"], "can't have depth 16"),
