@@ -145,11 +145,7 @@ class BatchCommand(NamedTuple):
 
 def parse(arguments: Sequence[str]) -> BatchCommand | str:
     """The command for these arguments (without the program's name), or a text to print.
-
-    Raises:
-      ConfigError: invalid flags or jobs.
-      InputError: a job file that can't be read, or a pattern or folder without pictures.
-    """
+    ConfigError: invalid flags or jobs. InputError: as for `read_jobs` and `combine`."""
     given = parse_flags(PROGRAM, arguments)
     if isinstance(given, str):
         return given

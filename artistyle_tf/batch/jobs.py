@@ -79,16 +79,10 @@ class Job:
 
 
 def make_job(values: Mapping[str, Any], folder: str = "", where: str = "") -> Job:
-    """Makes a job from its columns.
+    """Makes a job from its columns, name → value. ConfigError: an unknown or invalid one.
 
-    Args:
-      values: name → value. Settings are values of `Config` or texts as for flags; styles and masks
-        are one path or several, in a list or separated by commas. None, "" and [] are the default.
-      folder: folder that relative paths of pictures start from.
-      where: see `Job`.
-
-    Raises:
-      ConfigError: an unknown column or an invalid value.
+    Settings are values of `Config` or texts as for flags; styles and masks are one path or several,
+    in a list or separated by commas, relative to `folder`. None, "" and [] are the default.
     """
     given = {name: value for name, value in values.items() if _is_given(value)}
     for name in given:
@@ -152,12 +146,8 @@ def _stem(path: str) -> str:
 def combine(given: Mapping[str, Sequence[str]]) -> list[Job]:
     """The jobs for these flags (name → texts): every content in every style, content by content.
 
-    If a mask is a folder, the mask of each job is the file in it with the picture's name, whatever
-    its extension; if there is none, the job has no mask.
-
-    Raises:
-      ConfigError: invalid settings.
-      InputError: a file, folder or pattern without any picture.
+    InputError: a file, folder or pattern without any picture. If a mask is a folder, the mask of
+    each job is the file in it with the picture's name, whatever its extension, or none.
     """
     lists = [split_list(given[name]) if given.get(name) else [] for name in PICTURES[:2]]
     contents, styles = (find_pictures(texts) or [""] for texts in lists)
@@ -182,15 +172,11 @@ def _mask(mask: str, picture: str) -> list[str]:
 
 
 def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> list[Job]:
-    """The jobs of a .csv file with a header line, or of a .jsonl file with an object per line.
+    """The jobs of a .csv file with a header line of `COLUMNS`, or of a .jsonl file with an object
+    per line. Empty cells take their value from `base`, the flags; paths of pictures are relative to
+    the file's folder.
 
-    Columns are named like the flags of `artistyle`: content, style, output, content_mask,
-    style_mask, depth, preset and every setting. Empty cells take their value from `base`, flags.
-    Paths of pictures are relative to the file's folder, those of outputs to the output folder.
-
-    Raises:
-      ConfigError: an invalid line; the message has its number.
-      InputError: the file can't be read.
+    ConfigError: an invalid line; the message has its number. InputError: the file can't be read.
     """
     kind, shown = os.path.splitext(path)[1].lower(), one_line(path)
     if kind not in (".csv", ".jsonl", ".ndjson"):
@@ -250,12 +236,9 @@ def _read_json(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]
 def name_outputs(jobs: Iterable[Job], folder: str, extension: str = ".png") -> list[Job]:
     """The jobs with outputs inside `folder`; outputs without a name are given one.
 
-    Names depend on the jobs alone: photo--painting.png, or photo--painting-1a2b3c4d.png if several
-    jobs would have the same name, with a hash of the pictures' paths and the settings.
-
-    Raises:
-      ConfigError: two jobs with the same output, an output that is one of the pictures to read, or
-        a format that does not support the depth.
+    Names depend on the jobs alone: photo--painting.png, or photo--painting-1a2b3c4d.png with the
+    job's key if several would have the same name. ConfigError: two jobs with the same output, one
+    that is among the pictures to read, or a format that does not support the depth.
     """
     jobs = list(jobs)
     count = collections.Counter(job.stem.casefold() for job in jobs if not job.output)

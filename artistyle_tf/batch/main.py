@@ -6,15 +6,16 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
+
+from tqdm import tqdm
 
 from artistyle_tf import files
 from artistyle_tf.batch.flags import BatchCommand, parse
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.paths import make_folder
 from artistyle_tf.batch.plan import Durations, plan_lines, split_done
-from artistyle_tf.batch.pool import Options, Outcome
-from artistyle_tf.batch.run import run, write_sheet
+from artistyle_tf.batch.pool import Outcome
+from artistyle_tf.batch.run import paint_all, write_sheet
 from artistyle_tf.cli.console import EXIT_INTERRUPTED, run_command
 from artistyle_tf.text import clock, one_line
 
@@ -43,7 +44,6 @@ def _run(command: BatchCommand) -> int:
     if command.report:
         files.check_folder(command.report)
     make_folder(os.path.join(command.output_dir, "any"))
-    options = Options(command.save_every, command.device, command.deterministic)
     durations = Durations(command.output_dir)
     with (
         Progress(len(command.jobs), command.quiet) as progress,
@@ -56,7 +56,15 @@ def _run(command: BatchCommand) -> int:
                 durations.learn(job, outcome.size, outcome.seconds, outcome.painting_seconds)
             progress(job, outcome)
 
-        summary = run(command.jobs, options, command.workers, command.address, tell)
+        summary = paint_all(
+            command.jobs,
+            workers=command.workers,
+            address=command.address,
+            save_every=command.save_every,
+            device=command.device,
+            deterministic=command.deterministic,
+            tell=tell,
+        )
     durations.save()
     if command.report:
         summary.write(command.report)
@@ -75,25 +83,17 @@ def _run(command: BatchCommand) -> int:
 
 
 class Progress:
-    """Is called with every job as it ends (see `pool.Tell`), and shows the progress: a bar over the
-    jobs, or in a log a line every ten seconds.
-
-    Args:
-      total: number of jobs.
-      quiet: show failures only.
-    """
+    """Is called with every job as it ends, and shows the progress: a bar over all jobs, or in a log
+    a line every ten seconds; only failures if quiet."""
 
     def __init__(self, total: int, quiet: bool = False):
         self._total, self._ended, self._painted = total, 0, 0
         self._quiet = quiet
         self._began = self._shown = time.monotonic()
-        self._bar: Any = None
-        if not quiet and sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self._bar = tqdm(
-                total=total, unit="picture", smoothing=0.1, dynamic_ncols=True, file=sys.stderr
-            )
+        self._bar = tqdm(
+            total=total, unit="picture", smoothing=0.1, dynamic_ncols=True, file=sys.stderr,
+            disable=quiet or not sys.stderr.isatty(),
+        )  # fmt: skip
 
     def __call__(self, job: Job, outcome: Outcome) -> None:
         name = one_line(os.path.basename(job.output))
@@ -106,7 +106,7 @@ class Progress:
                 self._line(f"{name}: skipped: {outcome.reason}")
             for note in outcome.notes if outcome.status == "done" else ():
                 self._line(f"{name}: {note}")
-        if self._bar is not None:
+        if not self._bar.disable:
             if outcome.status == "skipped":
                 self._bar.initial += 1  # the bar's rate counts painted jobs only
             self._bar.set_postfix_str(name, refresh=False)
@@ -121,15 +121,11 @@ class Progress:
 
     def _line(self, text: str) -> None:
         """Prints a permanent line, above the bar."""
-        text = f"artistyle-batch: {text}"
-        if self._bar is not None:
-            self._bar.write(text, file=sys.stderr)
-        else:
-            print(text, file=sys.stderr, flush=True)
+        self._bar.write(f"artistyle-batch: {text}", file=sys.stderr)
+        sys.stderr.flush()
 
     def __enter__(self) -> "Progress":
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        self._bar.close()

@@ -61,15 +61,8 @@ def split_list(texts: Sequence[str], folder: str = "") -> list[str]:
 
 
 def find_pictures(texts: Sequence[str]) -> list[str]:
-    """The pictures that the texts name, without duplicates, sorted within each text.
-
-    Args:
-      texts: each a file, a folder, which stands for its pictures, or a pattern like `photos/*.jpg`
-        or `photos/**/*.jpg`.
-
-    Raises:
-      InputError: a text without any picture.
-    """
+    """The pictures that the texts name, without duplicates: files, folders, which stand for their
+    pictures, or patterns like `photos/**/*.jpg`. InputError: a text names none."""
     found: dict[str, None] = {}
     for text in texts:
         paths = _find_remote(text) if is_url(text) else _find_local(text)

@@ -100,7 +100,7 @@ def run_tasks(
         task and returns an `Outcome`; `stop`, called from another thread, ends that soon.
       tasks: in the order in which they are started.
       tell: called once for every task, with its outcome, as the task ends.
-      options: see `Options`.
+      options: what workers are made from.
       count: number of workers; by default one per GPU that Ray sees, or else one per machine.
       address: address of a cluster to join.
 

@@ -28,7 +28,7 @@ from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import shrink
 from artistyle_tf.text import clock, one_line
 
-__all__ = ["Summary", "check_sheet", "paint_all", "run", "write_sheet"]
+__all__ = ["Summary", "check_sheet", "paint_all", "write_sheet"]
 
 THUMB, GAP, TEXT = 160, 12, 12
 """In px: longer side of a thumbnail, gap between two, height of the text."""
@@ -138,27 +138,15 @@ def paint_all(
       ConfigError: invalid jobs, or Ray is not installed; nothing is painted.
       ArtistyleError: Ray or the workers can't be started.
     """
+    began = time.monotonic()
     listed = [job if isinstance(job, Job) else make_job(job) for job in jobs]
     listed = name_outputs(listed, os.fspath(output_dir), extension)
     if save_every is not None:
         Cadence(save_every, "save_every")
+        save_every = str(save_every)
     if workers is not None:
         integer("workers", workers, 1, 10**6)
-    every = None if save_every is None else str(save_every)
-    return run(listed, Options(every, device, deterministic), workers, address, tell)
-
-
-def run(
-    jobs: Sequence[Job],
-    options: Options,
-    workers: int | None = None,
-    address: str | None = None,
-    tell: Tell | None = None,
-) -> Summary:
-    """As `paint_all`, for jobs whose outputs are set. Ray is started only if there is something to
-    paint."""
-    began = time.monotonic()
-    outcomes: dict[Job, Outcome | None] = dict.fromkeys(jobs)
+    outcomes: dict[Job, Outcome | None] = dict.fromkeys(listed)
 
     def note(job: Job, outcome: Outcome) -> None:
         outcomes[job] = outcome
@@ -167,9 +155,10 @@ def run(
 
     interrupted = False
     try:
-        todo, done = split_done(jobs)
+        todo, done = split_done(listed)
         for job in done:
             note(job, Outcome("skipped", "already done"))
+        options = Options(save_every, device, deterministic)
         run_tasks(Worker, todo, note, options=options, count=workers, address=address)
     except KeyboardInterrupt:
         interrupted = True
@@ -177,8 +166,7 @@ def run(
 
 
 def check_sheet(path: str) -> None:
-    """Checks before a long batch that the contact sheet can be written: ConfigError for an
-    extension other than .png, .jpg or .jpeg, InputError as for `files.check_folder`."""
+    """ConfigError or InputError, before a long batch, if the contact sheet can't be written."""
     if not path.lower().endswith((".png", ".jpg", ".jpeg")):
         raise ConfigError(f"contact_sheet is {one_line(path)!r}; it must end in .png or .jpg")
     files.check_folder(path)
@@ -186,11 +174,8 @@ def check_sheet(path: str) -> None:
 
 def write_sheet(path: str, jobs: Sequence[Job]) -> None:
     """Writes a contact sheet: thumbnails of the outputs that exist, at most 4,000, with their
-    names; errors as for `check_sheet`.
-
-    If all contents were painted in all styles, the sheet has a row per content and a column per
-    style; otherwise the rows are filled from left to right. Pictures are read one by one.
-    """
+    names. If all contents were painted in all styles, it has a row per content and a column per
+    style; otherwise the rows are filled from left to right."""
     check_sheet(path)
     jobs = jobs[:MOST]
     columns = _columns(jobs)

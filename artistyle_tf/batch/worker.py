@@ -52,11 +52,8 @@ def _load_tensorflow(options: Options) -> None:
 
 @contextlib.contextmanager
 def computing(options: Options) -> Iterator[None]:
-    """A block that computes with TensorFlow on the device of these options.
-
-    Raises:
-      ArtistyleError: TensorFlow can't be loaded, or there is not enough memory.
-    """
+    """A block that computes with TensorFlow on the device of these options. ArtistyleError: it
+    can't be loaded, or there is not enough memory."""
     _load_tensorflow(options)
     import tensorflow as tf
 
@@ -75,11 +72,7 @@ def _make_painter(config: Config) -> Any:
 
 class Worker:
     """Paints one job after another; keeps networks and traced graphs for the latest settings.
-
-    Args:
-      options: options that apply to all jobs.
-      make_painter: makes a painter that needs no TensorFlow from a `Config`; by default `Painter`.
-    """
+    `make_painter` makes something like a `Painter` from a `Config`, without TensorFlow."""
 
     def __init__(self, options: Options, make_painter: Callable[..., Any] | None = None):
         self._options = options

@@ -86,20 +86,16 @@ a.jpg, "b.jpg,c.jpg", o.png, , 0.3
 """
 
 
-def test_csv(tmp_path):
+def test_files_of_jobs(tmp_path):
     path = tmp_path / "jobs.csv"
     path.write_text(CSV, "utf-8-sig")
-    base = {"size": ["96"], "style_weight": ["7"]}
-    first, second = read_jobs(str(path), base)
+    first, second = read_jobs(str(path), {"size": ["96"], "style_weight": ["7"]})
     assert first.content == f"{tmp_path}/a.jpg"
     assert first.styles == (f"{tmp_path}/b.jpg", f"{tmp_path}/c.jpg")
     assert first.config == Config(size=96, strength=0.3)
     assert (second.content, second.styles) == ("/x/a.jpg", ("s3://bucket/b.jpg",))
     assert second.config == Config.preset("artistyle", size=64, style_weight=7)
     assert [one.where for one in (first, second)] == [f"{path}, line 2", f"{path}, line 4"]
-
-
-def test_jsonl(tmp_path):
     rows = [
         {"content": "a.jpg", "style": ["b.jpg", "c, d.jpg"], "style_blend": [0.7, 0.3]},
         {"task": "texture", "style": "b.jpg", "size": [64, 48], "content_layers": {}},
@@ -180,7 +176,7 @@ def test_masks_are_called_like_their_pictures(desk):
     assert [job.style_masks for job in combine(given)] == [(), ("masks/b.tif",)]
 
 
-def test_urls_are_for_fsspec():
+def test_urls_are_for_fsspec(monkeypatch):
     system = fsspec.filesystem("memory")
     for name in ("a.png", "b.jpg", "c.txt"):
         system.pipe(f"/there/{name}", name.encode())
@@ -191,27 +187,17 @@ def test_urls_are_for_fsspec():
         assert local["here.png"] == "here.png"
         assert pathlib.Path(local[urls[1]]).read_bytes() == b"b.jpg"
         assert local[urls[1]].endswith("/b.jpg")
-    with (
-        pytest.raises(InputError, match=r"memory://there/x\.png does not exist"),
-        copy_local("memory://there/x.png"),
-    ):
-        pass
-    with pytest.raises(InputError, match="can't access nope://x"):
-        find_pictures(["nope://x/a.png"])
-
-
-def test_what_is_stored_appears_whole(tmp_path, monkeypatch):
-    (tmp_path / "a.png").write_text("new")
-    store(str(tmp_path / "a.png"), "memory://kept/a.png")
-    system = fsspec.filesystem("memory")
-    assert system.cat("/kept/a.png") == b"new"
+        store(local[urls[1]], "memory://kept/a.png")
+    assert system.cat("/kept/a.png") == b"b.jpg"
 
     def fail(*paths):
         raise OSError("no room")
 
     monkeypatch.setattr(type(system), "mv", fail)
-    (tmp_path / "a.png").write_text("newer")
     with pytest.raises(InputError, match=r"can't access memory://kept/a\.png: no room"):
-        store(str(tmp_path / "a.png"), "memory://kept/a.png")
+        store(__file__, "memory://kept/a.png")
     assert [path["name"] for path in system.ls("/kept")] == ["/kept/a.png"]
-    assert system.cat("/kept/a.png") == b"new"
+    assert system.cat("/kept/a.png") == b"b.jpg"
+    for url, fault in (("memory://x.png", "does not exist"), ("nope://x/a.png", "can't access")):
+        with pytest.raises(InputError, match=fault), copy_local(url):
+            pass

@@ -15,7 +15,6 @@ from artistyle_tf.batch import main as command
 from artistyle_tf.batch import pool
 from artistyle_tf.batch import run as running
 from artistyle_tf.batch.jobs import make_job, name_outputs
-from artistyle_tf.batch.pool import Options
 from artistyle_tf.engine.plan import resident_bytes
 from artistyle_tf.images.read import read_record
 from artistyle_tf.locks import hold
@@ -62,7 +61,7 @@ def test_the_others_are_painted(desk, monkeypatch):
     monkeypatch.setattr(running, "Worker", stub_workers.poisoned)
     monkeypatch.setattr(pool, "PATIENCE", 4.0)
     try:
-        summary = running.run(jobs, Options(), 1, tell=tell)
+        summary = running.paint_all(jobs, workers=1, tell=tell)
     finally:
         locks[1].release()
     assert told[0] == "poison.png"
@@ -80,7 +79,7 @@ def test_the_others_are_painted(desk, monkeypatch):
 
     for job in jobs[1:3]:
         assert not os.path.exists(job.output)
-    again = running.run([job for job in jobs if os.path.exists(job.output)], Options())
+    again = running.paint_all([job for job in jobs if os.path.exists(job.output)])
     assert again.counts == {"done": 0, "skipped": MANY + 1, "failed": 0, "left": 0}
 
 
@@ -96,7 +95,7 @@ def test_the_command_survives_a_killed_worker_and_keeps_a_checkpoint_on_ctrl_c(
 ):
     (desk / "jobs.csv").write_text(
         "content,style,output,iterations\n"
-        "photo.png,painting.png,short.png,1000\n"
+        "photo.png,painting.png,short.png,500\n"
         "photo.png,painting.png,long.png,100000\n"
     )
 
@@ -134,7 +133,7 @@ def test_the_command_survives_a_killed_worker_and_keeps_a_checkpoint_on_ctrl_c(
     assert (short["status"], long["status"]) == ("done", "stopped")
     assert short["notes"] == ["resumed from its checkpoint"]
     record = read_record(desk / "out" / "short.png")
-    assert record["outcome"]["stop_reason"] == "all 1000 iterations done"
+    assert record["outcome"]["stop_reason"] == "all 500 iterations done"
     assert not has_checkpoint("short")
     assert has_checkpoint("long")
     assert not (desk / "out" / "long.png").exists()
