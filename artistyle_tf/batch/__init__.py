@@ -7,7 +7,6 @@ Importing this loads neither Ray nor TensorFlow.
 
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.pool import Outcome
-from artistyle_tf.batch.progress import Summary
-from artistyle_tf.batch.run import paint_all
+from artistyle_tf.batch.run import Summary, paint_all
 
 __all__ = ["Job", "Outcome", "Summary", "paint_all"]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from artistyle_tf.batch.jobs import COLUMNS, PICTURES, Job, combine, name_outputs, read_jobs
 from artistyle_tf.batch.paths import under
-from artistyle_tf.batch.sheet import check_sheet
+from artistyle_tf.batch.run import check_sheet
 from artistyle_tf.cli.devices import check_device
 from artistyle_tf.cli.flags import FLAGS, cadence
 from artistyle_tf.cli.parsing import (
@@ -32,10 +32,6 @@ def _extension(name: str, given: str) -> str:
     if extension not in EXTENSIONS:
         raise ConfigError(f"{name} is {extension!r}; it must be {one_of(EXTENSIONS)}")
     return extension
-
-
-def _sheet(name: str, given: str) -> str:
-    return checked(check_sheet)(name, path(name, given))
 
 
 _JOBS = grouped(
@@ -94,7 +90,11 @@ _OWN = grouped(
         "folder shared by its machines, or at URLs. By default Ray is started on this machine",
     ),
     Flag("report", "write how each job ended to this file, as JSON", read=path),
-    Flag("contact_sheet", "write thumbnails of all results to this .png or .jpg file", read=_sheet),
+    Flag(
+        "contact_sheet",
+        "write thumbnails of all results to this .png or .jpg file",
+        read=lambda name, given: checked(check_sheet)(name, path(name, given)),
+    ),
     Flag(
         "save_every",
         "save checkpoints every N iterations, or every so many seconds, like 60s; by default about "
@@ -145,11 +145,7 @@ class BatchCommand(NamedTuple):
 
 def parse(arguments: Sequence[str]) -> BatchCommand | str:
     """The command for these arguments (without the program's name), or a text to print.
-
-    Raises:
-      ConfigError: invalid flags or jobs.
-      InputError: a job file that can't be read, or a pattern or folder without pictures.
-    """
+    ConfigError: invalid flags or jobs. InputError: as for `read_jobs` and `combine`."""
     given = parse_flags(PROGRAM, arguments)
     if isinstance(given, str):
         return given
@@ -157,13 +153,8 @@ def parse(arguments: Sequence[str]) -> BatchCommand | str:
     own = values_of(_OWN, given)
     of_jobs = {name: given[name] for name in COLUMNS if name in given}
     file, extension = own.pop("jobs"), own.pop("extension")
-    if file is None:
-        jobs = combine(of_jobs)
-    else:
-        for name in PICTURES:
-            if name in given:
-                raise ConfigError(
-                    f"--{name} and --jobs are both given; the file has a column for it"
-                )
-        jobs = read_jobs(file, of_jobs)
+    both = [name for name in PICTURES if name in given]
+    if file is not None and both:
+        raise ConfigError(f"--{both[0]} and --jobs are both given; the file has a column for it")
+    jobs = combine(of_jobs) if file is None else read_jobs(file, of_jobs)
     return BatchCommand(jobs=name_outputs(jobs, own["output_dir"], extension), **own)

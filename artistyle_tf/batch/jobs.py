@@ -32,52 +32,57 @@ LONGEST = 80
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One picture to paint. Paths are local paths or fsspec URLs."""
+    """One picture to paint. Paths are local paths or fsspec URLs.
+
+    Attributes:
+      output: empty until `name_outputs` assigns a name.
+      depth: bits per channel of the output.
+      where: origin of the job, for messages: the job file and the line.
+    """
 
     content: str | None
-    """None if the task has none."""
     styles: tuple[str, ...]
     output: str = ""
-    """Empty until `name_outputs` assigns a name."""
     config: Config = dataclasses.field(default_factory=Config)
     content_masks: tuple[str, ...] = ()
     style_masks: tuple[str, ...] = ()
     depth: int = 8
-    """Bits per channel of the output."""
     where: str = ""
-    """Origin of the job, for messages: the job file and the line."""
 
     @property
-    def pictures(self) -> tuple[str, ...]:
-        """All pictures that the job reads."""
-        content = (self.content,) if self.content else ()
-        start = () if self.config.init in INITS else (self.config.init,)
-        return (*content, *self.styles, *self.content_masks, *self.style_masks, *start)
+    def pictures(self) -> dict[str, tuple[str, ...]]:
+        """All pictures that the job reads, by kind as in `Provenance`."""
+        return {
+            "content": (self.content,) if self.content else (),
+            "style": self.styles,
+            "content_mask": self.content_masks,
+            "style_mask": self.style_masks,
+            "start": () if self.config.init in INITS else (self.config.init,),
+        }
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Those of all pictures."""
+        return (*itertools.chain(*self.pictures.values()),)
 
     @property
     def stem(self) -> str:
         """Default name of the output, without folder and extension: photo--painting."""
-        names = [[self.content] if self.content else [], self.styles]
-        return "--".join("+".join(_stem(path)[:LONGEST] for path in some) for some in names if some)
+        sources = filter(None, (self.pictures["content"], self.styles))
+        return "--".join("+".join(_stem(path)[:LONGEST] for path in some) for some in sources)
 
     @property
     def key(self) -> str:
         """Eight hex digits: a hash of all that determines the picture, with paths as written."""
-        settings = [self.pictures, self.config.to_dict(), self.depth]
+        settings = [self.paths, self.config.to_dict(), self.depth]
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:8]
 
 
 def make_job(values: Mapping[str, Any], folder: str = "", where: str = "") -> Job:
-    """Makes a job from its columns.
+    """Makes a job from its columns, name → value. ConfigError: an unknown or invalid one.
 
-    Args:
-      values: name → value. Settings are values of `Config` or texts as for flags; styles and masks
-        are one path or several, in a list or separated by commas. None, "" and [] are the default.
-      folder: folder that relative paths of pictures start from.
-      where: see `Job`.
-
-    Raises:
-      ConfigError: an unknown column or an invalid value.
+    Settings are values of `Config` or texts as for flags; styles and masks are one path or several,
+    in a list or separated by commas, relative to `folder`. None, "" and [] are the default.
     """
     given = {name: value for name, value in values.items() if _is_given(value)}
     for name in given:
@@ -92,11 +97,14 @@ def make_job(values: Mapping[str, Any], folder: str = "", where: str = "") -> Jo
         if "." in str(overrides.get(name, "")):  # a file, not the name of a choice
             overrides[name] = under(folder, _text(name, overrides[name]))
     config = Config.preset(_text("preset", given.get("preset", "artistyle")), **overrides)
-    depth = str(_single(given.get("depth", "8")))
+    depth = _text("depth", given.get("depth", "8"))
     if depth not in map(str, DEPTHS):
         raise ConfigError(f"depth is {depth!r}; it must be 8, 16 or 32")
     content = under(folder, _text("content", given["content"])) if "content" in given else None
-    styles, content_masks, style_masks = (_paths(name, given, folder) for name in PICTURES[1:])
+    lists = [_texts(name, given.get(name, ())) for name in PICTURES[1:]]
+    styles, content_masks, style_masks = (
+        tuple(split_list(texts, folder)) if texts else () for texts in lists
+    )
     check_inputs(config, content is not None, len(styles), len(content_masks), len(style_masks))
     output = _text("output", given.get("output", ""))
     return Job(content, styles, output, config, content_masks, style_masks, int(depth), where=where)
@@ -117,22 +125,18 @@ def _value(field: dataclasses.Field[Any], given: Mapping[str, Any]) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _single(value: Any) -> Any:
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
+def _texts(name: str, value: Any) -> list[str]:
+    values = value if isinstance(value, list | tuple) else [value]
+    if not all(isinstance(one, str | os.PathLike | int) for one in values):
+        raise ConfigError(f"{name} is {value!r}; it must be text")
+    return [str(one) for one in values]
 
 
 def _text(name: str, value: Any) -> str:
-    value = _single(value)
-    if not isinstance(value, str | os.PathLike):
-        raise ConfigError(f"{name} is {value!r}; it must be text")
-    return os.fspath(value)
-
-
-def _paths(name: str, given: Mapping[str, Any], folder: str) -> tuple[str, ...]:
-    value = given.get(name, ())
-    values = value if isinstance(value, list | tuple) else [value]
-    texts = [_text(name, one) for one in values]
-    return tuple(split_list(texts, folder)) if texts else ()
+    texts = _texts(name, value)
+    if len(texts) > 1:
+        raise ConfigError(f"{name} is {texts}; it must be one text")
+    return "".join(texts)
 
 
 def _stem(path: str) -> str:
@@ -142,12 +146,8 @@ def _stem(path: str) -> str:
 def combine(given: Mapping[str, Sequence[str]]) -> list[Job]:
     """The jobs for these flags (name → texts): every content in every style, content by content.
 
-    If a mask is a folder, the mask of each job is the file in it with the picture's name, whatever
-    its extension; if there is none, the job has no mask.
-
-    Raises:
-      ConfigError: invalid settings.
-      InputError: a file, folder or pattern without any picture.
+    InputError: a file, folder or pattern without any picture. If a mask is a folder, the mask of
+    each job is the file in it with the picture's name, whatever its extension, or none.
     """
     lists = [split_list(given[name]) if given.get(name) else [] for name in PICTURES[:2]]
     contents, styles = (find_pictures(texts) or [""] for texts in lists)
@@ -172,34 +172,30 @@ def _mask(mask: str, picture: str) -> list[str]:
 
 
 def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> list[Job]:
-    """The jobs of a .csv file with a header line, or of a .jsonl file with an object per line.
+    """The jobs of a .csv file with a header line of `COLUMNS`, or of a .jsonl file with an object
+    per line. Empty cells take their value from `base`, the flags; paths of pictures are relative to
+    the file's folder.
 
-    Columns are named like the flags of `artistyle`: content, style, output, content_mask,
-    style_mask, depth, preset and every setting. Empty cells take their value from `base`, flags.
-    Paths of pictures are relative to the file's folder, those of outputs to the output folder.
-
-    Raises:
-      ConfigError: an invalid line; the message has its number.
-      InputError: the file can't be read.
+    ConfigError: an invalid line; the message has its number. InputError: the file can't be read.
     """
-    kind = os.path.splitext(path)[1].lower()
+    kind, shown = os.path.splitext(path)[1].lower(), one_line(path)
     if kind not in (".csv", ".jsonl", ".ndjson"):
-        raise ConfigError(f"--jobs is {one_line(path)!r}; it must end in .csv or .jsonl")
-    shown, jobs = one_line(path), []
+        raise ConfigError(f"--jobs is {shown!r}; it must end in .csv or .jsonl")
+    jobs, line = [], 1
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            for line, row in _csv_rows(file) if kind == ".csv" else _json_rows(file):
+            for line, row in (_read_csv if kind == ".csv" else _read_json)(file):
+                if isinstance(row, str):
+                    raise ConfigError(row)
+                own = {name: value for name, value in row.items() if _is_given(value)}
                 rest = dict(base or {})
                 for name, other in (("strength", "style_weight"), ("style_weight", "strength")):
-                    if _is_given(row.get(name)):
+                    if name in own:
                         rest.pop(other, None)  # one replaces the other
-                rest |= {name: value for name, value in row.items() if _is_given(value)}
-                try:
-                    jobs.append(make_job(rest, os.path.dirname(path), f"{shown}, line {line}"))
-                except ConfigError as error:
-                    raise ConfigError(f"line {line}: {error}") from None
+                where = f"{shown}, line {line}"
+                jobs.append(make_job({**rest, **own}, os.path.dirname(path), where))
     except ConfigError as error:
-        raise ConfigError(f"{shown}, {error}") from None
+        raise ConfigError(f"{shown}, line {line}: {error}") from None
     except OSError as error:
         raise InputError(f"can't read {shown}: {reason(error)}") from error
     except UnicodeDecodeError:
@@ -209,68 +205,58 @@ def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> lis
     return jobs
 
 
-def _csv_rows(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _read_csv(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """(line, its cells by column, or what is wrong with it)."""
     reader = csv.reader(file, strict=True, skipinitialspace=True)
     try:
         names = [name.strip() for name in next(reader, [])]
-        for name in names:
-            if names.count(name) > 1:
-                raise ConfigError(f"line 1: the column {name!r} appears twice")
+        if len(set(names)) < len(names):
+            yield 1, "two columns have the same name"
         for cells in filter(None, reader):
-            if len(cells) != len(names):
-                raise ConfigError(
-                    f"line {reader.line_num}: it has {len(cells)} cells, and the header has "
-                    f"{len(names)}; lists with commas must be quoted"
-                )
-            values = (cell.strip() for cell in cells)
-            yield reader.line_num, dict(zip(names, values, strict=True))
+            row = dict(zip(names, map(str.strip, cells), strict=False))
+            fault = f"it has {len(cells)} cells, and the header has {len(names)}"
+            whole = len(cells) == len(names)
+            yield reader.line_num, row if whole else f"{fault}; lists with commas must be quoted"
     except csv.Error as error:
-        raise ConfigError(f"line {reader.line_num}: {one_line(str(error))}") from None
+        yield reader.line_num, one_line(str(error))
 
 
-def _json_rows(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _read_json(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
     for line, text in enumerate(file, start=1):
-        if not text.strip():
-            continue
-        try:
-            row = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            fault = one_line(getattr(error, "msg", "nested too deeply"))
-            raise ConfigError(f"line {line}: invalid JSON: {fault}") from None
-        if not isinstance(row, dict):
-            raise ConfigError(f"line {line}: it must be an object, like {{...}}")
-        yield line, row
+        if text.strip():
+            try:
+                row = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                row = f"invalid JSON: {one_line(getattr(error, 'msg', 'nested too deeply'))}"
+            else:
+                row = row if isinstance(row, dict) else "it must be an object, like {...}"
+            yield line, row
 
 
 def name_outputs(jobs: Iterable[Job], folder: str, extension: str = ".png") -> list[Job]:
     """The jobs with outputs inside `folder`; outputs without a name are given one.
 
-    Names depend on the jobs alone: photo--painting.png, or photo--painting-1a2b3c4d.png if several
-    jobs would have the same name, with a hash of the pictures' paths and the settings.
-
-    Raises:
-      ConfigError: two jobs with the same output, an output that is one of the pictures to read, or
-        a format that does not support the depth.
+    Names depend on the jobs alone: photo--painting.png, or photo--painting-1a2b3c4d.png with the
+    job's key if several would have the same name. ConfigError: two jobs with the same output, one
+    that is among the pictures to read, or a format that does not support the depth.
     """
     jobs = list(jobs)
     count = collections.Counter(job.stem.casefold() for job in jobs if not job.output)
-    read = {same_file(path) for job in jobs for path in job.pictures}
+    read = {same_file(path) for job in jobs for path in job.paths}
     named: dict[str, Job] = {}
     for job in jobs:
         suffix = f"-{job.key}" if count[job.stem.casefold()] > 1 else ""
         output = under(folder, job.output or f"{job.stem}{suffix}{extension}")
-        file, origin = same_file(output), f"{job.where}: " if job.where else ""
+        file, shown = same_file(output), one_line(output)
+        other = named.get(file.casefold())
         try:
             check_depth(os.path.basename(output), job.depth)
+            if file in read:
+                raise ConfigError(f"the output {shown} is one of the pictures to read")
+            if other is not None:
+                first = f" (the other: {other.where})" if other.where else ""
+                raise ConfigError(f"two jobs have the same output {shown}{first}")
         except ConfigError as error:
-            raise ConfigError(f"{origin}{error}") from None
-        if file in read:
-            raise ConfigError(
-                f"{origin}the output {one_line(output)} is one of the pictures to read"
-            )
-        other = named.get(file.casefold())
-        if other is not None:
-            first = f" (the other: {other.where})" if other.where else ""
-            raise ConfigError(f"{origin}two jobs have the same output {one_line(output)}{first}")
+            raise ConfigError(f"{job.where}: {error}" if job.where else str(error)) from None
         named[file.casefold()] = dataclasses.replace(job, output=output)
     return list(named.values())

@@ -4,9 +4,7 @@ import contextlib
 import glob
 import os
 import posixpath
-import re
 import tempfile
-import urllib.parse
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -29,33 +27,22 @@ __all__ = [
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp")
 """Of the files in a folder that count as pictures, in lower case."""
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_WILDCARD = re.compile(r"[*?[]")
-
 
 def is_url(path: str) -> bool:
-    """Whether the path is for fsspec. file:// counts as a local path.
-
-    >>> is_url("s3://bucket/a.jpg"), is_url("file:///a.jpg"), is_url("C:/a.jpg")
-    (True, False, False)
-    """
-    return bool(_URL.match(path)) and not path.lower().startswith("file://")
+    """Whether the path is for fsspec."""
+    return "://" in path
 
 
 def under(folder: str, path: str) -> str:
-    """`path`, relative to `folder` unless it is absolute or a URL; expands ~ and file://.
+    """`path`, relative to `folder` unless it is absolute or a URL; expands ~.
 
     >>> under("s3://bucket/out", "a.png"), under("out", "/a.png"), under("", "a.png")
     ('s3://bucket/out/a.png', '/a.png', 'a.png')
     """
     if is_url(path):
         return path
-    if path.lower().startswith("file://"):
-        return urllib.parse.unquote(urllib.parse.urlsplit(path).path)
-    path = os.path.expanduser(path)
-    if is_url(folder):
-        return posixpath.join(folder, path)
-    return os.path.join(under("", folder), path) if folder else path
+    join = posixpath.join if is_url(folder) else os.path.join
+    return join(os.path.expanduser(folder), os.path.expanduser(path))
 
 
 def same_file(path: str) -> str:
@@ -65,11 +52,7 @@ def same_file(path: str) -> str:
 
 def split_list(texts: Sequence[str], folder: str = "") -> list[str]:
     """Paths from texts. A single one is a list separated by commas, unless it is a URL or a file in
-    `folder` has that name; of several, each is one path.
-
-    Raises:
-      ConfigError: an empty path.
-    """
+    `folder` has that name; of several, each is one path. ConfigError: an empty path."""
     if len(texts) == 1 and not is_url(texts[0]) and not os.path.exists(under(folder, texts[0])):
         texts = [text.strip() for text in texts[0].split(",")]
     if not all(texts):
@@ -78,37 +61,31 @@ def split_list(texts: Sequence[str], folder: str = "") -> list[str]:
 
 
 def find_pictures(texts: Sequence[str]) -> list[str]:
-    """The pictures that the texts name, without duplicates, sorted within each text.
-
-    Args:
-      texts: each a file, a folder, which stands for its pictures, or a pattern like `photos/*.jpg`
-        or `photos/**/*.jpg`.
-
-    Raises:
-      InputError: a text without any picture.
-    """
+    """The pictures that the texts name, without duplicates: files, folders, which stand for their
+    pictures, or patterns like `photos/**/*.jpg`. InputError: a text names none."""
     found: dict[str, None] = {}
     for text in texts:
-        paths = _remote(text) if is_url(text) else _local(text)
+        paths = _find_remote(text) if is_url(text) else _find_local(text)
         if not paths:
             raise InputError(f"no pictures found: {one_line(text)}")
         found.update(dict.fromkeys(paths))
     return list(found)
 
 
-def _local(text: str) -> list[str]:
+def _find_local(text: str) -> list[str]:
     if os.path.isdir(text):
-        return [os.path.join(text, name) for name in sorted(os.listdir(text)) if _is_picture(name)]
+        files = glob.glob(os.path.join(glob.escape(text), "*"))
+        return sorted(filter(_is_picture, files))
     if os.path.exists(text):
         return [text]
-    if not _WILDCARD.search(text):
+    if not glob.has_magic(text):
         raise InputError(f"{one_line(text)} does not exist")
-    return [path for path in sorted(glob.glob(text, recursive=True)) if os.path.isfile(path)]
+    return sorted(filter(os.path.isfile, glob.glob(text, recursive=True)))
 
 
-def _remote(text: str) -> list[str]:
+def _find_remote(text: str) -> list[str]:
     with _filesystem(text) as (system, path):
-        if _WILDCARD.search(text):
+        if glob.has_magic(text):
             paths = [name for name in sorted(system.glob(path)) if not system.isdir(name)]
         elif system.isdir(path):
             paths = [name for name in sorted(system.ls(path, detail=False)) if _is_picture(name)]
@@ -118,8 +95,7 @@ def _remote(text: str) -> list[str]:
 
 
 def _is_picture(path: str) -> bool:
-    name = posixpath.basename(path).lower()
-    return not name.startswith(".") and name.endswith(EXTENSIONS)
+    return path.lower().endswith(EXTENSIONS) and not os.path.basename(path).startswith(".")
 
 
 def exists(path: str) -> bool:
@@ -144,14 +120,12 @@ def make_folder(path: str) -> None:
 def copy_local(*paths: str) -> Iterator[dict[str, str]]:
     """Path → local file of the same name, for the block. InputError if one can't be fetched."""
     with contextlib.ExitStack() as stack:
-        local = {}
-        for path in dict.fromkeys(paths):
-            local[path] = path
-            if is_url(path):
-                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="artistyle-"))
-                local[path] = os.path.join(folder, posixpath.basename(path))
-                with _filesystem(path) as (system, inside):
-                    system.get_file(inside, local[path])
+        local = {path: path for path in paths}
+        for path in filter(is_url, local):
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="artistyle-"))
+            local[path] = os.path.join(folder, posixpath.basename(path))
+            with _filesystem(path) as (system, inside):
+                system.get_file(inside, local[path])
         yield local
 
 

@@ -1,32 +1,49 @@
-"""The jobs to paint, their order, and estimates of memory and time. No TensorFlow, no Ray."""
+"""Which jobs are to be painted, in which order, with how much memory and time. No TensorFlow."""
 
 import contextlib
 import functools
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from PIL import ExifTags, Image
 
 from artistyle_tf import files
-from artistyle_tf.batch.finished import why_paint
 from artistyle_tf.batch.jobs import Job
-from artistyle_tf.batch.paths import is_url
+from artistyle_tf.batch.paths import copy_local, exists, is_url
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.plan import Plan, Room, free_bytes, make_plan, schedule
+from artistyle_tf.engine.events import INTERRUPTED, STOPPED
+from artistyle_tf.engine.plan import Room, free_bytes, make_plan, schedule
+from artistyle_tf.engine.provenance import Provenance
 from artistyle_tf.errors import ArtistyleError, InputError
+from artistyle_tf.images.read import read, read_record
 from artistyle_tf.images.sizes import fit
 from artistyle_tf.text import clock, gigabytes, one_line
-from artistyle_tf.vgg.weights import load
+from artistyle_tf.vgg.weights import NAMES, load
 
-__all__ = ["Durations", "in_order", "plan_lines", "result_size", "split_done"]
+__all__ = [
+    "NEW",
+    "Durations",
+    "in_order",
+    "plan_lines",
+    "result_size",
+    "split_done",
+    "why_paint",
+    "with_depth",
+]
 
+NEW = "new"
+UNFINISHED = (INTERRUPTED, STOPPED, "a callback raised")
+"""Prefixes of the stop reasons of runs that were stopped early."""
 ITEMSIZE = {"bfloat16": 2, "float16": 2, "float64": 8}
 """Bytes per activation by `Config.precision`; 4 for others: only TensorFlow resolves "auto"."""
 SHOWN = 40
 """Maximum number of jobs listed one by one."""
-REMEMBERED = 20
-"""Approximate number of jobs in the running means of durations: machines change."""
+
+Size = tuple[int, int]
+"""(height, width) in px."""
 
 
 def split_done(jobs: Iterable[Job]) -> tuple[list[Job], list[Job]]:
@@ -43,17 +60,70 @@ def split_done(jobs: Iterable[Job]) -> tuple[list[Job], list[Job]]:
     return in_order(todo), done
 
 
+def why_paint(job: Job) -> str | None:
+    """None if the output is up to date; otherwise the reason to paint it, for people to read.
+
+    InputError: the output was not made by artistyle, or it or another picture can't be read.
+    """
+    if not exists(job.output):
+        return NEW
+    with copy_local(job.output) as local:
+        record = read_record(local[job.output])
+    if record is None or record.get("program") != "artistyle_tf":
+        raise InputError(
+            f"{one_line(job.output)} exists, but has no record of being made by artistyle; "
+            "remove it or choose another output"
+        )
+    outcome = record.get("outcome")
+    if isinstance(outcome, dict) and str(outcome.get("stop_reason")).startswith(UNFINISHED):
+        return "the earlier run was stopped"
+    made = Provenance.of_record(record)
+    changed = made.changed_settings(job.config)
+    changed += ["depth"] if record.get("depth", 8) != job.depth else []
+    if not changed:
+        pictures = {kind: [*map(_digest, paths)] for kind, paths in job.pictures.items()}
+        changed = made.changed_pictures(pictures)
+        weights = job.config.weights
+        if weights not in NAMES and _digest(weights, load_weights=True) != made.weights.get(
+            "sha256"
+        ):
+            changed += ["weights"]
+    return f"changed: {', '.join(changed)}" if changed else None
+
+
+def with_depth(record: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    """The record of a run plus the depth, which is not in it but determines the file too."""
+    return dict(record) if depth == 8 else {**record, "depth": depth}
+
+
+def _digest(path: str, load_weights: bool = False) -> str:
+    """SHA-256 of a picture's pixels or a weights file, as in records. InputError if unreadable."""
+    version: tuple[int, ...] = ()
+    with contextlib.suppress(OSError):  # missing, or a URL: what is there is taken not to change
+        status = os.stat(os.path.expanduser(path))
+        version = status.st_size, status.st_mtime_ns
+    return _compute_digest(path, load_weights, version)
+
+
+@functools.lru_cache(maxsize=100_000)  # of digests only; the pictures would not fit into memory
+def _compute_digest(path: str, load_weights: bool, version: tuple[int, ...]) -> str:
+    if load_weights:
+        return load(path, "block1_conv1").digest
+    with copy_local(path) as local:
+        return read(local[path]).digest
+
+
 def in_order(jobs: Iterable[Job]) -> list[Job]:
     """The jobs, grouped by settings and size, so that networks are loaded and graphs traced or
     compiled only once. Groups are in the order of their first jobs."""
-    groups: dict[tuple[Config, int], dict[tuple[int, int] | None, list[Job]]] = {}
+    groups: dict[tuple[Config, int], dict[Size | None, list[Job]]] = {}
     for job in jobs:
         sizes = groups.setdefault((job.config, len(job.content_masks)), {})
         sizes.setdefault(result_size(job), []).append(job)
     return [job for sizes in groups.values() for group in sizes.values() for job in group]
 
 
-def result_size(job: Job) -> tuple[int, int] | None:
+def result_size(job: Job) -> Size | None:
     """(height, width) of the result in px, from the picture's header; None if unknown."""
     asked = job.config.size
     if not isinstance(asked, int):
@@ -65,11 +135,9 @@ def result_size(job: Job) -> tuple[int, int] | None:
 
 
 @functools.lru_cache(maxsize=100_000)
-def _header_size(path: str) -> tuple[int, int] | None:
-    if is_url(path):
-        return None
+def _header_size(path: str) -> Size | None:
     try:
-        with Image.open(path) as image:
+        with Image.open(path) as image:  # a URL is no file
             orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
             return image.size if orientation >= 5 else image.size[::-1]  # rotated or upright
     except Exception:  # Pillow's plugins raise many types; the job will report the error
@@ -77,20 +145,15 @@ def _header_size(path: str) -> tuple[int, int] | None:
 
 
 class Durations:
-    """How long jobs of each kind take: seconds per megapixel and iteration, and an overhead for
-    reading, setup and writing, as running means over the painted ones. Kept in the output folder
-    for later batches, unless it is at a URL.
-    """
+    """How long the latest job of each kind took: seconds per megapixel and iteration, and an
+    overhead for reading, setup and writing. Kept in the output folder, unless it is at a URL."""
 
     def __init__(self, folder: str):
-        self._path = None if is_url(folder) else os.path.join(folder, ".artistyle", "times.json")
-        self._kinds: dict[str, list[float]] = {}
-        if self._path:
-            with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
-                with open(self._path, encoding="utf-8") as file:
-                    read = {kind: [*map(float, row)] for kind, row in json.load(file).items()}
-                if all(len(row) == 3 for row in read.values()):
-                    self._kinds = read
+        self._path = "" if is_url(folder) else os.path.join(folder, ".artistyle", "times.json")
+        self._kinds: dict[str, tuple[float, float]] = {}
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+            read = json.loads(Path(self._path).read_text("utf-8")).items()
+            self._kinds = {kind: (float(rate), float(overhead)) for kind, (rate, overhead) in read}
 
     def save(self) -> None:
         """Writes the file, if it can be written."""
@@ -99,26 +162,17 @@ class Durations:
                 os.makedirs(os.path.dirname(self._path), exist_ok=True)
                 files.write_bytes(self._path, json.dumps(self._kinds, indent=1).encode())
 
-    def learn(self, job: Job, size: tuple[int, int], seconds: float, painting: float) -> None:
-        """Updates the means with a painted job: its (height, width) in px, and how long it took,
-        in total and from the first evaluation to the last."""
-        rate, overhead, count = self._kinds.get(_kind(job), [0.0, 0.0, 0.0])
-        if count == 1:
-            overhead = seconds - painting  # the first job's includes loading and tracing; drop it
-        weight = 1 / min(count + 1, REMEMBERED)
-        rate += weight * (painting / _work(job, size) - rate)
-        overhead += weight * (seconds - painting - overhead)
-        self._kinds[_kind(job)] = [rate, overhead, count + 1]
+    def learn(self, job: Job, size: Size, seconds: float, painting: float) -> None:
+        """How long a job of that size took, in total and from the first evaluation to the last."""
+        self._kinds[_kind(job)] = painting / _work(job, size), seconds - painting
 
-    def estimate(self, job: Job, size: tuple[int, int]) -> float | None:
+    def estimate(self, job: Job, size: Size) -> float | None:
         """Estimated seconds for the job; None if no job of its kind has been painted."""
-        if _kind(job) not in self._kinds:
-            return None
-        rate, overhead, _ = self._kinds[_kind(job)]
-        return overhead + rate * _work(job, size)
+        rate, overhead = self._kinds.get(_kind(job), (None, 0.0))
+        return None if rate is None else overhead + rate * _work(job, size)
 
 
-def _work(job: Job, size: tuple[int, int]) -> float:
+def _work(job: Job, size: Size) -> float:
     """Megapixels times iterations, over all levels."""
     levels = schedule(job.config, size)
     return sum(height * width * iterations for (height, width), iterations in levels) / 1e6
@@ -139,10 +193,9 @@ def plan_lines(jobs: Sequence[Job], done: int, durations: Durations, workers: in
         parts = [f"{size[1]}×{size[0]} px" if size else "size unknown before painting"]
         if size:
             try:
-                plan = _memory_plan(job, size)
-                tiles = f" in tiles of {plan.tile} px" if plan.tile else ""
-                parts.append(f"{gigabytes(plan.estimate)}{tiles}")
-                memory.append(plan.estimate)
+                need, tile = _memory(job, size)
+                memory.append(need)
+                parts.append(gigabytes(need) + (f" in tiles of {tile} px" if tile else ""))
             except ArtistyleError as error:
                 parts.append(str(error))
             seconds = durations.estimate(job, size)
@@ -175,13 +228,14 @@ def plan_lines(jobs: Sequence[Job], done: int, durations: Durations, workers: in
     return lines
 
 
-def _memory_plan(job: Job, size: tuple[int, int]) -> Plan:
-    """How the finest level is computed. ArtistyleError if there is not enough memory."""
+def _memory(job: Job, size: Size) -> tuple[int, int]:
+    """(bytes, side of the tiles or 0) for the finest level. ArtistyleError: more than there is."""
     config = job.config
     room = Room(config.memory_bytes or free_bytes(), asked=bool(config.memory))
     channels = _channels(config.weights, config.layers[-1])
     itemsize = ITEMSIZE.get(config.precision, 4)
-    return make_plan(config, size, channels, itemsize, room, len(job.content_masks))
+    plan = make_plan(config, size, channels, itemsize, room, len(job.content_masks))
+    return plan.estimate, plan.tile
 
 
 @functools.lru_cache(maxsize=8)

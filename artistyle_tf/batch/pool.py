@@ -28,8 +28,6 @@ START = 600.0
 """Timeout in seconds for workers to start, for clusters that are busy with other work."""
 GROWTH = 2**30
 """Bytes by which a worker's memory may grow after its first task before it is replaced."""
-STORE = 100_000_000
-"""Size of Ray's object store on this machine in bytes: tasks and outcomes are small."""
 
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # send no usage statistics
@@ -45,33 +43,37 @@ Status = Literal["done", "skipped", "failed", "busy", "stopped"]
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What a worker is created with: options that apply to all tasks."""
+    """What a worker is created with; `save_every` is as for `Checkpoints`, `threads` those of
+    TensorFlow if several workers share the CPUs."""
 
     save_every: str | None = None
-    """How often checkpoints are saved: see `Checkpoints`."""
     device: str | None = None
     deterministic: bool = False
     threads: int | None = None
-    """TensorFlow threads per worker if several share the CPUs; None: TensorFlow's default."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How a task ended. Small, since it contains no pictures."""
+    """How a task ended.
+
+    Attributes:
+      status: see `Status`.
+      reason: why it was skipped or failed; if painted, the stop reason of the run.
+      seconds: total time, from the start of the job to the written file.
+      painting_seconds: of these, from the first evaluation to the last.
+      size: (height, width) of the result in px.
+      resident_bytes: memory of the worker afterwards.
+      notes: remarks for the user.
+      pid: the worker's process.
+    """
 
     status: Status
     reason: str = ""
-    """Why the job was skipped or failed; for painted jobs, the stop reason of the run."""
     seconds: float = 0.0
-    """Total time, from the start of the job to the written file."""
     painting_seconds: float = 0.0
-    """Of these, the seconds from the first evaluation to the last."""
     size: tuple[int, int] | None = None
-    """(height, width) of the result in px."""
     resident_bytes: int = 0
-    """Resident memory of the worker afterwards, in bytes."""
     notes: tuple[str, ...] = ()
-    """Remarks about the job for the user."""
     pid: int = 0
 
 
@@ -89,16 +91,16 @@ def run_tasks(
 ) -> None:
     """Has workers do all tasks, one worker per device, each in its own process.
 
-    Starts Ray on this machine for the duration of the call, unless it is running in this process
-    already or an address is given. A task fails when three workers have died doing it. "busy" ones
-    are tried again when all others are done, for 15 s, and then skipped.
+    Starts Ray on this machine for the duration of the call, unless this process has started it or
+    an address is given. A task fails when three workers have died doing it. "busy" ones are tried
+    again when all others are done, for 15 s, and then skipped.
 
     Args:
       make: makes a worker from the options, in the worker's process. Its method `paint` does a
         task and returns an `Outcome`; `stop`, called from another thread, ends that soon.
       tasks: in the order in which they are started.
       tell: called once for every task, with its outcome, as the task ends.
-      options: see `Options`.
+      options: what workers are made from.
       count: number of workers; by default one per GPU that Ray sees, or else one per machine.
       address: address of a cluster to join.
 
@@ -125,9 +127,8 @@ def _do(
     ray: Any, actors: Sequence[Any], tasks: Iterable[Any], tell: Tell
 ) -> list[tuple[Any, Outcome]]:
     """Does the tasks; returns the busy ones."""
-    queue, idle = collections.deque(tasks), list(actors)
+    queue, idle, busy = collections.deque(tasks), list(actors), []
     running: dict[Any, tuple[Any, Any]] = {}
-    busy = []
     first: dict[Any, int] = {}
 
     def collect() -> None:
@@ -193,9 +194,8 @@ def _start_actors(
     tasks: int,
     local: bool,
 ) -> list[Any]:
-    resources = ray.cluster_resources()
-    gpus, cpus = (int(resources.get(kind, 0)) for kind in ("GPU", "CPU"))
-    machines = sum(1 for node in ray.nodes() if node["Alive"])
+    gpus, cpus = (int(ray.cluster_resources().get(kind, 0)) for kind in ("GPU", "CPU"))
+    machines = sum(node["Alive"] for node in ray.nodes())
     count = min(asked or gpus or machines, max(gpus, cpus, 1), tasks)
     # GPUs for all workers or for none: a worker without one would slow down the batch.
     shares = {"num_cpus": 0, "num_gpus": 1} if gpus >= count else {"num_cpus": 1}
@@ -237,23 +237,21 @@ def _connected(address: str | None, count: int | None) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if address is None:
-        options |= {
-            "include_dashboard": False,
-            "num_cpus": count or 1,
-            "object_store_memory": STORE,
-            "_node_ip_address": "127.0.0.1",
-        }
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGTERM) if main else None
+    own = {
+        "include_dashboard": False,
+        "num_cpus": count or 1,
+        "object_store_memory": 100_000_000,  # bytes: tasks and outcomes are small
+        "_node_ip_address": "127.0.0.1",
+    }
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    before = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address or "local", **options)
+        ray.init(address or "local", **quiet, **({} if address else own))
     except Exception as error:  # Ray raises several types
         where = f"join the cluster {one_line(address)}" if address else "start"
         raise ArtistyleError(f"Ray can't {where}: {reason(error)}") from error
     finally:
-        if main:
+        if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)  # Ray replaces it
     try:
         yield ray

@@ -6,23 +6,24 @@ import dataclasses
 import functools
 import gc
 import hashlib
-import logging
+import logging.handlers
 import os
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from artistyle_tf.batch.finished import NEW, why_paint, with_depth
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.paths import copy_local, is_url, make_folder, store
+from artistyle_tf.batch.plan import NEW, why_paint, with_depth
 from artistyle_tf.batch.pool import Options, Outcome
 from artistyle_tf.cli.console import quiet_import
 from artistyle_tf.cli.devices import on_device
-from artistyle_tf.config.config import INITS, Config
+from artistyle_tf.config.config import Config
 from artistyle_tf.engine.checkpoints import Checkpoints
-from artistyle_tf.engine.events import STOPPED, Step
+from artistyle_tf.engine.events import STOPPED
 from artistyle_tf.engine.plan import resident_bytes
 from artistyle_tf.engine.result import Result
 from artistyle_tf.errors import ArtistyleError, InputError
@@ -33,8 +34,6 @@ __all__ = ["Worker", "checkpoint_folder", "computing"]
 
 PAINTERS = 2
 """Painters that a worker keeps, each with its network and graphs; jobs are sorted by settings."""
-
-MakePainter = Callable[[Config], Callable[..., Result]]
 
 
 @functools.cache
@@ -53,11 +52,8 @@ def _load_tensorflow(options: Options) -> None:
 
 @contextlib.contextmanager
 def computing(options: Options) -> Iterator[None]:
-    """A block that computes with TensorFlow on the device of these options.
-
-    Raises:
-      ArtistyleError: TensorFlow can't be loaded, or there is not enough memory.
-    """
+    """A block that computes with TensorFlow on the device of these options. ArtistyleError: it
+    can't be loaded, or there is not enough memory."""
     _load_tensorflow(options)
     import tensorflow as tf
 
@@ -68,7 +64,7 @@ def computing(options: Options) -> Iterator[None]:
             raise ArtistyleError("there is not enough memory; a smaller size needs less") from error
 
 
-def _make_painter(config: Config) -> Callable[..., Result]:
+def _make_painter(config: Config) -> Any:
     from artistyle_tf.engine.painter import Painter
 
     return Painter(config)
@@ -76,13 +72,9 @@ def _make_painter(config: Config) -> Callable[..., Result]:
 
 class Worker:
     """Paints one job after another; keeps networks and traced graphs for the latest settings.
+    `make_painter` makes something like a `Painter` from a `Config`, without TensorFlow."""
 
-    Args:
-      options: options that apply to all jobs.
-      make_painter: makes a painter from a `Config`; by default `Painter`.
-    """
-
-    def __init__(self, options: Options, make_painter: MakePainter | None = None):
+    def __init__(self, options: Options, make_painter: Callable[..., Any] | None = None):
         self._options = options
         self._painter = functools.lru_cache(maxsize=PAINTERS)(make_painter or _make_painter)
         self._block = contextlib.nullcontext if make_painter else lambda: computing(options)
@@ -96,19 +88,24 @@ class Worker:
         """Paints a job unless its output is up to date or another batch is painting it. Errors of
         the job become a "failed" outcome."""
         began = time.monotonic()
-        with _warnings() as notes:
-            try:
-                outcome = self._paint_if_needed(job)
-            except (MemoryError, ArtistyleError) as error:
-                outcome = Outcome("failed", reason(error) if str(error) else "out of memory")
-            except Exception as error:
-                outcome = Outcome("failed", f"{type(error).__name__}: {_first_line(error)}")
+        logger, warnings = logging.getLogger("artistyle_tf"), logging.handlers.BufferingHandler(99)
+        warnings.setLevel(logging.WARNING)
+        logger.addHandler(warnings)
+        try:
+            outcome = self._paint_if_needed(job)
+        except (MemoryError, ArtistyleError) as error:
+            outcome = Outcome("failed", reason(error) if str(error) else "out of memory")
+        except Exception as error:
+            outcome = Outcome("failed", f"{type(error).__name__}: {_first_line(error)}")
+        finally:
+            logger.removeHandler(warnings)
+        notes = dict.fromkeys(record.getMessage() for record in warnings.buffer[:10])
         gc.collect()  # a run's arrays are in reference cycles; the next run needs the memory
         return dataclasses.replace(
             outcome,
             seconds=time.monotonic() - began,
             resident_bytes=resident_bytes(),
-            notes=(*outcome.notes, *dict.fromkeys(notes)),
+            notes=(*outcome.notes, *notes),
             pid=os.getpid(),
         )
 
@@ -123,7 +120,7 @@ class Worker:
             if self._stop.is_set():
                 return Outcome("stopped", "stopped before it started")
             try:
-                with copy_local(*job.pictures) as local, self._block():
+                with copy_local(*job.paths) as local, self._block():
                     outcome = self._paint_files(job, local)
             finally:
                 with contextlib.suppress(OSError):  # missing, or not empty
@@ -134,19 +131,22 @@ class Worker:
     def _paint_files(self, job: Job, local: dict[str, str]) -> Outcome:
         """Paints from local files, resuming from a checkpoint if there is one."""
         folder = checkpoint_folder(job)
+        resumed = os.path.isdir(folder) and any(
+            name.endswith(".npz") for name in os.listdir(folder)
+        )
         try:
-            result, resumed = self._run(job, local, folder)
+            result, notes = self._run(job, local, folder, resumed)
         except InputError:
-            if not _has_checkpoints(folder):
+            if not resumed:
                 raise
             shutil.rmtree(folder)  # for other settings or pictures, or of another version
-            result, resumed = self._run(job, local, folder)
+            result, notes = self._run(job, local, folder, False)
         outcome = Outcome(
             "done",
             result.stop_reason,
             painting_seconds=result.seconds,
             size=(result.image.shape[0], result.image.shape[1]),
-            notes=("resumed from its checkpoint",) if resumed else (),
+            notes=notes,
         )
         if result.error is not None:
             fault = f"{result.stop_reason}: {_first_line(result.error)}"
@@ -157,25 +157,22 @@ class Worker:
         shutil.rmtree(folder, ignore_errors=True)
         return outcome
 
-    def _run(self, job: Job, local: dict[str, str], folder: str) -> tuple[Result, bool]:
-        """The result, and whether the run was resumed from a checkpoint."""
-        every = self._options.save_every
-        checkpoints = Checkpoints(folder, every=every, resume=_has_checkpoints(folder))
-        config = job.config
-        if config.init not in INITS and local[config.init] != config.init:
-            config = dataclasses.replace(config, init=local[config.init])
-        result = self._painter(config)(
+    def _run(
+        self, job: Job, local: dict[str, str], folder: str, resume: bool
+    ) -> tuple[Result, tuple[str, ...]]:
+        """The result, with a note if the run was resumed from a checkpoint."""
+        checkpoints = Checkpoints(folder, every=self._options.save_every, resume=resume)
+        init = local.get(job.config.init, job.config.init)
+        result = self._painter(dataclasses.replace(job.config, init=init))(
             local[job.content] if job.content else None,
             [local[style] for style in job.styles],
             content_masks=[local[mask] for mask in job.content_masks],
             style_masks=[local[mask] for mask in job.style_masks],
-            callback=self._goes_on,
+            callback=lambda step: not self._stop.is_set(),
             checkpoints=checkpoints,
         )
-        return result, checkpoints.resume and not checkpoints.notes
-
-    def _goes_on(self, step: Step) -> bool:
-        return not self._stop.is_set()
+        resumed = resume and not checkpoints.notes
+        return result, ("resumed from its checkpoint",) if resumed else ()
 
 
 def checkpoint_folder(job: Job) -> str:
@@ -199,25 +196,5 @@ def _save(result: Result, job: Job) -> None:
         store(path, job.output)
 
 
-def _has_checkpoints(folder: str) -> bool:
-    return os.path.isdir(folder) and any(name.endswith(".npz") for name in os.listdir(folder))
-
-
 def _first_line(error: BaseException) -> str:
     return one_line((str(error).splitlines() or [type(error).__name__])[0])[:200]
-
-
-@contextlib.contextmanager
-def _warnings() -> Iterator[list[str]]:
-    """Collects the package's warnings in the block, at most ten."""
-    found: list[str] = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = (  # type: ignore[method-assign]
-        lambda record: found.append(record.getMessage()) if len(found) < 10 else None
-    )
-    logger = logging.getLogger("artistyle_tf")
-    logger.addHandler(handler)
-    try:
-        yield found
-    finally:
-        logger.removeHandler(handler)

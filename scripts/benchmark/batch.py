@@ -3,9 +3,8 @@
 
     scripts/benchmark/batch.py --count=24 --size=128 --iterations=10
 
-The batch has one worker, and then two. Each way is a process begun anew, timed from its start to
-its end, so that what it loads counts. The pictures are cuts of the sample photo. Prints a table for
-Markdown.
+Each way starts anew and is timed from start to end, so that what it loads counts. The pictures are
+cuts of the sample photo. Prints a table for Markdown.
 """
 
 import argparse
@@ -23,11 +22,11 @@ from artistyle_tf import samples
 PAINTER = """
 import sys
 import artistyle_tf
-style, output, size, iterations, *photos = sys.argv[1:]
+style, size, iterations, *photos = sys.argv[1:]
 config = artistyle_tf.Config.preset("fast", size=int(size), iterations=int(iterations))
 painter = artistyle_tf.Painter(config)
-for number, photo in enumerate(photos):
-    painter(photo, style).save(f"{output}/painter{number}.png")
+for photo in photos:
+    painter(photo, style).save(f"{photo}-painter.png")
 """
 
 
@@ -39,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(argv)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     style, python = str(samples.style()), sys.executable
-    flags = [f"--style={style}", "--preset=fast", f"--size={asked.size}", "--quiet"]
-    flags.append(f"--iterations={asked.iterations}")
+    settings = [f"--size={asked.size}", f"--iterations={asked.iterations}"]
+    flags = [f"--style={style}", "--preset=fast", *settings, "--quiet"]
     with tempfile.TemporaryDirectory() as folder:
         photos = [f"{folder}/photo{number:03}.png" for number in range(asked.count)]
         with Image.open(samples.content()) as photo:
@@ -48,19 +47,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             for number, path in enumerate(photos):
                 left = number * (photo.width - width) // max(1, asked.count - 1)
                 photo.crop((left, 0, left + width, photo.height)).save(path)
-        shell = [
-            [python, "-m", "artistyle_tf", f"--content={path}", f"--output={path}-o.png", *flags]
-            for path in photos
-        ]
-        settings = map(str, (asked.size, asked.iterations))
-        ways = {
-            "`artistyle` in a shell loop": shell,
-            "one `Painter`": [[python, "-c", PAINTER, style, folder, *settings, *photos]],
-        }
+        one = [python, "-m", "artistyle_tf", *flags]
+        painter = [python, "-c", PAINTER, style, str(asked.size), str(asked.iterations), *photos]
         batch = [python, "-m", "artistyle_tf.batch", f"--content={folder}/photo???.png", *flags]
-        for workers in (1, 2):
-            own = [f"--output_dir={folder}/{workers}", f"--workers={workers}"]
-            ways[f"`artistyle-batch --workers={workers}`"] = [[*batch, *own]]
+        ways = {
+            "`artistyle` in a shell loop": [
+                [*one, f"--content={path}", f"--output={path}-o.png"] for path in photos
+            ],
+            "one `Painter`": [painter],
+            "`artistyle-batch`": [[*batch, f"--output_dir={folder}/1"]],
+            "`artistyle-batch --workers=2`": [[*batch, f"--output_dir={folder}/2", "--workers=2"]],
+        }
         print("| way | seconds | pictures/h | of the shell loop's time |\n|---|---|---|---|")
         first = None
         for name, commands in ways.items():

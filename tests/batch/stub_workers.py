@@ -7,32 +7,21 @@ import signal
 import numpy as np
 
 from artistyle_tf.batch.worker import Worker
+from artistyle_tf.engine.provenance import Provenance, kinds_of
 from artistyle_tf.engine.result import Result
+from artistyle_tf.images.masks import Masks
 from artistyle_tf.images.picture import as_uint8
 from artistyle_tf.images.read import read
+from artistyle_tf.vgg.weights import Weights
 
 DONE = "all 3 iterations done"
 
 
 def record_of(config, content, styles):
-    """What `make_record` would have of these pictures."""
-    settings = config.to_dict()
-    settings["weights"] = os.path.basename(config.weights)
-
-    def named(picture):
-        return {"name": picture.name, "sha256": picture.digest}
-
-    return {
-        "program": "artistyle_tf",
-        "config": settings,
-        "content": named(content) if content else None,
-        "styles": [named(style) for style in styles],
-        "start": None,
-        "content_masks": [],
-        "style_masks": [],
-        "weights": {"kind": "imagenet-8bit", "sha256": "0" * 64},
-        "outcome": {"stop_reason": DONE},
-    }
+    """The record of a run with these pictures."""
+    weights = Weights({}, "imagenet-8bit", "vgg19_8bit.npz", "0" * 64)
+    made = Provenance.of(config, kinds_of(content, styles, None, Masks((), ())), weights)
+    return {**made.record(), "outcome": {"stop_reason": DONE}}
 
 
 def stub(config):

@@ -1,10 +1,106 @@
-"""The order of jobs, and the estimates of a dry run. No TensorFlow, no Ray."""
+"""Which jobs are done, the order of the others, and the estimates of a dry run. What is done is
+known by the record in the output, whose settings and pictures must be the job's."""
 
+import dataclasses
+import hashlib
+import shutil
+
+import numpy as np
 import pytest
 from PIL import Image
+from stub_workers import record_of
 
 from artistyle_tf.batch.jobs import make_job, name_outputs
-from artistyle_tf.batch.plan import Durations, in_order, plan_lines, result_size
+from artistyle_tf.batch.plan import (
+    NEW,
+    Durations,
+    in_order,
+    plan_lines,
+    result_size,
+    why_paint,
+    with_depth,
+)
+from artistyle_tf.errors import InputError
+from artistyle_tf.images.read import read
+from artistyle_tf.images.write import write
+
+
+@pytest.fixture
+def job(tmp_path, picture):
+    """A job whose output is there."""
+    for seed, name in enumerate("ab"):
+        Image.fromarray(picture(30, 40, seed)).save(tmp_path / f"{name}.png")
+    row = {"content": f"{tmp_path}/a.png", "style": f"{tmp_path}/b.png", "size": 32}
+    (made,) = name_outputs([make_job(row)], f"{tmp_path}")
+    put(made)
+    return made
+
+
+def put(job, **more):
+    record = record_of(job.config, read(job.content), [read(style) for style in job.styles])
+    rgb = np.zeros((24, 32, 3), np.uint8 if job.depth == 8 else np.float32)
+    write(job.output, rgb, record={**with_depth(record, job.depth), **more}, depth=job.depth)
+
+
+def changed(job, **settings):
+    return dataclasses.replace(job, config=dataclasses.replace(job.config, **settings))
+
+
+def test_settings_that_determine_the_picture_count(job, tmp_path):
+    assert why_paint(job) is None
+    assert why_paint(dataclasses.replace(job, output=f"{tmp_path}/o.png")) == NEW
+    other = changed(job, iterations=7, style_layers={"block1_conv1": 1})
+    assert why_paint(other) == "changed: iterations, style_layers"
+    assert why_paint(changed(job, memory="4GB")) is None
+    deep = dataclasses.replace(job, depth=16)
+    assert why_paint(deep) == "changed: depth"
+    put(deep)
+    assert why_paint(deep) is None
+
+
+def test_the_weight_that_followed_from_the_strength_is_no_change(job):
+    put(changed(job, style_weight=7.0))
+    assert why_paint(job) is None
+    assert why_paint(changed(job, strength=0.7)) == "changed: strength"
+    assert why_paint(changed(job, style_weight=7.0)) is None
+    assert why_paint(changed(job, style_weight=8.0)) == "changed: style_weight"
+
+
+def test_pictures_count_by_their_pixels_and_weights_by_their_bytes(
+    job, picture, tmp_path, small_file
+):
+    with Image.open(job.content) as image:
+        image.save(job.content, compress_level=1)
+    assert why_paint(job) is None
+    Image.fromarray(picture(30, 40, 9)).save(job.content)
+    assert why_paint(job) == "changed: content"
+    Image.fromarray(picture(30, 40, 8)).save(job.styles[0])
+    masked = dataclasses.replace(job, content_masks=(job.content,))
+    assert why_paint(masked) == "changed: content, style, content_mask"
+    path = tmp_path / "net.npz"
+    shutil.copy(small_file, path)
+    own = changed(job, weights=str(path))
+    put(own, weights={"kind": "file", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
+    assert why_paint(own) is None
+    with np.load(small_file) as arrays:
+        np.savez_compressed(path, **arrays)
+    assert why_paint(own) == "changed: weights"
+
+
+@pytest.mark.parametrize("ended", ["interrupted", "stopped by the callback"])
+def test_what_was_stopped_is_not_done(job, ended):
+    put(job, outcome={"stop_reason": ended})
+    assert why_paint(job) == "the earlier run was stopped"
+
+
+def test_records_may_hold_anything(job):
+    for more in ({"config": 3}, {"content": 3}, {"styles": {}}, {"outcome": 3, "styles": [3]}):
+        put(job, **more)
+        assert why_paint(job).startswith("changed: ")
+    for record in (None, {"program": "another"}):
+        write(job.output, np.zeros((24, 32, 3), np.uint8), record=record)
+        with pytest.raises(InputError, match="no record of being made by artistyle"):
+            why_paint(job)
 
 
 @pytest.fixture
@@ -18,16 +114,10 @@ def make(tmp_path):
 
 
 def test_jobs_of_a_kind_come_together(make):
-    jobs = [
-        make("a.png"),
-        make("b.png", seed=2),
-        make("c.png", (30, 40)),
-        make("d.png"),
-        make("e.png", seed=2),
-    ]
+    others = make("b.png", seed=2), make("c.png", (30, 40))
+    jobs = [make("a.png"), *others, make("d.png"), make("e.png", seed=2)]
     names = [job.content[-5] for job in in_order(jobs)]
     assert names == ["a", "d", "c", "b", "e"]
-    assert in_order([]) == []
 
 
 def test_sizes_are_those_of_the_results(make, tmp_path):
@@ -48,7 +138,6 @@ def test_durations_are_learnt_and_kept(make, tmp_path):
     job, longer = make("a.png", levels=1), make("b.png", levels=1, iterations=600)
     assert durations.estimate(job, (32, 32)) is None
     durations.learn(job, (32, 32), seconds=20.0, painting=4.0)
-    assert durations.estimate(job, (32, 32)) == pytest.approx(20)
     durations.learn(job, (32, 32), seconds=6.0, painting=4.0)  # nothing to load any more
     assert durations.estimate(job, (32, 32)) == pytest.approx(6)
     assert durations.estimate(longer, (32, 32)) == pytest.approx(10)

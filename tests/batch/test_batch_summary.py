@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from artistyle_tf.batch.jobs import Job
+from artistyle_tf.batch.main import Progress
 from artistyle_tf.batch.pool import Outcome
-from artistyle_tf.batch.progress import Progress, Summary
-from artistyle_tf.batch.sheet import THUMB, write_sheet
+from artistyle_tf.batch.run import THUMB, Summary, write_sheet
 from artistyle_tf.errors import ConfigError
 
 OUTCOMES = {
@@ -29,25 +29,19 @@ def summary(**more):
     return Summary(jobs, 720.0, **more)
 
 
-def test_counts_and_table():
+def test_the_table_and_the_report(tmp_path):
     ended = summary(interrupted=True)
-    assert ended.counts == {"done": 1, "skipped": 1, "failed": 1, "left": 2}
     assert ended.table().splitlines() == [
         "failed: out/c.png (jobs.csv, line 4): c.jpg is empty",
         "done  skipped  failed  left   time  pictures/h",
         "   1        1       1     2  12:00           5",
     ]
-
-
-def test_the_report_has_every_job(tmp_path):
-    summary().write(str(tmp_path / "report.json"))
+    ended.write(str(tmp_path / "report.json"))
     report = json.loads((tmp_path / "report.json").read_text())
-    assert (report["done"], report["pictures_per_hour"], report["interrupted"]) == (1, 5.0, False)
-    assert [job["status"] for job in report["jobs"]] == [
-        "done", "skipped", "failed", "stopped", "left",
-    ]  # fmt: skip
+    assert (report["done"], report["pictures_per_hour"], report["interrupted"]) == (1, 5.0, True)
+    statuses = [job["status"] for job in report["jobs"]]
+    assert statuses == ["done", "skipped", "failed", "stopped", "left"]
     assert report["jobs"][0]["size"] == [30, 40]
-    assert report["jobs"][2]["reason"] == "c.jpg is empty"
 
 
 def test_a_sheet_has_a_row_for_each_photo(tmp_path):
@@ -62,11 +56,9 @@ def test_a_sheet_has_a_row_for_each_photo(tmp_path):
     write_sheet(str(tmp_path / "sheet.png"), jobs)
     sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
     places = {}
-    for photo, style in np.ndindex(3, 2):
+    for photo, style in {*np.ndindex(3, 2)} - {(1, 1)}:
         red = 10 + 40 * photo + 20 * style, 0, 0  # letters are grey
         rows, columns = np.nonzero((sheet == red).all(-1))
-        if (photo, style) == (1, 1):
-            continue
         assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (THUMB * 3 // 4, THUMB)
         places[photo, style] = rows.min(), columns.min()
     assert places[0, 0][0] == places[0, 1][0] < places[1, 0][0] < places[2, 0][0]

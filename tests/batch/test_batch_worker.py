@@ -52,12 +52,18 @@ def test_painted_once_and_then_skipped(make):
         (InputError("a.jpg is empty"), "a.jpg is empty"),
         (MemoryError(), "out of memory"),
         (RuntimeError("odd\nmore"), "RuntimeError: odd"),
+        (None, "broken off: gone"),
     ],
 )
-def test_failures_have_a_reason(make, error, reason):
+def test_failures_have_a_reason_and_no_output(make, error, reason):
+    """Raised by the painter, or None: handed back in its result."""
+
     def painter(config):
         def paint(*pictures, **options):
-            raise error
+            if error:
+                raise error
+            result = stub(config)(*pictures, **options)
+            return dataclasses.replace(result, error=OSError("gone"), stop_reason="broken off")
 
         return paint
 
@@ -65,20 +71,6 @@ def test_failures_have_a_reason(make, error, reason):
     outcome = Worker(Options(), painter).paint(job)
     assert (outcome.status, outcome.reason) == ("failed", reason)
     assert os.listdir(os.path.dirname(job.output)) == []
-
-
-def test_a_result_with_an_error_is_no_output(make):
-    def broken(config):
-        def paint(*pictures, **options):
-            result = stub(config)(*pictures, **options)
-            return dataclasses.replace(result, error=OSError("gone"), stop_reason="broken off")
-
-        return paint
-
-    job = make()
-    outcome = Worker(Options(), broken).paint(job)
-    assert (outcome.status, outcome.reason) == ("failed", "broken off: gone")
-    assert not os.path.exists(job.output)
 
 
 def test_checkpoints_of_another_run_are_forgotten(make):
