@@ -12,8 +12,7 @@ import pytest
 from PIL import Image
 
 from artistyle_tf import Config, ConfigError, InputError, ReportLog
-from artistyle_tf.report.charts import draw_losses
-from artistyle_tf.report.facts import Facts, Moment
+from artistyle_tf.report.charts import Moment, draw_losses
 from painters import stylize
 from places import ROOT
 from report_pages import Page, check
@@ -147,12 +146,19 @@ def test_large_pictures_are_embedded_smaller_and_an_alpha_is_kept(page_of, paint
     assert page_of(clear).all("img")[0]["src"].startswith("data:image/png")
 
 
-def test_without_a_log_there_is_no_way_to_show(page_of, painted):
-    page = page_of(painted[0])
+def test_a_run_without_a_log_and_one_that_ended_in_its_first_level(page_of, painted):
+    result = painted[0]
+    page = page_of(result)
     assert "Progress</h2>" not in page.text
     assert [int(row[0]) for row in page.rows("figures")] == list(range(1, 11))
-    assert [row[3] for row in page.rows("figures")] == [row[2] for row in painted[0].trace]
+    assert [row[3] for row in page.rows("figures")] == [row[2] for row in result.trace]
     assert len(page.all("svg")) == 3  # the objective over three axes
+
+    (_, _, done), *_ = levels = result.record["levels"]
+    record = {**result.record, "levels": levels[:1]}
+    ended = dataclasses.replace(result, record=record, trace=result.trace[:done])
+    (level,) = page_of(ended).rows("levels")
+    assert (int(level[2]), int(level[3])) == (done, ended.trace[-1][0])
 
 
 def test_without_content_or_without_iterations(page_of, painted):
@@ -209,18 +215,3 @@ def test_the_templates_are_installed():
     for path in templates:
         assert any(path.relative_to(package).match(pattern) for pattern in patterns), path
     assert "jinja2>=" in setup["options.extras_require"]["report"]
-
-
-def test_levels_that_were_not_begun_are_left_out(painted):
-    result = painted[0]
-    first = result.record["levels"][:1]
-    facts = Facts(
-        image=result.image,
-        record={**result.record, "levels": first},
-        trace=result.trace[: first[0][2]],
-        seconds=1.0,
-        setup_seconds=1.0,
-    )
-    (level,) = facts.levels
-    assert (level.iterations, level.estimate) == (first[0][2], None)
-    assert level.evaluations == facts.trace[-1][0]
