@@ -19,8 +19,6 @@ from artistyle_tf.images import Picture, read
 from artistyle_tf.images.sizes import fit, resize
 
 __all__ = [
-    "FIRST",
-    "MAIN",
     "Control",
     "Limits",
     "all_controls",
@@ -31,17 +29,11 @@ __all__ = [
     "read_upload",
 ]
 
-MAIN = ("strength", "size", "style_scale", "color", "init")
-"""The main controls."""
-FIRST = "fast"
-"""The preset selected at first: the best picture for the time."""
-
 _SHIPPED = ("auto", "imagenet-8bit", "preview")
 """Networks offered on the page; only the server's --weights may name a file or download one."""
 _CHOICES = {"size": ("256", "384", "512", "768", "1024"), "init": INITS}
 _KINDS = {"strength": "share", "style_scale": "scale", "size": "open", "style_weight": "text"}
 _LABELS = {
-    "size": "Size",
     "style_scale": "Stroke size",
     "color": "Colours",
     "init": "Start from",

@@ -14,6 +14,8 @@ from artistyle_tf.web.events import Events, Updates
 
 __all__ = ["CSS", "HEAD", "make_page", "make_theme"]
 
+FIRST = "fast"
+"""The preset selected at first: the best picture for the time."""
 PALE = ("#ffffff", 0.65)
 """The brush for masks: a translucent white."""
 
@@ -69,7 +71,7 @@ def _make_inputs(weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
             # since Gradio writes a stub next to the source of each.
             inputs[name].preprocess = lambda payload: payload.path if payload else None
     inputs["samples"] = gr.Button("Use the sample pictures", size="sm")
-    shown = form.preset_values(form.FIRST, weights)
+    shown = form.preset_values(FIRST, weights)
     every = {control.name: control for control in form.all_controls(weights)}
     values: dict[str, Any] = {}
 
@@ -82,7 +84,7 @@ def _make_inputs(weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
         put("size")
         inputs["preset"] = gr.Dropdown(
             list(PRESETS),
-            value=form.FIRST,
+            value=FIRST,
             label="Preset",
             info="settings to start from",
             min_width=130,
@@ -108,7 +110,7 @@ def _make_inputs(weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
         )
         inputs["brush"] = gr.Button("Start over with the photo", size="sm")
     with gr.Accordion("More", open=False, elem_id="more"):
-        rest = [control for control in every.values() if control.name not in form.MAIN]
+        rest = [control for control in every.values() if control.name not in values]
         for group in dict.fromkeys(control.group for control in rest):
             with gr.Accordion(group, open=False, elem_id=f"more-{group.lower()}"):
                 for control in rest:

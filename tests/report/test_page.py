@@ -32,22 +32,27 @@ def painted(small_file, picture):
     return stylize(content, styles, config, callback=[log]), log
 
 
-@pytest.fixture
-def page_of(tmp_path):
+@pytest.fixture(scope="module")
+def page_of(tmp_path_factory):
     """A function: a result → its report, parsed and checked."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
 
     def make(result, log=()):
-        result.report(tmp_path / "report.html", log)
-        page = Page((tmp_path / "report.html").read_text("utf-8"))
+        result.report(path, log)
+        page = Page(path.read_text("utf-8"))
         check(page)
         return page
 
     return make
 
 
-def test_the_page_has_the_figures_of_the_record(page_of, painted):
-    result, log = painted
-    page, record = page_of(result, log), result.record
+@pytest.fixture(scope="module")
+def page(page_of, painted):
+    return page_of(*painted)
+
+
+def test_the_page_has_the_figures_of_the_record(page, painted):
+    result, record = painted[0], painted[0].record
     outcome = record["outcome"]
     found = {row[0]: row[1:] for row in page.rows("final")}
     for name, part in outcome["objective"].items():
@@ -72,13 +77,8 @@ def test_the_page_has_the_figures_of_the_record(page_of, painted):
     assert f"artistyle_tf {record['versions']['artistyle_tf']}" in page.text
 
 
-def marked(axis, label, x, values):
-    return [f"{label}, {axis} {at:g}: {y:.6g}" for at, y in zip(x, values, strict=True)]
-
-
-def test_the_charts_have_the_figures_of_the_run(page_of, painted):
+def test_the_charts_have_the_figures_of_the_run(page, painted):
     result, log = painted
-    page = page_of(result, log)
     moments = [moment for moment in log if moment.parts]
     axes = {
         "iteration": range(1, len(result.trace) + 1),
@@ -91,11 +91,11 @@ def test_the_charts_have_the_figures_of_the_run(page_of, painted):
         "total variation": "total_variation",
     }
     for axis, x in axes.items():
-        wanted = marked(axis, "objective", x, [row[2] for row in result.trace])
+        points = [("objective", at, row[2]) for at, row in zip(x, result.trace, strict=True)]
         for label, part in labels.items():
-            at = [getattr(moment, axis) for moment in moments]
-            wanted += marked(axis, label, at, [moment.parts[part] for moment in moments])
-        assert set(wanted) <= set(page.marks[axis])
+            points += [(label, getattr(one, axis), one.parts[part]) for one in moments]
+        wanted = {f"{label}, {axis} {at:g}: {y:.6g}" for label, at, y in points}
+        assert wanted <= set(page.marks[axis])
     rows = page.rows("figures")
     assert [int(row[0]) for row in rows] == [moment.iteration for moment in moments]
     assert [row[4] for row in rows] == [moment.objective for moment in moments]
@@ -120,9 +120,7 @@ def test_a_chart_is_logarithmic_and_leaves_out_what_that_cannot_show():
     assert len(drawn()) == len(drawn(0.0)) == 0
 
 
-def test_pictures_and_the_slider(page_of, painted):
-    result, log = painted
-    page = page_of(result, log)
+def test_pictures_and_the_slider(page, painted):
     sizes = {one["alt"]: (int(one["width"]), int(one["height"])) for one in page.all("img")}
     assert sizes["The result, array × array × array"] == (64, 64)
     assert sizes["The content, array"] == (64, 64)
@@ -131,7 +129,7 @@ def test_pictures_and_the_slider(page_of, painted):
     images = {one["alt"]: one["src"] for one in page.all("img")}
     last = base64.b64decode(images["After iteration 10"].partition(",")[2])
     shown = np.asarray(Image.open(io.BytesIO(last)), float)
-    assert np.abs(shown - result.image).mean() < 12  # the last thumbnail is the result
+    assert np.abs(shown - painted[0].image).mean() < 12  # the last thumbnail is the result
     (cut,) = [one for one in page.all("input") if one["type"] == "range"]
     assert (cut["min"], cut["max"], cut["value"]) == ("0", "100", "50")
     assert page.all("label")[0]["for"] == cut["id"]
