@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from artistyle_tf.engine.events import Step
-from artistyle_tf.report.facts import Moment
-from artistyle_tf.report.page import THUMBNAIL, shrink
+from artistyle_tf.images.sizes import shrink
+from artistyle_tf.report.charts import Moment
+from artistyle_tf.report.page import THUMBNAIL
 
 __all__ = ["ReportLog"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from artistyle_tf.images import write
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.write import to_html
-from artistyle_tf.report.facts import Facts, Moment
+from artistyle_tf.report.charts import Moment
 from artistyle_tf.report.page import write_report
 
 __all__ = ["Result"]
@@ -81,20 +81,7 @@ class Result:
           ConfigError: another extension, or the packages of the extra `report` are not installed.
           InputError: the file can't be written; an existing one is then unchanged.
         """
-        facts = Facts(
-            image=self.image,
-            alpha=self.alpha,
-            content=self.content,
-            styles=self.styles,
-            record=self.record,
-            trace=self.trace,
-            seconds=self.seconds,
-            setup_seconds=self.setup_seconds,
-            peak=self.peak_memory,
-            estimates=self.planned_memory,
-            moments=tuple(log),
-        )
-        write_report(path, facts)
+        write_report(path, self, tuple(log))
 
     def _repr_png_(self) -> bytes:
         """For notebooks: the picture with its alpha."""

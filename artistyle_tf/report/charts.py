@@ -1,12 +1,14 @@
 """Charts of a run as SVG on a logarithmic scale, for the report and the web page."""
 
+import dataclasses
 import html
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from artistyle_tf.report.facts import Facts, Moment, sort_parts
+import numpy as np
 
-__all__ = ["AXES", "draw_losses", "draw_objective"]
+__all__ = ["AXES", "Moment", "Trace", "draw_losses", "draw_objective", "sort_parts"]
 
 AXES = ("iteration", "seconds", "evaluations")
 """What the x axis may show."""
@@ -21,47 +23,64 @@ CONTENT, OTHERS = ("#e2603a", "7 4"), ("#8c9099", "2 3")
 """Colours and dashes of the other lines."""
 
 
-def draw_objective(facts: Facts, axis: str = "iteration") -> str:
+Trace = Sequence[tuple[int, float, float, int, int]]
+"""As `Result.trace`."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Moment:
+    """A run after one of its iterations, as kept by `callbacks.report_log.ReportLog`."""
+
+    iteration: int
+    """Of the whole run, from 1."""
+    level: int
+    """From 1, the coarsest."""
+    levels: int
+    evaluations: int
+    seconds: float
+    """Since the start of the first evaluation."""
+    objective: float
+    parts: Mapping[str, float] | None = None
+    """As `Step.parts`; None if not computed."""
+    picture: np.ndarray | None = None
+    """Thumbnail, uint8 [h, w, 3] sRGB; None if none was made."""
+
+
+def sort_parts(known: Iterable[Mapping[str, float]]) -> list[str]:
+    """The names of the parts that are nonzero at any time: style layers, content layers in the
+    order of the network, then the other terms; not the sums."""
+    names = sorted({name for parts in known for name, part in parts.items() if part})
+    rest = ("total_variation", "gamut", "palette")
+    layers = [name for kind in ("style/", "content/") for name in names if name.startswith(kind)]
+    return layers + [name for name in rest if name in names]
+
+
+def draw_objective(trace: Trace, axis: str = "iteration") -> str:
     """HTML: the objective after every iteration."""
-    x = _positions(facts, axis)
-    return _draw("The objective", axis, x, {"objective": [row[2] for row in facts.trace]}, facts)
+    lines = {"objective": [row[2] for row in trace]}
+    return _draw("The objective", axis, _positions(trace, axis), lines, trace)
 
 
-def draw_losses(
-    moments: Iterable[Moment], axis: str = "iteration", facts: Facts | None = None
-) -> str:
+def draw_losses(moments: Iterable[Moment], axis: str = "iteration", trace: Trace = ()) -> str:
     """HTML: the contribution of each layer and of each other term to the objective, at the moments
     for which it was computed; "" if there is none.
 
     Args:
       moments: of a run, in order.
       axis: one of AXES.
-      facts: the run once it is finished; the ends of its levels are marked.
+      trace: of the run once it is finished; the ends of its levels are marked.
     """
-    known = [(moment, moment.parts) for moment in moments if moment.parts]
-    lines = {
-        name: [parts.get(name, 0) for _, parts in known]
-        for name in sort_parts(parts for _, parts in known)
-    }
-    x = [getattr(moment, axis) for moment, _ in known]
-    return _draw("The losses by layer", axis, x, lines, facts)
+    known = [(getattr(moment, axis), moment.parts) for moment in moments if moment.parts]
+    names = sort_parts(parts for _, parts in known)
+    lines = {name: [parts.get(name, 0) for _, parts in known] for name in names}
+    return _draw("The losses by layer", axis, [x for x, _ in known], lines, trace)
 
 
-def _positions(facts: Facts, axis: str) -> list[float]:
+def _positions(trace: Trace, axis: str) -> list[float]:
     """The position of every iteration on the x axis."""
     if axis == "iteration":
-        return list(range(1, len(facts.trace) + 1))
-    return [row[1] if axis == "seconds" else row[0] for row in facts.trace]
-
-
-def _level_ends(facts: Facts, axis: str) -> list[float]:
-    """The ends of all levels but the last: halfway between two iterations."""
-    ends, done, x = [], 0, _positions(facts, axis)
-    for level in facts.levels[:-1]:
-        done += level.iterations
-        if 0 < done < len(x):
-            ends.append((x[done - 1] + x[done]) / 2)
-    return ends
+        return list(range(1, len(trace) + 1))
+    return [row[1] if axis == "seconds" else row[0] for row in trace]
 
 
 def _draw(
@@ -69,9 +88,10 @@ def _draw(
     axis: str,
     x: Sequence[float],
     lines: Mapping[str, Sequence[float]],
-    facts: Facts | None,
+    trace: Trace,
 ) -> str:
-    """HTML: the lines, without values that a logarithmic axis can't show, and their legend."""
+    """HTML: the lines, without values that a logarithmic axis can't show, and their legend; where
+    the size changes in the trace, a level has ended."""
     shown = {
         name: [(at, y) for at, y in zip(x, values, strict=True) if 0 < y < math.inf]
         for name, values in lines.items()
@@ -94,9 +114,11 @@ def _draw(
     for tick in _ticks(low, high):
         drawn.append(f'<path d="M{LEFT} {down(tick)}H{WIDTH - RIGHT}" opacity=".25"/>')
         drawn.append(f'<text x="{LEFT - 6}" y="{down(tick) + 4}" text-anchor="end">{tick:g}</text>')
-    for end in _level_ends(facts, axis) if facts else []:
-        path = f"M{across(end)} {TOP}V{HEIGHT - BOTTOM}"
-        drawn.append(f'<path d="{path}" stroke-dasharray="1 3" opacity=".7"/>')
+    places = _positions(trace, axis)
+    for number, (row, after) in enumerate(itertools.pairwise(trace)):
+        if row[3:] != after[3:]:
+            path = f"M{across((places[number] + places[number + 1]) / 2)} {TOP}V{HEIGHT - BOTTOM}"
+            drawn.append(f'<path d="{path}" stroke-dasharray="1 3" opacity=".7"/>')
     for name, points in shown.items():
         kind = name.partition("/")[0]
         color, dash = CONTENT if kind == "content" else OTHERS

@@ -6,7 +6,7 @@ import importlib.util
 import io
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,14 +15,12 @@ from PIL import Image
 from artistyle_tf import files
 from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.images.picture import as_uint8
-from artistyle_tf.images.sizes import fit, resize
+from artistyle_tf.images.sizes import resize, shrink
 from artistyle_tf.images.write import png_bytes
 from artistyle_tf.report import charts, reproduce
-from artistyle_tf.report.facts import Facts
 from artistyle_tf.text import clock, gigabytes, one_line
 
-__all__ = ["THUMBNAIL", "check_name", "check_report", "render", "shrink", "write_report"]
+__all__ = ["THUMBNAIL", "check_name", "check_report", "write_report"]
 
 LONGEST, SOURCE, THUMBNAIL = 1600, 480, 240
 """Longer sides of embedded pictures in px: content and result, sources, thumbnails."""
@@ -50,37 +48,80 @@ def check_report(path: str | os.PathLike[str]) -> None:
     files.check_folder(path)
 
 
-def write_report(path: str | os.PathLike[str], facts: Facts) -> None:
+def write_report(
+    path: str | os.PathLike[str], result: Any, moments: Sequence[charts.Moment]
+) -> None:
     """Writes the page atomically.
+
+    Args:
+      path: the file.
+      result: the `engine.result.Result` of the run.
+      moments: of the run, in order; may be empty.
 
     Raises:
       ConfigError, InputError: as for `check_report`.
     """
     check_report(path)
-    files.write_bytes(path, render(facts).encode())
+    files.write_bytes(path, _render(result, moments).encode())
 
 
-def shrink(rgb: np.ndarray, longest: int) -> np.ndarray:
-    """A picture [H, W, 3] as uint8 [h, w, 3] whose longer side is at most `longest` px."""
-    size = rgb.shape[0], rgb.shape[1]
-    return as_uint8(resize(rgb, fit(*size, longest)) if max(size) > longest else rgb)
+def _render(result: Any, moments: Sequence[charts.Moment]) -> str:
+    """The page as self-contained HTML. All text from outside is escaped."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("artistyle_tf.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(figure=_figure, gigabytes=gigabytes, clock=clock)
+    record, content = result.record, result.content
+    outcome = record["outcome"]
+    losses = [moment for moment in moments if moment.parts is not None]
+    parts = charts.sort_parts([outcome["objective"], *(moment.parts or {} for moment in losses)])
+    named = [record["content"]] if record["content"] else []
+    sources = [("content", content)] if content else []
+    return environment.get_template("page.html.jinja").render(
+        run=result,
+        record=record,
+        outcome=outcome,
+        title=" × ".join(one["name"] for one in [*named, *record["styles"]]),
+        thumbnail=THUMBNAIL,
+        result=_embed(result.image, LONGEST, 95, result.alpha),
+        # Laid over the result, so it has its size.
+        before=content
+        and _embed(resize(content.rgb, result.image.shape[:2]), LONGEST, 92, content.alpha),
+        sources=[
+            (kind, one.name, _embed(one.rgb, SOURCE, 88, one.alpha))
+            for kind, one in [*sources, *(("style", style) for style in result.styles)]
+        ],
+        moments=[
+            (moment, _embed(moment.picture, THUMBNAIL, 85))
+            for moment in moments
+            if moment.picture is not None
+        ],
+        losses=losses,
+        parts=parts,
+        rows=_final_rows(parts),
+        charts={axis: _charts(result.trace, moments, axis) for axis in charts.AXES},
+        levels=list(_levels(result)),
+        settings=_settings(record),
+        paired=record["config"]["optimizer"] in ("lbfgs", "tfp"),
+        command=reproduce.write_command(record),
+        python=reproduce.write_python(record),
+    )
 
 
 class _Embedded(NamedTuple):
-    """A picture for an <img> element."""
+    """A picture for an <img> element, and the size of the original."""
 
     uri: str
-    """data:image/…"""
     width: int
-    """In px, as embedded."""
     height: int
     full: tuple[int, int]
-    """(height, width) of the original in px."""
-
-    @property
-    def reduced(self) -> bool:
-        """Whether it is smaller than the original."""
-        return self.full != (self.height, self.width)
+    reduced: bool
 
 
 def _embed(
@@ -95,85 +136,45 @@ def _embed(
         Image.fromarray(small).save(file, "JPEG", quality=quality, subsampling=0, optimize=True)
         data = file.getvalue()
     uri = f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
-    return _Embedded(uri, small.shape[1], small.shape[0], (rgb.shape[0], rgb.shape[1]))
+    (height, width), full = small.shape[:2], (rgb.shape[0], rgb.shape[1])
+    return _Embedded(uri, width, height, full, full != (height, width))
 
 
-def render(facts: Facts) -> str:
-    """The page as self-contained HTML. All text from outside is escaped."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("artistyle_tf.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(figure=_figure, gigabytes=gigabytes, clock=clock)
-    return environment.get_template("page.html.jinja").render(
-        facts=facts,
-        record=facts.record,
-        outcome=facts.record["outcome"],
-        title=_title(facts.record),
-        thumbnail=THUMBNAIL,
-        result=_embed(facts.image, LONGEST, 95, facts.alpha),
-        before=_before(facts),
-        sources=_sources(facts),
-        moments=[
-            (moment, _embed(moment.picture, THUMBNAIL, 85))
-            for moment in facts.moments
-            if moment.picture is not None
-        ],
-        charts={axis: _charts(facts, axis) for axis in charts.AXES},
-        settings=_settings(facts.record),
-        rows=_final_rows(facts),
-        paired=facts.record["config"]["optimizer"] in ("lbfgs", "tfp"),
-        command=reproduce.write_command(facts.record),
-        python=reproduce.write_python(facts.record),
-    )
-
-
-def _title(record: Mapping[str, Any]) -> str:
-    names = [record["content"]["name"]] if record["content"] else []
-    return " × ".join(names + [style["name"] for style in record["styles"]])
-
-
-def _before(facts: Facts) -> _Embedded | None:
-    """The content, resized to the result as shown, to be laid over it."""
-    if facts.content is None:
-        return None
-    size = facts.image.shape[0], facts.image.shape[1]
-    return _embed(resize(facts.content.rgb, size), LONGEST, 92, facts.content.alpha)
-
-
-def _sources(facts: Facts) -> list[dict[str, Any]]:
-    kinds = [("content", facts.content)] if facts.content else []
-    kinds += [("style", style) for style in facts.styles]
-    return [
-        {"kind": kind, "name": one.name, "picture": _embed(one.rgb, SOURCE, 88, one.alpha)}
-        for kind, one in kinds
-        if one is not None
-    ]
-
-
-def _charts(facts: Facts, axis: str) -> dict[str, Any]:
+def _charts(trace: charts.Trace, moments: Sequence[charts.Moment], axis: str) -> dict[str, Any]:
     """Heading → chart; none for a run without iterations."""
     from markupsafe import Markup
 
     drawn = {
-        "The objective": charts.draw_objective(facts, axis),
-        "Contribution of each layer": charts.draw_losses(facts.moments, axis, facts),
+        "The objective": charts.draw_objective(trace, axis),
+        "Contribution of each layer": charts.draw_losses(moments, axis, trace),
     }
     return {heading: Markup(chart) for heading, chart in drawn.items() if chart}
 
 
-def _final_rows(facts: Facts) -> list[str]:
+def _levels(result: Any) -> Iterator[dict[str, Any]]:
+    """The rows of the table of levels: those that were started, coarse to fine."""
+    begin, evaluations, seconds = 0, 0, 0.0
+    for number, (height, width, done) in enumerate(result.record["levels"]):
+        rows = result.trace[begin : begin + done]
+        last = rows[-1] if rows else (evaluations, seconds)
+        yield {
+            "size": f"{width} × {height}",
+            "iterations": done,
+            "evaluations": last[0] - evaluations,
+            "seconds": last[1] - seconds,
+            "plan": result.record["plans"][number],
+            "memory": dict(enumerate(result.planned_memory)).get(number),
+        }
+        begin, evaluations, seconds = begin + done, last[0], last[1]
+
+
+def _final_rows(parts: Sequence[str]) -> list[str]:
     """The rows of the table of final losses: each sum precedes its parts."""
     rows = ["value"]
     for kind in ("style", "content"):
-        layers = [name for name in facts.parts if name.startswith(f"{kind}/")]
+        layers = [name for name in parts if name.startswith(f"{kind}/")]
         rows += [kind, *layers] if layers else []
-    return rows + [name for name in facts.parts if "/" not in name]
+    return rows + [name for name in parts if "/" not in name]
 
 
 def _settings(record: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -25,13 +25,11 @@ def changed_settings(record: Mapping[str, Any]) -> dict[str, Any]:
     kind = record["weights"]["kind"]
     if kind in NAMES:
         settings["weights"] = kind
-    found = {}
-    for field in dataclasses.fields(Config):
-        if field.name in settings:
-            value = _tuples(settings[field.name])
-            if value != field.default:
-                found[field.name] = value
-    return found
+    fields = [field for field in dataclasses.fields(Config) if field.name in settings]
+    values = {field.name: _tuples(settings[field.name]) for field in fields}
+    return {
+        field.name: values[field.name] for field in fields if values[field.name] != field.default
+    }
 
 
 def write_command(record: Mapping[str, Any]) -> str:
@@ -40,15 +38,11 @@ def write_command(record: Mapping[str, Any]) -> str:
     words = ["artistyle"]
     if record["content"]:
         words.append(f"--content={record['content']['name']}")
-    for flag, kind in (
-        ("style", "styles"),
-        ("content_mask", "content_masks"),
-        ("style_mask", "style_masks"),
-    ):
-        words += [f"--{flag}={name}" for name in _names(record[kind])]
+    for kind in ("styles", "content_masks", "style_masks"):
+        words += [f"--{kind[:-1]}={name}" for name in _names(record[kind])]
     words.append(f"--output={OUTPUT}")
-    given = {name: value for name, value in changed_settings(record).items() if value is not None}
-    words += [f"--{name}={flag_text(value)}" for name, value in given.items()]
+    changed = changed_settings(record).items()
+    words += [f"--{name}={flag_text(value)}" for name, value in changed if value is not None]
     return " \\\n    ".join(map(shlex.quote, words))
 
 

@@ -1,6 +1,5 @@
 """What happens when something on the page is pressed or chosen, and what the page then shows."""
 
-import html
 import os
 import shutil
 import tempfile
@@ -8,21 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
 from artistyle_tf import samples
 from artistyle_tf.errors import ArtistyleError, InputError
-from artistyle_tf.images.picture import Picture
-from artistyle_tf.images.sizes import resize
+from artistyle_tf.images.picture import Picture, as_uint8
+from artistyle_tf.images.sizes import resize, shrink
 from artistyle_tf.report.charts import draw_losses
-from artistyle_tf.report.page import shrink
 from artistyle_tf.text import clock, gigabytes
-from artistyle_tf.web import controls
-from artistyle_tf.web.run import Order, Run, Studio
-from artistyle_tf.web.session import Estimate, Session, estimate, large_config, room_now
-from artistyle_tf.web.uploads import Limits, check_output, drawn_mask, read_upload
+from artistyle_tf.web import form
+from artistyle_tf.web.messages import describe_progress, describe_state, show_error
+from artistyle_tf.web.studio import Order, Run, Session, Studio, estimate, large_config
 
-__all__ = ["Events", "Updates", "describe_progress", "describe_state", "show_error"]
+__all__ = ["Events", "Updates"]
 
 Updates = dict[str, Any]
 """Name of an output of the page → its update."""
@@ -33,16 +29,10 @@ the full size."""
 
 
 class Events:
-    """The event handlers of the page, for all sessions.
+    """The event handlers of the page, for all sessions; the workspace is a folder for files to
+    download and for checkpoints."""
 
-    Args:
-      studio: paints.
-      limits: limits for pictures.
-      weights: the `--weights` of the server.
-      workspace: folder for files to download and for checkpoints.
-    """
-
-    def __init__(self, studio: Studio, limits: Limits, weights: str, workspace: str):
+    def __init__(self, studio: Studio, limits: form.Limits, weights: str, workspace: str):
         self._studio, self._limits = studio, limits
         self._weights, self._workspace = weights, workspace
         self._sessions: dict[str, Session] = {}
@@ -73,14 +63,16 @@ class Events:
 
     def preset(self, name: str) -> list[Any]:
         """The values of all controls for a preset."""
-        return list(controls.preset_values(name, self._weights).values())
+        return list(form.preset_values(name, self._weights).values())
 
     def samples(self) -> list[str]:
         """The sample photo and the sample painting."""
         return [self._serve(str(path)) for path in (samples.content(), samples.style())]
 
-    def brush(self, photo: str | None) -> Any:
-        """A small copy of the photo to draw a mask on."""
+    def brush(self, photo: str | None, editor: Mapping[str, Any] | None = None) -> Any:
+        """A small copy of the photo to draw a mask on, unless the editor already has one."""
+        if editor and editor.get("background") is not None:
+            return gr.skip()
         try:
             picture = self._picture(photo, "photo")
         except ArtistyleError as error:
@@ -88,40 +80,38 @@ class Events:
             return None
         return {"background": shrink(picture.rgb, BRUSHED), "layers": [], "composite": None}
 
-    def brush_once(self, photo: str | None, editor: Mapping[str, Any] | None) -> Any:
-        """The same, unless the editor already has a picture, on which a mask may be drawn."""
-        there = editor and editor.get("background") is not None
-        return gr.skip() if there else self.brush(photo)
-
     def check(self, path: str | None) -> str:
         """An error message for a picture just uploaded; "" if it is valid."""
         try:
             if path:
-                read_upload(path, self._limits)
+                form.read_upload(path, self._limits)
         except ArtistyleError as error:
             return show_error(str(error))
         return ""
 
     def estimate_large(self, request: gr.Request, longer: str) -> Iterator[Updates]:
         """Shows an estimate for a large painting, and then enables its button."""
+        from artistyle_tf.engine.solvers import room
+        from artistyle_tf.vgg.place import device_kind
+
         try:
             painted = self._session(request).require_painted()
-            config = large_config(painted, longer)
-            check_output(config, painted.order.content, self._limits)
-            told = _describe_estimate(estimate(painted, config, room_now()))
+            config = large_config(painted, longer, self._limits)
+            (height, width), seconds, plan = estimate(painted, config, room(config, device_kind()))
         except ArtistyleError as error:
             yield {"large_state": show_error(str(error)), "large": gr.update(interactive=False)}
-        else:
-            yield {"large_state": f"<p>{told}</p>", "large": gr.update(interactive=True)}
+            return
+        tiles = f", in tiles of {plan.tile} px" if plan.tile else ""
+        needs = f"about {clock(seconds)} and {gigabytes(plan.estimate)} of memory{tiles}"
+        told = f"<p>{width}×{height} px: {needs}</p>"
+        yield {"large_state": told, "large": gr.update(interactive=True)}
 
     def large(self, request: gr.Request, longer: str) -> Iterator[Updates]:
         """Paints a large picture in the background."""
         session = self._session(request)
         try:
             painted = session.require_painted()
-            config = large_config(painted, longer)
-            check_output(config, painted.order.content, self._limits)
-            run = session.paint_large(config)
+            run = session.paint_large(large_config(painted, longer, self._limits))
         except ArtistyleError as error:
             yield {"large_state": show_error(str(error))}
             return
@@ -154,23 +144,23 @@ class Events:
         preset: str,
         *values: Any,
     ) -> Order:
-        names = [control.name for control in controls.all_controls(self._weights)]
+        names = [control.name for control in form.all_controls(self._weights)]
         named = dict(zip(names, values, strict=True))
-        config = controls.make_config(preset, named, self._weights)
+        config = form.make_config(preset, named, self._weights)
         content = painting = mask = None
         if config.task != "texture":
             content = self._picture(photo, "photo")
         if config.task != "reconstruct":
             painting = self._picture(style, "painting to take the style from")
-        check_output(config, content, self._limits)
+        form.check_output(config, content, self._limits)
         if config.task == "stylize" and content:
-            mask = drawn_mask(editor, content)
+            mask = form.drawn_mask(editor, content)
         return Order(config, content, painting, mask)
 
     def _picture(self, path: str | None, what: str) -> Picture:
         if not path:
             raise InputError(f"choose a {what} first")
-        return read_upload(path, self._limits)
+        return form.read_upload(path, self._limits)
 
     def _run(self, request: gr.Request, begin: Callable[[Session], Run]) -> Iterator[Updates]:
         """Begins a run; updates of the page until it is over."""
@@ -219,9 +209,8 @@ class Events:
             "canvas": gr.update(value=picture, visible=content is None),
         }
         if content is not None:
-            before = np.clip(np.rint(resize(content.rgb, picture.shape[:2])), 0, 255)
-            pair = before.astype(np.uint8), picture
-            updates["compare"] = gr.update(value=pair, visible=True)
+            before = as_uint8(resize(content.rgb, picture.shape[:2]))
+            updates["compare"] = gr.update(value=(before, picture), visible=True)
         return updates
 
     def _report(self, run: Run) -> Any:
@@ -237,55 +226,3 @@ class Events:
     def _serve(self, path: str) -> str:
         """A copy in the workspace. Only that is served: the folder has other users' paintings."""
         return shutil.copy(path, tempfile.mkdtemp(dir=self._workspace))
-
-
-def describe_state(run: Run, ahead: int) -> str:
-    """HTML: one line about the state of the run.
-
-    Args:
-      run: the page's run.
-      ahead: number of runs ahead of it in the queue.
-    """
-    if run.over and run.error and not run.result:
-        return show_error(run.error)
-    if run.over and run.result:
-        text = f"{'Stopped' if run.unfinished else 'Done'}: saved as {run.path}"
-        text += f" ({run.error})" if run.error else ""
-    elif run.over:
-        text = "Stopped before anything was painted"
-    elif run.waiting:
-        others = "one other painting" if ahead == 1 else f"{ahead} other paintings"
-        text = f"Waiting for {others} to finish: number {ahead} in the queue"
-    elif run.stopping:
-        text = "Stopping after this iteration …"
-    else:
-        text = "Painting" if run.progress else "Setting up; the first picture takes longest"
-    return f'<p role="status">{html.escape(text)}</p>'
-
-
-def show_error(message: str) -> str:
-    """HTML: an error as one line, which screen readers announce at once."""
-    return f'<p class="fault" role="alert">{html.escape(message)}</p>'
-
-
-def describe_progress(run: Run) -> str:
-    """HTML: the progress bar, with iterations and the remaining time."""
-    now = run.progress
-    if now is None:
-        return ""
-    height, width = now.image.shape[:2]
-    done = f"{now.iteration} of {now.iterations} iterations"
-    level = f" · level {now.level} of {now.levels}" if now.levels > 1 else ""
-    left = "" if run.over else f" · {clock(now.remaining)} left"
-    return (
-        f'<div class="figures"><progress max="{now.iterations}" value="{now.iteration}" '
-        f'aria-label="Iterations"></progress><span>{done}{left}{level} · {width}×{height} px'
-        "</span></div>"
-    )
-
-
-def _describe_estimate(found: Estimate) -> str:
-    height, width = found.size
-    how = f", in tiles of {found.tile} px" if found.tile else ""
-    needs = f"about {clock(found.seconds)} and {gigabytes(found.memory)} of memory"
-    return f"{width}×{height} px: {needs}{how}"

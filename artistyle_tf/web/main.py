@@ -1,4 +1,7 @@
-"""The command `artistyle-web`: serves the page until Ctrl-C."""
+"""The command `artistyle-web`: its flags, and serving the page until Ctrl-C.
+
+No TensorFlow and no Gradio until the flags and the port are known to be valid.
+"""
 
 import contextlib
 import importlib.util
@@ -8,35 +11,101 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from artistyle_tf.cli.console import quiet_import, run_command, showing
+from artistyle_tf.cli.parsing import (
+    Flag,
+    Program,
+    checked,
+    grouped,
+    parse_flags,
+    path,
+    values_of,
+    whole,
+)
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.text import one_line, reason
-from artistyle_tf.web.flags import Options, parse
-from artistyle_tf.web.run import Studio
+from artistyle_tf.vgg.weights import check_name
+from artistyle_tf.web.form import Limits
+from artistyle_tf.web.studio import Studio
 
-__all__ = ["main"]
+__all__ = ["Options", "main", "parse"]
+
+FLAGS = grouped(
+    "Page",
+    Flag("host", "address to listen on; 0.0.0.0: all networks, with no password", "127.0.0.1"),
+    Flag("port", "port to listen on; 0: any free port", "7860", whole(0, 65535)),
+    Flag(
+        "weights",
+        "the network selected at first, as for artistyle --weights",
+        "auto",
+        lambda name, given: checked(check_name)(name, path(name, given)),
+    ),
+    Flag("folder", "folder in which every painting is saved", "artistyle-paintings", path),
+    Flag(
+        "max_pixels",
+        "maximum pixels of a picture, uploaded or painted",
+        str(Limits().pixels),
+        whole(256, 178_956_970),
+    ),
+    Flag(
+        "max_megabytes",
+        "maximum size of an upload, in 10^6 bytes",
+        str(Limits().megabytes),
+        whole(1, 100_000),
+    ),
+    Flag(
+        "share",
+        "also create a public link, through a Gradio tunnel over servers of third parties",
+        kind="switch",
+    ),
+    Flag("open_browser", "open the page in this machine's browser", kind="switch"),
+)
+
+PROGRAM = Program(
+    "artistyle-web",
+    "Serves a web page on which you can paint.",
+    "artistyle-web [flags]",
+    "Ctrl-C saves the current painting and stops the server.\n"
+    "Exit status: 0 stopped by the user, 1 the page can't be served, 2 a wrong flag.",
+    FLAGS,
+)
+
+
+class Options(NamedTuple):
+    """How to serve the page."""
+
+    host: str
+    port: int
+    weights: str
+    folder: str
+    limits: Limits
+    share: bool = False
+    open_browser: bool = False
+
+
+def parse(arguments: Sequence[str]) -> Options | str:
+    """The options for these arguments (without the program's name), or a text to print."""
+    given = parse_flags(PROGRAM, arguments)
+    if isinstance(given, str):
+        return given
+    values = values_of(FLAGS, given)
+    return Options(limits=Limits(values.pop("max_pixels"), values.pop("max_megabytes")), **values)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status: 0 stopped by the user, 1 the page can't be
     served, 2 a wrong flag."""
-    return run_command("artistyle-web", parse, _show, argv)
-
-
-def _show(options: Options) -> int:
     with showing(progress=False):
-        return _serve(options)
+        return run_command("artistyle-web", parse, _serve, argv)
 
 
 def _serve(options: Options) -> int:
     if importlib.util.find_spec("gradio") is None:
         raise ArtistyleError("the page needs the package gradio: pip install 'artistyle-tf[web]'")
     port = _free_port(options.host, options.port)
-    with tempfile.TemporaryDirectory(
-        prefix="artistyle-web-", ignore_cleanup_errors=True
-    ) as workspace:
+    with tempfile.TemporaryDirectory("", "artistyle-web-", ignore_cleanup_errors=True) as workspace:
         # Gradio reads these when it is loaded: no usage statistics, and uploads in a folder that is
         # deleted at the end.
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -56,10 +125,8 @@ def _serve(options: Options) -> int:
         studio = Studio(options.folder)
         events = Events(studio, options.limits, options.weights, workspace)
         page = make_page(events, options.weights, private=not options.share)
-        url, shared = _launch(page, options, port)
-        print(f"artistyle-web: {url}", flush=True)
-        if shared:
-            print(f"artistyle-web: {shared}", flush=True)
+        for url in _launch(page, options, port):
+            print(f"artistyle-web: {url}", flush=True)
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
@@ -79,12 +146,12 @@ def _serve(options: Options) -> int:
         return 0
 
 
-def _launch(page: Any, options: Options, port: int) -> tuple[str, str | None]:
-    """Starts serving the page; returns (URL, public URL or None)."""
-    from artistyle_tf.web import theme
+def _launch(page: Any, options: Options, port: int) -> list[str]:
+    """Starts serving the page; returns its URL, and the public one if there is one."""
+    from artistyle_tf.web.page import CSS, HEAD, make_theme
 
     try:
-        _, url, shared = page.queue(status_update_rate=1, api_open=False).launch(
+        _, *urls = page.queue(api_open=False).launch(
             server_name=options.host,
             server_port=port,
             share=options.share,
@@ -92,28 +159,21 @@ def _launch(page: Any, options: Options, port: int) -> tuple[str, str | None]:
             max_file_size=options.limits.megabytes * 10**6,
             prevent_thread_lock=True,
             quiet=True,
-            show_error=False,
-            theme=theme.make_theme(),
-            css=theme.CSS,
-            head=theme.HEAD,
+            theme=make_theme(),
+            css=CSS,
+            head=HEAD,
             footer_links=[],
             run_history=False,
             enable_monitoring=False,
-            mcp_server=False,
             ssr_mode=False,
-            pwa=False,
         )
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"can't serve on {options.host}:{port}: {reason(error)}") from error
-    return url, shared
+    return [url for url in urls if url]
 
 
 def _free_port(host: str, port: int) -> int:
-    """The port, or a free one if it is 0.
-
-    Raises:
-      InputError: the port is in use, or the host is not an address of this machine.
-    """
+    """The port, or a free one if it is 0; InputError if it can't be used."""
     try:
         kind = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(kind, socket.SOCK_STREAM) as trial:

@@ -24,7 +24,7 @@ from artistyle_tf.cli import console, flags, main
 from artistyle_tf.images import write
 from artistyle_tf.vgg import weights
 from artistyle_tf.vgg.extractor import FROZEN
-from artistyle_tf.web import flags as web_flags
+from artistyle_tf.web import main as web_command
 from places import ROOT, SAMPLES
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -166,7 +166,7 @@ def test_commands_parse_and_scripts_have_their_flags(
                 for flag in re.findall(r"--(\w+)", " ".join(words)):
                     assert f'"--{flag}"' in source or flag in OWN, (script, flag)
             elif words[0] == "artistyle-web":
-                assert not isinstance(web_flags.parse(words[1:]), str)
+                assert not isinstance(web_command.parse(words[1:]), str)
             elif words[0].startswith("./"):
                 assert (ROOT / words[0]).is_file()
 

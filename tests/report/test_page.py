@@ -12,8 +12,7 @@ import pytest
 from PIL import Image
 
 from artistyle_tf import Config, ConfigError, InputError, ReportLog
-from artistyle_tf.report.charts import draw_losses
-from artistyle_tf.report.facts import Facts, Moment
+from artistyle_tf.report.charts import Moment, draw_losses
 from painters import stylize
 from places import ROOT
 from report_pages import Page, check
@@ -26,28 +25,34 @@ def painted(small_file, picture):
     """(result, log) of a small run with two styles."""
     log = ReportLog()
     config = Config(
-        size=64, levels=2, iterations=10, weights=str(small_file), optimizer="lbfgs", tv_weight=0.1
-    )
+        size=64, levels=2, iterations=10, weights=str(small_file), optimizer="lbfgs", tv_weight=0.1,
+        style_layers={"block1_conv1": 1}, content_layers={"block1_conv2": 1},
+    )  # fmt: skip
     content, styles = picture(64, 64), [picture(40, 40, 1), picture(32, 48, 2)]
     return stylize(content, styles, config, callback=[log]), log
 
 
-@pytest.fixture
-def page_of(tmp_path):
+@pytest.fixture(scope="module")
+def page_of(tmp_path_factory):
     """A function: a result → its report, parsed and checked."""
+    path = tmp_path_factory.mktemp("page") / "report.html"
 
     def make(result, log=()):
-        result.report(tmp_path / "report.html", log)
-        page = Page((tmp_path / "report.html").read_text("utf-8"))
+        result.report(path, log)
+        page = Page(path.read_text("utf-8"))
         check(page)
         return page
 
     return make
 
 
-def test_the_page_has_the_figures_of_the_record(page_of, painted):
-    result, log = painted
-    page, record = page_of(result, log), result.record
+@pytest.fixture(scope="module")
+def page(page_of, painted):
+    return page_of(*painted)
+
+
+def test_the_page_has_the_figures_of_the_record(page, painted):
+    result, record = painted[0], painted[0].record
     outcome = record["outcome"]
     found = {row[0]: row[1:] for row in page.rows("final")}
     for name, part in outcome["objective"].items():
@@ -72,13 +77,8 @@ def test_the_page_has_the_figures_of_the_record(page_of, painted):
     assert f"artistyle_tf {record['versions']['artistyle_tf']}" in page.text
 
 
-def marked(axis, label, x, values):
-    return [f"{label}, {axis} {at:g}: {y:.6g}" for at, y in zip(x, values, strict=True)]
-
-
-def test_the_charts_have_the_figures_of_the_run(page_of, painted):
+def test_the_charts_have_the_figures_of_the_run(page, painted):
     result, log = painted
-    page = page_of(result, log)
     moments = [moment for moment in log if moment.parts]
     axes = {
         "iteration": range(1, len(result.trace) + 1),
@@ -87,15 +87,15 @@ def test_the_charts_have_the_figures_of_the_run(page_of, painted):
     }
     labels = {
         "style 1.1": "style/block1_conv1",
-        "content 4.2": "content/block4_conv2",
+        "content 1.2": "content/block1_conv2",
         "total variation": "total_variation",
     }
     for axis, x in axes.items():
-        wanted = marked(axis, "objective", x, [row[2] for row in result.trace])
+        points = [("objective", at, row[2]) for at, row in zip(x, result.trace, strict=True)]
         for label, part in labels.items():
-            at = [getattr(moment, axis) for moment in moments]
-            wanted += marked(axis, label, at, [moment.parts[part] for moment in moments])
-        assert set(wanted) <= set(page.marks[axis])
+            points += [(label, getattr(one, axis), one.parts[part]) for one in moments]
+        wanted = {f"{label}, {axis} {at:g}: {y:.6g}" for label, at, y in points}
+        assert wanted <= set(page.marks[axis])
     rows = page.rows("figures")
     assert [int(row[0]) for row in rows] == [moment.iteration for moment in moments]
     assert [row[4] for row in rows] == [moment.objective for moment in moments]
@@ -120,9 +120,7 @@ def test_a_chart_is_logarithmic_and_leaves_out_what_that_cannot_show():
     assert len(drawn()) == len(drawn(0.0)) == 0
 
 
-def test_pictures_and_the_slider(page_of, painted):
-    result, log = painted
-    page = page_of(result, log)
+def test_pictures_and_the_slider(page, painted):
     sizes = {one["alt"]: (int(one["width"]), int(one["height"])) for one in page.all("img")}
     assert sizes["The result, array × array × array"] == (64, 64)
     assert sizes["The content, array"] == (64, 64)
@@ -131,7 +129,7 @@ def test_pictures_and_the_slider(page_of, painted):
     images = {one["alt"]: one["src"] for one in page.all("img")}
     last = base64.b64decode(images["After iteration 10"].partition(",")[2])
     shown = np.asarray(Image.open(io.BytesIO(last)), float)
-    assert np.abs(shown - result.image).mean() < 12  # the last thumbnail is the result
+    assert np.abs(shown - painted[0].image).mean() < 12  # the last thumbnail is the result
     (cut,) = [one for one in page.all("input") if one["type"] == "range"]
     assert (cut["min"], cut["max"], cut["value"]) == ("0", "100", "50")
     assert page.all("label")[0]["for"] == cut["id"]
@@ -147,12 +145,19 @@ def test_large_pictures_are_embedded_smaller_and_an_alpha_is_kept(page_of, paint
     assert page_of(clear).all("img")[0]["src"].startswith("data:image/png")
 
 
-def test_without_a_log_there_is_no_way_to_show(page_of, painted):
-    page = page_of(painted[0])
+def test_a_run_without_a_log_and_one_that_ended_in_its_first_level(page_of, painted):
+    result = painted[0]
+    page = page_of(result)
     assert "Progress</h2>" not in page.text
     assert [int(row[0]) for row in page.rows("figures")] == list(range(1, 11))
-    assert [row[3] for row in page.rows("figures")] == [row[2] for row in painted[0].trace]
+    assert [row[3] for row in page.rows("figures")] == [row[2] for row in result.trace]
     assert len(page.all("svg")) == 3  # the objective over three axes
+
+    (_, _, done), *_ = levels = result.record["levels"]
+    record = {**result.record, "levels": levels[:1]}
+    ended = dataclasses.replace(result, record=record, trace=result.trace[:done])
+    (level,) = page_of(ended).rows("levels")
+    assert (int(level[2]), int(level[3])) == (done, ended.trace[-1][0])
 
 
 def test_without_content_or_without_iterations(page_of, painted):
@@ -209,18 +214,3 @@ def test_the_templates_are_installed():
     for path in templates:
         assert any(path.relative_to(package).match(pattern) for pattern in patterns), path
     assert "jinja2>=" in setup["options.extras_require"]["report"]
-
-
-def test_levels_that_were_not_begun_are_left_out(painted):
-    result = painted[0]
-    first = result.record["levels"][:1]
-    facts = Facts(
-        image=result.image,
-        record={**result.record, "levels": first},
-        trace=result.trace[: first[0][2]],
-        seconds=1.0,
-        setup_seconds=1.0,
-    )
-    (level,) = facts.levels
-    assert (level.iterations, level.estimate) == (first[0][2], None)
-    assert level.evaluations == facts.trace[-1][0]

@@ -1,0 +1,178 @@
+"""What a user gives on the page, checked: settings, pictures and a mask. No Gradio."""
+
+import contextlib
+import dataclasses
+import math
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from artistyle_tf.cli.parsing import setting, shown
+from artistyle_tf.config.config import INITS, Config
+from artistyle_tf.config.validation import one_of, words_of
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.images import Picture, read
+from artistyle_tf.images.sizes import fit, resize
+
+__all__ = [
+    "Control",
+    "Limits",
+    "all_controls",
+    "check_output",
+    "drawn_mask",
+    "make_config",
+    "preset_values",
+    "read_upload",
+]
+
+_SHIPPED = ("auto", "imagenet-8bit", "preview")
+"""Networks offered on the page; only the server's --weights may name a file or download one."""
+_CHOICES = {"size": ("256", "384", "512", "768", "1024"), "init": INITS}
+_KINDS = {"strength": "share", "style_scale": "scale", "size": "open", "style_weight": "text"}
+_LABELS = {
+    "style_scale": "Stroke size",
+    "color": "Colours",
+    "init": "Start from",
+    "tv_weight": "TV weight",
+    "balance": "Balance of layers",
+}
+_HELP = {
+    "strength": "0: the photo, 1: little of it",
+    "size": "longer side, px",
+    "style_scale": "1: as in the painting",
+}
+
+
+class Control(NamedTuple):
+    """One control of the page; `name` is that of the setting."""
+
+    name: str
+    label: str
+    group: str
+    help: str
+    kind: str
+    """"share" (slider from 0 to 1), "scale" (slider), "choice", "open" (a choice or free text),
+    "number", "whole" or "text"."""
+    choices: Sequence[str] = ()
+
+
+def all_controls(weights: str = "auto") -> list[Control]:
+    """Every field of `Config`; `weights` is the server's `--weights`, which can be chosen too."""
+    offered = _CHOICES | {"weights": tuple(dict.fromkeys((weights, *_SHIPPED)))}
+    kinds = {float: "number", int: "whole"}
+    controls = []
+    for field in dataclasses.fields(Config):
+        name, choices = field.name, offered.get(field.name, words_of(field))
+        kind = "choice" if choices else kinds.get(type(field.default), "text")
+        text = _HELP.get(name, field.metadata["help"])
+        if name == "style_weight":
+            text += "; empty: set by Strength"
+        label = _LABELS.get(name, name.replace("_", " ").capitalize())
+        group = field.metadata["group"]
+        controls.append(Control(name, label, group, text, _KINDS.get(name, kind), choices))
+    return controls
+
+
+def preset_values(preset: str, weights: str = "auto") -> dict[str, Any]:
+    """Control → its value for a preset; ConfigError for an unknown one."""
+    config = Config.preset(preset, weights=weights)
+    values: dict[str, Any] = {}
+    for control in all_controls(weights):
+        value = getattr(config, control.name)
+        plain = control.kind in ("number", "whole", "scale")
+        values[control.name] = value if plain else shown(value) or ""
+    return values | {"strength": _slider(config)}
+
+
+def _slider(config: Config) -> float:
+    """Where the slider of the strength stands; for a style weight, where it does by default."""
+    default = Config.strength
+    assert default is not None
+    return default if config.strength is None else config.strength
+
+
+def make_config(preset: str, values: Mapping[str, Any], weights: str = "auto") -> Config:
+    """The settings selected on the page: the preset's where a control's value is None or empty.
+
+    ConfigError: an invalid value; the message starts with the name of the setting.
+    """
+    base = Config.preset(preset, weights=weights)
+    fields = {field.name: field for field in dataclasses.fields(Config)}
+    given = {name: str(value).strip() for name, value in values.items() if value is not None}
+    changed: dict[str, Any] = {"weights": weights}
+    for control in all_controls(weights):
+        text, own = given.get(control.name, ""), getattr(base, control.name)
+        if control.name == "strength" or text in ("", shown(own), str(own)):
+            continue  # the value shown may be rounded
+        if control.kind == "choice" and text not in control.choices:
+            raise ConfigError(f"{control.name} is {text!r}; it must be {one_of(control.choices)}")
+        meant = setting(fields[control.name], [text])
+        if meant != own:
+            changed[control.name] = meant
+    if not given.get("style_weight") and "strength" in given:
+        asked = float(values["strength"])
+        if asked != _slider(base):  # it was moved from the preset's position
+            changed["strength"] = asked
+    return Config.preset(preset, **changed)
+
+
+class Limits(NamedTuple):
+    """What the server accepts."""
+
+    pixels: int = 50_000_000
+    """Maximum number of pixels of a picture, uploaded or painted."""
+    megabytes: int = 40
+    """Maximum size of an upload in 10^6 bytes."""
+
+
+def read_upload(path: str, limits: Limits) -> Picture:
+    """The picture at `path`; InputError, before decoding, if it has too many pixels."""
+    size = 0, 0
+    with warnings.catch_warnings(), contextlib.suppress(Exception):  # `read` reports it
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(path) as image:
+            size = image.height, image.width
+    _check_pixels(os.path.basename(path), size, limits)
+    picture = read(path)
+    _check_pixels(picture.name, picture.rgb.shape, limits)
+    return picture
+
+
+def check_output(config: Config, content: Picture | None, limits: Limits) -> None:
+    """InputError if the painting would have too many pixels."""
+    if isinstance(config.size, tuple):
+        size = config.size[::-1]
+    elif content is None:
+        size = config.size, config.size
+    else:
+        size = fit(content.rgb.shape[0], content.rgb.shape[1], config.size)
+    _check_pixels("the painting", size, limits)
+
+
+def _check_pixels(name: str, shape: Sequence[int], limits: Limits) -> None:
+    height, width = shape[:2]
+    if width * height > limits.pixels:
+        side = math.isqrt(limits.pixels)
+        raise InputError(
+            f"{name} has {width}×{height} px; this page accepts at most "
+            f"{limits.pixels / 1e6:.3g} million, like {side}×{side}"
+        )
+
+
+def drawn_mask(editor: Mapping[str, Any] | None, picture: Picture) -> Picture | None:
+    """The mask drawn on a photo, white where painted; None if nothing was.
+
+    `editor` has "layers", each uint8 [H, W, 4], of which only alpha is used.
+    """
+    layers = (editor or {}).get("layers") or []
+    paint = np.max([np.asarray(layer)[..., 3] for layer in layers], axis=0) if layers else None
+    if paint is None or not paint.any():
+        return None
+    # The brush is translucent so that the photo shows through; its full alpha counts as white.
+    white = np.clip(paint.astype(np.float32) * (255 / paint.max()), 0, 255).astype(np.uint8)
+    height, width = picture.rgb.shape[:2]
+    return read(resize(white, fit(height, width, min(max(height, width), 1024))))

@@ -1,0 +1,48 @@
+"""What the page says of a run, as HTML. No Gradio."""
+
+import html
+
+from artistyle_tf.text import clock
+from artistyle_tf.web.studio import Run
+
+__all__ = ["describe_progress", "describe_state", "show_error"]
+
+
+def describe_state(run: Run, ahead: int) -> str:
+    """HTML: one line about the state of the run, with the number of runs ahead in the queue."""
+    if run.over and run.error and not run.result:
+        return show_error(run.error)
+    if run.over and run.result:
+        text = f"{'Stopped' if run.unfinished else 'Done'}: saved as {run.path}"
+        text += f" ({run.error})" if run.error else ""
+    elif run.over:
+        text = "Stopped before anything was painted"
+    elif not run.future.running():
+        others = "one other painting" if ahead == 1 else f"{ahead} other paintings"
+        text = f"Waiting for {others} to finish: number {ahead} in the queue"
+    elif run.stopping:
+        text = "Stopping after this iteration …"
+    else:
+        text = "Painting" if run.progress else "Setting up; the first picture takes longest"
+    return f'<p role="status">{html.escape(text)}</p>'
+
+
+def show_error(message: str) -> str:
+    """HTML: an error as one line, which screen readers announce at once."""
+    return f'<p class="fault" role="alert">{html.escape(message)}</p>'
+
+
+def describe_progress(run: Run) -> str:
+    """HTML: the progress bar, with iterations and the remaining time."""
+    now = run.progress
+    if now is None:
+        return ""
+    height, width = now.image.shape[:2]
+    done = f"{now.iteration} of {now.iterations} iterations"
+    level = f" · level {now.level} of {now.levels}" if now.levels > 1 else ""
+    left = "" if run.over else f" · {clock(now.remaining)} left"
+    return (
+        f'<div class="figures"><progress max="{now.iterations}" value="{now.iteration}" '
+        f'aria-label="Iterations"></progress><span>{done}{left}{level} · {width}×{height} px'
+        "</span></div>"
+    )

@@ -1,0 +1,121 @@
+"""Controls of the page and the settings they stand for; uploads within limits, and masks."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artistyle_tf import Config
+from artistyle_tf.config.presets import PRESETS
+from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.images import read
+from artistyle_tf.web.form import (
+    Limits,
+    all_controls,
+    check_output,
+    drawn_mask,
+    make_config,
+    preset_values,
+    read_upload,
+)
+
+
+def test_every_setting_has_a_control():
+    names = [control.name for control in all_controls()]
+    assert names == [field.name for field in dataclasses.fields(Config)]
+    groups = {field.name: field.metadata["group"] for field in dataclasses.fields(Config)}
+    assert {control.name: control.group for control in all_controls()} == groups
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_a_preset_shows_is_the_preset_until_it_is_changed(preset, small_file):
+    for weights in ("auto", "preview", str(small_file)):  # the server's
+        shown = preset_values(preset, weights)
+        assert make_config(preset, shown, weights) == Config.preset(preset, weights=weights)
+    empty = {control.name: "" for control in all_controls() if control.name != "strength"}
+    assert make_config(preset, empty) == Config.preset(preset)
+    # The slider moved beats the weight of a preset, but not one that is typed.
+    moved = preset_values(preset) | {"strength": 0.9, "style_weight": ""}
+    assert make_config(preset, moved) == Config.preset(preset, strength=0.9)
+    typed = moved | {"style_weight": "100"}
+    assert make_config(preset, typed) == Config.preset(preset, style_weight=100)
+
+
+def test_what_is_changed_counts():
+    values = preset_values("fast") | {
+        "strength": 0.7, "size": "640", "seed": 3, "style_layers": "block1_conv1:2",
+        "levels": "2", "memory": "8GB", "style_scale": 0.5, "color": "luminance",
+    }  # fmt: skip
+    wanted = Config.preset(
+        "fast", strength=0.7, size=640, seed=3, style_layers={"block1_conv1": 2}, levels=2,
+        memory="8GB", style_scale=0.5, color="luminance",
+    )  # fmt: skip
+    assert make_config("fast", values) == wanted
+
+
+def test_a_texture_does_not_start_from_the_photo_unasked():
+    values = preset_values("fast") | {"task": "texture", "size": "64x48"}
+    config = make_config("fast", values)
+    assert (config.task, config.init, config.size) == ("texture", "noise", (64, 48))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("weights", "/etc/passwd.npz"),
+        ("weights", "imagenet"),
+        ("init", "/home/someone/picture.png"),
+        ("color", "green"),
+        ("size", "8"),
+        ("style_scale", 1000),
+        ("seed", -1),
+        ("iterations", "many"),
+        ("style_blend", "a,b"),
+    ],
+)
+def test_what_cannot_be_is_one_line_that_names_the_setting(name, value):
+    with pytest.raises(ConfigError) as caught:
+        make_config("fast", preset_values("fast") | {name: value})
+    assert str(caught.value).startswith(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_too_many_pixels_are_refused_by_the_header(tmp_path):
+    path = tmp_path / "wide.png"
+    Image.new("L", (400, 300)).save(path)
+    path.write_bytes(path.read_bytes()[:60])  # its pixels are gone: they are not looked at
+    with pytest.raises(InputError, match=r"400×300 px; this page accepts at most 0\.1"):
+        read_upload(str(path), Limits(pixels=100_000))
+    with pytest.raises(InputError, match=r"wide\.png"):
+        read_upload(str(path), Limits())
+
+
+def test_so_is_a_painting_that_would_be_too_large(picture):
+    content, texture = read(picture(40, 60)), Config(task="texture", size=(100, 50))
+    check_output(Config(size=60), content, Limits(pixels=2400))
+    for config, photo, size, limit in [
+        (Config(size=61), content, "61×41", 2400),
+        (Config(size=0), content, "60×40", 2399),
+        (texture, None, "100×50", 4999),
+    ]:
+        with pytest.raises(InputError, match=f"the painting has {size} px"):
+            check_output(config, photo, Limits(pixels=limit))
+
+
+def layer(height, width, strength=166):
+    drawn = np.zeros((height, width, 4), np.uint8)
+    drawn[:, : width // 2] = 255, 255, 255, strength
+    return drawn
+
+
+def test_a_drawn_mask_is_white_where_there_is_paint(picture):
+    content = read(picture(40, 60))
+    mask = drawn_mask({"background": None, "layers": [layer(80, 120)]}, content)
+    assert mask.rgb.shape == (40, 60, 3)
+    assert (mask.rgb[:, :27] > 250).all()
+    assert (mask.rgb[:, 33:] < 5).all()
+    mask = drawn_mask({"layers": [layer(40, 60), layer(40, 60)[:, ::-1]]}, content)
+    assert (mask.rgb == 255).all()  # strokes of several layers add up
+    for nothing in (None, {}, {"layers": []}, {"layers": [np.zeros((9, 9, 4))]}):
+        assert drawn_mask(nothing, content) is None
