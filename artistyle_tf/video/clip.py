@@ -1,7 +1,6 @@
 """Reads clips frame by frame, with masks, and the properties that a painted clip keeps. PyAV."""
 
 import contextlib
-import hashlib
 import itertools
 import logging
 import os
@@ -12,10 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from artistyle_tf.errors import InputError
-from artistyle_tf.images.masks import ASPECT, check_counts, grey, read_masks
+from artistyle_tf.images.masks import check_counts, grey, read_masks
 from artistyle_tf.images.picture import MIN_SIDE, Picture, as_uint8
-from artistyle_tf.images.read import read
-from artistyle_tf.text import one_line, reason
+from artistyle_tf.text import one_line
 
 __all__ = [
     "BrokenClipError",
@@ -23,7 +21,6 @@ __all__ = [
     "Frame",
     "Guides",
     "Look",
-    "digest",
     "frames_with_masks",
     "open_container",
     "read_clip",
@@ -32,7 +29,7 @@ __all__ = [
 
 logger = logging.getLogger("artistyle_tf")
 
-BT709, UNSPECIFIED, BT601, SMPTE170M, BT2020 = 1, 2, 5, 6, 9
+BT709, BT601, SMPTE170M, BT2020 = 1, 5, 6, 9
 """Matrix coefficients of Y'CbCr, as numbered by H.273 and by FFmpeg's scaler."""
 
 HD = 720
@@ -73,7 +70,7 @@ class Frame(NamedTuple):
     rgb: np.ndarray
     """[H, W, 3] sRGB, 0 to 255: uint8, or float32 if the clip has more than 8 bits."""
     masks: tuple[np.ndarray, ...] = ()
-    """uint8 [h, w] each, 255 inside: where each style applies in this frame; see `Guides`."""
+    """uint8 [h, w] each, 255 inside: where each style applies in this frame."""
 
     @property
     def rgb8(self) -> np.ndarray:
@@ -92,11 +89,10 @@ class Clip(NamedTuple):
     """Average frames per second."""
     time_base: Fraction
     look: Look
-    notes: tuple[str, ...]
 
     def blank(self) -> Picture:
-        """A black picture with the clip's size and name, for functions that ask for both."""
-        return Picture(np.broadcast_to(np.uint8(0), (*self.size, 3)), None, self.name, ())
+        """A white picture with the clip's size and name, for functions that ask for both."""
+        return Picture(np.broadcast_to(np.uint8(255), (*self.size, 3)), None, self.name, ())
 
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """The frames numbered from `first` up to but excluding `stop`; None: to the end.
@@ -134,7 +130,7 @@ class Clip(NamedTuple):
 
 
 def read_clip(path: str) -> Clip:
-    """The properties of a clip. Decodes its first frame.
+    """The properties of a clip, for which its first frame is decoded.
 
     Raises:
       InputError: the file is not a clip, or is a clip that can't be used.
@@ -151,27 +147,16 @@ def read_clip(path: str) -> Clip:
             first = next(container.decode(stream), None)
         if first is None:
             raise InputError(f"{name} has no frames")
-        turned = _turns(first) % 2 == 1
-        size = (first.width, first.height) if turned else (first.height, first.width)
+        look = _look(first, stream)
+        size = (first.width, first.height) if _turns(first) % 2 else (first.height, first.width)
         if min(size) < MIN_SIDE:
             raise InputError(
                 f"{name} is {size[1]}×{size[0]} px; both sides must be at least {MIN_SIDE} px"
             )
-        look = _look(first, stream, turned)
-        notes: tuple[str, ...] = ()
         if look.transfer in _HDR:
             curve = _HDR[look.transfer]
-            notes = (f"{name} is HDR ({curve}), which is painted as if it were SDR",)
-        return Clip(path, name, size, rate, stream.time_base, look, notes)
-
-
-def digest(path: str) -> str:
-    """SHA-256 of the file in hex. InputError if it can't be read."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"can't read {one_line(path)}: {reason(error)}") from error
+            logger.warning("%s is HDR (%s), which is painted as if it were SDR", name, curve)
+        return Clip(path, name, size, rate, stream.time_base, look)
 
 
 class Guides(NamedTuple):
@@ -193,21 +178,11 @@ def read_guides(
         aspect ratio.
     """
     check_counts(len(styles), len(content_masks), len(style_masks))
-    first = clip.blank()
-    found: list[np.ndarray | Clip] = []
-    for path in content_masks:
-        if _is_picture_file(path):
-            found.append(grey(read_masks([read(path)], [], first, []).content[0]))
-            continue
-        mask = read_clip(path)
-        (height, width), own = mask.size, clip.size
-        if abs(width * own[0] / (height * own[1]) - 1) > ASPECT:
-            raise InputError(
-                f"the mask {mask.name} is {width}×{height} px; it must have the shape of "
-                f"{clip.name}, {own[1]}×{own[0]} px"
-            )
-        found.append(mask)
-    return Guides(tuple(found), tuple(read_masks([], style_masks, first, styles).styles))
+    moving = [None if _is_picture_file(path) else read_clip(path) for path in content_masks]
+    each = [one.blank() if one else path for one, path in zip(moving, content_masks, strict=True)]
+    masks = read_masks(each, style_masks, clip.blank(), styles)
+    content = [one or grey(mask) for one, mask in zip(moving, masks.content, strict=True)]
+    return Guides(tuple(content), tuple(masks.styles))
 
 
 def frames_with_masks(
@@ -274,8 +249,8 @@ def _video(container: Any, name: str) -> Any:
 
 
 def _lost_seconds(clip: Clip, stream: Any, count: int, end: int) -> float:
-    """How much of a stream is missing, by what its file says: FFmpeg takes the place where a file
-    is cut off for its end. `count` frames were read, the last of which is shown at `end`."""
+    """How much is missing by what the file says, as FFmpeg takes the place where it is cut off for
+    its end. `count` frames were read, the last of which is shown at `end`."""
     if stream.frames:  # MP4, MOV and AVI
         return float((stream.frames - count) / clip.rate)
     told = stream.metadata.get("DURATION", "0")  # Matroska and WebM: hours:minutes:seconds
@@ -300,20 +275,19 @@ def _message(error: Exception) -> str:
     return one_line(getattr(error, "strerror", None) or str(error))
 
 
-def _look(frame: Any, stream: Any, turned: bool) -> Look:
-    depth = max(component.bits for component in frame.format.components)
+def _look(frame: Any, stream: Any) -> Look:
     matrix = int(frame.colorspace)
     if matrix not in (BT709, BT601, SMPTE170M, BT2020):
         matrix = BT709 if min(frame.width, frame.height) >= HD else BT601
     aspect = stream.sample_aspect_ratio or Fraction(1)
-    full = int(frame.color_range) == 2 or frame.format.name.startswith(("yuvj", "rgb", "gbr"))
+    full = int(frame.color_range) == 2 or frame.format.name.startswith("yuvj")
     return Look(
-        bits=10 if depth > 8 else 8,
+        bits=10 if max(component.bits for component in frame.format.components) > 8 else 8,
         matrix=matrix,
         color_range=2 if full and not frame.format.is_rgb else 1,
         primaries=int(frame.color_primaries),
         transfer=int(frame.color_trc),
-        pixel_aspect=1 / aspect if turned else aspect,
+        pixel_aspect=1 / aspect if _turns(frame) % 2 else aspect,
     )
 
 
@@ -323,9 +297,8 @@ def _turns(frame: Any) -> int:
 
 
 def _upright_rgb(frame: Any, look: Look) -> np.ndarray:
-    matrix = BT601 if look.matrix == SMPTE170M else look.matrix
     deep = look.bits > 8
-    options = {} if frame.format.is_rgb else {"src_colorspace": matrix}
+    options = {} if frame.format.is_rgb else {"src_colorspace": look.matrix}
     rgb: np.ndarray = frame.to_ndarray(format="rgb48le" if deep else "rgb24", **options)
     if deep:
         rgb = rgb.astype(np.float32) * np.float32(255 / 65535)

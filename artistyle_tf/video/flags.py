@@ -8,7 +8,6 @@ from artistyle_tf.cli.flags import FLAGS
 from artistyle_tf.cli.parsing import (
     Flag,
     Program,
-    checked,
     config_of,
     grouped,
     named_as_flags,
@@ -23,23 +22,26 @@ from artistyle_tf.cli.parsing import (
 from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.video.motion import QUALITIES, check_flow
-from artistyle_tf.video.writer import FORMATS, check_name
+from artistyle_tf.video.motion import QUALITIES
+from artistyle_tf.video.writer import FORMATS
 
 __all__ = ["Options", "parse"]
 
-TEMPORAL_WEIGHT = 0.1
-STATIC = 2.0
-LOOK_BACK = (1, 10, 20, 40)
-"""The paper's example for its long-term loss."""
 LARGEST_LOOK_BACK = 64
-
 
 _count = whole(1, 999_999)
 
 
 def _output(name: str, given: str) -> str:
-    return checked(check_name)(name, path(name, given))
+    if not given.lower().endswith(tuple(FORMATS)):
+        raise ConfigError(f"{name} is {given!r}; a clip must be named {', '.join(FORMATS)}")
+    return path(name, given)
+
+
+def _flow(name: str, given: str) -> str:
+    if given not in QUALITIES:
+        raise ConfigError(f"{name} is {given!r}; it must be one of {', '.join(QUALITIES)}")
+    return given
 
 
 def _iterations(name: str, given: str) -> int | None:
@@ -77,20 +79,20 @@ _OWN = grouped(
         "temporal_weight",
         "weight of the temporal loss, which ties a frame to the earlier ones where the optical "
         "flow is consistent; 0: none",
-        f"{TEMPORAL_WEIGHT:g}",
+        "0.1",
         real(0, 1e9),
     ),
     Flag(
         "look_back",
         "distances in frames of the earlier ones in the temporal loss; each pixel is compared with "
         "the nearest one that shows it, so what was hidden for a moment looks as before",
-        ",".join(map(str, LOOK_BACK)),
+        "1,10,20,40",  # the paper's example for its long-term loss
         _look_back,
     ),
     Flag(
         "static_threshold",
         "grey levels; places that change by less keep their pixels exactly; 0: none do",
-        f"{STATIC:g}",
+        "2",
         real(0, 1e9),
     ),
     Flag(
@@ -104,7 +106,7 @@ _OWN = grouped(
         "flow",
         f"the quality of the optical flow, DIS: {', '.join(QUALITIES)}",
         "medium",
-        checked(check_flow),
+        _flow,
     ),
     Flag("preview_every", "paint only every n-th frame, as a preview of the clip", "1", _count),
     Flag(
@@ -137,18 +139,17 @@ class Options(NamedTuple):
     config: Config
     """That of the first frame of a shot."""
     frame_iterations: int
-    content_masks: tuple[str, ...] = ()
-    style_masks: tuple[str, ...] = ()
-    temporal_weight: float = TEMPORAL_WEIGHT
-    look_back: tuple[int, ...] = LOOK_BACK
-    static_threshold: float = STATIC
-    passes: int = 1
-    flow: str = "medium"
-    """One of `QUALITIES`."""
-    preview_every: int = 1
-    workers: int = 1
-    device: str | None = None
-    quiet: bool = False
+    content_masks: tuple[str, ...]
+    style_masks: tuple[str, ...]
+    temporal_weight: float
+    look_back: tuple[int, ...]
+    static_threshold: float
+    passes: int
+    flow: str
+    preview_every: int
+    workers: int
+    device: str | None
+    quiet: bool
 
 
 def parse(arguments: Sequence[str]) -> Options | str:
@@ -164,7 +165,7 @@ def parse(arguments: Sequence[str]) -> Options | str:
     require(PROGRAM, given, "content", "style", "output")
     config, own = config_of(given), values_of(_OWN, given)
     del own["preset"]
-    styles, masks = list(own.pop("style")), [own.pop("content_mask"), own.pop("style_mask")]
+    styles, *masks = (own.pop(name) for name in ("style", "content_mask", "style_mask"))
     with named_as_flags():
         check_inputs(config, True, len(styles), *map(len, masks))
         read = [own["content"], *styles, *masks[0], *masks[1]]
@@ -175,12 +176,6 @@ def parse(arguments: Sequence[str]) -> Options | str:
             raise ConfigError(
                 "look_back is for one pass; with --passes each frame has one neighbour"
             )
-    frame_iterations = own.pop("frame_iterations") or max(1, config.iterations // 4)
-    return Options(
-        styles=styles,
-        config=config,
-        frame_iterations=frame_iterations,
-        content_masks=masks[0],
-        style_masks=masks[1],
-        **own,
-    )
+    own["frame_iterations"] = own["frame_iterations"] or max(1, config.iterations // 4)
+    masked = {"content_masks": masks[0], "style_masks": masks[1]}
+    return Options(styles=list(styles), config=config, **masked, **own)

@@ -1,21 +1,55 @@
-"""The folder of finished frames next to the output, from which a run is resumed. OpenCV."""
+"""What a run finds and finishes, in a folder beside the output: its shots, and frames. OpenCV."""
 
 import contextlib
-import io
 import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from artistyle_tf import files
 from artistyle_tf.errors import InputError
+from artistyle_tf.images.sizes import fit, resize
 from artistyle_tf.text import one_line, reason
-from artistyle_tf.video.survey import Survey
+from artistyle_tf.video.clip import BrokenClipError, Frame
+from artistyle_tf.video.motion import is_cut
 
-__all__ = ["FrameStore"]
+__all__ = ["FrameStore", "Survey", "find_shots"]
+
+SIDE = 256
+"""The longer side in px at which frames are compared to find cuts."""
+
+
+class Survey(NamedTuple):
+    """What was found in a clip before it is painted."""
+
+    shots: tuple[tuple[int, ...], ...]
+    """The numbers of the frames to paint between two cuts, as `Frame.number`, ascending."""
+    times: dict[int, int]
+    """Number of a frame → when it is shown, in `Clip.time_base`."""
+    broken: str | None
+    """Why the frames after these can't be read; None: these are all."""
+
+
+def find_shots(frames: Iterable[Frame]) -> Survey:
+    """Looks for cuts between these frames, which end where one can't be read."""
+    shots: list[list[int]] = []
+    times: dict[int, int] = {}
+    before, broken = None, None
+    try:
+        for frame in frames:
+            height, width = frame.rgb.shape[:2]
+            now = resize(frame.rgb8, fit(height, width, min(SIDE, max(height, width))))
+            if before is None or is_cut(before, now):
+                shots.append([])
+            shots[-1].append(frame.number)
+            times[frame.number] = frame.pts
+            before = now
+    except BrokenClipError as error:
+        broken = str(error)
+    return Survey(tuple(map(tuple, shots)), times, broken)
 
 
 class FrameStore:
@@ -28,12 +62,8 @@ class FrameStore:
     def open(cls, output: str, identity: Mapping[str, Any]) -> "FrameStore":
         """The store of a clip that is to be written: the folder OUTPUT.frames.
 
-        Args:
-          output: the path of the clip.
-          identity: what must be equal for a run to resume another; plain values.
-
-        Raises:
-          InputError: the folder can't be made, or belongs to a run of another identity.
+        InputError if it can't be made, or belongs to a run with another identity: plain values
+        which must be equal for a run to resume another.
         """
         store = cls(os.path.realpath(output) + ".frames")
         name, note = one_line(store.folder), store._path("identity.json")
@@ -80,29 +110,22 @@ class FrameStore:
             with contextlib.suppress(OSError):
                 os.remove(self._png(number))
 
-    def read_arrays(self, name: str) -> list[np.ndarray]:
-        """What `write_arrays` was given under that name."""
-        with np.load(self._path(f"{name}.npz")) as held:
-            return [held[key] for key in held.files]
-
-    def write_arrays(self, name: str, arrays: Iterable[np.ndarray]) -> None:
-        """Saves arrays as they are. InputError if they can't be written."""
-        data = io.BytesIO()
-        np.savez(data, *arrays)
-        files.write_bytes(self._path(f"{name}.npz"), data.getvalue())
-
     def read_survey(self) -> Survey | None:
         """The survey of the clip; None if none was written yet. InputError if it can't be read."""
         path = self._path("survey.json")
         try:
             text = _read_text(path)
-            return None if text is None else Survey.from_json(text)
+            if text is None:
+                return None
+            shots, times, broken = json.loads(text)
+            return Survey(tuple(map(tuple, shots)), dict(times), broken)
         except (OSError, ValueError, TypeError) as error:
             raise InputError(f"can't read {one_line(path)}; remove it") from error
 
     def write_survey(self, survey: Survey) -> None:
         """Keeps the survey for runs that resume this one."""
-        files.write_bytes(self._path("survey.json"), survey.to_json().encode())
+        text = json.dumps([survey.shots, list(survey.times.items()), survey.broken])
+        files.write_bytes(self._path("survey.json"), text.encode())
 
     def inner(self, name: str) -> "FrameStore":
         """A store in a folder within this one, made if it isn't there."""

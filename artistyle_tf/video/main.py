@@ -5,7 +5,7 @@ import importlib.util
 import itertools
 import logging
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from artistyle_tf import files
 from artistyle_tf.cli.console import Console, quiet_import, run_command, showing
@@ -16,10 +16,9 @@ from artistyle_tf.locks import holding
 from artistyle_tf.text import clock, one_line
 from artistyle_tf.video.clip import BrokenClipError
 from artistyle_tf.video.flags import Options, parse
-from artistyle_tf.video.frame_store import FrameStore
-from artistyle_tf.video.session import Session
+from artistyle_tf.video.frame_store import FrameStore, Survey, find_shots
+from artistyle_tf.video.session import Session, paint_with_workers
 from artistyle_tf.video.shots import count_missing
-from artistyle_tf.video.survey import Survey, find_shots
 from artistyle_tf.video.writer import write_clip
 
 __all__ = ["ClipProgress", "main"]
@@ -30,26 +29,25 @@ logger = logging.getLogger("artistyle_tf")
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status: 0, 1 bad file, 2 bad flag, 130 interrupted by
     Ctrl-C, 143 by SIGTERM."""
-    return run_command("artistyle-video", parse, _show, argv)
+    return run_command("artistyle-video", parse, _run, argv)
 
 
-def _show(options: Options) -> int:
-    with showing(progress=not options.quiet) as console:
-        return _run(options, console)
-
-
-def _run(options: Options, console: Console) -> int:
+def _run(options: Options) -> int:
     if not all(map(importlib.util.find_spec, ("av", "cv2"))):
         raise ArtistyleError(
             "clips need the packages av and opencv-python-headless: pip install "
             "'artistyle-tf[video]'"
         )
+    with showing(progress=not options.quiet) as console:
+        _paint_clip(options, console)
+    return 0
+
+
+def _paint_clip(options: Options, console: Console) -> None:
     # Before TensorFlow loads, which takes seconds: a file that can't be used is reported at once.
     files.check_folder(options.output)
     progress = ClipProgress()
     session = Session(options, progress)
-    for note in session.clip.notes:
-        logger.warning("%s", note)
     with holding(options.output) as alone:
         if not alone:
             raise InputError(f"another run is writing {one_line(options.output)}")
@@ -63,7 +61,6 @@ def _run(options: Options, console: Console) -> int:
             tf.config.list_logical_devices()
         with on_device(options.device), progress.showing_messages_once():
             _paint(session, progress)
-    return 0
 
 
 def _paint(session: Session, progress: "ClipProgress") -> None:
@@ -80,8 +77,7 @@ def _paint(session: Session, progress: "ClipProgress") -> None:
     except BaseException:
         _write_finished(session, survey, store)
         raise
-    _write(session, survey, list(survey.times), store, until_end=not survey.broken)
-    logger.info("%s", _where(survey.times, session))
+    logger.info(_write(session, survey, list(survey.times), store, until_end=not survey.broken))
     store.discard()
     if survey.broken:
         raise BrokenClipError(survey.broken)
@@ -91,19 +87,14 @@ def _paint_shots(
     session: Session, survey: Survey, store: FrameStore, progress: "ClipProgress"
 ) -> None:
     options = session.options
+    shots = [one for one in survey.shots if count_missing(one, store, options.passes)]
 
-    def missing(numbers: Sequence[int]) -> int:
-        return count_missing(numbers, store, options.passes)
+    def missing() -> int:
+        return sum(count_missing(numbers, store, options.passes) for numbers in shots)
 
-    shots = [numbers for numbers in survey.shots if missing(numbers)]
-    progress.begin(sum(map(missing, shots)), options.passes)
+    progress.begin(missing(), options.passes)
     if min(options.workers, len(shots)) > 1:
-        from artistyle_tf.video.workers import paint_with_workers
-
-        def tell() -> None:
-            progress.show_missing(sum(map(missing, shots)))
-
-        paint_with_workers(options, shots, store, tell)
+        paint_with_workers(options, shots, store, lambda: progress.show_missing(missing()))
     else:
         for numbers in shots:
             session.paint(numbers, store)
@@ -111,30 +102,24 @@ def _paint_shots(
 
 def _write_finished(session: Session, survey: Survey, store: FrameStore) -> None:
     """Writes the clip of the frames that are finished when an error ends the run."""
-    passes = session.options.passes
     done = list(itertools.takewhile(store.has, survey.times))
-    if done:
-        with contextlib.suppress(InputError):  # the error that ended the run is the reason
-            _write(session, survey, done, store, until_end=False)
-            logger.warning("%s; the same command resumes from there", _where(done, session))
-    elif any(
-        count_missing(numbers, store, passes) < passes * len(numbers) for numbers in survey.shots
-    ):
+    if not done:
         logger.warning("the first frame is not finished; the same command resumes the run")
+        return
+    with contextlib.suppress(InputError):  # the error that ended the run is the reason
+        where = _write(session, survey, done, store, until_end=False)
+        logger.warning("%s; the same command resumes from there", where)
 
 
 def _write(
     session: Session, survey: Survey, numbers: Sequence[int], store: FrameStore, until_end: bool
-) -> None:
-    """Writes the clip of these frames."""
+) -> str:
+    """Writes the clip of these frames; returns a sentence that says so."""
     logger.debug("writing the clip")
     paintings = ((survey.times[number], store.read(number)) for number in numbers)
     write_clip(session.options.output, session.clip, paintings, until_end=until_end)
-
-
-def _where(numbers: Collection[int], session: Session) -> str:
-    count, output = len(numbers), one_line(session.options.output)
-    return f"1 frame is in {output}" if count == 1 else f"{count} frames are in {output}"
+    frames = "1 frame is" if len(numbers) == 1 else f"{len(numbers)} frames are"
+    return f"{frames} in {one_line(session.options.output)}"
 
 
 class ClipProgress:

@@ -1,4 +1,4 @@
-"""Compares frames: optical flow, where it is reliable, changes of light, and what stands still.
+"""Compares frames: optical flow, where it is reliable, light, cuts, and what stands still.
 
 The tests of the flow are those of Ruder, Dosovitskiy and Brox, "Artistic style transfer for
 videos", 2016, arXiv:1604.08610, section 3, after Sundaram, Brox and Keutzer 2010. NumPy and OpenCV.
@@ -9,16 +9,14 @@ from typing import Literal
 
 import numpy as np
 
-from artistyle_tf.errors import ConfigError
-
 __all__ = [
     "QUALITIES",
     "StaticRegions",
-    "check_flow",
     "consistency",
     "dense_flow",
     "find_disocclusions",
     "find_motion_boundaries",
+    "is_cut",
     "long_term_weights",
     "merge",
     "relight",
@@ -42,23 +40,23 @@ MARGIN = 64
 that is painted anew as well, since strokes reach beyond the things that they show."""
 
 
-def check_flow(quality: str) -> None:
-    """ConfigError unless this is one of `QUALITIES`."""
-    if quality not in QUALITIES:
-        raise ConfigError(f"flow is {quality!r}; it must be one of {', '.join(QUALITIES)}")
+BINS = 16
+"""Of the histogram of one channel."""
+
+NEW, ALL_NEW = 0.45, 0.8
+"""Shares of pixels with new colours in a cut: with many lost ones, and alone."""
+
+LOST, ALL_LOST = 0.5, 0.7
+"""Likewise of pixels that the optical flow loses. Measured on synthetic clips: 0.1 in pans of 13
+px, 0.76 between unrelated pictures with equal histograms."""
 
 
 def dense_flow(first: np.ndarray, second: np.ndarray, quality: str = "medium") -> np.ndarray:
-    """Where in `second` each pixel of `first` is: dense inverse search, DIS.
+    """Where in `second` each pixel of `first` is, both uint8 [H, W, 3] sRGB.
 
-    Kroeger, Timofte, Dai and Van Gool 2016, arXiv:1603.03590, as OpenCV has it.
-
-    Args:
-      first, second: uint8 [H, W, 3] sRGB, of one shape.
-      quality: one of `QUALITIES`.
-
-    Returns:
-      float32 [H, W, 2]: (dx, dy) in px, so that first(x, y) is seen at second(x + dx, y + dy).
+    Dense inverse search, DIS: Kroeger, Timofte, Dai and Van Gool 2016, arXiv:1603.03590, as OpenCV
+    has it. Returns float32 [H, W, 2]: (dx, dy) in px, so that first(x, y) is seen at
+    second(x + dx, y + dy). `quality` is one of `QUALITIES`.
     """
     import cv2
 
@@ -78,17 +76,12 @@ def warp(
     flow: np.ndarray,
     kernel: Literal["linear", "lanczos4", "nearest"] = "linear",
 ) -> np.ndarray:
-    """`picture` sampled where the flow points to; beyond the border, the border is repeated.
+    """`picture`, float32 or uint8 [H, W] or [H, W, C], sampled where the flow points to; beyond the
+    border, the border is repeated.
 
-    Args:
-      picture: float32 or uint8 [H, W] or [H, W, C].
-      flow: float32 [H, W, 2], (dx, dy) in px, see `dense_flow`.
-      kernel: of the interpolation, as OpenCV calls it. "linear" blurs a little: after twelve frames
-        of a pan, a painting warped from frame to frame had 38 % of its Laplacian's energy left;
-        with "lanczos4", over 8 × 8 px, 72 %, but values may exceed the picture's range at edges.
-
-    Returns:
-      Like `picture`: at (x, y) its value at (x + dx, y + dy).
+    The kernel "linear" blurs a little: after twelve frames of a pan, a painting warped from frame
+    to frame had 38 % of its Laplacian's energy left; with "lanczos4", over 8 × 8 px, 72 %, but
+    values may exceed the picture's range at edges.
     """
     import cv2
 
@@ -106,11 +99,8 @@ def find_disocclusions(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
     """bool [H, W]: the pixels of the later frame that are not visible in the earlier one.
 
     |w̃ + ŵ|² > 0.01 (|w̃|² + |ŵ|²) + 0.5 with w̃(p) = w(p + ŵ(p)): following the flow there and back
-    does not return to the start. Pixels that come from outside the earlier frame count too.
-
-    Args:
-      backward: ŵ, float32 [H, W, 2], the flow from the later frame to the earlier one, in px.
-      forward: w, likewise, from the earlier frame to the later one.
+    does not return to the start. Pixels that come from outside the earlier frame count too. ŵ is
+    `backward`, the flow from the later frame to the earlier one, and w is `forward`.
     """
     back, there = warp(forward, backward), _targets(backward)
     last = np.array([backward.shape[1] - 1, backward.shape[0] - 1], np.float32)
@@ -140,14 +130,31 @@ def _square(vectors: np.ndarray) -> np.ndarray:
     return np.sum(np.square(vectors), axis=-1)
 
 
+def is_cut(before: np.ndarray, now: np.ndarray) -> bool:
+    """Whether a new shot starts between two frames, uint8 [H, W, 3] sRGB.
+
+    New colours alone may be a change of light, and lost pixels alone a fast pan. A cut therefore
+    needs many of both, or nearly all of one: a black frame is matched anywhere, and the flow
+    partly succeeds in warping any picture into another of the same colours.
+    """
+    flows = dense_flow(now, before, "fast"), dense_flow(before, now, "fast")
+    lost = 1 - float(np.mean(consistency(*flows)))
+    new = max(_new_colours(before[..., i], now[..., i]) for i in range(3))
+    return new > ALL_NEW or lost > ALL_LOST or (new > NEW and lost > LOST)
+
+
+def _new_colours(before: np.ndarray, now: np.ndarray) -> float:
+    """Share of pixels that changed bins: half the L1 distance of the two histograms."""
+    each = [np.bincount(one.ravel() // (256 // BINS), minlength=BINS) for one in (before, now)]
+    return float(np.abs(each[0] - each[1]).sum() / 2 / now.size)
+
+
 def long_term_weights(each: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """c_long of the earlier frames, nearest first: each pixel follows the nearest reliable frame.
+    """c_long of the earlier frames from their c, float32 [H, W] each, nearest first: each pixel
+    follows the nearest reliable frame.
 
     c_long^(i−j) = max(c^(i−j) − Σ of c^(i−k) over the nearer k < j, 0), from the paper's long-term
     loss.
-
-    Args:
-      each: c of each earlier frame, float32 [H, W], nearest first.
     """
     found, before = [], np.zeros_like(each[0])
     for one in each:
@@ -163,14 +170,7 @@ def merge(
 
     With C = Σ c_j and W = Σ c_j w_j / C, Σ c_j (x − w_j)² equals C (x − W)² plus a term that does
     not depend on x, so the gradient is the same. Where one c is 1 and the others are 0, the value
-    is the same too.
-
-    Args:
-      pictures: float32 [H, W, 3] each, all on the same scale.
-      weights: float32 [H, W] each.
-
-    Returns:
-      W, float32 [H, W, 3], with the first picture where C is 0; and C, float32 [H, W].
+    is the same too. Returns W, float32 [H, W, 3], with the first picture where C is 0; and C.
     """
     total = np.sum(weights, axis=0)
     mean = sum(c[..., None] * w for c, w in zip(weights, pictures, strict=True))
@@ -188,13 +188,9 @@ def relight(
     is the change of light, and is added. Without it, a painting tied to the one before would stay
     bright while its clip fades to black.
 
-    Args:
-      painting: float32 [h, w, 3] sRGB in grey levels, the earlier painting, warped.
-      before, now: float32 or uint8 [h, w, 3], the earlier frame, warped, and the new one.
-      weights: float32 [h, w], 0 to 1: where the flow is consistent.
-
-    Returns:
-      float32 [h, w, 3], within 0 to 255.
+    `painting` and `before`, the frame that it shows, are warped; `weights`, float32 [h, w], say
+    where the flow is consistent. All others are [h, w, 3] sRGB in grey levels, the result float32
+    within 0 to 255.
     """
     import cv2
 
@@ -209,10 +205,8 @@ class StaticRegions:
     """Finds the regions of a shot in which nothing changes, frame by frame.
 
     Each pixel is compared with the frame in which it was last painted, not with the one before, so
-    that light that changes slowly is followed in small steps.
-
-    Args:
-      threshold: grey levels by which blurred frames may differ there; 0: nothing is static.
+    that light that changes slowly is followed in small steps. `threshold` is by how many grey
+    levels blurred frames may differ there; 0: nothing is static.
     """
 
     def __init__(self, threshold: float):
@@ -220,14 +214,11 @@ class StaticRegions:
         self._painted: np.ndarray | None = None
 
     def share(self, frame: np.ndarray) -> np.ndarray | None:
-        """How much of the previous painting stays in that of the next frame.
+        """How much of the previous painting stays in that of the next frame, uint8 [h, w, channels]
+        with sRGB and the masks of its styles.
 
-        Args:
-          frame: uint8 [h, w, channels], sRGB and the masks of its styles.
-
-        Returns:
-          float32 [h, w], exactly 1 where nothing changed and less near what did; None for the first
-          frame, and without a threshold.
+        float32 [h, w], exactly 1 where nothing changed and less near what did; None for the first
+        frame, and without a threshold.
         """
         import cv2
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.devices import let_memory_grow
 from artistyle_tf.engine.events import INTERRUPTED, STOPPED, Callbacks
 from artistyle_tf.engine.inputs import Inputs, read_start
 from artistyle_tf.engine.optimize import optimize, weigh
@@ -31,14 +30,14 @@ MOVED = "frame-before.png"
 
 
 class FramePainter:
-    """Paints the frames of a clip, all of one size.
+    """Paints the frames of a clip, all of one size, which have their masks with them.
 
     Args:
-      config: the settings of a shot's first frame; of task "stylize".
+      config: the settings of a shot's first frame.
       styles: the paintings.
       iterations: of every frame that follows another. It has one level, since it begins with a
         painting.
-      guides: the masks; frames must have those of the content with them.
+      guides: the masks.
       callback: as for `stylize`.
 
     Raises:
@@ -53,7 +52,6 @@ class FramePainter:
         guides: Guides,
         callback: Callbacks | None = None,
     ):
-        let_memory_grow()
         self._config, self._callback = config, callback
         self._later = dataclasses.replace(
             config, init=MOVED, init_noise=0, levels=1, iterations=iterations, finer_iterations=0
@@ -66,13 +64,8 @@ class FramePainter:
         self._solvers = Solvers(config, self.weights, regions=regions, temporal=True)
 
     def paint_first(self, frame: Frame) -> np.ndarray:
-        """The painting of a frame that begins a shot.
-
-        Args:
-          frame: with one mask for each style, or none.
-
-        Returns:
-          float32 [h, w, 3] sRGB in grey levels, unclipped.
+        """The painting of a frame that begins a shot: float32 [h, w, 3] sRGB in grey levels,
+        unclipped.
 
         Raises:
           KeyboardInterrupt: the run was stopped, by Ctrl-C or the callback.
@@ -88,13 +81,8 @@ class FramePainter:
         weights: np.ndarray,
         strength: float,
     ) -> np.ndarray:
-        """Likewise the painting of a later frame, which is held to an earlier picture.
-
-        Args:
-          frame: as for `paint_first`.
-          start: float32 [h, w, 3] sRGB in grey levels, of the size of the painting.
-          picture, weights, strength: the earlier picture, see `problem.Earlier`.
-        """
+        """Likewise that of a later frame, which begins with `start`, float32 [h, w, 3] sRGB in grey
+        levels, and is held to an earlier picture, see `problem.Earlier`."""
         moved = Picture(fill_cells(start), None, MOVED, ())
         return self._painted(self._later, frame, moved, Earlier(picture, weights, strength))
 

@@ -1,26 +1,31 @@
-"""What one process needs to paint the shots of a clip. TensorFlow loads with the first shot."""
+"""What a process needs to paint shots: this one, or workers of Ray. TensorFlow loads late."""
 
 import dataclasses
+import functools
+import hashlib
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+from artistyle_tf.batch.pool import Options as Sharing
+from artistyle_tf.batch.pool import Outcome, run_tasks
+from artistyle_tf.batch.worker import computing
 from artistyle_tf.engine.events import Callbacks
 from artistyle_tf.engine.inputs import read_start
 from artistyle_tf.engine.provenance import Provenance, kinds_of
+from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.images.masks import Masks
 from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import output_size
-from artistyle_tf.video.clip import Frame, digest, frames_with_masks, read_clip, read_guides
+from artistyle_tf.text import one_line, reason
+from artistyle_tf.video.clip import Frame, frames_with_masks, read_clip, read_guides
 from artistyle_tf.video.flags import Options
 from artistyle_tf.video.frame_store import FrameStore
 from artistyle_tf.video.shots import ShotPainter, Temporal
 
-if TYPE_CHECKING:
-    from artistyle_tf.video.painting import FramePainter
-
-__all__ = ["Session"]
+__all__ = ["Session", "ShotWorker", "paint_with_workers"]
 
 LONGEST_WARM_UP = 10
 """How often, at most, a pixel is painted before it is held fully, however few iterations it has."""
@@ -29,12 +34,8 @@ LONGEST_WARM_UP = 10
 class Session:
     """A clip with its styles and masks, and what paints its shots.
 
-    Args:
-      options: what was asked for.
-      callback: as for `stylize`, for every frame.
-
-    Raises:
-      ConfigError, InputError: a file can't be used; TensorFlow isn't loaded to know.
+    The callback, as for `stylize`, is called in the run of every frame. ConfigError or InputError
+    if a file can't be used; TensorFlow isn't loaded to know.
     """
 
     def __init__(self, options: Options, callback: Callbacks | None = None):
@@ -45,31 +46,19 @@ class Session:
         self._guides = read_guides(*masks, self.clip, self._styles)
         self._start = read_start(options.config)
         assert isinstance(options.config.size, int)
-        self.size = output_size(self.clip.blank(), options.config.size)
-        """(height, width) of the paintings."""
-        warm_up = math.ceil(options.config.iterations / options.frame_iterations)
-        self._temporal = Temporal(
-            options.temporal_weight,
-            options.look_back,
-            options.flow,
-            options.static_threshold,
-            min(LONGEST_WARM_UP, warm_up),
-        )
-        self._painter: FramePainter | None = None
+        self._size = output_size(self.clip.blank(), options.config.size)
 
-    @property
-    def painter(self) -> "FramePainter":
-        """The network and its traces, for all shots."""
-        if self._painter is None:
-            from artistyle_tf.video.painting import FramePainter
+    @functools.cached_property
+    def painter(self) -> Any:
+        """The `FramePainter` for all shots: the network and its traces."""
+        from artistyle_tf.video.painting import FramePainter
 
-            config, later = self.options.config, self.options.frame_iterations
-            if self.options.passes > 1:  # which no pass shall bring to an end
-                config = dataclasses.replace(config, iterations=later, finer_iterations=0)
-            given = config, self._styles, later, self._guides, self._callback
-            self._painter = FramePainter(*given)
-            self._painter.weigh(next(self.frames()))
-        return self._painter
+        config, later = self.options.config, self.options.frame_iterations
+        if self.options.passes > 1:  # which no pass shall bring to an end
+            config = dataclasses.replace(config, iterations=later, finer_iterations=0)
+        painter = FramePainter(config, self._styles, later, self._guides, self._callback)
+        painter.weigh(next(self.frames()))
+        return painter
 
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """The frames that are to be painted, with their masks, see `Clip.frames`; of these numbers,
@@ -78,28 +67,99 @@ class Session:
         return itertools.islice(frames, 0, None, self.options.preview_every)
 
     def paint(self, numbers: Sequence[int], store: FrameStore) -> None:
-        """Paints the frames of a shot into the store, but for those that are there.
-
-        Raises:
-          KeyboardInterrupt, ArtistyleError: as `FramePainter`.
-        """
+        """Paints the frames of a shot into the store, but for those that are there."""
+        options = self.options
+        temporal = Temporal(
+            options.temporal_weight,
+            options.look_back,
+            options.flow,
+            options.static_threshold,
+            min(LONGEST_WARM_UP, math.ceil(options.config.iterations / options.frame_iterations)),
+        )
         frames = self.frames(numbers[0], numbers[-1] + 1)
-        shots = ShotPainter(self.painter, store, self._temporal, self.size)
-        if self.options.passes == 1:
+        shots = ShotPainter(self.painter, store, temporal, self._size)
+        if options.passes == 1:
             shots.paint(frames, numbers)
         else:
-            shots.paint_in_passes(frames, numbers, self.options.passes)
+            shots.paint_in_passes(frames, numbers, options.passes)
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for a run to resume another; plain values."""
-        options, masks = self.options, Masks((), self._guides.styles)
-        pictures = kinds_of(None, self._styles, self._start, masks)
+        options = self.options
+        pictures = kinds_of(None, self._styles, self._start, Masks((), self._guides.styles))
         own = options._asdict()
         for name in ("styles", "style_masks", "output", "config", "quiet", "workers", "device"):
             del own[name]
         return {
             **Provenance.of(options.config, pictures, self.painter.weights).identity(),
             **own,
-            "content": digest(options.content),
-            "content_masks": [digest(path) for path in options.content_masks],
+            "content": _digest(options.content),
+            "content_masks": [_digest(path) for path in options.content_masks],
         }
+
+
+def _digest(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"can't read {one_line(path)}: {reason(error)}") from error
+
+
+def paint_with_workers(
+    options: Options, shots: Sequence[Sequence[int]], store: FrameStore, tell: Callable[[], None]
+) -> None:
+    """Has all shots, as the numbers of their frames, painted into the store.
+
+    A shot whose worker dies goes to another one, and is given up after three. `tell` is called
+    twice a second, in another thread.
+
+    Raises:
+      KeyboardInterrupt: the user stopped it; frames that are finished stay.
+      ArtistyleError: Ray is not installed or can't start; or after all others, a shot failed.
+    """
+    failures: list[str] = []
+    ended = threading.Event()
+
+    def note(numbers: Sequence[int], outcome: Outcome) -> None:
+        if outcome.status == "failed":
+            failures.append(f"the shot at frame {numbers[0] + 1} failed: {outcome.reason}")
+
+    def tell_again() -> None:
+        while not ended.wait(0.5):
+            tell()
+
+    make, sharing = functools.partial(ShotWorker, options, store), Sharing(device=options.device)
+    thread = threading.Thread(target=tell_again, daemon=True)
+    thread.start()
+    try:
+        run_tasks(make, shots, note, options=sharing, count=options.workers)
+    finally:
+        ended.set()
+        thread.join()
+    if failures:
+        raise ArtistyleError("; ".join(failures))
+
+
+class ShotWorker:
+    """Paints one shot after the other, as `batch.worker.Worker` paints jobs."""
+
+    def __init__(self, options: Options, store: FrameStore, sharing: Sharing):
+        self._store, self._sharing = store, sharing
+        self._stop = threading.Event()
+        self._session = Session(options, lambda step: not self._stop.is_set())
+
+    def stop(self) -> None:
+        """Ends the shot that is being painted after an iteration."""
+        self._stop.set()
+
+    def paint(self, numbers: Sequence[int]) -> Outcome:
+        """Paints the shot of these frames."""
+        try:
+            with computing(self._sharing):
+                self._session.paint(numbers, self._store)
+        except KeyboardInterrupt:
+            return Outcome("stopped")
+        except (MemoryError, ArtistyleError) as error:
+            return Outcome("failed", reason(error) if str(error) else "out of memory")
+        return Outcome("done")

@@ -59,7 +59,7 @@ class _Painted(NamedTuple):
     rgb: np.ndarray
     """uint8 [h, w, 3], the frame at the size of the painting."""
     masks: Sequence[np.ndarray]
-    """uint8 [h, w] each, those of the frame at that size."""
+    """uint8 [h, w] each, likewise."""
     age: np.ndarray
     """float32 [h, w], how often each pixel was painted since it came into sight, up to
     `Temporal.warm_up`."""
@@ -94,35 +94,18 @@ class _Recalled(NamedTuple):
 class ShotPainter:
     """Paints the shots of a clip into a store.
 
-    Paintings that are there already are kept, and the others come out as if all were new.
-
-    Args:
-      painter: paints one frame.
-      store: where the paintings go.
-      temporal: how frames are held together.
-      size: (height, width) of the paintings.
+    Paintings that are there already are kept, and the others come out as if all were new. Both
+    methods take the frames to paint and their numbers, and raise InputError if the folder can't be
+    used, KeyboardInterrupt and ArtistyleError as `FramePainter`.
     """
 
     def __init__(
-        self,
-        painter: "FramePainter",
-        store: FrameStore,
-        temporal: Temporal,
-        size: tuple[int, int],
+        self, painter: "FramePainter", store: FrameStore, temporal: Temporal, size: tuple[int, int]
     ):
         self._painter, self._store, self._temporal, self._size = painter, store, temporal, size
 
     def paint(self, frames: Iterable[Frame], numbers: Sequence[int]) -> None:
-        """Paints the frames of a shot in order, each beginning with the one before.
-
-        Args:
-          frames: those to paint.
-          numbers: theirs.
-
-        Raises:
-          InputError: the folder can't be used.
-          KeyboardInterrupt, ArtistyleError: as `FramePainter`.
-        """
+        """Paints the frames of a shot in order, each beginning with the one before."""
         store, warm_up = self._store, self._temporal.warm_up
         furthest = max(self._temporal.look_back)
         done = list(map(store.has, numbers))
@@ -136,28 +119,23 @@ class ShotPainter:
             # An age, at most `warm_up`, follows from so many frames, and each of these from others.
             if index <= first - warm_up - furthest:
                 continue
-            known = None
-            if past and index > first - warm_up:
-                known = self._recall(now, masks, past)
+            known = self._recall(now, masks, past) if past and index > first - warm_up else None
             if not done[index]:
-                painting = self._painting(frame, known)
-                if known and kept is not None:
-                    before = to_float32(store.read(past[-1].number))
-                    mixture = painting + (before - painting) * kept[..., None]
-                    painting = np.where(kept[..., None] == 1, before, mixture)  # equal to the bit
+                if known is None:
+                    painting = self._painter.paint_first(frame)
+                else:
+                    held = known.weights * np.square(known.age / warm_up)
+                    given = known.start, known.painting, held, self._temporal.weight
+                    painting = self._painter.paint_next(frame, *given)
+                    if kept is not None:
+                        before = to_float32(store.read(past[-1].number))
+                        mixture = painting + (before - painting) * kept[..., None]
+                        painting = np.where(kept[..., None] == 1, before, mixture)  # to the bit
                 store.write(frame.number, to_levels(painting, frame.rgb.dtype == np.float32))
             age = np.full(self._size, warm_up, np.float32)
             if known:
                 age = np.minimum(known.age + 1, age)
             past.append(_Painted(frame.number, now, masks, age))
-
-    def _painting(self, frame: Frame, known: _Recalled | None) -> np.ndarray:
-        if known is None:
-            return self._painter.paint_first(frame)
-        weights = known.weights * np.square(known.age / self._temporal.warm_up)
-        return self._painter.paint_next(
-            frame, known.start, known.painting, weights, self._temporal.weight
-        )
 
     def _recall(
         self, now: np.ndarray, masks: Sequence[np.ndarray], past: Sequence[_Painted]
@@ -181,56 +159,43 @@ class ShotPainter:
         return _Recalled(start, painting, weights, np.where(known, age, np.float32(0)))
 
     def paint_in_passes(self, frames: Iterable[Frame], numbers: Sequence[int], passes: int) -> None:
-        """Paints the frames of a shot in several passes, forward and backward, as in section 5.3.
+        """Paints the frames of a shot in 2 passes or more, forward and backward, as in section 5.3.
 
         The first pass paints each frame on its own. Every other goes through the shot in the
         opposite direction of the one before; a frame begins with its own painting of that pass,
-        blended with its neighbour's of this pass, moved along the flow. The second half of the
-        passes has the temporal loss, too; earlier it would keep the frames from becoming alike. So
-        what comes into sight at the border in one direction is painted from what is known in the
-        other.
-
-        Args:
-          frames: of one shot; they are kept in files at the size of the painting, as a long shot
-            may exceed the memory.
-          numbers: theirs.
-          passes: 2 or more.
-
-        Raises:
-          As `paint`.
+        blended with its neighbour's of this pass, moved along the flow. So what comes into sight at
+        the border in one direction is painted from what is known in the other. The second half of
+        the passes has the temporal loss, too; earlier it would keep the frames from becoming alike.
+        The memory holds all frames at the size of the paintings.
         """
-        sources = self._store.inner(f"sources-{numbers[0]}")
+        sources = {}
         for frame in frames:
-            arrays = (resize(one, self._size) for one in (frame.rgb, *frame.masks))
-            sources.write_arrays(str(frame.number), arrays)
+            rgb, *masks = (resize(one, self._size) for one in (frame.rgb, *frame.masks))
+            sources[frame.number] = frame._replace(rgb=rgb, masks=tuple(masks))
         for one in range(_find_pass(numbers, self._store, passes), passes + 1):
             target = _of_pass(self._store, one, passes)
             own = _of_pass(self._store, one - 1, passes) if one > 1 else target
             order = numbers if one % 2 else numbers[::-1]
-            strength = self._temporal.weight if 2 * one > passes else 0.0
             for before, number in zip([None, *order], order, strict=False):
                 if target.has(number):
                     continue
-                frame = _source(sources, number)
+                frame = sources[number]
                 if one == 1:
                     painting = self._painter.paint_first(frame)
                 else:
                     start = to_float32(own.read(number))
-                    if before is None:
-                        given = start, start, np.zeros(self._size, np.float32), 0.0
-                    else:
-                        other, there = _source(sources, before), to_float32(target.read(before))
+                    picture, weights, strength = start, np.zeros(self._size, np.float32), 0.0
+                    if before is not None:
+                        other, there = sources[before], to_float32(target.read(before))
                         pairs = zip(other.masks, frame.masks, strict=True)
                         flow = self._temporal.flow
-                        carried = _carry(other.rgb8, there, frame.rgb8, flow, pairs)
-                        share = BLEND * carried.weights[..., None]
-                        start = start + share * (carried.painting - start)
-                        given = start, carried.painting, carried.weights, strength
-                    painting = self._painter.paint_next(frame, *given)
+                        picture, weights, *_ = _carry(other.rgb8, there, frame.rgb8, flow, pairs)
+                        start = start + BLEND * weights[..., None] * (picture - start)
+                        strength = self._temporal.weight if 2 * one > passes else 0.0
+                    painting = self._painter.paint_next(frame, start, picture, weights, strength)
                 target.write(number, to_levels(painting, frame.rgb.dtype == np.float32))
             if one > 1:
                 own.remove(numbers)
-        sources.discard()
 
 
 def _carry(
@@ -240,15 +205,8 @@ def _carry(
     flow: str,
     masks: Iterable[tuple[np.ndarray, np.ndarray]],
 ) -> _Carried:
-    """Carries the painting of another frame of the shot over to this one.
-
-    Args:
-      rgb: uint8 [h, w, 3] sRGB, the other frame.
-      painting: float32 [h, w, 3], its painting.
-      now: uint8 [h, w, 3], this frame.
-      flow: the quality of the optical flow.
-      masks: each as it is in the other frame, and in this one; uint8 [h, w].
-    """
+    """Carries the painting of another frame, `rgb`, over to this one, `now`, both uint8 [h, w, 3].
+    `masks`: each as it is in the other frame, and in this one; uint8 [h, w]."""
     backward, forward = dense_flow(now, rgb, flow), dense_flow(rgb, now, flow)
     weights = consistency(backward, forward)
     moved = warp(painting, backward, "lanczos4")
@@ -277,11 +235,6 @@ def _find_pass(numbers: Sequence[int], store: FrameStore, passes: int) -> int:
 
 def _of_pass(store: FrameStore, one: int, passes: int) -> FrameStore:
     return store if one == passes else store.inner(f"pass-{one}")
-
-
-def _source(sources: FrameStore, number: int) -> Frame:
-    rgb, *masks = sources.read_arrays(str(number))
-    return Frame(number, 0, rgb, tuple(masks))
 
 
 def to_levels(painting: np.ndarray, deep: bool) -> np.ndarray:

