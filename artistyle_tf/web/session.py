@@ -159,7 +159,7 @@ def large_config(painted: Run, longer: str) -> Config:
 def room_now() -> Room:
     """The memory available to a run. Loads TensorFlow."""
     from artistyle_tf.engine.solvers import room
-    from artistyle_tf.vgg.place import device_kind
+    from artistyle_tf.vgg.precision import device_kind
 
     return room(Config(), device_kind())
 
