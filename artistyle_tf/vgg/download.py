@@ -59,10 +59,7 @@ def download_imagenet(report: Callable[[str], None]) -> Path:
         pooch.retrieve(url, f"md5:{MD5}", path.name, path.parent, downloader=downloader)
         path.chmod(0o644)  # pooch's temporary file is readable by its owner only
     except (OSError, ValueError) as error:  # requests' errors are OSError, a checksum's ValueError
-        inner: BaseException = error  # requests and urllib3 wrap their errors around it
-        while cause := inner.__cause__ or inner.__context__:
-            inner = cause
-        why = reason(inner).partition(". Deleted")[0]  # what follows is advice to coders
+        why = reason(_cause(error)).partition(". Deleted")[0]  # what follows is advice to coders
         raise InputError(
             f"{damaged}{url} could not be downloaded ({why}): put it into {path.parent} yourself, "
             "or use --weights=imagenet-8bit"
@@ -89,3 +86,10 @@ class _Progress:
 
     def close(self) -> None:
         pass
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What lies inside the errors that requests and urllib3 wrap around it."""
+    while inner := error.__cause__ or error.__context__:
+        error = inner
+    return error
