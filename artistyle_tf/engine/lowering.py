@@ -9,8 +9,7 @@ from artistyle_tf.engine.plan import Level
 from artistyle_tf.engine.solvers import Solver, Solvers
 from artistyle_tf.objective.targets import Targets
 from artistyle_tf.optimizers import State as Search
-from artistyle_tf.vgg.place import compiling_for
-from artistyle_tf.vgg.precision import true_float32
+from artistyle_tf.vgg.precision import compiling_for, true_float32
 from artistyle_tf.vgg.vgg19 import stride
 from artistyle_tf.vgg.weights import Weights
 

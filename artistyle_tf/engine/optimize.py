@@ -31,7 +31,7 @@ from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import Status
 from artistyle_tf.optimizers.base import MOST_STEPS
 from artistyle_tf.text import reason
-from artistyle_tf.vgg.place import device_kind, on_host
+from artistyle_tf.vgg.precision import device_kind, on_host
 
 __all__ = ["WINDOW", "first_state", "named_parts", "optimize", "weigh", "within_memory"]
 

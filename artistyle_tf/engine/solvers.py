@@ -16,8 +16,7 @@ from artistyle_tf.objective.factory import make_objective
 from artistyle_tf.objective.preconditioner import precondition
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import Minimizer
-from artistyle_tf.vgg.place import device_kind
-from artistyle_tf.vgg.precision import convolution_dtype
+from artistyle_tf.vgg.precision import convolution_dtype, device_kind
 from artistyle_tf.vgg.weights import Weights
 
 __all__ = ["Solver", "Solvers", "is_compiled", "minimizer_class", "room", "takes_many"]

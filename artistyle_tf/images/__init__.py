@@ -5,12 +5,5 @@ from artistyle_tf.images.read import MAX_PIXELS, read, read_record
 from artistyle_tf.images.sizes import fit, resample, resize
 
 __all__ = [
-    "MAX_PIXELS",
-    "MIN_SIDE",
-    "Picture",
-    "fit",
-    "read",
-    "read_record",
-    "resample",
-    "resize",
-]
+    "MAX_PIXELS", "MIN_SIDE", "Picture", "fit", "read", "read_record", "resample", "resize",
+]  # fmt: skip

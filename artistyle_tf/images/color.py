@@ -12,16 +12,7 @@ from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.picture import as_uint8
 from artistyle_tf.images.sizes import resize, scale_to
 
-__all__ = [
-    "NODES",
-    "keep_chroma",
-    "luminance",
-    "match_covariance",
-    "match_histogram",
-    "oklab",
-    "palette_table",
-    "recolor",
-]
+__all__ = ["NODES", "keep_chroma", "luminance", "oklab", "palette_table", "recolor"]
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of R, G, B in the Y of YIQ."""
@@ -74,8 +65,8 @@ def recolor(
         )
         return content, styles
     if mode == "histogram":
-        return content, [match_histogram(style, content) for style in styles]
-    return content, [match_covariance(style, content, mode == "cholesky") for style in styles]
+        return content, [_match_histogram(style, content) for style in styles]
+    return content, [_match_covariance(style, content, mode == "cholesky") for style in styles]
 
 
 def luminance(rgb: np.ndarray) -> np.ndarray:
@@ -99,7 +90,7 @@ def keep_chroma(image: np.ndarray, content: np.ndarray) -> np.ndarray:
     return own + ((image - own) @ np.array(LUMA[::-1], np.float32))[..., None]
 
 
-def match_covariance(style: np.ndarray, content: np.ndarray, cholesky: bool) -> np.ndarray:
+def _match_covariance(style: np.ndarray, content: np.ndarray, cholesky: bool) -> np.ndarray:
     """The style, x → A (x − μ_S) + μ_C with A Σ_S Aᵀ = Σ_C: [H, W, 3], clipped, of its dtype.
 
     A is L_C L_S⁻¹ of the Cholesky factors, or Σ_C^½ Σ_S^-½ of symmetric roots. The style's standard
@@ -120,7 +111,7 @@ def match_covariance(style: np.ndarray, content: np.ndarray, cholesky: bool) -> 
     return _like(style, moved.reshape(style.shape))
 
 
-def match_histogram(style: np.ndarray, content: np.ndarray) -> np.ndarray:
+def _match_histogram(style: np.ndarray, content: np.ndarray) -> np.ndarray:
     """The style with the content's distribution in each of R, G, B: [H, W, 3], of its dtype."""
     channels = []
     for own, wanted in zip(np.moveaxis(style, -1, 0), np.moveaxis(content, -1, 0), strict=True):

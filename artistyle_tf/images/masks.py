@@ -18,15 +18,9 @@ from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import fill_cells, resize
 
 __all__ = [
-    "Masks",
-    "Regions",
-    "check_counts",
-    "coverage",
-    "grey",
-    "make_regions",
-    "read_masks",
+    "ASPECT", "Masks", "Regions", "check_counts", "coverage", "grey", "make_regions", "read_masks",
     "within",
-]
+]  # fmt: skip
 
 ASPECT = 0.02
 """Tolerated aspect difference between a mask and its picture, as sizes are rounded to whole px."""
@@ -40,12 +34,10 @@ class Masks(NamedTuple):
 
 
 class Regions(NamedTuple):
-    """The masks at the sizes used in a run."""
+    """The masks at the sizes used in a run, the canvas' and each style's: uint8 [H, W] each."""
 
     content: list[np.ndarray]
-    """uint8 [H, W] each, at the canvas' size."""
     styles: list[np.ndarray]
-    """uint8 [H, W] each, at its style's size."""
 
 
 def check_counts(styles: int, content_masks: int, style_masks: int) -> None:
@@ -102,12 +94,7 @@ def make_regions(
 ) -> Regions | None:
     """The masks at their pictures' sizes, those of the content padded to whole cells like it.
 
-    None without masks: the run is then unguided.
-
-    Args:
-      masks: from `read_masks`.
-      size: (height, width) of the result.
-      styles: [H, W, 3] each; without masks for them, all of each is used.
+    None without masks. Without masks for the styles, [H, W, 3] each, all of each is used.
     """
     if not masks.content:
         return None
@@ -121,12 +108,7 @@ def make_regions(
 
 
 def coverage(masks: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
-    """float32 [height, width]: 1 where any style applies, 0 where the content is kept.
-
-    Args:
-      masks: uint8 [H, W] each.
-      size: (height, width) to resize them to.
-    """
+    """float32 of that (height, width): 1 where any style applies, 0 where the content is kept."""
     total = sum(resize(mask, size).astype(np.float32) for mask in masks) / 255
     return np.minimum(total, 1)
 
@@ -137,7 +119,6 @@ def within(regions: Regions | None, image: np.ndarray, content: np.ndarray) -> n
     With a content loss in a deep layer only, those regions would be mush instead of the photo.
 
     Args:
-      regions: the masks; None: return the image unchanged.
       image: float32 [1, h, w, 3], BGR, mean subtracted.
       content: uint8 or float32 [H, W, 3] sRGB, resized to the image's size.
     """

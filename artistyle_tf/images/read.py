@@ -5,7 +5,6 @@
 
 import contextlib
 import os
-import re
 import stat
 import warnings
 from collections.abc import Iterator
@@ -15,28 +14,19 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
-from artistyle_tf.images import decode, deep, metadata
+from artistyle_tf.images import decode, metadata
 from artistyle_tf.images.picture import MIN_SIDE, Picture, check_levels
 from artistyle_tf.text import one_line, reason
 
-__all__ = [
-    "MAX_PIXELS",
-    "read",
-    "read_record",
-]
+__all__ = ["MAX_PIXELS", "read", "read_record"]
 
 MAX_PIXELS = 178_956_970
 """Files with more pixels than this in their header are refused without decoding."""
 
-
 # Vector and data formats that Pillow identifies but can't render, or only via Ghostscript.
 _NOT_PICTURES = {"EPS", "MPEG", "WMF"}
-_UNREADABLE = (
-    "is not a picture that Pillow can read; usual formats are PNG, JPEG, WebP, TIFF, GIF and BMP"
-)
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BITS_PER_SAMPLE = 258
-_SIGNATURES = re.compile(rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP", re.DOTALL)
 
 
 def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) -> Picture:
@@ -58,19 +48,13 @@ def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) ->
         return _from_array(source)
     if isinstance(source, Image.Image):
         with _pillow_errors("image"):
-            return _convert(source, "image", [])
+            return _picture(source, "image", [])
     path = _path(source)
-    shown = one_line(path)
     name = one_line(os.path.basename(path))
     with _open_image(path) as image:
-        _check_sides(shown, *image.size)
+        _check_sides(one_line(path), *image.size)
         notes = decode.frame_notes(image, name)
-        if isinstance(image, deep.Page):
-            return _picture(*decode.deep_to_rgb(image.samples(), name, notes), name, notes)
-        if deep.is_deep_png(image):
-            samples = deep.png_samples(image)
-            return _picture(*decode.deep_to_rgb(samples, name, notes), name, notes)
-        return _convert(image, name, notes)
+        return _picture(decode.deep_samples(image) or image, name, notes)
 
 
 def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
@@ -83,7 +67,30 @@ def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
         return metadata.extract(image, one_line(path))
 
 
-# Files
+def _from_array(array: np.ndarray) -> Picture:
+    shape_ok = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
+    shapes = "[H, W, 3], [H, W, 4] or [H, W]"
+    check_levels("a picture's array", array, shape_ok, shapes, ("uint8", "uint16"))
+    _check_sides("array", array.shape[1], array.shape[0])
+    if array.ndim == 2:
+        array = np.stack([array] * 3, axis=-1)
+    if array.dtype != np.uint8:
+        array = array.astype(np.float32) / 257
+    alpha = array[..., 3] if array.shape[2] == 4 else None
+    return Picture(*decode.over_white(array[..., :3], alpha), "array", ())
+
+
+def _picture(source: Any, name: str, notes: list[str]) -> Picture:
+    rgb, alpha = decode.to_rgb(source, name, notes)
+    _check_sides(name, rgb.shape[1], rgb.shape[0])
+    return Picture(*decode.over_white(rgb, alpha), name, tuple(notes))
+
+
+def _check_sides(shown: str, width: int, height: int) -> None:
+    if min(width, height) < MIN_SIDE:
+        raise InputError(
+            f"{shown} is {width}×{height} px; both sides must be at least {MIN_SIDE} px"
+        )
 
 
 def _path(path: Any) -> str:
@@ -96,55 +103,51 @@ def _path(path: Any) -> str:
 
 
 @contextlib.contextmanager
-def _open_image(path: str) -> Iterator[Image.Image | deep.Page]:
+def _open_image(path: str) -> Iterator[Image.Image | decode.Page]:
     """Opens the picture and checks its header; errors in the block are also about this file.
 
     Yields a `Page` for a TIFF whose colours Pillow has no mode for.
     """
     shown = one_line(path)
     try:
-        status = os.stat(path)
-        if stat.S_ISDIR(status.st_mode):
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
             raise InputError(f"{shown} is a folder, not a picture")
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe could block forever
+        if not stat.S_ISREG(mode):  # opening a pipe could block forever
             raise InputError(f"{shown} is not a regular file")
-        if status.st_size == 0:
-            raise InputError(f"{shown} is empty")
         file = open(path, "rb")  # noqa: SIM115 (closed below)
-    except FileNotFoundError as error:
-        raise InputError(f"{shown} does not exist") from error
-    except OSError as error:
-        raise InputError(f"can't read {shown}: {reason(error)}") from error
     except ArtistyleError:
         raise
-    except ValueError as error:  # a null character in the path
+    except FileNotFoundError as error:
+        raise InputError(f"{shown} does not exist") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
         raise InputError(f"can't read {shown}: {reason(error)}") from error
     with file, _pillow_errors(shown), _identified(file, shown) as image:
-        _check_pixels(shown, *image.size)
+        if image.size[0] * image.size[1] > MAX_PIXELS:
+            raise Image.DecompressionBombError
         yield image
 
 
 def _identified(
     file: BinaryIO, shown: str
-) -> contextlib.AbstractContextManager[Image.Image | deep.Page]:
+) -> contextlib.AbstractContextManager[Image.Image | decode.Page]:
+    image, fault = None, None
     try:
         image = Image.open(file)
+        bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, ())
+        deep = image.mode in ("RGB", "RGBA") and max(bits, default=0) > 8
     except UnidentifiedImageError as error:
+        fault = error
         file.seek(0)
-        start = file.read(12)
-        page = deep.open_page(file) if start.startswith(_TIFF) else None
-        if page is not None:
-            return contextlib.nullcontext(page)
-        if _SIGNATURES.match(start):
-            raise
-        raise InputError(f"{shown} {_UNREADABLE}") from error
-    if image.format in _NOT_PICTURES or isinstance(image, ImageFile.StubImageFile):
-        raise InputError(f"{shown} {_UNREADABLE}")
-    bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, ())
-    if image.mode in ("RGB", "RGBA") and bits and max(bits) > 8:
-        page = deep.open_page(file)
-        if page is not None:
-            return contextlib.nullcontext(page)
+        deep = file.read(4) in _TIFF
+    if deep:
+        with contextlib.suppress(Exception):  # damaged files can raise nearly any exception
+            return contextlib.nullcontext(decode.Page(file))
+    if image is None or image.format in _NOT_PICTURES or isinstance(image, ImageFile.StubImageFile):
+        raise InputError(
+            f"{shown} is not a picture that Pillow can read, or is damaged; usual formats are "
+            "PNG, JPEG, WebP, TIFF, GIF and BMP"
+        ) from fault
     return image
 
 
@@ -158,59 +161,9 @@ def _pillow_errors(shown: str) -> Iterator[None]:
         except ArtistyleError:
             raise
         except Image.DecompressionBombError as error:
-            found = re.search(r"\((\d+) pixels\) exceeds limit of (\d+)", str(error))
-            pixels, limit = map(int, found.groups()) if found else (0, MAX_PIXELS)
-            count = f"{pixels:,}" if found else "too many"
-            raise InputError(f"{shown} has {count} pixels; the limit is {limit:,}") from error
+            raise InputError(f"{shown} has more pixels than the limit of {MAX_PIXELS:,}") from error
         except MemoryError as error:
             raise InputError(f"{shown} needs more memory than there is") from error
-        except UnidentifiedImageError as error:
-            raise InputError(f"{shown} is cut short or damaged") from error
         except Exception as error:
             # Damaged files can make Pillow's plugins raise nearly any exception.
             raise InputError(f"{shown} is cut short or damaged ({reason(error)})") from error
-
-
-# Checks
-
-
-def _check_pixels(shown: str, width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise InputError(
-            f"{shown} is {width}×{height} px, {width * height:,} pixels; "
-            f"the limit is {MAX_PIXELS:,}"
-        )
-
-
-def _check_sides(shown: str, width: int, height: int) -> None:
-    if min(width, height) < MIN_SIDE:
-        raise InputError(
-            f"{shown} is {width}×{height} px; both sides must be at least {MIN_SIDE} px"
-        )
-
-
-# Pixels
-
-
-def _from_array(array: np.ndarray) -> Picture:
-    shape_ok = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
-    shapes = "[H, W, 3], [H, W, 4] or [H, W]"
-    check_levels("a picture's array", array, shape_ok, shapes, ("uint8", "uint16"))
-    _check_sides("array", array.shape[1], array.shape[0])
-    if array.ndim == 2:
-        array = np.stack([array] * 3, axis=-1)
-    if array.dtype != np.uint8:
-        array = array.astype(np.float32) / 257
-    return _picture(array[..., :3], array[..., 3] if array.shape[2] == 4 else None, "array", [])
-
-
-def _convert(image: Image.Image, name: str, notes: list[str]) -> Picture:
-    """A Pillow image of any mode as a Picture."""
-    image.load()
-    return _picture(*decode.to_rgb(image, name, notes), name, notes)
-
-
-def _picture(rgb: np.ndarray, alpha: np.ndarray | None, name: str, notes: list[str]) -> Picture:
-    """A Picture from pixels and alpha, composited over white."""
-    _check_sides(name, rgb.shape[1], rgb.shape[0])
-    return Picture(*decode.over_white(rgb, alpha), name, tuple(notes))

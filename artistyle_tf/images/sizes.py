@@ -8,17 +8,9 @@ from artistyle_tf.images.picture import MIN_SIDE, Picture, as_uint8
 from artistyle_tf.vgg.vgg19 import CELL
 
 __all__ = [
-    "continued",
-    "fill_cells",
-    "fit",
-    "output_size",
-    "pad",
-    "resample",
-    "resize",
-    "scale_to",
-    "shrink",
+    "continued", "fill_cells", "fit", "output_size", "resample", "resize", "scale_to", "shrink",
     "whole_cells",
-]
+]  # fmt: skip
 
 
 def fit(height: int, width: int, longer: int) -> tuple[int, int]:
@@ -29,10 +21,8 @@ def fit(height: int, width: int, longer: int) -> tuple[int, int]:
         return height, width
     old = max(height, width)
     # Integer arithmetic, rounding half up: floats round differently at some sizes.
-    return (
-        max(1, (2 * height * longer + old) // (2 * old)),
-        max(1, (2 * width * longer + old) // (2 * old)),
-    )
+    height, width = (max(1, (2 * side * longer + old) // (2 * old)) for side in (height, width))
+    return height, width
 
 
 def output_size(content: Picture, longer: int) -> tuple[int, int]:
@@ -67,11 +57,7 @@ def resize(rgb: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def shrink(rgb: np.ndarray, longest: int) -> np.ndarray:
-    """A thumbnail: uint8 [h, w, 3] whose longer side is at most `longest` px.
-
-    Args:
-      rgb: uint8 or float32 [H, W, 3] in grey levels; a smaller one keeps its size.
-    """
+    """uint8 or float32 [H, W, 3] as a thumbnail, uint8 and at most `longest` px."""
     height, width = rgb.shape[:2]
     return as_uint8(resize(rgb, fit(height, width, min(longest, max(height, width)))))
 
@@ -84,12 +70,11 @@ def resample(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _by_plane(image: np.ndarray, size: tuple[int, int], kernel: Image.Resampling) -> np.ndarray:
-    height, width = size
     planes = [
-        Image.fromarray(np.ascontiguousarray(image[..., i], dtype=np.float32))
-        for i in range(image.shape[2])
+        Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32)).resize(size[::-1], kernel)
+        for plane in np.moveaxis(image, -1, 0)
     ]
-    return np.stack([np.asarray(p.resize((width, height), kernel)) for p in planes], axis=-1)
+    return np.stack([np.asarray(plane) for plane in planes], axis=-1)
 
 
 def scale_to(size: tuple[int, int], longer: float) -> tuple[int, int]:
@@ -109,7 +94,7 @@ def whole_cells(size: tuple[int, int]) -> tuple[int, int]:
     return height, width
 
 
-def pad(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _pad(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """[H, W, C] or [H, W], mirror-padded at the bottom and the right to (height, width)."""
     below, beside = size[0] - picture.shape[0], size[1] - picture.shape[1]
     around = [(0, below), (0, beside), (0, 0)]
@@ -123,10 +108,10 @@ def continued(picture: np.ndarray, longer: int) -> np.ndarray:
     padding marks; the image would then gather the style's colours along its own borders.
     """
     height, width = picture.shape[:2]
-    factor = longer / max(height, width)
-    return picture if factor <= 1 else pad(picture, (round(height * factor), round(width * factor)))
+    factor = max(1, longer / max(height, width))
+    return _pad(picture, (round(height * factor), round(width * factor)))
 
 
 def fill_cells(picture: np.ndarray) -> np.ndarray:
     """[H, W, C] or [H, W], mirror-padded to whole cells."""
-    return pad(picture, whole_cells((picture.shape[0], picture.shape[1])))
+    return _pad(picture, whole_cells((picture.shape[0], picture.shape[1])))

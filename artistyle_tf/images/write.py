@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.files import as_path, check_folder, write_bytes
-from artistyle_tf.images import metadata, profiles
+from artistyle_tf.images import metadata
+from artistyle_tf.images.decode import srgb
 from artistyle_tf.images.picture import as_uint8, check_levels
 from artistyle_tf.images.sizes import resize, shrink
 from artistyle_tf.text import one_line, reason
@@ -29,14 +29,8 @@ __all__ = [
     "write",
 ]
 
-_FORMATS = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".webp": "WEBP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+_FORMATS |= {".tif": "TIFF", ".tiff": "TIFF"}
 EXTENSIONS = tuple(_FORMATS)
 """The file name extensions that `write` supports, in lower case."""
 
@@ -61,9 +55,8 @@ def check_output(
 ) -> None:
     """Check before a long run that `write` will be able to write to `path`; leaves nothing behind.
 
-    `size`: the picture's (height, width), if known. ConfigError: as `check_depth`, or an extension
-    not in EXTENSIONS.
-    InputError: as `check_folder`, or `size` exceeds the format's limits.
+    `size`: the picture's (height, width), if known. ConfigError: as `check_depth`. InputError: as
+    `check_folder`, or `size` exceeds the format's limits.
     """
     path = as_path(path)
     check_depth(path, depth)
@@ -72,7 +65,7 @@ def check_output(
 
 
 def check_depth(path: str | os.PathLike[str], depth: int) -> None:
-    """ConfigError if `depth` is not in DEPTHS or not supported by the format of `path`."""
+    """ConfigError: `depth` is none of DEPTHS or of this format's; `path` has no known extension."""
     file_format = _format(as_path(path))
     if depth not in DEPTHS:
         raise ConfigError(f"depth is {depth!r}; it must be 8, 16 or 32")
@@ -114,14 +107,11 @@ def write(
     check_depth(path, depth)
     if file_format == "JPEG":
         alpha = None
-    pixels = _pixels(rgb, alpha) if depth == 8 else _deep_pixels(rgb, alpha, depth)
+    pixels = _pixels(rgb, alpha, depth)
     _check_room(path, file_format, rgb.shape[:2])
+    options = _SAVE_OPTIONS[file_format] | {"icc_profile": srgb()}
     try:
-        if depth == 8:
-            options = _SAVE_OPTIONS[file_format] | {"icc_profile": profiles.srgb()}
-            data = metadata.encode(Image.fromarray(pixels), file_format, record, **options)
-        else:
-            data = metadata.encode_deep(pixels, file_format, record)
+        data = metadata.encode(pixels, file_format, record, **options)
     except Exception as error:  # encoders raise many types
         raise InputError(f"can't write {one_line(path)}: {reason(error)}") from error
     write_bytes(path, data)
@@ -132,7 +122,7 @@ def png_bytes(rgb: np.ndarray, alpha: np.ndarray | None = None) -> bytes:
 
     ConfigError: an invalid array.
     """
-    return metadata.encode(Image.fromarray(_pixels(rgb, alpha)), "PNG", None)
+    return metadata.encode(_pixels(rgb, alpha, 8), "PNG", None)
 
 
 def to_html(rgb: np.ndarray, rows: Mapping[str, str], alpha: np.ndarray | None = None) -> str:
@@ -153,39 +143,26 @@ def to_html(rgb: np.ndarray, rows: Mapping[str, str], alpha: np.ndarray | None =
     return f'<img src="data:image/png;base64,{data}"><table>{cells}</table>'
 
 
-def _pixels(rgb: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-    """uint8 [H, W, 3], or [H, W, 4] with an alpha of any size."""
-    _check_rgb(rgb, "uint8")
-    if alpha is None:
-        return rgb
-    _check_alpha(alpha)
-    return np.dstack([rgb, as_uint8(resize(alpha, (rgb.shape[0], rgb.shape[1])))])
-
-
-def _deep_pixels(rgb: np.ndarray, alpha: np.ndarray | None, depth: int) -> np.ndarray:
-    """uint16 or float32 [H, W, 3], or [H, W, 4] with an alpha of any size."""
-    _check_rgb(rgb, "float32")
-    height, width = rgb.shape[:2]
+def _pixels(rgb: np.ndarray, alpha: np.ndarray | None, depth: int) -> np.ndarray:
+    """uint8, uint16 or float32 [H, W, 3], or [H, W, 4] with an alpha of any size."""
+    rgb_ok = rgb.ndim == 3 and rgb.shape[2] == 3
+    check_levels("rgb", rgb, rgb_ok, "[H, W, 3]", ("uint8" if depth == 8 else "float32",))
     planes = list(np.moveaxis(rgb, -1, 0))
     if alpha is not None:
-        _check_alpha(alpha)
-        planes.append(resize(alpha.astype(np.float32), (height, width)))
-    pixels = np.empty((height, width, len(planes)), np.uint16 if depth == 16 else np.float32)
+        check_levels("alpha", alpha, alpha.ndim == 2, "[H, W]", ("uint8", "float32"))
+        alpha = alpha if depth == 8 else alpha.astype(np.float32)
+        planes.append(resize(alpha, (rgb.shape[0], rgb.shape[1])))
+    kind = {8: np.uint8, 16: np.uint16, 32: np.float32}[depth]
+    pixels = np.empty((*rgb.shape[:2], len(planes)), kind)
     for i, plane in enumerate(planes):  # one by one, to save memory with big pictures
-        if depth == 16:
+        if depth == 8:
+            pixels[..., i] = as_uint8(plane)
+        elif depth == 16:
             steps = np.multiply(plane, 257, dtype=np.float64)
             pixels[..., i] = np.clip(np.rint(steps, out=steps), 0, 65535)
         else:
             pixels[..., i] = plane / 255
     return pixels
-
-
-def _check_rgb(rgb: np.ndarray, dtype: str) -> None:
-    check_levels("rgb", rgb, rgb.ndim == 3 and rgb.shape[2] == 3, "[H, W, 3]", (dtype,))
-
-
-def _check_alpha(alpha: np.ndarray) -> None:
-    check_levels("alpha", alpha, alpha.ndim == 2, "[H, W]", ("uint8", "float32"))
 
 
 def _format(path: str) -> str:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from artistyle_tf.vgg.place import device_kind
+from artistyle_tf.vgg.precision import device_kind
 
 __all__ = ["FLOOR", "RELATIVE_FLOOR", "Gaussian", "gaussian", "inverse_root", "wasserstein"]
 

@@ -5,7 +5,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from artistyle_tf.errors import InputError
@@ -54,9 +54,9 @@ def download_imagenet(report: Callable[[str], None]) -> Path:
     damaged = f"{path} is damaged, and " if path.exists() else ""
     downloader = pooch.HTTPDownloader(_Progress(report), chunk_size=1 << 16, timeout=TIMEOUT)
     report(f"weights: asking {url}")
+    pooch.get_logger().setLevel(logging.WARNING)  # `report` tells the progress
     try:
-        with _quiet(pooch.get_logger()):
-            pooch.retrieve(url, f"md5:{MD5}", path.name, path.parent, downloader=downloader)
+        pooch.retrieve(url, f"md5:{MD5}", path.name, path.parent, downloader=downloader)
         path.chmod(0o644)  # pooch's temporary file is readable by its owner only
     except (OSError, ValueError) as error:  # requests' errors are OSError, a checksum's ValueError
         why = reason(_cause(error)).partition(". Deleted")[0]  # what follows is advice to coders
@@ -70,15 +70,15 @@ def download_imagenet(report: Callable[[str], None]) -> Path:
 class _Progress:
     """What pooch takes for a progress bar."""
 
+    total = 0
+
     def __init__(self, report: Callable[[str], None]):
-        self.total, self._done, self._told = 0, 0, 0.0
-        self._report = report
+        self._done, self._told, self._report = 0, 0.0, report
 
     def update(self, count: int) -> None:
         self._done += count
         if time.monotonic() - self._told >= 0.5 or self._done == self.total:
-            share = f"{self._done / _MIB:.1f} of {self.total / _MIB:.1f} MB"
-            self._report(f"weights: {share}")
+            self._report(f"weights: {self._done / _MIB:.1f} of {self.total / _MIB:.1f} MB")
             self._told = time.monotonic()
 
     def reset(self) -> None:
@@ -86,17 +86,6 @@ class _Progress:
 
     def close(self) -> None:
         pass
-
-
-@contextlib.contextmanager
-def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """Keeps pooch from writing to the terminal: `report` tells the progress."""
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _cause(error: BaseException) -> BaseException:

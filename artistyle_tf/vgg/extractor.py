@@ -14,14 +14,9 @@ from artistyle_tf.vgg.vgg19 import STYLE_LAYERS, VGG19_LAYERS, block_of
 from artistyle_tf.vgg.weights import Weights, load
 
 __all__ = [
-    "PADDINGS",
-    "Features",
-    "Trim",
-    "build_feature_extractor",
-    "constant_network",
-    "deepest_layer",
+    "FROZEN", "PADDINGS", "Features", "build_feature_extractor", "constant_network",
     "embedded_network",
-]
+]  # fmt: skip
 
 PADDINGS = ("zeros", "reflect", "replicate-first")
 """What the convolutions see beyond the border of a picture. Zeros, which VGG19 was trained with,
@@ -75,7 +70,14 @@ def build_feature_extractor(
     if padding not in PADDINGS:
         raise ConfigError(f"padding is {padding!r}; it must be one of {', '.join(PADDINGS)}")
     layers = tuple(layers)
-    deepest = deepest_layer(layers)
+    for name in layers:
+        if name not in VGG19_LAYERS:
+            raise ConfigError(
+                f"there is no layer {name!r} in VGG19; it must be one of {', '.join(VGG19_LAYERS)}"
+            )
+    if not layers:
+        raise ConfigError("no layer is given; name at least one, like block4_conv2")
+    deepest = max(layers, key=VGG19_LAYERS.index)
     if not isinstance(weights, Weights):
         weights = load(weights, deepest)
     if deepest not in weights.layers:
@@ -155,11 +157,9 @@ def constant_network(
 def embedded_network(model: keras.Model) -> Callable[[tf.Tensor], Features]:
     """The extractor as a function for eager calls and for other people's graphs.
 
-    In graphs that XLA compiles it is inlined, with its filters as arguments. A function of its own
-    would pass constants, such as widths of padding, on to its gradient; XLA needs them when it
-    compiles, so TensorFlow would make every argument of the function constant: the pictures would
-    be compiled in, and each batch compiled again. Elsewhere it is a function, whose graph is
-    shared by all calls.
+    It is one graph for all calls; but where XLA compiles it is inlined, with its filters as
+    arguments. A function of its own would pass constants, such as widths of padding, on to its
+    gradient, so TensorFlow would make all its arguments constant, and compile each batch anew.
     """
     graph = tf.function(constant_network(model), autograph=False, reduce_retracing=True)
 
@@ -177,29 +177,12 @@ def embedded_network(model: keras.Model) -> Callable[[tf.Tensor], Features]:
     return network
 
 
-def deepest_layer(layers: Iterable[str]) -> str:
-    """The deepest of these layers in VGG19."""
-    layers = tuple(layers)
-    for name in layers:
-        if name not in VGG19_LAYERS:
-            raise ConfigError(
-                f"there is no layer {name!r} in VGG19; it must be one of {', '.join(VGG19_LAYERS)}"
-            )
-    if not layers:
-        raise ConfigError("no layer is given; name at least one, like block4_conv2")
-    return max(layers, key=VGG19_LAYERS.index)
-
-
 @keras.saving.register_keras_serializable("artistyle_tf")
 class Border(keras.layers.Layer):
-    """[B, H, W, C] → [B, H + 2, W + 2, C], with reflected or replicated borders.
-
-    "reflect" is as in NumPy: the row next to the border is the one beyond it too. A single row is
-    repeated.
-    """
+    """[B, H, W, C] → [B, H + 2, W + 2, C] before a convolution: "reflect", as in NumPy but
+    repeating a single row, or "replicate"."""
 
     def __init__(self, border: str, layer: str, **options: Any):
-        """`layer`: the convolution that follows."""
         super().__init__(name=f"{layer}_border", **options)
         self.border, self.layer = border, layer
 

@@ -1,4 +1,4 @@
-"""The precision policy: losses in true float32 (or float64), convolutions as configured.
+"""What computes, and how precisely: losses in true float32 (or float64), convolutions as told.
 
 Recent GPUs multiply float32 matrices in TF32, with a 10-bit mantissa, unless told otherwise; Gram
 matrices and line searches need all 23 bits. Convolutions may use bfloat16: its 8 bits change the
@@ -9,6 +9,7 @@ documentation.
 """
 
 import contextlib
+import contextvars
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,12 +17,48 @@ from pathlib import Path
 
 import tensorflow as tf
 
-__all__ = ["convolution_dtype", "true_float32"]
+__all__ = ["compiling_for", "convolution_dtype", "device_kind", "on_host", "true_float32"]
 
 CPUINFO = Path("/proc/cpuinfo")
 
 TILES = {"amx_tile", "amx_bf16"}
 """x86 CPU flags for bfloat16 tiles (AMX)."""
+
+_compiling_for: contextvars.ContextVar[str | None] = contextvars.ContextVar("kind", default=None)
+
+
+def device_kind(strategy: tf.distribute.Strategy | None = None) -> str:
+    """The kind of a strategy's replicas, or of the current device: "CPU", "GPU" or "TPU".
+
+    The current device is the one set by `tf.device`, or TensorFlow's default; inside a graph being
+    traced, it is the one that applies around the tracing.
+    """
+    if kind := _compiling_for.get():
+        return kind
+    if strategy is None and tf.distribute.has_strategy():
+        strategy = tf.distribute.get_strategy()
+    if strategy is not None:
+        name = strategy.extended.worker_devices[0]
+    else:
+        with tf.init_scope():
+            name = (tf.zeros([1]) + 1.0).device
+    return str(tf.DeviceSpec.from_string(name).device_type)
+
+
+@contextlib.contextmanager
+def compiling_for(kind: str) -> Iterator[None]:
+    """Graphs traced in this context are for that kind of device, which need not be present."""
+    token = _compiling_for.set(kind)
+    try:
+        yield
+    finally:
+        _compiling_for.reset(token)
+
+
+def on_host(kind: str) -> contextlib.AbstractContextManager[None]:
+    """Runs on the TPU's host what has no static shape, like targets of pictures of any size."""
+    host: contextlib.AbstractContextManager[None] = tf.device("CPU:0")
+    return host if kind == "TPU" else contextlib.nullcontext()
 
 
 def convolution_dtype(precision: str, capabilities: Sequence[tuple[int, int] | None] = ()) -> str:
@@ -44,10 +81,7 @@ def convolution_dtype(precision: str, capabilities: Sequence[tuple[int, int] | N
 
 
 def _is_cpu_faster() -> bool:
-    """Whether convolutions are faster in bfloat16 on this CPU, with TensorFlow as configured.
-
-    The flags and maker of x86 CPUs tell, as Linux reports them; ARM's flags do not.
-    """
+    """By the flags and maker of x86 CPUs, as Linux reports them; ARM's flags do not tell."""
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
         return False
     try:
@@ -60,16 +94,9 @@ def _is_cpu_faster() -> bool:
     return flags >= TILES or ("AuthenticAMD" in maker and "avx512_bf16" in flags)
 
 
-class _Uses:
-    """Active `true_float32` contexts in all threads, and the setting that the first one found."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.count = 0
-        self.found = False
-
-
-_uses = _Uses()
+_lock = threading.Lock()
+_found: list[bool] = []
+"""What each active `true_float32` found, in all threads: the first one's, and then False."""
 
 
 @contextlib.contextmanager
@@ -80,15 +107,13 @@ def true_float32() -> Iterator[None]:
     setting applies to the whole process, so other TensorFlow code also runs without TF32 meanwhile.
     """
     switch = tf.config.experimental
-    with _uses.lock:
-        if not _uses.count:
-            _uses.found = switch.tensor_float_32_execution_enabled()
-            switch.enable_tensor_float_32_execution(False)
-        _uses.count += 1
+    with _lock:
+        _found.append(switch.tensor_float_32_execution_enabled())
+        switch.enable_tensor_float_32_execution(False)
     try:
         yield
     finally:
-        with _uses.lock:
-            _uses.count -= 1
-            if not _uses.count:
-                switch.enable_tensor_float_32_execution(_uses.found)
+        with _lock:
+            found = _found.pop()
+            if not _found:  # the last to end pops what the first to begin has found
+                switch.enable_tensor_float_32_execution(found)

@@ -133,7 +133,6 @@ def _check(found: _Found, where: str, wanted: tuple[str, ...]) -> Layers:
 def _indexed(
     roles: dict[str, list[Any]], expected: tuple[int | None, ...], place: str
 ) -> np.ndarray:
-    """The kernel stored as a codebook and indices into it."""
     index = _one(roles, "index", expected, place)
     codebook = _floats(roles, "codebook", (None,), place)
     if index.dtype != np.uint8 or index.max() >= codebook.size:

@@ -25,15 +25,10 @@ __all__ = ["NAMES", "Weights", "check_name", "check_shipped", "load"]
 
 DATA = Path(__file__).parents[1] / "data"
 SHIPPED_DEEPEST = "block5_conv1"
-_SHIPPED = {  # name → (file, SHA-256)
-    "imagenet-8bit": (
-        "vgg19_8bit.npz",
-        "75ce05f97bdf1961bfa1001751093cf1e075ae254ebac2a76e66893955477198",
-    ),
-    "preview": (
-        "preview_vgg19.npz",
-        "679ae039cbaec6aeb834f8a91d515a587486533b3842c6c86998be1bf4bfe358",
-    ),
+_FILES = {"imagenet-8bit": "vgg19_8bit.npz", "preview": "preview_vgg19.npz"}
+_SHA256 = {
+    "imagenet-8bit": "75ce05f97bdf1961bfa1001751093cf1e075ae254ebac2a76e66893955477198",
+    "preview": "679ae039cbaec6aeb834f8a91d515a587486533b3842c6c86998be1bf4bfe358",
 }
 
 NAMES = ("auto", "imagenet", "imagenet-8bit", "preview")
@@ -114,10 +109,9 @@ def load(
         if cached is not None:
             return _load_file(cached, deepest, "imagenet")
         name = "imagenet-8bit"
-    if name in _SHIPPED:
+    if name in _FILES:
         check_shipped(name, deepest)
-        file, sha256 = _SHIPPED[name]
-        return _load_file(DATA / file, deepest, name, sha256)
+        return _load_file(DATA / _FILES[name], deepest, name)
     return _load_file(Path(os.path.expanduser(name)), deepest, "file")
 
 
@@ -138,9 +132,9 @@ def check_shipped(name: str, deepest: str) -> None:
         )
 
 
-def _load_file(path: Path, deepest: str, kind: str, sha256: str | None = None) -> Weights:
+def _load_file(path: Path, deepest: str, kind: str) -> Weights:
     """Read `path`, opened once, so that digest and arrays are of the same bytes."""
-    where = one_line(str(path))
+    where, sha256 = one_line(str(path)), _SHA256.get(kind)
     wanted = VGG19_LAYERS[: VGG19_LAYERS.index(deepest) + 1]
     npz = path.suffix.lower() == ".npz"
     remedy = ": reinstall artistyle-tf (pip install --force-reinstall)" if sha256 else ""
@@ -157,8 +151,6 @@ def _load_file(path: Path, deepest: str, kind: str, sha256: str | None = None) -
             layers = (read_npz if npz else read_h5)(file, where, wanted)
         except InputError:
             raise
-        except MemoryError as error:
-            raise InputError(f"{where} does not fit in memory") from error
         except Exception as error:  # h5py, zipfile and NumPy raise many types for a bad file
             form = "NumPy .npz" if npz else "HDF5"
             why = reason(error)

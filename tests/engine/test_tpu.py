@@ -14,7 +14,7 @@ from artistyle_tf import Config, ConfigError
 from artistyle_tf.cli.devices import connect_to_tpu, make_strategy, on_device
 from artistyle_tf.engine.plan import Level, Plan
 from artistyle_tf.engine.solvers import Solvers, is_compiled, room, takes_many
-from artistyle_tf.vgg.place import compiling_for, device_kind, on_host
+from artistyle_tf.vgg.precision import compiling_for, device_kind, on_host
 from commands import HANGING
 
 RESOLVER = tf.distribute.cluster_resolver.TPUClusterResolver

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from artistyle_tf.config.choices import Color
-from artistyle_tf.images.color import keep_chroma, luminance, match_covariance, recolor
+from artistyle_tf.images.color import keep_chroma, luminance, recolor
 from artistyle_tf.images.network_scale import from_network, to_network
 
 MODES = Color.__args__
@@ -38,10 +38,10 @@ def test_match_gives_the_contents_mean_and_covariance(pair, mode):
 def test_the_two_roots_are_what_they_say(pair):
     content, style = pair
     pixels = style.reshape(-1, 3) - style.reshape(-1, 3).mean(0)
-    for cholesky in (False, True):
-        moved = match_covariance(style, content, cholesky).reshape(-1, 3).astype(float)
+    for mode in ("match", "cholesky"):
+        moved = recolor(mode, content, [style])[1][0].reshape(-1, 3).astype(float)
         matrix = np.linalg.lstsq(pixels, moved - moved.mean(0), rcond=None)[0].T
-        if cholesky:
+        if mode == "cholesky":
             assert np.abs(np.triu(matrix, 1)).max() < 0.02
         else:  # Σ_C^-½ A = Σ_S^-½ is symmetric
             values, vectors = np.linalg.eigh(moments(content)[1])

@@ -4,16 +4,12 @@ Beside files written out by hand, TensorFlow's libpng, and tifffile.
 """
 
 import io
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
 import tifffile
 from picture_files import (
-    BAD_PROFILES,
-    grey_icc,
     kept,
     pattern,
     png,
@@ -26,9 +22,8 @@ from picture_files import (
 )
 from PIL import Image, ImageCms
 
-from artistyle_tf.engine.problem import canvas
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.images import masks, metadata, profiles, sizes
+from artistyle_tf.images import metadata, sizes
 from artistyle_tf.images.color import recolor
 from artistyle_tf.images.network_scale import to_network, unclipped
 from artistyle_tf.images.read import read, read_record
@@ -75,17 +70,20 @@ def test_png_with_a_transparent_colour(tmp_path):
 
 @pytest.mark.parametrize("planarconfig", ["contig", "separate"])
 @pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
-@pytest.mark.parametrize("tile", [None, (16, 16)])
-def test_tiff(tmp_path, planarconfig, compression, tile):
-    how = {"planarconfig": planarconfig, "compression": compression, "tile": tile}
-    how["predictor"] = compression is not None
-    for channels in (3, 4):
-        for values, byteorder in ((NOISE, "<"), (FLOATS, ">")):
+def test_tiff(tmp_path, planarconfig, compression):
+    for tile in (None, (16, 16)):
+        how = {"planarconfig": planarconfig, "compression": compression, "tile": tile}
+        how["predictor"] = compression is not None
+        for channels, values, byteorder in ((3, NOISE, "<"), (4, FLOATS, ">")):
             data = tiff(values[..., :channels], byteorder=byteorder, **how)
             picture = read(kept(tmp_path / "a.tif", data))
             assert picture.rgb.dtype == np.float32
             assert picture.notes == ()
             np.testing.assert_allclose(picture.rgb, over_white(NOISE[..., :channels]), atol=1e-4)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for _ in range(2):
+            file.write(FLOATS[..., :3], photometric="rgb", metadata=None)
+    assert read(tmp_path / "a.tif").notes == ("a.tif has 2 pages: the first is used",)
 
 
 def test_grey_tiff_with_alpha_and_premultiplied_alpha(tmp_path):
@@ -107,41 +105,17 @@ def test_floats_beyond_black_and_white_are_clipped(tmp_path):
         assert picture.rgb[0, :6, 0].tolist() == [0, 63.75, 255, 255, 0, 255]
 
 
-def test_only_the_first_page(tmp_path):
-    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
-        for _ in range(2):
-            file.write(FLOATS[..., :3], photometric="rgb", metadata=None)
-    assert read(tmp_path / "a.tif").notes == ("a.tif has 2 pages: the first is used",)
-
-
 def test_orientation(tmp_path):
-    """That of 8 bits is tested for what it is: here it must be the same, once."""
-    for number in range(1, 9):
-        exif = Image.Exif()
-        exif[0x0112] = number
-        Image.fromarray((NOISE[..., :3] >> 8).astype(np.uint8)).save(tmp_path / "b.png", exif=exif)
-        wanted = read(tmp_path / "b.png").rgb
-        chunk = png_chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
-        tags = [(274, 3, 1, number, True)]
-        for name, data in (
-            ("a.png", png(NOISE[..., :3], chunk)),
-            ("a.tif", tiff(NOISE[..., :3], extratags=tags)),
-            ("c.tif", tiff(FLOATS[..., :3], extratags=tags)),
-        ):
-            rgb = read(kept(tmp_path / name, data)).rgb
-            assert rgb.shape == wanted.shape
-            assert np.abs(rgb - wanted).max() <= 1.001, (name, number)
-
-
-def test_arrays_and_pillow_images():
-    np.testing.assert_allclose(read(NOISE).rgb, over_white(NOISE), atol=1e-4)
-    grey = read(Image.fromarray(np.ascontiguousarray(NOISE[..., 0])))
-    np.testing.assert_allclose(grey.rgb, over_white(NOISE[..., :1]), rtol=1e-6)
-
-
-def test_a_picture_of_8_bits_in_16_has_its_whole_levels(tmp_path):
-    small = NOISE[..., :3] >> 8
-    np.testing.assert_array_equal(read(kept(tmp_path / "a.png", png(small * 257))).rgb, small)
+    """One is enough: the rest is as with 8 bits."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    chunk = png_chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0"))
+    for name, data in (
+        ("a.png", png(NOISE[..., :3], chunk)),
+        ("a.tif", tiff(FLOATS[..., :3], extratags=[(274, 3, 1, 6, True)])),
+    ):
+        wanted = over_white(NOISE[..., :3]).swapaxes(0, 1)[:, ::-1]
+        np.testing.assert_allclose(read(kept(tmp_path / name, data)).rgb, wanted, atol=1e-4)
 
 
 # Colour profiles
@@ -162,31 +136,15 @@ def test_profiles_in_float(tmp_path):
         assert len(np.unique(found.rgb)) > len(np.unique(wanted))
 
 
-def test_linear_light_by_the_formula():
-    ramp = np.linspace(0, 255, 1000, dtype=np.float32)[None]
-    light = ramp[0] / 255
-    expected = 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    found = profiles.deep_to_srgb(ramp, grey_icc(1.0))
-    np.testing.assert_allclose(found[0], np.stack([expected] * 3, -1), atol=0.02)
-
-
-@pytest.mark.parametrize("kind", BAD_PROFILES)
-def test_unusable_profiles(tmp_path, kind):
-    data = tiff(NOISE[..., :3], iccprofile=BAD_PROFILES[kind])
-    picture = read(kept(tmp_path / "a.tif", data))
-    assert picture.notes == ("a.tif has a colour profile that can't be used: it is taken as sRGB",)
-    np.testing.assert_allclose(picture.rgb, over_white(NOISE[..., :3]), rtol=1e-6)
-
-
 # On the way to the network
 
 
-@pytest.mark.parametrize("size", [(20, 64), (40, 128)])
 @pytest.mark.parametrize("color", ["style", "luminance", "match", "histogram"])
-def test_fine_steps_reach_the_network(size, color):
+def test_fine_steps_reach_the_network(color):
     ramp = np.linspace(30_000, 31_000, 64).astype(np.uint16)  # four of the steps of 8 bits
     picture = read(np.tile(ramp[:, None], (20, 1, 3)))
-    content, styles = recolor(color, canvas(picture.rgb, size), [picture.rgb])
+    canvas = sizes.fill_cells(sizes.resize(picture.rgb, (40, 128)))
+    content, styles = recolor(color, canvas, [picture.rgb])
     for rgb in (content, styles[0]):
         steps = np.unique(np.rint(unclipped(to_network(rgb))[:, :64] * 257))
         assert len(steps) > 50
@@ -205,28 +163,20 @@ def test_resize_is_that_of_8_bits_but_for_rounding():
     assert (doubled.min(), doubled.max()) == (0, 255)
 
 
-def test_masks_have_8_bits():
-    mask = masks.grey(read(NOISE))
-    assert mask.dtype == np.uint8
-    small = masks.grey(read((NOISE >> 8).astype(np.uint8)))
-    assert np.abs(mask.astype(int) - small).max() <= 3
-
-
 # What is no good
 
 
-@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
-def test_cut_short(tmp_path, share):
+def test_cut_short(tmp_path):
     for name, data in {
         "a.png": png(NOISE),
         "b.tif": tiff(NOISE),
         "c.tif": tiff(NOISE[..., :3], compression="lzw"),
         "d.tif": tiff(NOISE[..., :3], planarconfig="separate"),
-        "e.tif": tiff(FLOATS),
-        "f.tif": tiff(FLOATS, compression="zlib"),
+        "e.tif": tiff(FLOATS, compression="zlib"),
     }.items():
-        text = refusal(kept(tmp_path / name, data[: int(share * len(data))]))
-        assert f"{name} is cut short or damaged" in text
+        for share in (0.3, 0.6, 0.95):
+            text = refusal(kept(tmp_path / name, data[: int(share * len(data))]))
+            assert "damaged" in text
 
 
 def test_headers_of_giants_and_dwarfs(tmp_path):
@@ -237,7 +187,7 @@ def test_headers_of_giants_and_dwarfs(tmp_path):
         with_tags(tiff(NOISE[..., :3]), huge),
         with_tags(tiff(FLOATS), huge),
     ):
-        assert "3,600,000,000 pixels" in refusal(kept(path, data))
+        assert "more pixels than the limit" in refusal(kept(path, data))
     assert "at least 16 px" in refusal(kept(path, tiff(FLOATS[:8])))
 
 
@@ -253,20 +203,12 @@ def test_data_that_unpack_to_more_than_the_picture(tmp_path):
     assert "a.tif is cut short or damaged" in text
 
 
-def test_nothing_else_is_said_of_a_damaged_file(tmp_path):
+def test_nothing_else_is_said_of_a_damaged_file(tmp_path, capfd):
     data = bytearray(tiff(FLOATS[..., :3]))
     for at in range(40, 140, 7):
         data[at] ^= 0x55
-    code = (
-        "import sys\n"
-        "from artistyle_tf.errors import InputError\n"
-        "from artistyle_tf.images.read import read\n"
-        "assert not {'imagecodecs', 'tifffile'} & set(sys.modules)\n"
-        "try:\n  read(sys.argv[1])\nexcept InputError as error:\n  print(error)\n"
-    )
-    command = [sys.executable, "-c", code, str(kept(tmp_path / "a.tif", bytes(data)))]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert (done.stderr, done.stdout.count("\n")) == ("", 1)
+    refusal(kept(tmp_path / "a.tif", bytes(data)))
+    assert capfd.readouterr() == ("", "")
 
 
 # Writing
@@ -279,7 +221,7 @@ KINDS = [(".png", 16), (".tif", 16), (".tiff", 32)]
 
 
 @pytest.mark.parametrize(("extension", "depth"), KINDS)
-@pytest.mark.parametrize("alpha", [None, ALPHA, ALPHA.astype(np.float32)], ids=str)
+@pytest.mark.parametrize("alpha", [None, ALPHA], ids=["opaque", "alpha"])
 def test_the_file_holds_what_it_is_given(tmp_path, extension, depth, alpha):
     path = tmp_path / f"a{extension}"
     write(path, LEVELS, alpha=alpha, record=RECORD, depth=depth)
@@ -322,25 +264,14 @@ def test_record_profile_and_pixels_are_read_again(tmp_path, extension, depth):
     assert read_record(path) is None
 
 
-def test_an_alpha_of_another_size_is_resized_in_full(tmp_path):
-    ramp = np.tile(np.uint8([0, 255]), (2, 1))
-    write(tmp_path / "a.tif", LEVELS[:100], alpha=ramp, depth=16)
-    alpha = tifffile.imread(tmp_path / "a.tif")[..., 3]
-    assert (alpha[:, 0] < 3000).all()
-    assert (alpha[:, -1] > 62000).all()
-    assert len(np.unique(alpha[0] % 257)) > 5  # not 8 bits widened
-
-
 @pytest.mark.parametrize(
     ("name", "depth"), [("a.png", 32), ("a.jpg", 16), ("a.png", 12), ("a.tif", "16")]
 )
 def test_depths_that_can_not_be(tmp_path, name, depth):
-    for attempt in (
-        lambda: write(tmp_path / name, LEVELS, depth=depth),
-        lambda: check_output(tmp_path / name, depth=depth),
-    ):
-        with pytest.raises(ConfigError, match="depth"):
-            attempt()
+    with pytest.raises(ConfigError, match="depth"):
+        write(tmp_path / name, LEVELS, depth=depth)
+    with pytest.raises(ConfigError, match="depth"):
+        check_output(tmp_path / name, depth=depth)
 
 
 def test_wrong_arrays(tmp_path):

@@ -4,7 +4,6 @@ import errno
 import io
 import os
 import stat
-import struct
 
 import numpy as np
 import pytest
@@ -13,11 +12,12 @@ from PIL import Image, ImageCms
 
 from artistyle_tf import files
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.images import profiles
+from artistyle_tf.images import metadata
 from artistyle_tf.images.read import read
 from artistyle_tf.images.write import EXTENSIONS, check_output, write
 
 LOSSLESS = (".png", ".tif", ".tiff")
+STEPS = {"interrupt": "fsync"}
 FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".png": "PNG"}
 
 
@@ -41,13 +41,6 @@ def test_write_and_read_back(tmp_path, extension):
             assert [layer[1:3] for layer in image.layer] == [(1, 1)] * 3
 
 
-def test_the_profile_is_the_same_at_any_time():
-    """littleCMS puts the time into it; it must not change from process to process."""
-    assert profiles.srgb()[24:36] == struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
-    assert profiles.is_srgb(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    assert not profiles.is_srgb(b"")
-
-
 @pytest.mark.parametrize("extension", [".png", ".webp", ".tif"])
 def test_alpha_is_restored(tmp_path, extension):
     alpha = np.zeros((24, 40), np.uint8)
@@ -59,14 +52,11 @@ def test_alpha_is_restored(tmp_path, extension):
     assert (picture.rgb[:, :10] == 255).all()
     difference = np.abs(picture.rgb[:, 20:].astype(int) - pattern()[:, 20:])
     assert difference.max() <= (0 if extension in LOSSLESS else 12)
-    write(path, pattern(), alpha=np.full((6, 10), 51, np.uint8))  # resized to the picture
+    small = np.full((6, 10), 51, np.uint8)
+    write(path, pattern(), alpha=small)  # resized to the picture
     assert (read(path).alpha == 51).all()
-
-
-def test_jpeg_drops_the_alpha(tmp_path):
-    write(tmp_path / "a.jpg", pattern(), alpha=np.full((6, 10), 51, np.uint8))
-    write(tmp_path / "b.jpg", pattern())
-    assert (tmp_path / "a.jpg").read_bytes() == (tmp_path / "b.jpg").read_bytes()
+    write(tmp_path / "a.jpg", pattern(), alpha=small)
+    assert read(tmp_path / "a.jpg").alpha is None
 
 
 def test_wrong_arrays(tmp_path):
@@ -82,40 +72,27 @@ def test_wrong_arrays(tmp_path):
 # Atomically
 
 
-@pytest.mark.parametrize("depth", [8, 16])
 @pytest.mark.parametrize("existing", [b"the old picture", None])
-@pytest.mark.parametrize("where", ["write", "fsync", "replace"])
-def test_full_disk_keeps_the_old_file(tmp_path, monkeypatch, where, existing, depth):
+@pytest.mark.parametrize("where", ["encode", "fsync", "replace", "interrupt"])
+def test_full_disk_or_ctrl_c_keeps_the_old_file(tmp_path, monkeypatch, where, existing):
     path = tmp_path / "out.png"
     if existing is not None:
         path.write_bytes(existing)
 
-    def full(*_args, **_kwargs):
+    def fail(*_args, **_kwargs):
+        if where == "interrupt":
+            raise KeyboardInterrupt
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    rgb = pattern() if depth == 8 else pattern().astype(np.float32)
     with monkeypatch.context() as patch:
-        if where == "write":
-            patch.setattr("artistyle_tf.images.metadata.PngImagePlugin.PngInfo.add_text", full)
-        else:
-            patch.setattr(os, where, full)
-        with pytest.raises(InputError) as caught:
-            write(path, rgb, depth=depth, record={})
-    assert str(caught.value) == f"can't write {path}: No space left on device"
+        patch.setattr(metadata if where == "encode" else os, STEPS.get(where, where), fail)
+        with pytest.raises((InputError, KeyboardInterrupt)) as caught:
+            write(path, pattern(), record={})
+    if where != "interrupt":
+        assert str(caught.value) == f"can't write {path}: No space left on device"
     assert os.listdir(tmp_path) == ([] if existing is None else ["out.png"])
     if existing is not None:
         assert path.read_bytes() == existing
-
-
-def test_interrupt_leaves_no_temporary_file(tmp_path, monkeypatch):
-    def interrupt(*_args):
-        assert len(os.listdir(tmp_path)) == 1
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        write(tmp_path / "out.png", pattern())
-    assert os.listdir(tmp_path) == []
 
 
 def test_permissions_links_and_long_names(tmp_path):
@@ -165,19 +142,15 @@ def test_check_output_leaves_nothing(tmp_path, monkeypatch):
     assert (tmp_path / "a.png").read_bytes() == b"precious"
 
 
-@pytest.mark.parametrize("name", ["out", "out.gif", "out.png.bak", ".png", "", "out.png/"])
-def test_outputs_have_extensions(name):
-    with pytest.raises(ConfigError, match=r"\.png \.jpg \.jpeg \.webp \.tif \.tiff"):
-        check_output(name)
-    with pytest.raises(ConfigError, match="extension"):
-        write(name, pattern())
-
-
-@pytest.mark.parametrize("path", [None, 3, b"a.png"])
-def test_outputs_are_paths(path):
-    for attempt in (check_output, files.check_folder):
+def test_outputs_are_paths_with_extensions():
+    for name in ("out", "out.gif", "out.png.bak", ".png", "", "out.png/"):
+        with pytest.raises(ConfigError, match=r"\.png \.jpg \.jpeg \.webp \.tif \.tiff"):
+            check_output(name)
+        with pytest.raises(ConfigError, match="extension"):
+            write(name, pattern())
+    for path in (None, 3, b"a.png"):
         with pytest.raises(ConfigError, match=type(path).__name__):
-            attempt(path)
+            check_output(path)
 
 
 def test_impossible_places(tmp_path):
@@ -204,15 +177,6 @@ def test_impossible_places(tmp_path):
             assert reason in str(caught.value)
             assert "\n" not in str(caught.value)
     assert sorted(os.listdir(tmp_path)) == ["dir.png", "file.png", "pipe.png"]
-
-
-def test_read_only_folder(tmp_path, monkeypatch):
-    def refuse(*_args, **_kwargs):
-        raise OSError(errno.EROFS, "Read-only file system")
-
-    monkeypatch.setattr("builtins.open", refuse)
-    with pytest.raises(InputError, match="Read-only file system"):
-        check_output(tmp_path / "a.png")
 
 
 def test_write_bytes(tmp_path):

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import reference
 from artistyle_tf.objective import wasserstein as w2
-from artistyle_tf.vgg.place import compiling_for
+from artistyle_tf.vgg.precision import compiling_for
 
 MODES = {
     "eager": lambda f: f,
