@@ -60,7 +60,7 @@ def test_a_batch_equals_numpy(small_arrays, small_weights, picture):
         styles, style_blend=(0.7, 0.3), value_range=(-1, 1), weights=small_weights,
         pooling="avg", padding="zeros", reduction="none", dtype="float64", **LAYERS, **BALANCE,
     )  # fmt: skip
-    wanted, image = (tf.constant(np.stack(rgbs) * 2 / 255 - 1) for rgbs in (contents, pictures))
+    wanted, image = (tf.constant(np.stack(rgbs) * (2 / 255) - 1) for rgbs in (contents, pictures))
     value, gradient = with_gradient(loss)(wanted, image)
     expected, slope = oracle(contents, pictures, styles, (0.7, 0.3), small_arrays, "avg")
     assert value.dtype == "float64"
