@@ -63,7 +63,6 @@ def assert_same(one, other):
     ("make", "dtype"),
     [
         (LBFGS, np.float64),
-        (TFPLBFGS, np.float32),
         (lambda f: LBFGS(f, wide="float32"), np.float32),  # accelerators may have no float64
     ],
 )
@@ -152,8 +151,7 @@ def test_chunked_tfp_is_one_call_of_tfp_bit_for_bit():
     state = search.advance(search.start(start, first_step=0.05), iterations=1)
     scale = state.memory[0]
     assert float(np.log2(scale)) == int(np.log2(scale))
-    for _ in range(19):
-        state = search.advance(state)
+    state = search.advance(state, iterations=7)
 
     @tf.function
     def uninterrupted():
@@ -161,7 +159,7 @@ def test_chunked_tfp_is_one_call_of_tfp_bit_for_bit():
             value, gradient = rosenbrock(x)
             return value * scale, gradient * scale
 
-        return lbfgs_minimize(scaled, start, num_correction_pairs=5, max_iterations=20, **NEVER)
+        return lbfgs_minimize(scaled, start, num_correction_pairs=5, max_iterations=8, **NEVER)
 
     results = uninterrupted()
     assert_same(state.memory[1], results)
