@@ -18,9 +18,8 @@ class Previews:
     """A callback that saves every n-th picture next to the output: out-0020.png, out-0040.png.
 
     With `every` like "60s" it saves at the first iteration after each such interval, and once
-    `FIRST` seconds after the first iteration, for an early look. Previews have their level's size,
-    on the canvas of whole pooling cells, and no record, which only a finished run has. They are
-    written atomically, like the result; if one can't be written, the run continues with a warning.
+    `FIRST` seconds after the first iteration. Previews have their level's size and no record; if
+    one can't be written, the run continues with a warning.
     """
 
     FIRST = 2.0

@@ -20,19 +20,16 @@ __all__ = ["QUIET", "Progress"]
 QUIET = 2.0
 """Seconds at the start of a run in which no step is shown, and nothing at all in a log."""
 
-WIDE = 72
-"""Columns needed for a bar between the percentage and the figures."""
-GRAPH = 10
-"""Columns of that bar."""
+WIDE, GRAPH = 72, 10
+"""Columns of a terminal that has room for a bar, and of that bar."""
 
 
 class Progress:
     """A callback that shows each `Step`: as a bar on a terminal or in a notebook, elsewhere as a
     line every ten seconds.
 
-    No step is shown in the first two seconds. The parts of the objective are recomputed only so
-    often that it costs at most a fiftieth of the run's time; in between, their last proportions
-    are applied to the current objective.
+    No step is shown in the first two seconds. The parts of the objective are recomputed for at most
+    a fiftieth of the run's time; in between, their last proportions are shown.
 
     Args:
       stream: where to write; by default standard error, or a widget in a notebook.
@@ -63,10 +60,9 @@ class Progress:
         self._view.step(step, self._parts)
 
     def status(self, text: str) -> None:
-        """Shows a status message: it replaces the last one, or is logged once, after two seconds.
+        """Shows a status: it replaces the last one, or is logged once, after two seconds.
 
-        In a log, messages that differ only in their numbers, like those of a download, appear at
-        most every ten seconds.
+        In a log, texts that differ only in their numbers appear at most every ten seconds.
         """
         self._view.status(text, self._elapsed())
 
@@ -85,7 +81,6 @@ class Progress:
         self.close()
 
     def _elapsed(self) -> float:
-        """Seconds since there was first something to show."""
         if self._began is None:
             self._began = time.monotonic()
         return time.monotonic() - self._began
@@ -94,8 +89,7 @@ class Progress:
 class _Bar:
     """A line that tqdm rewrites in place: on a terminal, or in a notebook's widget."""
 
-    pause = 0.1
-    """Seconds between steps shown."""
+    pause = 0.1  # seconds between steps shown
 
     def __init__(self, stream: TextIO):
         self._stream = stream
@@ -158,11 +152,8 @@ class _Bar:
 
 
 class _Log:
-    """Lines in a log: a step every ten seconds, a named status once.
-
-    A status is held back for the first `QUIET` seconds, as shorter runs need no log; the last one
-    is then written by a thread, even if the program is busy.
-    """
+    """Lines in a log. The last status of the first `QUIET` seconds, which short runs don't log, is
+    written by a thread, even if the program is busy."""
 
     pause = 10.0
 
@@ -171,8 +162,7 @@ class _Log:
         self._lock = threading.RLock()
         self._timer: threading.Timer | None = None
         self._waiting: str | None = None
-        self._said: dict[str, float] = {}
-        """When a text, or one that differs only in numbers, was last written."""
+        self._said: dict[str, float] = {}  # when a text, or its like with other numbers, was
 
     def step(self, step: Step, parts: Mapping[str, float]) -> None:
         with self._lock:
@@ -233,7 +223,6 @@ def _describe(step: Step, parts: Mapping[str, float], room: int | None = None) -
 
 
 def _columns(stream: TextIO) -> int:
-    """Width of the terminal; 80 if unknown."""
     try:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError):
@@ -242,11 +231,7 @@ def _columns(stream: TextIO) -> int:
 
 @functools.cache
 def _tqdm() -> Any:
-    """The tqdm class for this environment, imported on first use.
-
-    This subclass has no monitor thread, and a lock of its own instead of one shared between
-    processes.
-    """
+    """The tqdm class for this environment, without monitor thread or lock between processes."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # warns if there are no widgets, and falls back to text
         from tqdm.auto import tqdm

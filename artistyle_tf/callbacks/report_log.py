@@ -18,10 +18,8 @@ class ReportLog:
         result.report("report.html", log)
 
     It takes 12 thumbnails, spread evenly over the iterations of all levels, and computes the losses
-    by layer, which costs a forward pass, at about every 16th iteration, 8 to 36 times, and at the
-    first of each level: a few per cent of a short run, less of a long one. They depend only
-    on the number of iterations, so that equal runs have equal reports. The log holds the data of
-    one run; the next run clears it.
+    by layer, a forward pass, at about every 16th iteration, 8 to 36 times, and at the first of each
+    level. Equal runs have equal reports. The log holds one run; the next one clears it.
     """
 
     PICTURES, PARTS, FEWEST_PARTS, EVERY = 12, 36, 8, 16

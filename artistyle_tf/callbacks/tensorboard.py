@@ -1,7 +1,4 @@
-"""Logs a run to TensorBoard: scalars of the objective and its parts, and the picture by level.
-
-TensorFlow is imported on use, so that the command can first check that everything is installed.
-"""
+"""Logs a run to TensorBoard. TensorFlow is imported on use, so that a command can check first."""
 
 import importlib.util
 import os
@@ -23,9 +20,8 @@ class TensorBoard:
     The step is the iteration of the whole run. Logged at every iteration: `objective`,
     `step_length` (root mean square over the picture, in grey levels), `evaluations`, `seconds`.
     Logged at every `every`-th, the first of each level and the last of the run, as it costs a
-    forward pass: `content/LAYER`, `style/LAYER`, `parts/content`, `parts/style` (their sums),
-    `parts/total_variation`, `parts/gamut`, `parts/palette`, and the picture as `level_1`, `level_2`
-    and so on.
+    forward pass: `content/LAYER`, `style/LAYER`, their sums and the other terms as `parts/NAME`,
+    and the picture as `level_1`, `level_2` and so on.
 
     Args:
       folder: created if it does not exist.
@@ -85,7 +81,6 @@ class TensorBoard:
         return InputError(f"can't write to the folder {self._shown}: {one_line(why)}")
 
     def close(self) -> None:
-        """Flushes and closes the event file."""
         self._writer.close()
 
 

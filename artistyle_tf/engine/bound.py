@@ -10,7 +10,7 @@ from artistyle_tf.engine.inputs import read_inputs, several
 from artistyle_tf.engine.plan import schedule
 from artistyle_tf.engine.problem import make_problem
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.objective.factory import make_objective
+from artistyle_tf.objective.static_tiles import make_objective
 from artistyle_tf.objective.targets import Parts, Targets
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective

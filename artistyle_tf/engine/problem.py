@@ -18,7 +18,6 @@ from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.sizes import continued, fill_cells, resample, resize
 from artistyle_tf.objective.palette import palette
 from artistyle_tf.objective.targets import Guides, Targets, Weighing, layer_guides, region_strengths
-from artistyle_tf.objective.temporal import following
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.weights import Weights, load
 
@@ -36,7 +35,7 @@ class Earlier:
     weights: np.ndarray
     """float32 [H, W], 0 to 1: how much each pixel counts."""
     strength: float
-    """See `objective.temporal.following`."""
+    """See `Targets.following`."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -101,7 +100,7 @@ class Problem:
                 for one in (self.earlier.picture, self.earlier.weights[..., None])
             )
             weights = np.clip(weights, 0, 1)[None]  # bicubic goes beyond
-            targets = following(targets, to_network(picture), weights, self.earlier.strength)
+            targets = targets.following(to_network(picture), weights, self.earlier.strength)
         return targets
 
     def weigh(

@@ -12,8 +12,8 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.engine.devices import capabilities
 from artistyle_tf.engine.plan import Level, Room, free_bytes, make_plan, resident_bytes, shared
 from artistyle_tf.images.network_scale import BGR_MEAN
-from artistyle_tf.objective.factory import make_objective
 from artistyle_tf.objective.preconditioner import precondition
+from artistyle_tf.objective.static_tiles import make_objective
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import Minimizer
 from artistyle_tf.vgg.precision import convolution_dtype, device_kind

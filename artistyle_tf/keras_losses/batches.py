@@ -55,16 +55,9 @@ def check_values(
 ) -> None:
     """Reports values that don't fit `value_range`.
 
-    Args:
-      name: the batch's name, for messages.
-      batch: pictures.
-      value_range: (black, white).
-      data: whether these are certainly pictures. An untrained network can output any values, so for
-        its output there are only warnings.
-
-    A maximum above twice white is an error: 0–255 where 0–1 is expected. One within the first of
-    255 grey levels is a warning, since a batch may be that dark. In graphs only the error is
-    checked, by an assertion, which XLA leaves out.
+    A maximum above twice white, like 0–255 where 0–1 is expected, is an error in `data`, and a
+    warning in what an untrained network made. One within the first of 255 grey levels is a warning,
+    since a batch may be that dark. Graphs assert the error only, which XLA leaves out.
     """
     black, white = value_range
     peak, limit = tf.reduce_max(batch), black + 2 * (white - black)

@@ -31,11 +31,10 @@ class PerceptualLoss(keras.losses.Loss):
     """α · content + β · style + total variation, in the common form of `Config`.
 
     `y_true` is the content, `y_pred` the picture to be compared with it, both [B, H, W, 3] RGB in
-    `value_range`, with H and W from 16 px; the style is the same for the whole batch, given by its
-    Gram matrices (`Config.statistics` "gram"). For one picture [1, H, W, 3] the loss equals that of
+    `value_range`, with H and W from 16 px. For one picture the loss equals that of
     `build_objective` with that `style_weight`, and 0 as `balance`, `gamut_weight` and
-    `palette_weight`. Features, Gram matrices and losses are float32 under every Keras policy
-    (float64 with that `dtype`); no pixel is clamped.
+    `palette_weight`. All is float32 under every Keras policy (float64 with that `dtype`); no pixel
+    is clamped.
 
     Args:
       style: a picture (path, PIL image or uint8 array [H, W, 3] sRGB), a list of them blended in

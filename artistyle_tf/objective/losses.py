@@ -1,10 +1,7 @@
-"""The losses as pure tensor functions: Gram matrices, style, content and total variation.
+"""The losses as pure tensor functions, and the factors and weights that put them together.
 
-The last part puts them together: the factors of published formulas, and the one place where α and
-the layers' weights are applied. All compute in the dtype of their input, except that features in
-lower precision than float32 are compared and multiplied in float32. Leading batch dimensions are
-kept. Source of the equations: Gatys, Ecker, Bethge, "A Neural Algorithm of Artistic Style", 2015,
-arXiv:1508.06576.
+They keep leading batch dimensions and compute in the dtype of their input, but features in lower
+precision than float32 in float32. Equations: Gatys, Ecker, Bethge 2015, arXiv:1508.06576.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,17 +15,13 @@ __all__ = [
     "W2_SCALE",
     "at_least_float32",
     "blur",
-    "content_loss",
     "content_scale",
     "count",
     "feature_sum",
     "gram_matrix",
     "gram_sum",
-    "neural_style_variation",
     "nine_point_variation",
     "outside_range",
-    "paper_content_scale",
-    "paper_style_scale",
     "squared_distance",
     "style_loss",
     "style_scale",
@@ -39,9 +32,8 @@ __all__ = [
 ]
 
 DEVIATION = 57.4
-"""Standard deviation of ImageNet in grey levels, 0.225 of 255; programs for PyTorch's networks
-divide pixels by it. Features scale with the input (biases accordingly), so losses in their units
-are ours divided by its square, or by its fourth power for Gram matrices."""
+"""Standard deviation of ImageNet in grey levels, by which programs for PyTorch's networks divide
+pixels: their losses are ours over its square, or over its fourth power for Gram matrices."""
 
 W2_SCALE = 0.1
 """Makes a `style_weight` paint about as strongly with statistics "w2" as with "gram". Measured: on
@@ -50,13 +42,10 @@ error of 0.69, and "w2" without this factor with β = 3, 10 at 0.48, 0.86: so at
 
 
 def gram_sum(features: tf.Tensor, guide: tf.Tensor | None = None) -> tf.Tensor:
-    """G = FᵀF, a sum over positions (eq. 3): [..., H, W, N] → [..., N, N].
+    """G = FᵀF, a sum over positions (eq. 3), additive over tiles: [..., H, W, N] → [..., N, N].
 
-    Not normalised, so that it is additive over parts of a picture. Its gradient with respect to F,
-    F (Ġ + Ġᵀ), takes one product where autodiff of FᵀF takes two; it has the features' dtype.
-
-    A `guide` [..., H, W], a constant, weights the positions: with the squares of a guidance channel
-    this is the Gram matrix of the features multiplied by the channel, the guided Gram matrix of
+    Its gradient F (Ġ + Ġᵀ) takes one product where autodiff of FᵀF takes two. A `guide` [..., H, W]
+    weights the positions: with the squares of a guidance channel this is the guided Gram matrix of
     Gatys et al. 2017, arXiv:1611.07865, section 4.
     """
     shape = tf.shape(features)
@@ -99,20 +88,8 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
 
 
 def style_loss(gram: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """Mean squared difference of two normalised Gram matrices: 2 × [..., N, N] → [...].
-
-    Each is normalised by its own number of positions, so the style may have any size. Multiplied by
-    `paper_style_scale` it is E_l of eq. 4.
-    """
+    """Mean squared difference of two normalised Gram matrices: 2 × [..., N, N] → [...]."""
     return tf.reduce_mean(tf.math.squared_difference(gram, target), axis=[-2, -1])
-
-
-def content_loss(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """Mean squared difference of two feature maps: 2 × [..., H, W, N] → [...].
-
-    Multiplied by `paper_content_scale` it is eq. 1.
-    """
-    return squared_distance(features, target) / count(features, 3)
 
 
 def squared_distance(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
@@ -124,8 +101,7 @@ def squared_distance(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
 def total_variation(image: tf.Tensor) -> tf.Tensor:
     """Mean over pixels and channels of (∂x)² + (∂y)²: [..., H, W, C] → [...].
 
-    The smooth form of Mahendran and Vedaldi 2015 (eq. 4, exponent 2), with forward differences that
-    are zero beyond the border; a mean, so that one weight serves every size.
+    Mahendran and Vedaldi 2015 (eq. 4, exponent 2), with differences of zero beyond the border.
     """
     down = image[..., 1:, :, :] - image[..., :-1, :, :]
     right = image[..., :, 1:, :] - image[..., :, :-1, :]
@@ -134,22 +110,11 @@ def total_variation(image: tf.Tensor) -> tf.Tensor:
     return total / count(image, 3)
 
 
-def neural_style_variation(image: tf.Tensor) -> tf.Tensor:
-    """½ Σ (∂x)² + (∂y)² over all pixels except the last row and column: [..., H, W, C] → [...].
-
-    The function whose gradient neural-style's TVLoss adds; neural-style never computes its value.
-    """
-    inner = image[..., :-1, :-1, :]
-    down, right = image[..., 1:, :-1, :] - inner, image[..., :-1, 1:, :] - inner
-    return tf.reduce_sum(tf.square(down) + tf.square(right), axis=[-3, -2, -1]) / 2
-
-
 def nine_point_variation(image: tf.Tensor) -> tf.Tensor:
     """⅔ (mean (∂x)² + mean (∂y)²) + ⅙ (mean (∂↘)² + mean (∂↙)²): [..., H, W, C] → [...].
 
-    The total variation of crowsonkb/style-transfer-pytorch: its nine-point squared Laplacian is
-    nearly isotropic. Borders are first replicated on all sides, so the last row and column count
-    as flat, and diagonals that leave the picture as the step along its border.
+    The nearly isotropic total variation of crowsonkb/style-transfer-pytorch, which replicates the
+    borders first: diagonals that leave the picture count as the step along its border.
     """
     columns = tf.concat([image[..., :1, :], image, image[..., -1:, :]], axis=-2)
     padded = tf.concat([columns[..., :1, :, :], columns, columns[..., -1:, :, :]], axis=-3)
@@ -168,10 +133,7 @@ def nine_point_variation(image: tf.Tensor) -> tf.Tensor:
 
 
 def outside_range(image: tf.Tensor, low: tf.Tensor, high: tf.Tensor) -> tf.Tensor:
-    """Mean over pixels and channels of max(0, low − v, v − high)²: [..., H, W, C] → [...].
-
-    A quadratic penalty on values outside `low` to `high`, which a file can't hold; both broadcast.
-    """
+    """Mean over pixels and channels of max(0, low − v, v − high)²: [..., H, W, C] → [...]."""
     outside = tf.nn.relu(low - image) + tf.nn.relu(image - high)
     return tf.reduce_sum(tf.square(outside), axis=[-3, -2, -1]) / count(image, 3)
 
@@ -179,10 +141,8 @@ def outside_range(image: tf.Tensor, low: tf.Tensor, high: tf.Tensor) -> tf.Tenso
 def blur(image: tf.Tensor) -> tf.Tensor:
     """Each channel filtered by (1, 4, 6, 4, 1) / 16 along both axes: [1, H, W, C] → the same.
 
-    Nearly a Gaussian of one pixel's standard deviation; beyond the border the picture is mirrored.
-    That makes it a symmetric operator, its own gradient.
+    Beyond the border the picture is mirrored, which makes it symmetric: its own gradient.
     """
-
     channels = image.shape[-1]
     taps = tf.constant([[[[share / 16]] * channels] for share in (1, 4, 6, 4, 1)], image.dtype)
 
@@ -200,24 +160,10 @@ def weighted_distance(image: tf.Tensor, other: tf.Tensor, weights: tf.Tensor) ->
     """Mean over pixels and channels of c (x − w)²: 2 × [..., H, W, C] and [..., H, W, 1] → [...].
 
     The temporal loss of Ruder, Dosovitskiy and Brox 2016, arXiv:1604.08610, section 3: w is an
-    earlier result moved along the optical flow, and c is 0 where that is not to be trusted. The
-    mean is over all pixels, so what is left out makes it smaller.
+    earlier result moved along the optical flow, and c is 0 where that is not to be trusted.
     """
     squares = weights * tf.math.squared_difference(image, other)
     return tf.reduce_sum(squares, axis=[-3, -2, -1]) / count(image, 3)
-
-
-def paper_content_scale(elements: tf.Tensor) -> tf.Tensor:
-    """N M / 2, which turns the mean of `content_loss` over N M into ½ Σ (F − P)² (eq. 1)."""
-    return elements / 2
-
-
-def paper_style_scale(channels: int) -> float:
-    """N² / 4, which turns the mean of `style_loss` into Σ (G − A)² / (4 N² M²) (eq. 4).
-
-    mean((G/NM − A/NM)²) = Σ (G − A)² / (N⁴ M²), and N² / 4 of that is E_l.
-    """
-    return channels**2 / 4
 
 
 def at_least_float32(tensor: tf.Tensor) -> tf.Tensor:
@@ -236,7 +182,7 @@ def content_scale(config: Config, elements: tf.Tensor) -> tf.Tensor | float:
     """Factor of a content loss, the mean squared difference of that many elements N M."""
     match config.formula:
         case "paper":
-            return paper_content_scale(elements)
+            return elements / 2  # makes of the mean ½ Σ (F − P)², eq. 1
         case "crowson":
             return DEVIATION**-2
         case _:
@@ -248,7 +194,7 @@ def style_scale(config: Config, channels: int) -> float:
     gaussian = config.statistics == "w2"
     match config.formula:
         case "paper":
-            return paper_style_scale(channels)
+            return channels**2 / 4  # makes of the mean Σ (G − A)² / (4 N² M²), eq. 4
         case "crowson":
             return DEVIATION ** (-2 if gaussian else -4)
         case _:
@@ -259,7 +205,10 @@ def variation(config: Config, image: tf.Tensor) -> tf.Tensor:
     """The total variation of an image, [..., H, W, 3] → [...], without its weight."""
     match config.formula:
         case "neural-style":
-            return neural_style_variation(image)
+            # Its gradient is what their TVLoss adds: ½ Σ, without the last row and column.
+            inner = image[..., :-1, :-1, :]
+            down, right = image[..., 1:, :-1, :] - inner, image[..., :-1, 1:, :] - inner
+            return tf.reduce_sum(tf.square(down) + tf.square(right), axis=[-3, -2, -1]) / 2
         case "crowson":  # pixels in 0-1
             return nine_point_variation(image / 255)
         case _:

@@ -62,8 +62,7 @@ def normalize(sums: Moments, positions: tf.Tensor) -> Moments:
 def blend(each: Sequence[Moments], shares: Sequence[float]) -> Moments:
     """Normalised moments of several pictures, averaged with weights that sum to 1.
 
-    They are the moments of a picture composed in those proportions, which would not be true of
-    averaged covariances.
+    They are the moments of a picture composed in those proportions, as covariances would not be.
     """
     return tf.nest.map_structure(
         lambda *parts: tf.add_n([share * part for share, part in zip(shares, parts, strict=True)]),

@@ -1,8 +1,4 @@
-"""The part of the targets that keeps colours in the painting's palette.
-
-A function of each pixel's colour alone, looked up in a table of the painting, so tiles have no part
-in it. The gamut term is its like for the range of a file.
-"""
+"""The part of the targets that keeps colours in the painting's palette, by a table of colours."""
 
 from collections.abc import Callable, Sequence
 
@@ -32,13 +28,7 @@ def specs(regions: int, dtype: str) -> dict[str, tf.TensorSpec]:
 
 
 def palette(tables: np.ndarray, masks: Sequence[np.ndarray], dtype: str) -> Features:
-    """`Targets.palette`.
-
-    Args:
-      tables: [R, n, n, n], a `palette_table` each.
-      masks: uint8 [H, W], one each or none at all.
-      dtype: of the tensors.
-    """
+    """`Targets.palette`, from `palette_table`s [R, n, n, n] and as many masks [H, W] or none."""
     # Trilinear between the nodes: coefficients of 1, r, g, b, rg, rb, gb and rgb for every cell.
     cells = tables
     for axis in (1, 2, 3):
@@ -53,8 +43,8 @@ def palette(tables: np.ndarray, masks: Sequence[np.ndarray], dtype: str) -> Feat
 def loss(image: tf.Tensor, palette: Features) -> tf.Tensor:
     """Mean over pixels of the tables at their colours: [1, H, W, 3] BGR, mean subtracted → [].
 
-    The picture is blurred by a pixel first: what counts is how colours side by side look together.
-    Otherwise the picture has a sixth more grain. Colours outside 0-255 count as the nearest inside.
+    The picture is blurred by a pixel first, else it gets a sixth more grain: what counts is how
+    colours side by side look together. Colours outside 0-255 count as the nearest inside.
     """
     image = losses.blur(image)
     regions = tf.unstack(palette["tables"])

@@ -1,9 +1,9 @@
-"""The objective in tiles of one fixed shape, for compilers that need static shapes.
+"""The objective in tiles of one fixed shape, as XLA needs; and the choice of an objective.
 
-Like `tiled`, but every tile is computed from a window of the same size, shifted to the tile and
-kept inside the picture, so that each window edge is either the picture's own border or outside the
-tile's receptive field. A mask then keeps the tile's positions and zeroes all others. The number of
-tiles may be padded with empty ones, whose mask is 0 everywhere, so that all replicas have as many.
+Every tile is computed from a window of the same size, shifted to the tile and kept inside the
+picture, so that each window edge is the picture's own border or outside the tile's receptive field.
+A mask then keeps the tile's positions. Tiles may be padded with empty ones, whose mask is 0, so
+that all replicas have as many.
 """
 
 from typing import Any
@@ -14,23 +14,37 @@ import tensorflow as tf
 from artistyle_tf.config.config import Config
 from artistyle_tf.objective.targets import Sums
 from artistyle_tf.objective.tiled import TiledObjective, tile_cores
+from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.extractor import Features
 from artistyle_tf.vgg.vgg19 import CELL, stride
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["FixedTiledObjective"]
+__all__ = ["FixedTiledObjective", "make_objective"]
+
+
+def make_objective(
+    config: Config,
+    weights: Weights,
+    *,
+    tile: int = 0,
+    strategy: Any = None,
+    wide: str = "float64",
+    **options: Any,
+) -> Objective:
+    """An objective in tiles of `tile` px a side (0: untiled), of one fixed shape with `fixed`.
+
+    The rest is as for `TiledObjective`, and `options` as for `Objective`.
+    """
+    if not tile:
+        return Objective(config, weights, **options)
+    kind = FixedTiledObjective if options.get("fixed") else TiledObjective
+    return kind(config, weights, tile=tile, strategy=strategy, wide=wide, **options)
 
 
 class FixedTiledObjective(TiledObjective):
-    """`TiledObjective` for images of one size, all shapes static when it is traced.
+    """`TiledObjective` for images of one size, `fixed`, (height, width) in px, multiples of 16.
 
-    This holds for value and gradient; pictures of other sizes, as used for targets, are computed as
-    in `TiledObjective`.
-
-    Args:
-      config, weights: as for `Objective`.
-      fixed: (height, width) of the images in px, multiples of 16.
-      options: as for `TiledObjective`.
+    Pictures of other sizes, as used for targets, are computed as in `TiledObjective`.
     """
 
     def __init__(self, config: Config, weights: Weights, *, fixed: tuple[int, int], **options: Any):

@@ -1,7 +1,6 @@
 """Data passed between the objective's steps: targets, masks, sums over positions, value by part.
 
-Masks: Gatys, Ecker, Bethge, Hertzmann, Shechtman, "Controlling Perceptual Factors in Neural Style
-Transfer", 2017, arXiv:1611.07865, section 4.
+Masks: Gatys et al. 2017, arXiv:1611.07865, section 4.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ __all__ = [
     "Sums",
     "Targets",
     "Weighing",
+    "earlier_spec",
     "layer_guides",
     "region_strengths",
 ]
@@ -44,7 +44,25 @@ class Targets(NamedTuple):
     palette: Features
     """The colours of the styles, see `palette.palette`; {} without."""
     earlier: Features
-    """The earlier picture of a video and its weights, see `temporal.following`; {} without."""
+    """The picture that the image is to resemble and its weights, see `following`; {} without."""
+
+    def following(self, picture: Any, weights: Any, strength: float) -> "Targets":
+        """These targets, of an objective made with `temporal`, with an earlier picture.
+
+        Args:
+          picture: [1, H, W, 3], of the image's size and in its scale: the earlier result, moved to
+            where its things are in this image.
+          weights: [1, H, W, 1], how much each pixel counts, 0 to 1.
+          strength: λ. The objective has λ times `scale` times `losses.weighted_distance`, so that
+            one λ serves every network.
+        """
+        dtype = self.scale.dtype
+        earlier = {
+            "picture": tf.convert_to_tensor(picture, dtype),
+            "weights": tf.convert_to_tensor(weights, dtype),
+            "strength": tf.convert_to_tensor(strength, dtype) * self.scale,
+        }
+        return self._replace(earlier=earlier)
 
     def weighed(self, weighing: "Weighing | None") -> "Targets":
         """These targets with its weights, if there are any."""
@@ -55,6 +73,15 @@ class Targets(NamedTuple):
             for name, one in self.weights.items()
         }
         return self._replace(weights=weights)
+
+
+def earlier_spec(image: tf.TensorSpec) -> dict[str, tf.TensorSpec]:
+    """Of `Targets.earlier`, for images of that spec [1, H, W, 3]."""
+    return {
+        "picture": image,
+        "weights": tf.TensorSpec([*image.shape[:3], 1], image.dtype),
+        "strength": tf.TensorSpec([], image.dtype),
+    }
 
 
 class Weighing(NamedTuple):
@@ -104,13 +131,8 @@ class Guides(NamedTuple):
 def layer_guides(mask: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
     """Layer → float32 [H_l, W_l]: T² of the guidance channel, scaled to a mean of 1.
 
-    T at a position is the mean of the mask over the pixels pooled into it. The paper normalises to
-    Σ T² = 1; with a mean of 1, the sum over positions divided by their number, as without masks,
-    is the same. All 0 if nothing of the mask is left at that layer.
-
-    Args:
-      mask: uint8 [H, W], at the size of the picture that the network sees.
-      layers: names of VGG19 layers.
+    T at a position is the mean of the mask, uint8 [H, W] of the network's picture, over the pixels
+    pooled into it. All 0 if nothing of the mask is left at that layer.
     """
     guides = {}
     for layer in layers:
@@ -124,16 +146,11 @@ def layer_guides(mask: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarra
 
 
 def region_strengths(masks: Sequence[np.ndarray], shares: Sequence[float]) -> np.ndarray:
-    """float32 [R]: λ_r, the weight of each region's style loss.
+    """float32 [R]: λ_r, the weight of each region's style loss, which the paper leaves open.
 
-    The paper leaves them open. Gram matrices are means over their region, so equal weights would
-    paint a small region more strongly, in inverse proportion to its area. These weights keep the
-    pull on each pixel as it is without masks: they are proportional to area times style share, and
-    sum to the covered fraction of the picture. A single all-white mask has weight 1.
-
-    Args:
-      masks: uint8 [H, W] each, of one size.
-      shares: of the styles, summing to 1.
+    Gram matrices are means over their region, so equal weights would paint small regions more
+    strongly. In proportion to area times style share, and with the covered fraction of the picture
+    as their sum, they keep the pull on each pixel as it is without masks. Masks: uint8 [H, W] each.
     """
     areas = np.array([share * np.mean(mask) for mask, share in zip(masks, shares, strict=True)])
     covered = np.mean(coverage(masks, masks[0].shape[:2]), dtype=np.float64)

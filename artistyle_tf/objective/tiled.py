@@ -1,13 +1,11 @@
 """The objective in tiles: the same value and gradient, with memory that depends on the tile size.
 
-The style's moments and squared distances are sums over positions, so they add exactly over tiles.
-A first pass over the tiles accumulates them; from the totals follow the losses and their
-derivatives with respect to the totals; a second pass backpropagates each tile's share to its
-pixels. Total variation and gamut are computed on the whole picture. Proof: docs/tiles.md.
+A first pass over the tiles sums the style's moments and squared distances; from the totals follow
+the losses and their derivatives with respect to the totals; a second pass backpropagates each
+tile's share to its pixels. Terms of the pixels are computed on the whole. Proof: docs/tiles.md.
 
-A tile has a core, the positions that only it accounts for, and a halo: the part of their receptive
-fields beyond the core. The halo shrinks from block to block (`vgg19.contexts`) until nothing of it
-is left at the last layer.
+A tile has a core, the positions that only it accounts for, and a halo, the part of their receptive
+fields beyond the core, which shrinks from block to block (`vgg19.contexts`) to nothing.
 """
 
 from collections.abc import Callable
@@ -29,13 +27,9 @@ __all__ = ["TiledObjective", "tile_cores"]
 class TiledObjective(Objective):
     """`Objective`, evaluated in tiles of `tile` px a side, a multiple of 16, plus their halos.
 
-    This costs two forward passes and one backward pass, instead of one of each, plus the halos.
-    Totals are kept in `wide`: float64 unless the device has none. Zero padding has its effect at
-    the picture's own borders only: crops are padded too, but what that reaches lies in the halo and
-    is cut off.
-
-    With a `strategy`, each replica takes its share of the tiles, and the strategy's all-reduce adds
-    up the sums and the gradients; call it in cross-replica context.
+    This costs a second forward pass, and the halos. Totals are kept in `wide`: float64 unless the
+    device has none. What the padding of crops reaches lies in the halo and is cut off. With a
+    `strategy`, each replica takes its share of the tiles; call it in cross-replica context.
     """
 
     def __init__(
@@ -186,7 +180,6 @@ class TiledObjective(Objective):
         return tile_cores(tf.shape(image)[1:3], self.tile)
 
     def _own_cores(self, cores: tf.Tensor, index: tf.Tensor, replicas: int) -> tf.Tensor:
-        """The cores of one replica."""
         return cores[index::replicas]
 
     def _tile_sums(
@@ -246,23 +239,17 @@ def _cast(sums: Sums, dtype: Any) -> Sums:
 
 
 class _Span(NamedTuple):
-    """Part of a layer, in its own positions: rows and columns from `start` to before `stop`."""
+    """Part of a layer, in its own positions: from `start` to before `stop`, int32 [2] each."""
 
     start: tf.Tensor
-    """int32 [2]"""
     stop: tf.Tensor
 
 
 def tile_cores(size: tf.Tensor, tile: int) -> tf.Tensor:
-    """int32 [T, 4]: top, left, bottom and right of every core in px; they partition the picture.
+    """int32 [T, 4]: top, left, bottom and right in px of the cores that a picture is divided into.
 
-    They begin at multiples of `CELL`, so that no window of four poolings spans two of them. They
-    are as equal as multiples of 16 px allow, with sides of at most `tile` px, except that those at
-    the bottom and right include the up to 15 px left over after the last whole cell.
-
-    Args:
-      size: int32 [2], height and width of the picture in px.
-      tile: multiple of 16.
+    They are as equal as multiples of 16 px allow, which no window of four poolings spans, with
+    sides of at most `tile` px; those at the bottom and right have up to 15 px more.
 
     >>> tile_cores((48, 70), 32).numpy().tolist()
     [[0, 0, 16, 32], [0, 32, 16, 70], [16, 0, 48, 32], [16, 32, 48, 70]]
@@ -282,14 +269,7 @@ def _bounds(side: tf.Tensor, tile: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _span(core: tf.Tensor, size: tf.Tensor, scale: int, context: int = 0) -> _Span:
-    """The core and the context around it, clipped to the picture, at one scale.
-
-    Args:
-      core: int32 [4] in px, see `tile_cores`.
-      size: int32 [2], height and width of the picture in px.
-      scale: pixels between adjacent positions.
-      context: pixels around the core.
-    """
+    """The core and `context` px around it, within the picture, in positions `scale` px apart."""
     start = tf.maximum(core[:2] - context, 0) // scale
     return _Span(start, tf.minimum(core[2:] + context, size) // scale)
 
@@ -306,10 +286,9 @@ def _over(cores: tf.Tensor, add: Callable[[tf.Tensor, Any], Any], found: Any) ->
     def body(index: tf.Tensor, found: Any) -> tuple[tf.Tensor, Any]:
         return index + 1, add(cores[index], found)
 
-    def more(index: tf.Tensor, found: Any) -> tf.Tensor:
-        return index < tf.shape(cores)[0]
-
-    return tf.while_loop(more, body, (0, found), parallel_iterations=1)[1]
+    count = tf.shape(cores)[0]
+    start = 0, found
+    return tf.while_loop(lambda index, _: index < count, body, start, parallel_iterations=1)[1]
 
 
 def _put(whole: tf.Tensor, part: tf.Tensor, where: _Span, add: bool = False) -> tf.Tensor:

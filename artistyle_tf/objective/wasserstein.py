@@ -9,10 +9,9 @@ crowsonkb/style-transfer-pytorch uses it as its style loss. With W = A^½ C A^½
 last trace by C is ½ A^½ W^-½ A^½, so one inverse root gives value and gradient, and nothing has to
 be differentiated through an eigendecomposition, which is unbounded where eigenvalues coincide.
 
-`FLOOR` and `RELATIVE_FLOOR` are added to the variances on both sides, so that equal distributions
-still have distance 0. W has the square of A's dynamic range: with a floor of 1/1000 of the largest
-variance its eigenvalues span six orders of magnitude, which float32 can resolve. Without a floor,
-covariances of fewer positions than channels would be singular.
+`FLOOR` and `RELATIVE_FLOOR` are added to the variances on both sides. W has the square of A's
+dynamic range: with a floor of 1/1000 its eigenvalues span six orders of magnitude, which float32
+can resolve; without one, covariances of fewer positions than channels would be singular.
 """
 
 from collections.abc import Callable
@@ -94,24 +93,18 @@ def _fidelity(covariance: tf.Tensor, target: Gaussian) -> tf.Tensor:
     return trace(covariance)
 
 
-def inverse_root(matrix: tf.Tensor, least: tf.Tensor, iterative: bool | None = None) -> tf.Tensor:
+def inverse_root(matrix: tf.Tensor, least: tf.Tensor) -> tf.Tensor:
     """W^-½ of symmetric positive matrices [..., N, N]; NaN where one is not finite.
 
-    Args:
-      matrix: W.
-      least: [...], a lower bound on the eigenvalues of W.
-      iterative: use matrix products only, or else an eigendecomposition; None: whichever is faster.
-        For 512×512 an eigendecomposition takes 68 ms on one CPU core, the 35 products 120 ms; on
-        GPUs and TPUs the products are cheap.
+    `least` [...] is a lower bound on their eigenvalues. For 512×512 an eigendecomposition takes
+    68 ms on one CPU core, the 35 products 120 ms; on GPUs and TPUs the products are cheap.
     """
-    if iterative is None:
-        iterative = device_kind() != "CPU"
     eye = tf.eye(matrix.shape[-1], batch_shape=tf.shape(matrix)[:-2], dtype=matrix.dtype)
     largest = tf.reduce_max(tf.abs(matrix), axis=[-2, -1], keepdims=True)
     sound = tf.math.is_finite(largest) & (largest > 0)
     unit = tf.where(sound, matrix / tf.where(sound, largest, 1), eye)
     bound = least[..., None, None] / tf.where(sound, largest, 1)
-    inverse = (_by_products if iterative else _by_eigenvalues)(unit, bound, eye)
+    inverse = (_by_eigenvalues if device_kind() == "CPU" else _by_products)(unit, bound, eye)
     missing = tf.constant(float("nan"), matrix.dtype)
     return tf.where(sound, inverse / tf.sqrt(tf.where(sound, largest, 1)), missing)
 

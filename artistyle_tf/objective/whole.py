@@ -11,9 +11,8 @@ from artistyle_tf.config.presets import style_ratio
 from artistyle_tf.config.validation import MAX_WEIGHT
 from artistyle_tf.images.network_scale import BGR_MEAN
 from artistyle_tf.objective import losses, moments, palette
-from artistyle_tf.objective import temporal as temporal_loss
 from artistyle_tf.objective.moments import Moments
-from artistyle_tf.objective.targets import Guides, Parts, Sums, Targets, Weighing
+from artistyle_tf.objective.targets import Guides, Parts, Sums, Targets, Weighing, earlier_spec
 from artistyle_tf.vgg.extractor import Features, build_feature_extractor, constant_network
 from artistyle_tf.vgg.vgg19 import stride
 from artistyle_tf.vgg.weights import Weights
@@ -26,12 +25,10 @@ class Objective:
 
     The common form is α Σ_l a_l · mean((F_l − P_l)²) + β Σ_l b_l · mean((G_l/NM − A_l/NM)²);
     with statistics "w2" the style term's mean is W² / N (`wasserstein`). Published formulas put a
-    constant factor before each mean (`losses`). With masks, G_l and A_l are those of a region,
-    and the style losses are summed over the regions.
-    The last terms depend on the pixels only: `losses.variation`; `losses.outside_range`, the
-    distance from the styles' colours (`palette`) and that from an earlier picture (`temporal`),
-    all but the first times the targets' mean squared activation, so that one weight suits every
-    network.
+    constant factor before each mean (`losses`). With masks the style losses are summed over the
+    regions. The last terms depend on the pixels only: total variation; and what is outside of
+    0-255, the distance from the styles' colours (`palette`) and that from an earlier picture, each
+    times the targets' mean squared activation, so that one weight suits every network.
     """
 
     def __init__(
@@ -50,7 +47,7 @@ class Objective:
         `regions`: number of masks in the targets; 0: none. `fixed`: (height, width) of all images;
         shapes are then static when `value_and_gradient` is traced, and the filters are arguments of
         its graph, as XLA needs. `temporal`: whether the targets have an earlier picture, which
-        `temporal.following` puts there.
+        `Targets.following` puts there.
         """
         self.config = config
         self.extractor = build_feature_extractor(
@@ -72,7 +69,6 @@ class Objective:
             for name in self._style
         }
         guides = {name: [1, None, None, regions] for name in (self._style if regions else ())}
-        self._temporal = temporal
         self.targets_spec = Targets(
             {name: tf.TensorSpec([1, *shapes[name][1:]], computed) for name in self._content},
             style,
@@ -80,7 +76,7 @@ class Objective:
             {name: tf.TensorSpec(shape, dtype) for name, shape in guides.items()},
             tf.TensorSpec([], dtype),
             palette.specs(regions, dtype) if config.palette_weight and self._style else {},
-            temporal_loss.specs(self.image_spec) if temporal else {},
+            earlier_spec(self.image_spec) if temporal else {},
         )
         # Not the Keras model itself: if weights are promised to be frozen, eager convolutions of
         # equal shape would share the filters that oneDNN packed for the first of them.
@@ -106,9 +102,9 @@ class Objective:
     ) -> Targets:
         """Targets from pictures [1, H, W, 3] on the network's scale, which may differ in size.
 
-        The statistics of several styles are averaged with weights `shares`, which sum to 1. With
-        guides each style stays separate, and the shares are already part of the strengths.
-        `colours`: as `Targets.palette`, for a palette weight. Before a pair is weighed, β is 1.
+        The statistics of several styles are averaged with `shares`, which sum to 1; with guides
+        each stays separate, and the shares are already part of the strengths. `colours` are
+        `Targets.palette`. Before a pair is weighed, β is 1.
         """
         activations = self._activations(self._tensor(content))
         within: Features = {}
@@ -136,8 +132,11 @@ class Objective:
         weights = dict.fromkeys(self._style, strengths * beta)
         scale = self._scale(activations, found)
         style = {name: moments.target_of(one) for name, one in found.items()}
-        before = temporal_loss.nothing(self._tensor(content)) if self._temporal else {}
-        return Targets(activations, style, weights, within, scale, colours or {}, before)
+        targets = Targets(activations, style, weights, within, scale, colours or {}, {})
+        if not self.targets_spec.earlier:
+            return targets
+        unknown = tf.zeros_like(self._tensor(content))
+        return targets.following(unknown, unknown[..., :1], 0.0)
 
     def _scale(self, content: Features, style: dict[str, Moments]) -> tf.Tensor:
         """`Targets.scale`; for a style, the trace of G / NM."""
@@ -155,16 +154,12 @@ class Objective:
         return tf.reduce_mean(tf.map_fn(of_row, seen[0], fn_output_signature=dtype))
 
     def weigh(self, photo: tf.Tensor, targets: Targets) -> Weighing | None:
-        """The weights that `Config.balance` and `Config.strength` mean for a pair.
+        """The weights that `Config.balance` and `Config.strength` mean for a photo [1, H, W, 3].
 
         With L a layer's loss in a region for the photo, its weight is multiplied by L^-balance, and
         all by what leaves the photo's style loss S as it is. Without a style weight, β S is
         `style_ratio` times the content loss of a picture that shows nothing, α · mean(P²), or for a
         texture times `Targets.scale`. None if the settings alone say all.
-
-        Args:
-          photo: [1, H, W, 3] on the network's scale.
-          targets: as made by `targets`, for pictures of that size.
         """
         config = self.config
         if not self._style or not self._weighs:
@@ -250,7 +245,7 @@ class Objective:
             },
             {name: (loss, self._channels[name]) for name, loss in compared.items()},
         )
-        variation = gamut = off = nothing
+        variation = gamut = off = apart = nothing
         if config.tv_weight:
             variation = config.tv_weight * losses.variation(config, image)[0]
         if config.gamut_weight:
@@ -259,7 +254,10 @@ class Objective:
             gamut = config.gamut_weight * targets.scale * outside
         if targets.palette:
             off = config.palette_weight * targets.scale * palette.loss(image, targets.palette)
-        rest = (variation, gamut, off, temporal_loss.loss(image, targets))
+        if before := targets.earlier:
+            distance = losses.weighted_distance(image, before["picture"], before["weights"])[0]
+            apart = before["strength"] * distance
+        rest = (variation, gamut, off, apart)
         value = tf.add_n([*content.values(), *style.values(), *rest])
         return Parts(value, content, style, *rest)
 
@@ -271,7 +269,6 @@ class Objective:
         return tf.convert_to_tensor(image, self.extractor.input.dtype)
 
     def _activations(self, image: tf.Tensor) -> Features:
-        """Activations of the content layers."""
         seen = self._features(image)
         return {name: seen[name] for name in self._content}
 

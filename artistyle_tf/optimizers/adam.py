@@ -11,10 +11,9 @@ from artistyle_tf.optimizers.base import Minimizer, State, Status, ValueAndGradi
 
 __all__ = ["Adam", "AveragedAdam"]
 
-GROWN = 10.0
-PATIENCE = 20
-"""A search counts as diverged once its objective has stayed above GROWN times the initial value
-for more than PATIENCE iterations; the first steps alone may well increase it."""
+GROWN, PATIENCE = 10.0, 20
+"""A search has diverged once its objective has stayed above GROWN times the initial value for more
+than PATIENCE iterations; the first steps alone may well increase it."""
 
 AVERAGE_DECAY = 0.99
 
@@ -59,8 +58,6 @@ class _FirstOrder(Minimizer):
 
 
 class _Memory(NamedTuple):
-    """The minimiser's internal state between iterations."""
-
     first: tf.Tensor
     """[n], decaying mean of gradients."""
     second: tf.Tensor
@@ -124,14 +121,9 @@ class Adam(_FirstOrder):
 
 
 class _AverageMemory(NamedTuple):
-    """The minimiser's internal state between iterations."""
-
     first: tf.Tensor
-    """[n], decaying mean of gradients."""
     second: tf.Tensor
-    """[n], decaying mean of squared gradients."""
     steps: tf.Tensor
-    """int32 [], number of steps accumulated in these means."""
     total: tf.Tensor
     """[n], decaying mean of positions, without bias correction."""
     missing: tf.Tensor
@@ -146,16 +138,13 @@ class AveragedAdam(_FirstOrder):
     `best_value` is the objective at the last iterate; it is never evaluated at the average.
 
     Args:
-      value_and_gradient: as in `Minimizer`.
-      context_spec: as in `Minimizer`.
       learning_rate: of every step.
       project: (position, context) → the nearest admissible position; None: no constraint.
-      compiled: as in `Minimizer`.
+      value_and_gradient, context_spec, compiled: as in `Minimizer`.
     """
 
     FIRST_DECAY, SECOND_DECAY = 0.9, 0.99
-    EPSILON = 1e-8 / 255
-    """That program's value, for gradients per grey level instead of per pixel in 0-1."""
+    EPSILON = 1e-8 / 255  # that program's, for gradients per grey level instead of pixels in 0-1
 
     def __init__(
         self,
@@ -178,7 +167,6 @@ class AveragedAdam(_FirstOrder):
         return state
 
     def carried(self, state: State, before: State, resize: Callable[..., Any]) -> State:
-        """Means of gradients carry over between levels; the average of positions starts afresh."""
         old = before.memory
         first, second = resize(old.first), tf.nn.relu(resize(old.second))
         memory = state.memory._replace(first=first, second=second, steps=old.steps)

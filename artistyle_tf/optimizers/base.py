@@ -48,7 +48,7 @@ class State(NamedTuple):
     """Everything a minimiser needs to resume exactly where it was. Tensors only."""
 
     position: tf.Tensor
-    """[n], the current iterate."""
+    """[n]"""
     value: tf.Tensor
     """[], the objective at `position`; infinite before the first evaluation."""
     gradient: tf.Tensor
@@ -73,12 +73,7 @@ class State(NamedTuple):
 
 
 class Graphs:
-    """Traced functions, each created on first use.
-
-    Args:
-      context_spec: nest of `tf.TensorSpec` matching the context, the last argument of some of them.
-      compiled: whether they are compiled with XLA, separately for each length.
-    """
+    """Traced functions, each created on first use; arguments as of `Minimizer`."""
 
     def __init__(self, context_spec: Any = (), compiled: bool = False):
         self._context_spec, self._compiled = context_spec, compiled
@@ -86,11 +81,10 @@ class Graphs:
         """Python function → its `tf.function`."""
 
     def of(self, function: Callable[..., Any], *arguments: Any, contextual: bool = False) -> Any:
-        """`function`, traced for arguments like these nests of tensors, for any length n.
+        """`function`, traced for nests of tensors like these of any n, the first tensor's length.
 
-        n is the length of the first tensor; any dimension of that length is taken to be n. With
-        `contextual`, a context follows the arguments. Inside a graph compiled by XLA this returns
-        `function` itself.
+        With `contextual`, a context follows the arguments. Inside a graph compiled by XLA this
+        returns `function` itself.
         """
         if self._compiled and not tf.executing_eagerly():
             return function
@@ -186,8 +180,8 @@ class Minimizer(abc.ABC):
         until = int(state.iterations) + iterations
         rows: list[tuple[int, float]] = []
         while True:
-            before, loop = int(state.iterations), self.loop(state)
-            state, evaluations, values = loop(state, tf.constant(until), context)
+            before = int(state.iterations)
+            state, evaluations, values = self.loop(state)(state, tf.constant(until), context)
             done = int(state.iterations) - before
             rows += zip(evaluations.numpy()[:done].tolist(), values.numpy()[:done], strict=True)
             if not self._may_restart(state):
@@ -250,14 +244,13 @@ class Minimizer(abc.ABC):
         return due & (state.status == int(Status.RUNNING))
 
     def remains(self, state: State) -> State | None:
-        """The part of a finished search's state that `carried` needs at the next level. For most
-        minimisers it is None, so that the search's memory can be freed."""
+        """What `carried` needs of a finished search at the next level; the rest can be freed."""
         return None
 
     def carried(self, state: State, before: State, resize: Callable[[tf.Tensor], Any]) -> State:
         """The new search `state` with what it can reuse of the previous level's search, `before`.
 
-        Most minimisers reuse nothing. `resize` maps a vector of that search to the new dimension.
+        `resize` maps a vector of that search to the new dimension.
         """
         return state
 
@@ -268,7 +261,7 @@ class Minimizer(abc.ABC):
             traced.get_concrete_function(*self._graphs.like(state, context))
 
     def _traced_steps(self) -> tuple[Callable[..., Any], ...]:
-        """The functions of (state, context) that `_iterate` calls through `_graphs`."""
+        """What `_iterate` calls through `_graphs`, functions of (state, context)."""
         return ()
 
     def _keep_best(self, state: State) -> State:
@@ -286,11 +279,7 @@ class Minimizer(abc.ABC):
 
     @abc.abstractmethod
     def _iterate(self, state: State, context: Any) -> State:
-        """One iteration; `_keep_best` then updates `best_position` and `best_value`.
-
-        Branches and loops use TensorFlow's control flow: eagerly they run in Python, in a traced
-        function on the device.
-        """
+        """One iteration, by TensorFlow's control flow; `_keep_best` then updates the best."""
 
 
 def judge(value: tf.Tensor, gradient: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,10 +1,9 @@
 """The L-BFGS memory as a few matrices, multiplied by a vector in two passes over them.
 
-The two-loop recursion (algorithm 7.4 of Nocedal and Wright) visits the correction pairs one by
-one: 4 m small, strictly sequential steps. The compact representation (Byrd, Nocedal and Schnabel,
-"Representations of quasi-Newton matrices and their use in limited memory methods", 1994, theorem
-2.2) is the same matrix, H = γ I + [S γY] K [S γY]ᵀ: first all inner products of the pairs with the
-vector, then a small triangular system of m unknowns, then one linear combination of the pairs.
+Instead of the two-loop recursion's 4 m sequential steps (algorithm 7.4 of Nocedal and Wright) the
+compact representation of the same matrix (Byrd, Nocedal and Schnabel 1994, theorem 2.2),
+H = γ I + [S γY] K [S γY]ᵀ: all inner products of the pairs with the vector, a small triangular
+system of m unknowns, one linear combination of the pairs.
 """
 
 from collections.abc import Callable
@@ -25,9 +24,8 @@ GROUP = 5
 class Memory(NamedTuple):
     """m correction pairs, newest first.
 
-    New pairs go into `steps` and `changes`; when these are full, they are copied into one matrix in
-    `blocks`, and the oldest block is dropped. So no pair is copied more than once, and old
-    pairs are multiplied as matrices, in a fraction of the time.
+    When `steps` and `changes` are full, they are copied into one matrix in `blocks`, and the oldest
+    block is dropped: old pairs are multiplied as matrices, in a fraction of the time.
     """
 
     steps: tuple[tf.Tensor, ...]
@@ -52,8 +50,7 @@ def empty_memory(
     """Empty memory for `history` pairs of vectors like `position` [n], rounded up by at most four.
 
     Pairs are stored in `held`, by default the position's dtype, and their inner products in `wide`.
-
-    Pairs are dropped in groups, so once the memory has filled, at least `history` - 4 remain.
+    They are dropped in groups, so once the memory has filled, at least `history` - 4 remain.
     """
     group = GROUP if history >= 2 * GROUP else 1  # with few pairs, memory matters more: no merging
     groups = -(-history // group)
@@ -72,27 +69,20 @@ def empty_memory(
 
 
 class _Pair(NamedTuple):
-    """A pair as stored, with its inner products and curvature test."""
+    """A pair as stored, with sᵀy, yᵀy, and whether its curvature is enough."""
 
     step: tf.Tensor
     change: tf.Tensor
     product: tf.Tensor
-    """sᵀy"""
     squared: tf.Tensor
-    """yᵀy"""
     curved: tf.Tensor
-    """bool []"""
-
-
-def _call(function: Callable[..., Any], *arguments: Any) -> Any:
-    return function(*arguments)
 
 
 def push(
     memory: Memory,
     step: tf.Tensor,
     change: tf.Tensor,
-    run: Callable[..., Any] = _call,
+    run: Callable[..., Any] = lambda function, *arguments: function(*arguments),
 ) -> Memory:
     """The memory with the pair (s, y) added in front, or unchanged if its curvature is too small.
 

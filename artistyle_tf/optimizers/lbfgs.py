@@ -1,10 +1,9 @@
 """Our own L-BFGS: runs on the device, with about one evaluation per iteration.
 
 Nocedal and Wright, "Numerical Optimization", 2006: algorithm 3.1 (backtracking line search), the
-initial scaling of eq. 7.20, and the matrix of algorithm 7.4 in compact form (`compact`). The unit
-step is tried first, and a trial is accepted as soon as it gives sufficient decrease (eq. 3.4).
-Enforcing a curvature condition would cost two more evaluations per iteration and gains nothing
-here, since pairs without enough curvature are skipped.
+initial scaling of eq. 7.20, and the matrix of algorithm 7.4 in compact form (`compact`). A trial,
+first of the unit step, is accepted as soon as it gives sufficient decrease (eq. 3.4): a curvature
+condition would cost two more evaluations, and pairs without enough curvature are skipped anyway.
 """
 
 from collections.abc import Callable
@@ -22,12 +21,9 @@ TRIALS = 12
 
 
 class _Trial(NamedTuple):
-    """A trial step of the line search and its outcome."""
-
     found: tf.Tensor
     """bool [], whether it is accepted."""
     finite: tf.Tensor
-    """bool []"""
     position: tf.Tensor
     value: tf.Tensor
     gradient: tf.Tensor

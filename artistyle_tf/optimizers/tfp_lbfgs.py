@@ -38,8 +38,8 @@ NEVER = dict.fromkeys(
 class TFPLBFGS(Minimizer):
     """`tfp.optimizer.lbfgs_minimize`, resumed for each iteration from its previous results.
 
-    Its first step is the unscaled gradient, so the objective is scaled to give that step the length
-    `first_step`. The memory is (scale, results), with the results of the scaled objective.
+    Its first step is the gradient itself, so the objective is scaled to give that step the length
+    `first_step`. The memory is (scale, results of the scaled objective).
     """
 
     def __init__(

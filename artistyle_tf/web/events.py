@@ -92,7 +92,7 @@ class Events:
     def estimate_large(self, request: gr.Request, longer: str) -> Iterator[Updates]:
         """Shows an estimate for a large painting, and then enables its button."""
         from artistyle_tf.engine.solvers import room
-        from artistyle_tf.vgg.device import device_kind
+        from artistyle_tf.vgg.precision import device_kind
 
         try:
             painted = self._session(request).require_painted()

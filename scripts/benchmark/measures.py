@@ -105,10 +105,11 @@ def content_error(picture: np.ndarray, content: np.ndarray) -> float:
 
 def objective(picture: Seen, content: Seen, style: Seen, alpha: float, beta: float) -> float:
     """The common form: alpha mean((F - P)²) + beta Σ_l mean((G_l - A_l)²)."""
-    from artistyle_tf.objective.losses import content_loss, style_loss
+    from artistyle_tf.objective.losses import style_loss
 
     each = [style_loss(picture.grams[layer], target) for layer, target in style.grams.items()]
-    return alpha * float(content_loss(picture.content, content.content)) + beta * float(sum(each))
+    apart = np.mean((picture.content - content.content) ** 2, dtype=float)
+    return alpha * float(apart) + beta * float(sum(each))
 
 
 def network(weights: Any) -> See:

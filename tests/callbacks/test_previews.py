@@ -22,7 +22,10 @@ def test_names():
 
 @pytest.fixture(scope="module")
 def config(small_file):
-    return Config(size=64, levels=2, iterations=7, weights=str(small_file), optimizer="lbfgs")
+    return Config(
+        size=64, levels=2, iterations=7, weights=str(small_file), optimizer="lbfgs",
+        style_layers={"block1_conv1": 1}, content_layers={"block2_conv1": 1},
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -63,8 +66,6 @@ def test_by_the_clock_the_first_one_comes_early(monkeypatch):
         return found
 
     assert due("60s", 130, 1) == [2.0, 62.0, 122.0]
-    # Where the clock is faster, there is no picture more.
-    assert due("1s", 10, 0.5) == [0.0, 1.0, 2.0, 3.0, 4.0]
 
 
 def test_a_preview_that_cannot_be_written_ends_no_run(config, pair, tmp_path, caplog):
@@ -84,13 +85,12 @@ def test_any_callback_of_a_list_ends_the_run_and_all_are_called(config, pair):
     assert [step.iteration for step in called] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("others", [[], [lambda step: None]])
-def test_an_exception_in_a_callback_is_kept_and_logged(config, pair, others, caplog):
+def test_an_exception_in_a_callback_is_kept_and_logged(config, pair, caplog):
     def broken(step):
         if step.iteration == 3:
             raise ZeroDivisionError("in /home/me/notebook")
 
-    result = stylize(*pair, config, callback=[*others, broken] if others else broken)
+    result = stylize(*pair, config, callback=[lambda step: None, broken])
     assert isinstance(result.error, ZeroDivisionError)
     assert len(result.trace) == 3
     assert result.image.shape == (64, 64, 3)

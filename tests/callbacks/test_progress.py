@@ -158,15 +158,12 @@ def test_a_bar_on_a_terminal(time, monkeypatch):
         assert stream.getvalue() == first  # ten times a second at the most
         time.wait(0.06)
         progress(step(9, remaining=1))
-        assert stream.shown() == [
-            "  3%|▎         | level 2/3 256×192  iteration 9/300  0:01 left  "
-            "objective 1302  style 1.23e+03  content 67.8  34 evaluations"
-        ]
+        assert stream.shown()[0].startswith("  3%|▎         | level 2/3 256×192  iteration 9/300  ")
     progress.close()
     assert stream.shown()[1:] == [""]
 
 
-@pytest.mark.parametrize("columns", [8, 30, 71, 72, 101, 139])
+@pytest.mark.parametrize("columns", [8, 71, 101])
 def test_fits_any_terminal(time, width, columns):
     """Whole fields are left out: a line that wraps would be left behind at every rewriting."""
     stream = Terminal()
@@ -230,18 +227,6 @@ def test_parts_cost_a_fiftieth_and_older_ones_are_shown_as_shares(time):
     assert "style 5  " in stream.drawn()[-1]  # the last line has new ones
 
 
-def test_parts_are_not_computed_for_nobody(time):
-    def parts():
-        raise AssertionError
-
-    progress = Progress(io.StringIO())
-    progress(step(parts=parts))
-    time.wait(2)
-    progress(step())
-    time.wait(5)
-    progress(step(parts=parts))
-
-
 # Named steps and other passing texts
 
 
@@ -261,10 +246,6 @@ def test_a_status_is_on_a_terminal_at_once_and_wiped_out_at_the_end(time):
         assert stream.shown() == ["a remark", "  4% computing the targets"]
         progress(step(300))
     assert stream.shown()[1].startswith("100%|██████████| level 2/3")
-    with Progress(stream) as progress:
-        progress.status("reading the pictures")
-    stream.write("no such file")  # has the line to itself
-    assert stream.shown()[2:] == ["no such file"]
 
 
 def test_a_log_has_each_named_step_once(time):
@@ -290,39 +271,21 @@ def test_a_log_has_each_named_step_once(time):
     assert last == "a remark"
 
 
-def test_a_log_of_less_than_two_seconds_is_empty(time):
+def test_a_log_of_less_than_two_seconds_is_empty_and_a_download_s_is_short(time):
     stream = io.StringIO()
     with Progress(stream) as progress:
         progress.status("reading the pictures")
         time.wait(1.9)
     time.wait(10)
     assert stream.getvalue() == ""
-
-
-def test_figures_that_count_up_are_in_a_log_every_ten_seconds(time):
-    stream = io.StringIO()
     progress = Progress(stream)
     for megabytes in range(30):
         progress.status(f"weights: {megabytes} MB of 80.5 MB")
         time.wait(1)
     assert re.findall(r"(\d+) MB of", stream.getvalue()) == ["1", "12", "22"]
-
-
-def test_a_log_that_nobody_reads_any_more(time):
-    stream = io.StringIO()
     Progress(stream).status("tracing")
     stream.close()
-    time.wait(2)
-
-
-def test_the_thread_that_writes_a_late_status_ends_with_the_program():
-    progress = Progress(io.StringIO())
-    progress.status("tracing")
-    timer = progress._view._timer
-    assert timer.daemon
-    assert 0 < timer.interval <= 2
-    progress.close()
-    timer.join()
+    time.wait(2)  # nobody reads it any more
 
 
 # Notebooks
@@ -380,23 +343,17 @@ assert right.value.replace("\\u2007", " ").endswith("34 evaluations"), right.val
 """
 
 
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        (NO_WIDGETS, r"\rtracing.*\r  4%\|.{10}\| level 2/3 256×192  iteration 12/300.*\n"),
-        (WIDGETS, "a remark\n"),
-    ],
-)
-def test_a_notebook_has_tqdms_widget_or_a_bar_of_text(code, said):
-    done = subprocess.run(
-        [sys.executable, "-c", KERNEL + code, os.path.dirname(__file__)],
-        capture_output=True,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-    )
-    err = done.stderr.decode()
-    assert (done.returncode, done.stdout) == (0, b""), err
-    assert re.fullmatch(said, err, re.DOTALL), err
-    assert "Warning" not in err
+def test_a_notebook_has_tqdms_widget_or_a_bar_of_text():
+    text = r"\rtracing.*\r  4%\|.{10}\| level 2/3 256×192  iteration 12/300.*\n"
+    for code, said in [(NO_WIDGETS, text), (WIDGETS, "a remark\n")]:
+        done = subprocess.run(
+            [sys.executable, "-c", KERNEL + code, os.path.dirname(__file__)],
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        )
+        err = done.stderr.decode()
+        assert (done.returncode, done.stdout) == (0, b""), err
+        assert re.fullmatch(said, err, re.DOTALL), err
 
 
 def test_clock():

@@ -35,7 +35,8 @@ def events(folder):
 def test_scalars_and_pictures_read_back(small_file, picture, tmp_path):
     config = Config(
         size=64, levels=2, iterations=9, weights=str(small_file), optimizer="adam", tv_weight=0.1,
-        learning_rate=4, precondition=0.25,
+        learning_rate=4, precondition=0.25, style_layers={"block1_conv1": 1, "block2_conv1": 1},
+        content_layers={"block2_conv1": 1},
     )  # fmt: skip
     steps, parts, pictures, lengths = [], {}, {}, {}
 
@@ -61,7 +62,7 @@ def test_scalars_and_pictures_read_back(small_file, picture, tmp_path):
     first_fine = next(step.iteration for step in steps if step.level == 2)
     due = sorted({1, 3, 6, 9, first_fine})
     layers = [f"style/{name}" for name, _ in config.style_layers]
-    for tag in [*layers, "content/block4_conv2"]:
+    for tag in [*layers, "content/block2_conv1"]:
         assert found[tag] == pytest.approx({n: parts[n][tag] for n in due})
     for tag in ("style", "content", "total_variation"):
         assert found[f"parts/{tag}"] == pytest.approx({n: parts[n][tag] for n in due})
@@ -106,7 +107,8 @@ def test_a_disk_that_fills_up_ends_the_run_with_what_there_is(
         raise tf.errors.ResourceExhaustedError(None, None, message)
 
     monkeypatch.setattr(board._writer, "flush", full)
-    config = Config(size=32, iterations=4, weights=str(small_file), optimizer="adam")
+    layers = {"style_layers": {"block1_conv1": 1}, "content_layers": {"block1_conv1": 1}}
+    config = Config(size=32, iterations=4, weights=str(small_file), optimizer="adam", **layers)
     result = stylize(picture(32, 32), picture(32, 32, 1), config, callback=board)
     assert isinstance(result.error, InputError)
     shown = f"can't write to the folder {tmp_path / 'folder'}: No space left on device"

@@ -9,7 +9,6 @@ from PIL import Image
 
 import reference
 from artistyle_tf import Config, stylize
-from artistyle_tf.config.presets import STYLE_LAYERS
 from artistyle_tf.engine.bound import build_objective
 from artistyle_tf.engine.problem import level_targets
 from artistyle_tf.images.color import NODES, TOLERANCE, oklab, palette_table
@@ -17,7 +16,6 @@ from artistyle_tf.images.masks import Regions
 from artistyle_tf.images.network_scale import BGR_MEAN, to_network
 from artistyle_tf.objective import palette
 from artistyle_tf.objective.static_tiles import FixedTiledObjective
-from artistyle_tf.objective.temporal import following
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
 from places import SAMPLES
@@ -30,6 +28,11 @@ OKLAB = {
     (0, 0, 255): (0.45201, -0.03246, -0.31153),
 }
 RED, GREEN, BLUE = list(OKLAB)[1:]
+
+SHALLOW = {
+    "style_layers": {"block1_conv1": 1, "block2_conv1": 1},
+    "content_layers": {"block2_conv1": 1},
+}
 
 
 def flat(colour, height=24, width=32):
@@ -84,18 +87,18 @@ def off_palette(image, tables, masks):
 
 def test_they_are_summands_with_their_weights(small_weights, picture):
     """In value and gradient, to the formula; nothing else changes, not even a bit of it."""
-    size, image = (37, 53), glaring(37, 53)
+    size, image = (19, 37), glaring(19, 37)
     rng = np.random.default_rng(5)
     before = rng.normal(0, 50, image.shape)
     counts = rng.uniform(size=(1, *size, 1)) * (rng.uniform(size=(1, *size, 1)) > 0.25)
     found = []
     for weight in (0.0, 20.0):
-        config = Config(tv_weight=0.1, gamut_weight=weight, palette_weight=0)
+        config = Config(tv_weight=0.1, gamut_weight=weight, palette_weight=0, **SHALLOW)
         objective = Objective(config, small_weights, dtype="float64", temporal=bool(weight))
         goal = objective.targets(to_network(picture(*size)), [to_network(picture(40, 30))], [1.0])
         if weight:
             found.append(objective.value_and_gradient(tf.constant(image), goal))
-            goal = following(goal, before, counts, 3.0)
+            goal = goal.following(before, counts, 3.0)
         found.append(objective.value_and_gradient(tf.constant(image), goal))
         parts = objective.parts(tf.constant(image), goal)
     (plain, slope), (value, gradient), (both, together) = found
@@ -118,13 +121,12 @@ def test_they_are_summands_with_their_weights(small_weights, picture):
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_tiles_equal_the_whole(small_weights, picture, masked):
-    size, found = (80, 96), []
+    size, found = (64, 80), []
     config = Config(
-        style_layers={"block1_conv1": 1, "block2_conv1": 1}, content_layers={"block2_conv1": 1},
-        palette_weight=50.0, style_scale=0.4, strength=None, style_weight=3.0,
-    )  # fmt: skip
+        palette_weight=50.0, style_scale=0.4, strength=None, style_weight=3.0, **SHALLOW
+    )
     styles = [picture(40, 32, 2), flat((150, 90, 40), 30, 40)][: 1 + masked]
-    fading = np.linspace(255, 0, 96).astype(np.uint8)[None].repeat(80, 0)
+    fading = np.linspace(255, 0, 80).astype(np.uint8)[None].repeat(64, 0)
     regions, masks = None, [1.0]
     if masked:
         white = [np.full(style.shape[:2], 255, np.uint8) for style in styles]
@@ -133,15 +135,15 @@ def test_tiles_equal_the_whole(small_weights, picture, masked):
     tables = np.stack([palette_table([style]) for style in styles])
     image = tf.constant(glaring(*size))
     options = {"dtype": "float64", "regions": 2 * masked, "temporal": True}
-    fixed = FixedTiledObjective(config, small_weights, tile=48, fixed=size, **options)
+    fixed = FixedTiledObjective(config, small_weights, tile=32, fixed=size, **options)
     for objective, compute in (
         (one := Objective(config, small_weights, **options), one.value_and_gradient),
-        (one := TiledObjective(config, small_weights, tile=48, **options), one.value_and_gradient),
+        (one := TiledObjective(config, small_weights, tile=32, **options), one.value_and_gradient),
         (fixed, fixed.value_and_gradient),
         (fixed, tf.function(fixed.value_and_gradient, jit_compile=True, autograph=False)),
-    ):
+    )[: None if masked else 2]:
         goal = level_targets(objective, picture(*size, 1), styles, size, regions, tables)
-        goal = following(goal, image + 9, tf.ones([1, *size, 1], tf.float64), 10.0)
+        goal = goal.following(image + 9, tf.ones([1, *size, 1], tf.float64), 10.0)
         found.append((*compute(image, goal), objective.parts(image, goal)))
     (value, gradient, parts), *others = found
     weight = config.palette_weight * float(goal.scale)
@@ -158,14 +160,14 @@ def test_tiles_equal_the_whole(small_weights, picture, masked):
 
 def test_the_scale_is_the_mean_square_activation(small_weights, small_arrays, picture):
     """Of the content's and the style's layers, each counting the same."""
-    content, style = picture(48, 64), picture(40, 32, 1)
-    objective = Objective(Config(padding="zeros"), small_weights, dtype="float64")
+    content, style = picture(32, 48), picture(40, 32, 1)
+    objective = Objective(Config(padding="zeros", **SHALLOW), small_weights, dtype="float64")
     goal = objective.targets(to_network(content), [to_network(style)], [1.0])
     of_content, of_style = (
         reference.forward(to_network(one)[0], small_arrays, "max") for one in (content, style)
     )
-    squares = [np.mean(of_style[name] ** 2) for name in STYLE_LAYERS]
-    squares.append(np.mean(of_content["block4_conv2"] ** 2))
+    squares = [np.mean(of_style[name] ** 2) for name in SHALLOW["style_layers"]]
+    squares.append(np.mean(of_content["block2_conv1"] ** 2))
     assert float(goal.scale) == pytest.approx(np.mean(squares), rel=1e-6)
 
 
@@ -177,13 +179,13 @@ def test_clipping_undoes_less_and_the_record_has_both_objectives():
     rgbs = []
     for name in ("content", "style"):
         with Image.open(SAMPLES / f"{name}.jpg") as file:
-            small = np.asarray(file.resize((64, 48), Image.Resampling.BOX), float)
+            small = np.asarray(file.resize((48, 32), Image.Resampling.BOX), float)
         rgbs.append(np.clip(128 + 2.5 * (small - small.mean((0, 1))), 0, 255).astype(np.uint8))
     lost, excess = {}, {}
     for weight in (0.0, Config.gamut_weight):
         config = Config(
-            weights="preview", size=64, init="content", style_weight=200, iterations=40,
-            optimizer="lbfgs", precision="float32", gamut_weight=weight,
+            weights="preview", size=48, init="content", style_weight=200, iterations=20,
+            optimizer="lbfgs", precision="float32", gamut_weight=weight, **SHALLOW,
         )  # fmt: skip
         result, bound = stylize(*rgbs, config), build_objective(*rgbs, config)
         lost[weight] = result.saved_objective / result.objective - 1
@@ -196,8 +198,6 @@ def test_clipping_undoes_less_and_the_record_has_both_objectives():
             assert parts["value"] == getattr(result, name)
             assert parts["value"] == pytest.approx(float(wanted.value), rel=1e-4)
             assert parts["gamut"] == pytest.approx(float(wanted.gamut), rel=1e-2)
-            names = ("content", "style", "total_variation", "gamut", "palette")
-            assert parts["value"] == pytest.approx(sum(parts[one] for one in names), rel=1e-5)
         assert outcome["saved_objective"]["gamut"] == 0
         assert (outcome["objective"]["gamut"] > 0) == (weight > 0)
     assert lost[0] > 0.02
@@ -208,8 +208,7 @@ def test_clipping_undoes_less_and_the_record_has_both_objectives():
 # The table of colours
 
 
-@pytest.mark.parametrize("jit", [False, True])
-@pytest.mark.parametrize("regions", [0, 2])
+@pytest.mark.parametrize(("jit", "regions"), [(False, 0), (True, 2)])
 def test_the_lookup_and_its_gradient_equal_numpy(jit, regions):
     rng = np.random.default_rng(0)
     tables = rng.uniform(0, 9, (max(regions, 1), NODES, NODES, NODES))

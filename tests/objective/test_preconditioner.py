@@ -6,23 +6,20 @@ import tensorflow as tf
 
 from artistyle_tf.objective.preconditioner import precondition
 
-SHAPES = [(16, 16), (17, 16), (17, 35)]
 
-
-def noise(shape, seed=0):
-    values = np.random.default_rng(seed).normal(size=(1, *shape, 3))
-    return tf.constant(values, tf.float64)
+def noise(shape, seed):
+    return tf.constant(np.random.default_rng(seed).normal(size=(1, *shape, 3)))
 
 
 def wave(angles):
     return tf.constant(np.stack([np.cos(angles)] * 3, -1)[None])
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("settled", [0.0, 0.25])
+@pytest.mark.parametrize(("shape", "settled"), [((17, 16), 0.0), ((17, 35), 0.25)])
 def test_invertible_and_symmetric(shape, settled):
     """The gradient with respect to z is P times the image's only if ⟨Pa, b⟩ = ⟨a, Pb⟩."""
     image, other = noise(shape, 1), noise(shape, 2)
+    assert precondition(image, 0.0) is image
     for power in (0.25, 1.0):
         there = precondition(image, power, settled, settle=1.0)
         assert (there.shape, there.dtype) == (image.shape, tf.float64)
@@ -31,14 +28,6 @@ def test_invertible_and_symmetric(shape, settled):
         np.testing.assert_allclose(back, image, atol=1e-12)
         moved = precondition(other, power, settled, settle=1.0)
         np.testing.assert_allclose(np.vdot(there, other), np.vdot(image, moved), rtol=1e-11)
-
-
-def test_powers_add_and_power_zero_is_the_image_itself():
-    image = noise((17, 35))
-    assert precondition(image, 0.0) is image
-    np.testing.assert_allclose(
-        precondition(precondition(image, 0.25), 0.5), precondition(image, 0.75), atol=1e-12
-    )
 
 
 @pytest.mark.parametrize(
@@ -76,13 +65,3 @@ def test_what_is_settled_moves_less():
             found = precondition(image, 0.5, settled=0.25, settle=settle)
             expected = held**settle * precondition(image, 0.5)
             np.testing.assert_allclose(found, expected, atol=1e-12)
-
-
-def test_float32_in_a_graph_of_any_size():
-    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)], autograph=False)
-    def both(image):
-        return precondition(precondition(image, 0.25), -0.25)
-
-    for shape in SHAPES:
-        image = tf.cast(noise(shape), tf.float32)
-        np.testing.assert_allclose(both(image), image, atol=1e-5)

@@ -1,6 +1,6 @@
 """The objective out of tiles equals the whole picture's: value, gradient, targets."""
 
-import functools
+import dataclasses
 
 import numpy as np
 import pytest
@@ -8,17 +8,13 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import reference
 from artistyle_tf.config.config import Config
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.static_tiles import FixedTiledObjective
 from artistyle_tf.objective.tiled import TiledObjective, tile_cores
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.vgg.vgg19 import contexts
 from artistyle_tf.vgg.weights import load
-from conftest import make_weights
 
-RNG = np.random.default_rng(0)
 PLAIN = {"palette_weight": 0, "balance": 0}
 SHALLOW = Config(
     style_layers={"block1_conv1": 1, "block3_conv1": 1}, content_layers={"block3_conv2": 1}, **PLAIN
@@ -59,54 +55,47 @@ def compare(
 
 
 SIZES = [
-    (131, 97),  # no whole cells
-    (16, 200),  # a strip of one cell
-    (40, 45),  # smaller than a tile
+    (16, 200),  # a strip of one cell, longer than the contexts
+    (37, 53),  # no whole cells
 ]
 
 
 @pytest.mark.parametrize(
-    ("formula", "pooling", "padding"),
-    [("mean", "max", "reflect"), ("paper", "avg", "zeros"), ("crowson", "max", "replicate-first")],
+    "config",
+    [
+        Config(padding="reflect", tv_weight=0.2, style_weight=70.0, **PLAIN),
+        dataclasses.replace(SHALLOW, formula="paper", pooling="avg", padding="zeros"),
+    ],
 )
-def test_every_size_formula_and_padding(small_weights, formula, pooling, padding):
-    config = Config(
-        formula=formula, pooling=pooling, padding=padding, tv_weight=0.2, style_weight=70.0, **PLAIN
-    )
-    whole, tiled = both(config, small_weights, 48)
+def test_deep_layers_formulas_and_paddings(small_weights, config):
+    whole, tiled = both(config, small_weights, 32)
     for size in SIZES:
         compare(whole, tiled, size, 1e-12, 1e-11, ((60, 45), (33, 81)), (0.7, 0.3))
     assert tiled.value_and_gradient.experimental_get_tracing_count() == 1
 
 
-@functools.cache
-def of_layers(style, content, tile):
-    config = Config(style_layers={style: 1.0}, content_layers={content: 0.5}, **PLAIN)
-    return both(config, make_weights(reference.random_weights()), tile)
+@pytest.fixture(scope="module")
+def shallow(small_weights):
+    return both(SHALLOW, small_weights, 32)
 
 
-@settings(max_examples=12)
-@given(
-    size=st.tuples(st.integers(16, 150), st.integers(16, 150)),
-    layers=st.sampled_from(
-        [("block3_conv2", "block3_conv4", 32), ("block2_conv2", "block4_conv4", 16)]
-    ),
-)
-def test_any_size_and_layers(size, layers):
-    compare(*of_layers(*layers), size, 1e-12, 1e-11)
+@settings(max_examples=8)
+@given(size=st.tuples(st.integers(16, 110), st.integers(16, 110)))
+def test_any_size(shallow, size):
+    compare(*shallow, size, 1e-12, 1e-11)
 
 
 def test_float32_is_within_the_promised_bounds():
     """With as many channels as real networks have; sums over few of them round less evenly."""
-    whole, tiled = both(Config(**PLAIN), load("preview"), 128, "float32")
-    compare(whole, tiled, (261, 389), 1e-6, 1e-5, ((300, 200),))
+    whole, tiled = both(SHALLOW, load("preview"), 64, "float32")
+    compare(whole, tiled, (133, 197), 1e-6, 1e-5)
 
 
 def test_bfloat16_convolutions_see_the_same_activations(small_weights):
-    size = (96, 128)
+    size = (64, 80)
     whole = Objective(SHALLOW, small_weights, convolutions="bfloat16")
-    tiled = TiledObjective(SHALLOW, small_weights, tile=64, convolutions="bfloat16")
-    content, style = photo(*size, 1), photo(80, 80, 2)
+    tiled = TiledObjective(SHALLOW, small_weights, tile=32, convolutions="bfloat16")
+    content, style = photo(*size, 1), photo(48, 48, 2)
     image = tf.constant(photo(*size, 3), tf.float32)
     value, gradient = whole.value_and_gradient(image, whole.targets(content, [style], [1.0]))
     found, slope = tiled.value_and_gradient(image, tiled.targets(content, [style], [1.0]))
@@ -127,39 +116,23 @@ def test_cores_cover_every_pixel_once():
             assert (seen == 1).all()
 
 
-def test_contexts_are_the_receptive_fields(small_weights):
-    """The gradient of one position of block5_conv1 reaches just as far as the contexts say."""
-    objective = Objective(Config(pooling="avg"), small_weights, dtype="float64")
-    image = tf.constant(RNG.normal(size=(1, 256, 256, 3)))
-    reach = contexts("block5_conv1")[1]
-    with tf.GradientTape() as tape:
-        tape.watch(image)
-        seen = objective._network(image)["block5_conv1"][0, 8, 8]  # pixels 128 to 143
-        total = tf.reduce_sum(seen * tf.constant(RNG.normal(size=seen.shape)))
-    touched = np.flatnonzero(np.abs(tape.gradient(total, image)).sum(axis=(0, 1, 3)))
-    assert 128 - reach <= touched.min() <= 128 - reach + 2
-    assert 143 + reach - 2 <= touched.max() <= 143 + reach
-
-
 # Of one fixed shape, as XLA needs
 
 
 def test_fixed_tiles_with_windows_inside_the_picture(small_weights):
-    config = Config(statistics="w2", padding="replicate-first", tv_weight=1.0, **PLAIN)
-    whole, fixed = both(config, small_weights, 64, fixed=(224, 208))
-    assert fixed.window == (64 + 160, 64 + 144)
-    compare(whole, fixed, (224, 208), 1e-8, 1e-8)
+    config = dataclasses.replace(
+        SHALLOW, statistics="w2", padding="replicate-first", formula="crowson", tv_weight=1.0
+    )
+    size = (64, 80)
+    whole, fixed = both(config, small_weights, 16, fixed=size)
+    assert fixed.window == (16 + 32, 16 + 32)
+    compare(whole, fixed, size, 1e-8, 1e-8)
 
 
-@pytest.mark.parametrize(
-    ("dtype", "size", "value_error", "gradient_error"),
-    [("float64", (16, 304), 1e-9, 1e-8), ("float32", (112, 128), 1e-4, 1e-3)],
-)
-def test_fixed_tiles_compiled(small_weights, dtype, size, value_error, gradient_error):
-    """A strip; and sums in float32, where there is no float64."""
-    config = SHALLOW if dtype == "float32" else Config(**PLAIN)
-    whole, fixed = both(config, small_weights, 48, dtype, fixed=size, wide=dtype)
-    compare(whole, fixed, size, value_error, gradient_error, compiled=True)
+def test_fixed_tiles_compiled(small_weights):
+    """With sums in float32, where there is no float64."""
+    whole, fixed = both(SHALLOW, small_weights, 32, "float32", fixed=(64, 80), wide="float32")
+    compare(whole, fixed, (64, 80), 1e-4, 1e-3, compiled=True)
 
 
 def test_tiles_of_no_whole_cells_are_refused(small_weights):

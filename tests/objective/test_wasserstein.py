@@ -10,7 +10,6 @@ from artistyle_tf.vgg.precision import compiling_for
 
 MODES = {
     "eager": lambda f: f,
-    "graph": lambda f: tf.function(f, autograph=False),
     "xla": lambda f: tf.function(f, autograph=False, jit_compile=True),
 }
 
@@ -61,32 +60,6 @@ def test_value_and_gradient_equal_numpy(way, mode):
     np.testing.assert_allclose(by_second, slopes * N, rtol=1e-6, atol=1e-7)
 
 
-def test_diagonal_by_hand():
-    """Without correlations it is the distance of means and of deviations, floors included."""
-    mean, wanted = np.array([1.0, 5.0]), np.array([0.0, 2.0])
-    variances, others = np.array([4.0, 9.0]), np.array([1.0, 100.0])
-    second = np.diag(variances) + np.outer(mean, mean)
-    target = w2.gaussian(
-        tf.constant(wanted), tf.constant(np.diag(others) + np.outer(wanted, wanted))
-    )
-    floor = 0.33 / 2 + 0.1
-    deviations = np.sqrt(variances + floor) - np.sqrt(others + floor)
-    expected = 1 + 9 + np.sum(deviations**2)
-    assert float(w2.wasserstein(mean, second, target)) == pytest.approx(expected, rel=1e-12)
-
-
-def test_leading_dimensions_are_kept():
-    pairs = [(drawn(i), drawn(i + 3)) for i in (1, 2, 3)]
-    each = [w2.wasserstein(*scaled(a), w2.gaussian(*scaled(b))) for a, b in pairs]
-    ones, others = zip(*pairs, strict=True)
-    together, targets = (
-        [tf.stack(parts) for parts in zip(*map(scaled, many), strict=True)]
-        for many in (ones, others)
-    )
-    found = w2.wasserstein(*together, w2.gaussian(*targets))
-    np.testing.assert_allclose(found, each, rtol=1e-10)
-
-
 def test_float32_holds_where_positions_are_fewer_than_channels(way):
     """As in a deep layer of a small picture, with variances as far apart as there."""
     one, other = (drawn(i, channels=96, positions=40, spread=3000.0) for i in (1, 2))
@@ -104,7 +77,7 @@ def test_float32_holds_where_positions_are_fewer_than_channels(way):
     assert np.linalg.norm(moved) < 5e-3 * np.linalg.norm(other[1])
 
 
-@pytest.mark.parametrize("constant", ["image", "style", "both"])
+@pytest.mark.parametrize("constant", ["image", "style"])
 def test_a_constant_picture_has_a_finite_gradient(way, constant):
     mean = np.arange(6.0)
     flat, lively = (mean, np.outer(mean, mean)), drawn(1)
@@ -116,26 +89,23 @@ def test_a_constant_picture_has_a_finite_gradient(way, constant):
     assert all(np.isfinite(one).all() for one in slopes)
 
 
-@pytest.mark.parametrize("iterative", [False, True])
-def test_inverse_root(iterative):
+def test_inverse_root(way):
     rng = np.random.default_rng(0)
     frame = np.linalg.qr(rng.normal(size=(8, 8)))[0]
     values = np.geomspace(1e-6, 1, 8)
     for factor in (1e-12, 1.0, 1e12):
         matrix = tf.constant(frame * values @ frame.T * factor)
-        found = w2.inverse_root(matrix, tf.constant(1e-6 * factor, tf.float64), iterative)
+        found = w2.inverse_root(matrix, tf.constant(1e-6 * factor, tf.float64))
         wanted = frame / np.sqrt(values * factor) @ frame.T
         np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=2e-6 * np.abs(wanted).max())
     for wrong in (np.nan, np.inf):  # stays so, and spoils nothing beside it
         matrix = tf.stack([tf.eye(3), tf.fill([3, 3], np.float32(wrong))])
-        found = w2.inverse_root(matrix, tf.constant([1.0, 1.0]), iterative).numpy()
+        found = w2.inverse_root(matrix, tf.constant([1.0, 1.0])).numpy()
         np.testing.assert_allclose(found[0], np.eye(3), atol=1e-5)
         assert np.isnan(found[1]).all()
 
 
-@pytest.mark.parametrize(
-    ("kind", "wanted"), [("CPU", "eigenvalues"), ("GPU", "products"), ("TPU", "products")]
-)
+@pytest.mark.parametrize(("kind", "wanted"), [("CPU", "eigenvalues"), ("GPU", "products")])
 def test_accelerators_are_given_products_of_matrices(monkeypatch, kind, wanted):
     used = []
     for way in ("eigenvalues", "products"):

