@@ -10,7 +10,7 @@ from artistyle_tf.batch.plan import split_done
 from artistyle_tf.batch.pool import Options, Outcome, Tell, run_tasks
 from artistyle_tf.batch.progress import Summary
 from artistyle_tf.batch.worker import Worker
-from artistyle_tf.config.interval import Cadence
+from artistyle_tf.config.choices import Cadence
 from artistyle_tf.errors import ConfigError
 
 __all__ = ["paint_all", "run"]

@@ -1,16 +1,13 @@
-"""The command in the tests' own process: what it sets is undone, and equal runs share a trace."""
+"""The command in the tests' own process: what it sets is undone, and nothing is traced."""
 
-import functools
 import os
 
 import pytest
 
 from artistyle_tf.callbacks import progress
 from artistyle_tf.cli import console
-from artistyle_tf.engine import painter
 from artistyle_tf.vgg.extractor import FROZEN
-
-KEPT = functools.cache(painter.Painter)
+from painters import eagerly
 
 
 @pytest.fixture
@@ -20,4 +17,5 @@ def environment(monkeypatch, unfrozen):
     monkeypatch.delenv("KERAS_HOME")
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
     monkeypatch.setattr(progress, "QUIET", 1e9)  # no progress, however long a test takes
-    monkeypatch.setattr(painter, "Painter", KEPT)
+    with eagerly():
+        yield
