@@ -1,6 +1,7 @@
 """What several test files share: small networks, pictures, and where the real material lies."""
 
 import importlib
+import os
 import sys
 import types
 
@@ -9,8 +10,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import reference
+from artistyle_tf.callbacks import progress
+from artistyle_tf.cli import console
 from artistyle_tf.vgg.extractor import FROZEN
 from artistyle_tf.vgg.weights import Weights
+from painters import eagerly
 from places import SCRIPTS, SHARED
 
 # Machines stall: an example that takes long tells nothing of the package.
@@ -89,3 +93,15 @@ def unfrozen(monkeypatch):
     That promise is for a program of one network; other tests train networks here.
     """
     monkeypatch.setenv(FROZEN, "0")
+
+
+@pytest.fixture
+def environment(monkeypatch, unfrozen):
+    """The command in the tests' own process: what it sets is undone, and nothing is traced."""
+    for name in {"KERAS_BACKEND", "KERAS_HOME", *console.ENVIRONMENT} - {FROZEN}:
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    monkeypatch.delenv("KERAS_HOME")
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
+    monkeypatch.setattr(progress, "QUIET", 1e9)  # no progress, however long a test takes
+    with eagerly():
+        yield

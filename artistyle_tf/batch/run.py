@@ -21,7 +21,7 @@ from artistyle_tf.batch.paths import copy_local
 from artistyle_tf.batch.plan import split_done
 from artistyle_tf.batch.pool import Options, Outcome, Tell, run_tasks
 from artistyle_tf.batch.worker import Worker
-from artistyle_tf.config.interval import Cadence
+from artistyle_tf.config.choices import Cadence
 from artistyle_tf.config.validation import integer
 from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.images.read import read

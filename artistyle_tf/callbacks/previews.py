@@ -4,7 +4,7 @@ import logging
 import os
 import re
 
-from artistyle_tf.config.interval import Cadence
+from artistyle_tf.config.choices import Cadence
 from artistyle_tf.engine.events import Step
 from artistyle_tf.errors import InputError
 from artistyle_tf.images import write

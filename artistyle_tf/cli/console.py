@@ -38,16 +38,9 @@ def run_command(
 ) -> int:
     """Runs a command and returns its exit status; an error is one line.
 
-    Args:
-      name: the command's, for messages.
-      parse: arguments without that name → what to do, or a text to print.
-      run: what to do → exit status: that of an `ArtistyleError`, 130 or 143 if Ctrl-C or SIGTERM
-        interrupt it.
-      arguments: those of this process by default.
+    `parse` gives what to do, or a text to print; `run` does it and returns the exit status, which
+    is that of an `ArtistyleError`, 130 after Ctrl-C and 143 after SIGTERM.
     """
-    for stream in ("stdout", "stderr"):
-        if getattr(sys, stream) is None:  # closed by the caller: the next file would be its number
-            setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115 (open to the end)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     with _terminable() as terminated:
@@ -93,39 +86,26 @@ def _terminable() -> Iterator[list[int]]:
 
 
 class Console(logging.Handler):
-    """Shows the package's messages as lines, and debug messages in place of the progress.
-
-    Without a progress display only warnings and errors are shown.
-    """
+    """Shows the package's messages as lines, and debug messages in place of the progress; without
+    a progress display only warnings and errors."""
 
     def __init__(self, progress: Progress | None = None):
         super().__init__(logging.DEBUG if progress else logging.WARNING)
         self.progress = progress
-        self._errors: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.ERROR:
-            self._errors.append(record.getMessage())
-        if record.levelno >= logging.INFO:
-            self.line(record.getMessage())
-        elif self.progress:
-            self.progress.status(record.getMessage())
-
-    def told(self, text: str) -> bool:
-        """Whether an error with that text was shown."""
-        return any(text in error for error in self._errors)
-
-    def line(self, text: str) -> None:
-        """Writes a permanent line."""
-        if self.progress:
+        text = record.getMessage()
+        if self.progress is None:
+            print(f"artistyle: {text}", file=sys.stderr)
+        elif record.levelno >= logging.INFO:
             self.progress.line(f"artistyle: {text}")
         else:
-            print(f"artistyle: {text}", file=sys.stderr)
+            self.progress.status(text)
 
 
 @contextlib.contextmanager
 def showing(progress: bool) -> Iterator[Console]:
-    """A console for the package's messages, with or without a progress display."""
+    """Shows the package's messages, with or without a progress display."""
     with contextlib.ExitStack() as stack:
         shown = None
         if progress:
@@ -153,8 +133,7 @@ def _own_stderr() -> Iterator[TextIO]:
     except (OSError, ValueError):  # a pure Python stream
         yield sys.stderr
         return
-    encoding = sys.stderr.encoding
-    with open(descriptor, "w", encoding=encoding, errors="backslashreplace") as stream:
+    with open(descriptor, "w", encoding=sys.stderr.encoding, errors="backslashreplace") as stream:
         yield stream
 
 

@@ -28,10 +28,7 @@ _NAME = re.compile(r"(?:/|/device:)?(cpu|gpu|tpu)(?::(\d{1,4}))?", re.IGNORECASE
 
 
 def check_device(name: str) -> tuple[str, int]:
-    """Parses a device name: ("GPU", 1) for "gpu:1", "/GPU:1" or "/device:GPU:1"; default number 0.
-
-    Raises:
-      ConfigError: not a device name; TensorFlow is not consulted.
+    """Parses a device name, or raises a ConfigError, without consulting TensorFlow.
 
     >>> check_device("gpu"), check_device("/device:CPU:1")
     (('GPU', 0), ('CPU', 1))
@@ -44,11 +41,8 @@ def check_device(name: str) -> tuple[str, int]:
 
 @contextlib.contextmanager
 def on_device(name: str | None) -> Iterator[None]:
-    """`tf.device` of an existing device; None: the caller's or TensorFlow's choice.
-
-    Raises:
-      ConfigError: no such device; the message lists the available ones.
-    """
+    """`tf.device` of an existing device, or a ConfigError that lists those; None: TensorFlow's
+    choice."""
     if name is None:
         yield
         return
@@ -67,13 +61,8 @@ def on_device(name: str | None) -> Iterator[None]:
 
 
 def connect_to_tpu() -> Any:
-    """The cluster resolver of this machine's TPU, or the one named by TPU_NAME, initialised.
-
-    `tf.config` then lists its cores. This resets TensorFlow: whatever was created on it is lost.
-
-    Raises:
-      ConfigError: there is no TPU.
-    """
+    """The cluster resolver of this machine's TPU, or the one named by TPU_NAME, initialised; a
+    ConfigError if there is none. This resets TensorFlow: whatever was created on it is lost."""
     import tensorflow as tf
 
     resolver = tf.distribute.cluster_resolver.TPUClusterResolver
@@ -86,11 +75,7 @@ def connect_to_tpu() -> Any:
 
 
 def check_strategy(name: str) -> None:
-    """Rejects what `make_strategy` can't create, without consulting TensorFlow.
-
-    Raises:
-      ConfigError: an unknown name, or workers that TF_CONFIG doesn't list.
-    """
+    """ConfigError for an unknown name, or workers that TF_CONFIG doesn't list."""
     if name not in STRATEGIES:
         raise ConfigError(f"strategy is {one_line(name)!r}; it must be {one_of(STRATEGIES)}")
     if name == "multiworker" and not _workers()[0]:
@@ -105,9 +90,6 @@ def make_strategy(name: str | None) -> Any:
 
     mirrored: all GPUs of this machine, or its logical CPUs if there are none. multiworker: the
     workers listed in TF_CONFIG, which all run the same command. tpu: all cores of a TPU.
-
-    Raises:
-      ConfigError: no TPU.
     """
     if name is None:
         return None

@@ -20,8 +20,8 @@ from artistyle_tf.cli.parsing import (
     setting_flags,
     values_of,
 )
+from artistyle_tf.config.choices import Cadence
 from artistyle_tf.config.config import INITS, Config
-from artistyle_tf.config.interval import Cadence
 from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.engine.plan import total_iterations
@@ -208,15 +208,7 @@ class Command(NamedTuple):
     content_masks: Sequence[str] = ()
     style_masks: Sequence[str] = ()
     depth: int = 8
-    """Bits per channel of the output."""
     report: str | None = None
-
-    def read(self) -> list[str]:
-        """All pictures to be read, as real paths."""
-        paths = [*self.styles, *self.content_masks, *self.style_masks]
-        paths += [self.content] if self.content else []
-        paths += [] if self.config.init in INITS else [self.config.init]
-        return [os.path.realpath(path) for path in paths]
 
 
 def parse(arguments: Sequence[str]) -> Command | str:
@@ -261,18 +253,19 @@ def _check(command: Command, again: str | None) -> None:
         check_inputs(config, bool(command.content), len(command.styles), *masks)
         if command.report:
             check_name(command.report)
-    pictures = command.read()
+    read = [*command.styles, *command.content_masks, *command.style_masks]
+    read += [command.content] if command.content else []
+    read += [] if config.init in INITS else [config.init]
+    pictures = [os.path.realpath(file) for file in read]
     taken = dict.fromkeys(pictures, "one of the pictures to read")
     if again:
         taken[os.path.realpath(again)] = "the picture to --rerun"
     for name in ("output", "trace", "report"):
-        file = getattr(command, name)
-        if file is None:
-            continue
-        place = os.path.realpath(file)
-        if place in taken:
-            raise ConfigError(f"--{name} is {file!r}, which is {taken[place]}")
-        taken[place] = f"the --{name}"
+        if file := getattr(command, name):
+            place = os.path.realpath(file)
+            if place in taken:
+                raise ConfigError(f"--{name} is {file!r}, which is {taken[place]}")
+            taken[place] = f"the --{name}"
     if command.save_every:
         every = Cadence(command.save_every).iterations or 1  # by time: after any iteration
         most = total_iterations(config.iterations, 16, config.finer_iterations)  # levels at most

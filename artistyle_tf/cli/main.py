@@ -27,7 +27,7 @@ from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.images import write
 from artistyle_tf.locks import holding
 from artistyle_tf.report.page import check_report
-from artistyle_tf.text import one_line, reason
+from artistyle_tf.text import one_line
 
 if TYPE_CHECKING:
     from artistyle_tf.engine.result import Result
@@ -68,8 +68,6 @@ def _run(command: Command) -> int:
                     "another run writes %s too; the last one wins", one_line(command.output)
                 )
         result = _painted(command, inputs, chief, console.progress, log)
-        if result.error and not console.told(reason(result.error)):
-            console.line(f"{result.stop_reason}: {reason(result.error)}")
         interrupted = result.stop_reason == INTERRUPTED
         if interrupted and not result.trace:
             raise KeyboardInterrupt  # nothing is painted yet: keep any existing file

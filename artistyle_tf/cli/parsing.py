@@ -13,7 +13,7 @@ from absl import flags as absl_flags
 from artistyle_tf.config import validation
 from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.text import one_line, reason
+from artistyle_tf.text import one_line
 
 __all__ = [
     "Flag",
@@ -26,20 +26,17 @@ __all__ = [
     "overrides_of",
     "parse_flags",
     "path",
-    "paths_of",
     "real",
     "require",
     "setting",
     "setting_flags",
     "shown",
-    "text",
     "values_of",
     "whole",
 ]
 
 
-def text(name: str, given: str) -> str:
-    """The text itself, if there is any."""
+def _text(name: str, given: str) -> str:
     if not given:
         raise ConfigError(f"{name} is empty; give it a value, or leave it out")
     return given
@@ -47,7 +44,7 @@ def text(name: str, given: str) -> str:
 
 def path(name: str, given: str) -> str:
     """A file or folder, with ~ expanded."""
-    return os.path.expanduser(text(name, given))
+    return os.path.expanduser(_text(name, given))
 
 
 def whole(low: int, high: int) -> Callable[[str, str], int]:
@@ -76,13 +73,11 @@ class Flag(NamedTuple):
     name: str
     help: str
     default: str | None = None
-    """As it would be written."""
-    read: Callable[[str, str], Any] = text
+    read: Callable[[str, str], Any] = _text
     """(name, text) → value, or a ConfigError that begins with the name."""
     kind: str = "text"
     """"text": the last one counts; "list": they add up; "switch": without a value."""
     group: str = ""
-    """The heading in the help."""
 
 
 def grouped(group: str, *flags: Flag) -> list[Flag]:
@@ -108,12 +103,9 @@ class Program(NamedTuple):
 
     name: str
     about: str
-    """The first line of its help."""
     usage: str
     closing: str
-    """The last lines."""
     flags: Sequence[Flag]
-    """All that it has."""
     common: Mapping[str, str] = {}
     """Flags that --help shows, with shorter words for each; none: all of them."""
 
@@ -128,7 +120,13 @@ class Program(NamedTuple):
                 lines.append(f"  {'--' + name:<17}{told}{default}")
             lines += ["", f"--helpfull shows all {len(defaults)} flags."]
         else:
-            lines += _listed(self.flags)
+            last = ""
+            for flag in self.flags:
+                lines += ["", f"{flag.group}:"] if flag.group != last else []
+                last = flag.group
+                told = flag.help + (f" [{flag.default}]" if flag.default else "")
+                wrapped = textwrap.wrap(told, 72, break_on_hyphens=False)
+                lines += [f"  --{flag.name}", *(f"      {line}" for line in wrapped)]
         return "\n".join([*lines, "", self.closing])
 
 
@@ -146,18 +144,14 @@ def parse_flags(program: Program, arguments: Sequence[str]) -> dict[str, list[st
     for flag in flags:
         if flag.kind != "switch":
             absl_flags.DEFINE_multi_string(flag.name, None, flag.help, flag_values=values)
-    for name in (*switches, "help", "helpfull", "version"):
+    for name in (*switches, "helpfull", "version"):
         absl_flags.DEFINE_boolean(name, False, name, flag_values=values)
+    absl_flags.DEFINE_boolean("help", False, "help", short_name="h", flag_values=values)
     try:
-        spelled = ["--help" if word in ("-h", "-help") else word for word in arguments]
-        rest = values([program.name, *spelled])[1:]
-    except absl_flags.CantOpenFlagFileError as error:
-        cause = error.__context__  # absl's own error has the path and errno in its text
-        assert isinstance(cause, OSError)
-        file = one_line(str(cause.filename))
-        raise InputError(f"can't read the flagfile {file}: {reason(cause)}") from None
-    except UnicodeDecodeError:
-        raise InputError("a --flagfile is not text; it must have one flag per line") from None
+        rest = values([program.name, *arguments])[1:]
+    except (absl_flags.CantOpenFlagFileError, UnicodeDecodeError) as error:
+        why = one_line(str(error.__context__ or error))  # absl's own text is longer
+        raise InputError(f"can't read a --flagfile: {why}") from None
     except absl_flags.Error as error:
         said = " ".join(str(error).split())
         raise ConfigError(f"{said} (--helpfull lists all flags)") from None
@@ -186,25 +180,21 @@ def require(program: Program, given: Mapping[str, list[str]], *names: str) -> No
 
 
 def values_of(flags: Iterable[Flag], given: Mapping[str, list[str]]) -> dict[str, Any]:
-    """The values of a command's own flags, also of those that are not given.
-
-    Raises:
-      ConfigError: an invalid one; the message begins with the flag.
-    """
+    """The values of a command's own flags, also of those that are not given."""
     values: dict[str, Any] = {}
     with named_as_flags():
         for flag in flags:
             if flag.kind == "switch":
                 values[flag.name] = flag.name in given
             elif flag.kind == "list":
-                values[flag.name] = tuple(paths_of(given, flag.name))
+                values[flag.name] = tuple(_paths_of(given, flag.name))
             elif flag.name != "flagfile":
                 written = given.get(flag.name, [flag.default])[0]
                 values[flag.name] = None if written is None else flag.read(flag.name, written)
     return values
 
 
-def paths_of(given: Mapping[str, list[str]], name: str) -> list[str]:
+def _paths_of(given: Mapping[str, list[str]], name: str) -> list[str]:
     """A flag's text is a list, unless a file has that name; repeated flags hold one path each."""
     texts = given.get(name, [])
     if len(texts) == 1 and not os.path.exists(texts[0]):
@@ -215,11 +205,7 @@ def paths_of(given: Mapping[str, list[str]], name: str) -> list[str]:
 
 
 def config_of(given: Mapping[str, list[str]]) -> Config:
-    """The settings given by flags, on top of those of the preset.
-
-    Raises:
-      ConfigError: invalid settings; the message begins with the flag's name.
-    """
+    """The settings given by flags, on top of those of the preset."""
     with named_as_flags():
         return Config.preset(given.get("preset", ["artistyle"])[0], **overrides_of(given))
 
@@ -276,16 +262,3 @@ def shown(value: Any) -> str | None:
             str(item) if isinstance(item, float) else f"{item[0]}:{item[1]:g}" for item in value
         )
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _listed(flags: Iterable[Flag]) -> list[str]:
-    """The lines of --helpfull; a heading stands where the group changes."""
-    lines, last = [], ""
-    for flag in flags:
-        if flag.group != last:
-            lines += ["", f"{flag.group}:"]
-            last = flag.group
-        told = flag.help + (f" [{flag.default}]" if flag.default else "")
-        wrapped = textwrap.wrap(told, 72, break_on_hyphens=False)
-        lines += [f"  --{flag.name}", *(f"      {line}" for line in wrapped)]
-    return lines

@@ -29,8 +29,6 @@ from artistyle_tf.config.validation import (
     MAX_WEIGHT,
     MIN_SIZE,
     Layers,
-    check_together,
-    layer_weights,
     memory_size,
     one_of,
     valid,
@@ -40,6 +38,9 @@ from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 from artistyle_tf.vgg.weights import check_shipped
 
 __all__ = ["INITS", "Config"]
+
+_ABSENT = {"texture": "content", "reconstruct": "style"}
+"""Task → the kind of picture that it does not use."""
 
 
 def _setting(
@@ -269,8 +270,36 @@ class Config:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, valid(field, getattr(self, field.name)))
-        check_together(vars(self))
+        self._check_together()
         check_shipped(self.weights, self.layers[-1])
+
+    def _check_together(self) -> None:
+        """ConfigError if valid settings contradict each other."""
+        task, init, absent = self.task, self.init, _ABSENT.get(self.task)
+        if isinstance(self.size, tuple) and task != "texture":
+            raise ConfigError(
+                f"size is {self.size!r}; it must be one number, the longer side in px (two, width "
+                "and height, are for task texture)"
+            )
+        if init == absent or (task == "reconstruct" and init == "content"):
+            raise ConfigError(f"init is {init!r}, which task {task} does not have; try init noise")
+        if absent and self.color != "style":
+            raise ConfigError(
+                f"color is {self.color!r}, which needs content and style; task {task} has no "
+                f"{absent}"
+            )
+        if self.strength is None and self.style_weight is None:
+            raise ConfigError("strength and style_weight are both None; one must be a number")
+        if self.formula == "paper" and self.statistics != "gram":
+            raise ConfigError(
+                f"statistics is {self.statistics!r}; formula paper is of Gram matrices, so it "
+                "must be gram, or the formula mean"
+            )
+        if not self.layers:
+            raise ConfigError(
+                "content_weight and style_weight, or all layer weights, are 0: there is nothing "
+                "to minimise"
+            )
 
     @classmethod
     def preset(cls, name: str, **overrides: Unpack[Settings]) -> "Config":
@@ -306,7 +335,9 @@ class Config:
 
         A texture has no content, and a reconstruction no style.
         """
-        return layer_weights(vars(self), kind)
+        if kind == _ABSENT.get(self.task) or getattr(self, f"{kind}_weight") == 0:
+            return {}
+        return {name: weight for name, weight in getattr(self, f"{kind}_layers") if weight}
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -327,7 +358,7 @@ class Config:
 
     @property
     def memory_bytes(self) -> int | None:
-        """`memory` in bytes; None to use what the system reports as free."""
+        """`memory` in bytes; None: what the system says is free."""
         return None if self.memory is None else memory_size(self.memory)
 
     def to_dict(self) -> dict[str, Any]:

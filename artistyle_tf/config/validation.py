@@ -5,7 +5,6 @@ import numbers
 import os
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
@@ -19,9 +18,7 @@ __all__ = [
     "MAX_WEIGHT",
     "MIN_SIZE",
     "Layers",
-    "check_together",
     "integer",
-    "layer_weights",
     "memory_size",
     "number",
     "one_of",
@@ -37,12 +34,11 @@ MAX_SIZE = 65536
 MIN_TILE = 32
 MAX_WEIGHT = 1e12
 
-ABSENT = {"texture": "content", "reconstruct": "style"}
-"""Task → the kind of picture that it does not use."""
-
-_DECIMAL = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
-_UNITS = {**_DECIMAL, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
-_MEMORY = re.compile(r"(\d{1,18}(?:\.\d{1,9})?) ?([a-z]*)", re.ASCII | re.IGNORECASE)
+_UNITS = {
+    "": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
+    "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40,
+}  # fmt: skip
+_MEMORY = re.compile(r"(\d{1,18}(?:\.\d+)?) ?([a-z]*)", re.ASCII | re.IGNORECASE)
 
 
 def one_of(choices: Iterable[str]) -> str:
@@ -92,49 +88,6 @@ def words_of(field: dataclasses.Field[Any]) -> tuple[str, ...]:
     return get_args(field.type) if get_origin(field.type) is Literal else ()
 
 
-def check_together(settings: Mapping[str, Any]) -> None:
-    """ConfigError if valid settings contradict each other."""
-    task, init, color = settings["task"], settings["init"], settings["color"]
-    size, absent = settings["size"], ABSENT.get(task)
-    if isinstance(size, tuple) and task != "texture":
-        raise ConfigError(
-            f"size is {size!r}; it must be one number, the longer side in px (two, width and "
-            "height, are for task texture)"
-        )
-    if absent and init == absent:
-        raise ConfigError(f"init is {absent!r}, and task {task} has none; try init noise")
-    if task == "reconstruct" and init == "content":
-        raise ConfigError("init is 'content', which task reconstruct is to find; try init noise")
-    if absent and color != "style":
-        raise ConfigError(
-            f"color is {color!r}, which needs content and style; task {task} has no {absent}"
-        )
-    if settings["strength"] is None and settings["style_weight"] is None:
-        raise ConfigError("strength and style_weight are both None; one must be a number")
-    if settings["formula"] == "paper" and settings["statistics"] != "gram":
-        raise ConfigError(
-            f"statistics is {settings['statistics']!r}; formula paper is of Gram matrices, so it "
-            "must be gram, or the formula mean"
-        )
-    counting = {kind: layer_weights(settings, kind) for kind in ("content", "style")}
-    for kind, layers in counting.items():  # the squares of larger gradients overflow float32
-        for layer, weight in layers.items():
-            product = (settings[f"{kind}_weight"] or 1) * weight
-            number(f"{kind}_weight times that of {layer}", product, 0, MAX_WEIGHT)
-    if not any(counting.values()):
-        raise ConfigError(
-            "content_weight and style_weight, or all layer weights, are 0: "
-            "there is nothing to minimise"
-        )
-
-
-def layer_weights(settings: Mapping[str, Any], kind: str) -> dict[str, float]:
-    """Layer → weight of the content or style layers in use; without the kind's overall weight."""
-    if kind == ABSENT.get(settings["task"]) or settings[f"{kind}_weight"] == 0:
-        return {}
-    return {name: weight for name, weight in settings[f"{kind}_layers"] if weight}
-
-
 def _size(name: str, size: Any) -> int | tuple[int, ...]:
     if isinstance(size, tuple | list) and len(size) == 2:
         return tuple(integer(name, side, MIN_SIZE, MAX_SIZE) for side in size)
@@ -181,7 +134,7 @@ def _layers(name: str, value: Any) -> Layers:
     """Pairs of a layer of VGG19 and its weight, from a mapping or from pairs."""
     pairs = value.items() if isinstance(value, Mapping) else value
     try:
-        layers = tuple((str(layer), weight) for layer, weight in pairs)
+        layers = [(str(layer), weight) for layer, weight in pairs]
     except (TypeError, ValueError):
         raise ConfigError(
             f"{name} is {value!r}; it must be pairs of a layer and a weight"
@@ -220,7 +173,7 @@ def memory_size(value: str | int) -> int:
     if isinstance(value, str):
         found = _MEMORY.fullmatch(value.strip())
         if found and found[2].lower() in _UNITS:
-            count = int(Decimal(found[1]) * _UNITS[found[2].lower()])
+            count = round(float(found[1]) * _UNITS[found[2].lower()])
     elif isinstance(value, numbers.Integral) and not isinstance(value, bool):
         count = int(value)
     if count <= 0:

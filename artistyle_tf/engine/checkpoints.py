@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from artistyle_tf.config.interval import Cadence
+from artistyle_tf.config.choices import Cadence
 from artistyle_tf.errors import InputError
 from artistyle_tf.files import replacing
 from artistyle_tf.locks import Lock, hold

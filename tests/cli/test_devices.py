@@ -24,8 +24,9 @@ from artistyle_tf.cli.devices import on_device
 cpus = tf.config.list_physical_devices("CPU")
 two = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpus[0], two)
-picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
-config = Config(size=32, iterations=2, weights=sys.argv[1], optimizer="lbfgs")
+picture = np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8)
+config = Config(size=16, iterations=1, weights=sys.argv[1], optimizer="lbfgs",
+                style_layers={"block1_conv1": 1}, content_layers={"block1_conv2": 1})
 from artistyle_tf.optimizers import LBFGS
 used = set()
 advance = LBFGS.advance
@@ -34,14 +35,9 @@ def watch(self, *arguments, **named):
     used.update(one.device.split("device:")[-1] for one in (state.position, state.gradient))
     return state
 LBFGS.advance = watch
-for scope, wanted in [
-    (on_device("cpu:1"), {"CPU:1"}),
-    (on_device(None), {"CPU:0"}),
-]:
-    used.clear()
-    with scope:
-        stylize(picture, picture[::-1], config)
-    assert used == wanted, (used, wanted)
+with on_device("cpu:1"):
+    stylize(picture, picture[::-1], config)
+assert used == {"CPU:1"}, used
 print("as asked")
 """
 
@@ -74,7 +70,13 @@ def test_a_run_computes_where_it_is_told(small_file):
 
 
 def test_the_same_objective_compiled_by_xla(small_file, picture):
-    config = Config(size=48, weights=str(small_file), tv_weight=0.2)
+    config = Config(
+        size=48,
+        weights=str(small_file),
+        tv_weight=0.2,
+        style_layers={"block1_conv1": 1, "block2_conv1": 1},
+        content_layers={"block2_conv1": 1},
+    )
     bound = build_objective(picture(48, 48), picture(32, 48, 1), config)
     image = tf.constant(to_network(picture(48, 48, 2)))
     compiled = tf.function(bound, jit_compile=True, autograph=False)

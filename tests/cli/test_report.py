@@ -23,6 +23,7 @@ def run(tmp_path, picture, small_file, monkeypatch, environment, capfd):
     settings = {
         "content": PHOTO, "style": "s.png", "output": "o.png", "report": "o.html",
         "weights": small_file, "size": 32, "iterations": 4, "optimizer": "lbfgs",
+        "style_layers": "block1_conv1", "content_layers": "block1_conv2",
     }  # fmt: skip
 
     def call(**named):
@@ -50,6 +51,7 @@ def test_a_run_with_its_report(run):
     settings = {row[0]: row[1] for row in found.rows("settings")}
     assert settings == {
         "size": "32", "iterations": "4", "optimizer": "lbfgs", "weights": "small.npz",
+        "style_layers": settings["style_layers"], "content_layers": settings["content_layers"],
     }  # fmt: skip
     assert sorted(os.listdir()) == sorted([PHOTO, "s.png", "o.png", "o.html"])
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from artistyle_tf.config.config import Config
-from artistyle_tf.config.presets import PRESETS, STYLE_LAYERS, style_ratio
+from artistyle_tf.config.presets import PRESETS, STYLE_LAYERS
 from artistyle_tf.errors import ConfigError
 
 FIELDS = [field.name for field in dataclasses.fields(Config)]
@@ -121,56 +121,26 @@ def test_values(name):
         assert caught.value.exit_status == 2
 
 
-def test_errors_say_what_would_do():
-    for name, value, said in [
-        ("size", 5, "size is 5; it must be 0 or at least 16 px"),
-        ("seed", -1, "seed is -1; it must be a whole number 0 or more"),
-        ("levels", 0, "levels is 0; it must be a whole number from 1 to 16 or auto"),
-        ("optimizer", "sgd", "optimizer is 'sgd'; it must be one of tfp, lbfgs, adam, averaged"),
-        ("tv_weight", NAN, "tv_weight is nan; it must be a number from 0 to 1e+12"),
-        ("memory", "8XB", "memory is '8XB'; it must be like 8GB, 500MB or 1.5GiB, or a number of"),
-    ]:
-        with pytest.raises(ConfigError) as caught:
-            Config(**{name: value})
-        assert str(caught.value).startswith(said)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
+def test_something_must_weigh():
+    for settings in (
         {"content_weight": 0, "style_weight": 0, "tv_weight": 1},
         {"content_weight": 0, "style_layers": {"block1_conv1": 0}},
-    ],
-)
-def test_something_must_weigh(settings):
-    with pytest.raises(ConfigError, match=r"^content_weight and style_weight.* are 0"):
-        Config(**settings)
-
-
-@pytest.mark.parametrize("kind", ["content", "style"])
-def test_weights_multiplied(kind):
-    """Each is within bounds; the squares of such gradients would be infinite in float32."""
-    layers = {f"{kind}_layers": {"block1_conv1": 1e8}}
-    assert Config(**layers, **{f"{kind}_weight": 1e4}).layers
-    with pytest.raises(ConfigError, match=rf"^{kind}_weight times that of block1_conv1 is 1e\+16;"):
-        Config(**layers, **{f"{kind}_weight": 1e8})
+    ):
+        with pytest.raises(ConfigError, match=r"^content_weight and style_weight.* are 0"):
+            Config(**settings)
 
 
 def test_immutable_and_hashable():
-    config = Config(style_layers={"block1_conv1": 1})
+    layers = {"block1_conv1": 1}
+    config = Config(style_layers=layers)
+    layers["block1_conv1"] = 9
+    assert config.style_layers == ONE  # the caller's dict is not kept
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.size = 64
     assert hash(config) == hash(Config(style_layers=[("block1_conv1", 1.0)]))
     assert config != dataclasses.replace(config, size=64)
     with pytest.raises(ConfigError):
         dataclasses.replace(config, size=5)
-
-
-def test_the_callers_dict_is_not_kept():
-    layers = {"block1_conv1": 1}
-    config = Config(style_layers=layers)
-    layers["block1_conv1"] = 9
-    assert config.style_layers == ONE
 
 
 def test_equal_settings_are_written_equally():
@@ -195,8 +165,8 @@ def test_to_dict_has_all_that_determines_the_picture():
 
 def test_memory_in_bytes():
     for memory, count in {
-        None: None, "8GB": 8 * 10**9, " 8 gb ": 8 * 10**9, "500MB": 5 * 10**8, "8GiB": 2**33,
-        "1.1GB": 11 * 10**8, "2TiB": 2**41, "64kB": 64000, "123B": 123, "123": 123, 123: 123,
+        None: None, "8GB": 8 * 10**9, " 8 gb ": 8 * 10**9, "8GiB": 2**33, "1.1GB": 11 * 10**8,
+        "123B": 123, "123": 123, 123: 123,
     }.items():  # fmt: skip
         assert Config(memory=memory).memory_bytes == count
 
@@ -256,14 +226,6 @@ def test_strength_and_the_weight_of_the_style_replace_each_other(preset):
     for name in ("strength", "style_weight"):
         with pytest.raises(ConfigError, match=r"^strength and style_weight are both None"):
             Config.preset(preset, **{name: None})
-
-
-def test_equal_steps_of_the_strength_multiply_the_ratio_equally():
-    ratios = [style_ratio(share, 1.5) for share in np.linspace(0, 1, 5)]
-    steps = np.divide(ratios[1:], ratios[:-1])
-    assert steps == pytest.approx(steps[0])
-    assert steps[0] > 1.5
-    assert ratios[0] > 0
 
 
 @pytest.mark.parametrize("task", ["texture", "reconstruct"])
