@@ -6,7 +6,7 @@ from PIL import Image
 
 from artistyle_tf import Config, Previews
 from artistyle_tf.callbacks.previews import is_preview, preview_path
-from artistyle_tf.config import interval
+from artistyle_tf.config import choices
 from painters import stylize
 
 
@@ -53,10 +53,10 @@ def test_a_run_leaves_every_nth_picture(config, pair, tmp_path):
 
 def test_by_the_clock_the_first_one_comes_early(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(interval.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(choices.time, "monotonic", lambda: now[0])
 
     def due(every, iterations, seconds):
-        cadence, found = interval.Cadence(every, first=Previews.FIRST), []
+        cadence, found = choices.Cadence(every, first=Previews.FIRST), []
         now[0] += 30  # TensorFlow loads and traces
         start = now[0]
         for iteration in range(1, iterations):

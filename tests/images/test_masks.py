@@ -233,7 +233,7 @@ def test_a_resumed_run_with_masks_and_other_masks(case, tmp_path):
 
     whole = paint()
     paint(callback=lambda step: step.iteration < 9, checkpoints=Checkpoints(tmp_path))
-    with pytest.raises(InputError, match="is of another run: masks was"):
+    with pytest.raises(InputError, match="is of another run: content_masks was"):
         paint(MASKS[::-1], checkpoints=Checkpoints(tmp_path, resume=True))
     again = paint(checkpoints=Checkpoints(tmp_path, resume=True))
     assert again.image.tobytes() == whole.image.tobytes()
