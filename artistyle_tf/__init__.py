@@ -17,14 +17,14 @@ from artistyle_tf.callbacks.report_log import ReportLog
 from artistyle_tf.callbacks.tensorboard import TensorBoard
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.checkpoints import Checkpoints
-from artistyle_tf.engine.events import Step
+from artistyle_tf.engine.results import Step
 from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
 from artistyle_tf.vgg.backend import check_backend
 
 if TYPE_CHECKING:
     from artistyle_tf.engine.bound import Stylizer, build_objective
     from artistyle_tf.engine.painter import Painter, stylize
-    from artistyle_tf.engine.result import Result
+    from artistyle_tf.engine.results import Result
     from artistyle_tf.objective.losses import gram_matrix
     from artistyle_tf.vgg.extractor import build_feature_extractor
 
@@ -52,7 +52,7 @@ __all__ = [
 
 _LAZY = {
     "Painter": "engine.painter",
-    "Result": "engine.result",
+    "Result": "engine.results",
     "Stylizer": "engine.bound",
     "build_feature_extractor": "vgg.extractor",
     "build_objective": "engine.bound",

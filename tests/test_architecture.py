@@ -24,11 +24,10 @@ LIGHT_ROOMS = {
     "locks", "report", "samples", "text", "web",
 }  # fmt: skip
 LIGHT_MODULES = {
-    "engine.checkpoints", "engine.devices", "engine.events", "engine.inputs", "engine.plan",
-    "engine.provenance", "engine.result", "vgg.backend", "vgg.download", "vgg.vgg19",
-    "vgg.weight_files", "vgg.weights", "video.__main__", "video.clip", "video.flags",
-    "video.frame_store", "video.main", "video.motion", "video.session", "video.shots",
-    "video.writer",
+    "engine.checkpoints", "engine.inputs", "engine.plan", "engine.provenance", "engine.results",
+    "vgg.backend", "vgg.download", "vgg.vgg19", "vgg.weight_files", "vgg.weights",
+    "video.__main__", "video.clip", "video.flags", "video.frame_store", "video.main",
+    "video.motion", "video.session", "video.shots", "video.writer",
 }  # fmt: skip
 HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras", "ray", "fsspec"}
 FACES = {"batch", "cli", "video", "web"}

@@ -14,9 +14,9 @@ from artistyle_tf import files
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.paths import copy_local, exists, is_url
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.events import INTERRUPTED, STOPPED
 from artistyle_tf.engine.plan import Room, free_bytes, make_plan, schedule
 from artistyle_tf.engine.provenance import Provenance
+from artistyle_tf.engine.results import INTERRUPTED, STOPPED
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.images.read import read, read_record
 from artistyle_tf.images.sizes import fit

@@ -23,9 +23,8 @@ from artistyle_tf.cli.console import quiet_import
 from artistyle_tf.cli.devices import on_device
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.checkpoints import Checkpoints
-from artistyle_tf.engine.events import STOPPED
 from artistyle_tf.engine.plan import resident_bytes
-from artistyle_tf.engine.result import Result
+from artistyle_tf.engine.results import STOPPED, Result
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.text import one_line, reason
@@ -40,12 +39,12 @@ PAINTERS = 2
 def _load_tensorflow(options: Options) -> None:
     """Loads and sets up TensorFlow, once per process. ArtistyleError if it can't be loaded."""
     with quiet_import():
-        from artistyle_tf.engine import devices, painter  # noqa: F401 (what jobs need)
+        from artistyle_tf.engine import painter, solvers  # noqa: F401 (what jobs need)
     import tensorflow as tf
 
     if options.threads:
         tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    devices.let_memory_grow()
+    solvers.let_memory_grow()
     if options.deterministic:
         tf.config.experimental.enable_op_determinism()
 

@@ -5,7 +5,7 @@ import os
 import re
 
 from artistyle_tf.config.choices import Cadence
-from artistyle_tf.engine.events import Step
+from artistyle_tf.engine.results import Step
 from artistyle_tf.errors import InputError
 from artistyle_tf.images import write
 

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from artistyle_tf.engine.events import Step
+from artistyle_tf.engine.results import Step
 from artistyle_tf.text import clock
 
 __all__ = ["QUIET", "Progress"]

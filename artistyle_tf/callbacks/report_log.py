@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from artistyle_tf.engine.events import Step
+from artistyle_tf.engine.results import Step
 from artistyle_tf.images.sizes import shrink
 from artistyle_tf.report.charts import Moment
 from artistyle_tf.report.page import THUMBNAIL

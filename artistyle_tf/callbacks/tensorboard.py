@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from artistyle_tf.config.choices import Cadence
-from artistyle_tf.engine.events import Step
+from artistyle_tf.engine.results import Step
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from artistyle_tf.config.validation import one_of
-from artistyle_tf.engine.devices import is_first
+from artistyle_tf.engine.checkpoints import is_first
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.text import one_line
 

@@ -20,9 +20,9 @@ from artistyle_tf.cli.console import EXIT_INTERRUPTED, quiet_import, run_command
 from artistyle_tf.cli.devices import is_chief, make_strategy, on_device
 from artistyle_tf.cli.flags import Command, parse
 from artistyle_tf.engine.checkpoints import Checkpoints
-from artistyle_tf.engine.events import INTERRUPTED, Callback
 from artistyle_tf.engine.inputs import Inputs, read_inputs, read_start
 from artistyle_tf.engine.provenance import kinds_of
+from artistyle_tf.engine.results import INTERRUPTED, Callback
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.images import write
 from artistyle_tf.locks import holding
@@ -30,7 +30,7 @@ from artistyle_tf.report.page import check_report
 from artistyle_tf.text import one_line
 
 if TYPE_CHECKING:
-    from artistyle_tf.engine.result import Result
+    from artistyle_tf.engine.results import Result
 
 __all__ = ["main"]
 
@@ -113,7 +113,7 @@ def _painted(
         import tensorflow as tf
 
         from artistyle_tf.engine import painter, solvers
-        from artistyle_tf.engine.devices import let_memory_grow
+        from artistyle_tf.engine.solvers import let_memory_grow
 
         let_memory_grow()  # before devices are initialised, which would reserve all memory
         solvers.minimizer_class(command.config)  # may import a package

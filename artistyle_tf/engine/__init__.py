@@ -1,3 +1,3 @@
-"""Everything fixed before the first iteration: pictures, canvas, targets, start."""
+"""A run: its problem, its levels, the optimisation (`optimize`), checkpoints, and what it tells."""
 
 __all__: list[str] = []

@@ -16,12 +16,11 @@ import tensorflow as tf
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.checkpoints import Checkpoints
-from artistyle_tf.engine.events import INTERRUPTED, Callbacks, Step, consult, rms
 from artistyle_tf.engine.plan import plan_note, schedule, smaller
 from artistyle_tf.engine.problem import Problem
-from artistyle_tf.engine.snapshot import restore, save
+from artistyle_tf.engine.results import INTERRUPTED, Callbacks, Step, consult, rms
 from artistyle_tf.engine.solvers import Solver, Solvers
-from artistyle_tf.engine.state import Clock, State
+from artistyle_tf.engine.state import Clock, State, restore, save
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.images.network_scale import from_network, unclipped
 from artistyle_tf.images.sizes import resample

@@ -10,14 +10,12 @@ import numpy as np
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.checkpoints import Checkpoints
-from artistyle_tf.engine.devices import let_memory_grow
-from artistyle_tf.engine.events import INTERRUPTED, Callbacks
 from artistyle_tf.engine.inputs import read_inputs, read_start, several
 from artistyle_tf.engine.optimize import named_parts, optimize, within_memory
 from artistyle_tf.engine.plan import peak_bytes
 from artistyle_tf.engine.problem import Problem, load_network, make_problem
-from artistyle_tf.engine.result import Result
-from artistyle_tf.engine.solvers import Solver, Solvers
+from artistyle_tf.engine.results import INTERRUPTED, Callbacks, Result
+from artistyle_tf.engine.solvers import Solver, Solvers, let_memory_grow
 from artistyle_tf.engine.state import Clock, Painted, State
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.network_scale import from_network, to_network, unclipped

@@ -1,6 +1,8 @@
 """Solvers compute a level: an objective and its minimiser, kept together with their traces."""
 
 import gc
+import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +11,7 @@ import tensorflow as tf
 from artistyle_tf import optimizers
 from artistyle_tf.config.choices import Optimizer
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.devices import capabilities
+from artistyle_tf.engine.checkpoints import is_first
 from artistyle_tf.engine.plan import Level, Room, free_bytes, make_plan, resident_bytes, shared
 from artistyle_tf.images.network_scale import BGR_MEAN
 from artistyle_tf.objective.preconditioner import precondition
@@ -19,7 +21,19 @@ from artistyle_tf.optimizers import Minimizer
 from artistyle_tf.vgg.precision import convolution_dtype, device_kind
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["Solver", "Solvers", "is_compiled", "minimizer_class", "room", "takes_many"]
+__all__ = [
+    "Solver",
+    "Solvers",
+    "capabilities",
+    "is_chief",
+    "is_compiled",
+    "let_memory_grow",
+    "minimizer_class",
+    "room",
+    "takes_many",
+]
+
+logger = logging.getLogger("artistyle_tf")
 
 MINIMIZERS: Mapping[Optimizer, str] = {
     "tfp": "TFPLBFGS",
@@ -59,6 +73,49 @@ def room(config: Config, kind: str) -> Room:
     free, most = known.get(kind), config.memory_bytes
     asked = most is not None and (kind == "TPU" or free is None or most < free)
     return Room(most if asked else free, resident_bytes() if kind == "CPU" else 0, asked)
+
+
+VARIABLE = "TF_FORCE_GPU_ALLOW_GROWTH"
+"""Lets the user override memory growth; TensorFlow reads it itself."""
+
+
+def let_memory_grow() -> None:
+    """Makes TensorFlow allocate GPU memory on demand, rather than all of it at the start.
+
+    Does nothing if the user has decided (`TF_FORCE_GPU_ALLOW_GROWTH`, `set_memory_growth`, logical
+    devices), or if TensorFlow is already initialised.
+    """
+    if os.environ.get(VARIABLE):
+        return
+    visible = tf.config.get_visible_devices("GPU")
+    for gpu in visible:
+        decided = tf.config.experimental.get_memory_growth(gpu) is not None
+        if decided or tf.config.get_logical_device_configuration(gpu):
+            return
+    try:
+        for gpu in visible:  # TensorFlow requires the same for all
+            tf.config.experimental.set_memory_growth(gpu, True)
+    except (RuntimeError, ValueError) as error:
+        logger.debug("the memory of GPUs stays as TensorFlow took it: %s", error)
+
+
+def capabilities() -> list[tuple[int, int] | None]:
+    """The compute capability of each visible GPU, like (8, 0); None if CUDA doesn't tell."""
+    details = map(tf.config.experimental.get_device_details, tf.config.get_visible_devices("GPU"))
+    return [each.get("compute_capability") for each in details]
+
+
+def is_chief(strategy: Any) -> bool:
+    """Whether this process writes the run's files: the chief, the first worker, or the only one.
+
+    Args:
+      strategy: a `tf.distribute.Strategy` or None.
+    """
+    resolver = getattr(strategy, "cluster_resolver", None)
+    kind = getattr(resolver, "task_type", None)
+    if resolver is None or not kind:
+        return True
+    return is_first(kind, resolver.task_id, resolver.cluster_spec().jobs)
 
 
 class Solver(NamedTuple):

@@ -55,7 +55,7 @@ def write_report(
 
     Args:
       path: the file.
-      result: the `engine.result.Result` of the run.
+      result: the `engine.results.Result` of the run.
       moments: of the run, in order; may be empty.
 
     Raises:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from artistyle_tf import files
 from artistyle_tf.cli.console import Console, quiet_import, run_command, showing
 from artistyle_tf.cli.devices import on_device
-from artistyle_tf.engine.events import Step
+from artistyle_tf.engine.results import Step
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.text import clock, one_line
@@ -54,7 +54,7 @@ def _paint_clip(options: Options, console: Console) -> None:
         with quiet_import(console.progress):
             import tensorflow as tf
 
-            from artistyle_tf.engine.devices import let_memory_grow
+            from artistyle_tf.engine.solvers import let_memory_grow
             from artistyle_tf.video import painting  # noqa: F401 (loads the rest)
 
             let_memory_grow()

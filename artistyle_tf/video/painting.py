@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.events import INTERRUPTED, STOPPED, Callbacks
 from artistyle_tf.engine.inputs import Inputs, read_start
 from artistyle_tf.engine.optimize import optimize, weigh
 from artistyle_tf.engine.painter import painting
 from artistyle_tf.engine.problem import Earlier, Problem, load_network, make_problem
+from artistyle_tf.engine.results import INTERRUPTED, STOPPED, Callbacks
 from artistyle_tf.engine.solvers import Solvers
 from artistyle_tf.engine.state import Clock
 from artistyle_tf.errors import ArtistyleError

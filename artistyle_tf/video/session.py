@@ -12,9 +12,9 @@ from typing import Any
 from artistyle_tf.batch.pool import Options as Sharing
 from artistyle_tf.batch.pool import Outcome, run_tasks
 from artistyle_tf.batch.worker import computing
-from artistyle_tf.engine.events import Callbacks
 from artistyle_tf.engine.inputs import read_start
 from artistyle_tf.engine.provenance import Provenance, kinds_of
+from artistyle_tf.engine.results import Callbacks
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.images.masks import Masks
 from artistyle_tf.images.read import read

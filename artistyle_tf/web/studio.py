@@ -28,8 +28,8 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.config.validation import MAX_SIZE, integer
 from artistyle_tf.engine.checkpoints import Checkpoints
-from artistyle_tf.engine.events import Step
 from artistyle_tf.engine.plan import Plan, Room, make_plan, schedule
+from artistyle_tf.engine.results import Step
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.images.picture import MIN_SIDE, Picture
 from artistyle_tf.images.sizes import fit, whole_cells
@@ -39,7 +39,7 @@ from artistyle_tf.web.form import Limits, check_output
 
 if TYPE_CHECKING:
     from artistyle_tf.engine.painter import Painter
-    from artistyle_tf.engine.result import Result
+    from artistyle_tf.engine.results import Result
 
 __all__ = [
     "Order",

@@ -8,7 +8,7 @@ import numpy as np
 
 from artistyle_tf.batch.worker import Worker
 from artistyle_tf.engine.provenance import Provenance, kinds_of
-from artistyle_tf.engine.result import Result
+from artistyle_tf.engine.results import Result
 from artistyle_tf.images.masks import Masks
 from artistyle_tf.images.picture import as_uint8
 from artistyle_tf.images.read import read

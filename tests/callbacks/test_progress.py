@@ -11,7 +11,7 @@ import pytest
 
 from artistyle_tf.callbacks import progress as module
 from artistyle_tf.callbacks.progress import Progress
-from artistyle_tf.engine.events import Step
+from artistyle_tf.engine.results import Step
 from artistyle_tf.text import clock
 
 PARTS = {"value": 1302.3, "style": 1234.5, "content": 67.8, "style/block1_conv1": 3.0}

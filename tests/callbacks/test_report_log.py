@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from artistyle_tf import ReportLog
-from artistyle_tf.engine.events import Step
+from artistyle_tf.engine.results import Step
 
 
 def make_step(iteration, iterations, level=1, size=(300, 500), counts=None):

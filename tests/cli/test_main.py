@@ -21,7 +21,7 @@ from artistyle_tf.cli import console, main
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine import inputs, painter
 from artistyle_tf.engine.checkpoints import Checkpoints
-from artistyle_tf.engine.result import Result
+from artistyle_tf.engine.results import Result
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.images.read import read, read_record
 from artistyle_tf.locks import holding

@@ -8,7 +8,7 @@ import re
 import pytest
 from PIL import Image
 
-from artistyle_tf.engine.events import Step
+from artistyle_tf.engine.results import Step
 
 
 def make_step(rgb=None):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artistyle_tf.engine.result import Result
+from artistyle_tf.engine.results import Result
 
 
 def make_result(rgb, **more):
