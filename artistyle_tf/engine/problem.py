@@ -136,9 +136,13 @@ def load_network(config: Config) -> Weights:
 
 
 def make_problem(
-    config: Config, inputs: Inputs, start: Picture | None, weights: Weights
+    config: Config,
+    inputs: Inputs,
+    start: Picture | None,
+    weights: Weights,
+    tables: np.ndarray | None = None,
 ) -> Problem:
-    """The problem with these inputs."""
+    """The problem with these inputs; `tables`: those of a problem with the same styles."""
     painted = fill_cells(resize(inputs.painted(), inputs.size))
     rgbs = [one.rgb for one in inputs.styles]
     whole = painted.shape[0], painted.shape[1]
@@ -148,8 +152,7 @@ def make_problem(
     notes += start.notes if start else ()
     content, styles = recolor(config.color, painted, list(rgbs))
     regions = make_regions(inputs.masks, inputs.size, rgbs)
-    tables = None
-    if config.palette_weight and config.layer_weights("style"):
+    if tables is None and config.palette_weight and config.layer_weights("style"):
         shares = config.shares(len(styles))
         if regions:  # where a style has no share, any colour will do
             of_each = zip(shares, styles, regions.styles, strict=True)

@@ -60,6 +60,7 @@ class FramePainter:
         self._style_masks = guides.styles
         self.weights = load_network(config)
         self._weighing: Weighing | None = None
+        self._tables: np.ndarray | None = None
         regions = len(guides.content)
         self._solvers = Solvers(config, self.weights, regions=regions, temporal=True)
 
@@ -99,7 +100,10 @@ class FramePainter:
         each = [Picture(np.stack([mask] * 3, -1), None, "mask", ()) for mask in frame.masks]
         masks = Masks(each, self._style_masks)
         inputs = Inputs(content, self._styles, masks, output_size(content, config.size))
-        return make_problem(config, inputs, start, self.weights)
+        problem = make_problem(config, inputs, start, self.weights, self._tables)
+        if config.color == "style":  # otherwise the styles' colours follow the frame's
+            self._tables = problem.tables
+        return problem
 
     def _painted(
         self, config: Config, frame: Frame, start: Picture | None, earlier: Earlier | None
