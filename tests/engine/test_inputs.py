@@ -90,8 +90,14 @@ def test_reconstructions_lose_pixels_with_depth(shared, picture):
         ({"task": "texture", "size": (640, 8)}, "size is 8; it must be a whole number from 16"),
         ({"task": "texture", "size": (1, 2, 3)}, r"size is \(1, 2, 3\); it must be a whole number"),
         ({"size": (640, 480)}, "two, width and height, are for task texture"),
-        ({"task": "texture", "init": "content"}, "init is 'content', and task texture has none"),
-        ({"task": "reconstruct", "init": "style"}, "init is 'style', and task reconstruct has"),
+        (
+            {"task": "texture", "init": "content"},
+            "init is 'content', which task texture",
+        ),
+        (
+            {"task": "reconstruct", "init": "style"},
+            "init is 'style', which task reconstruct",
+        ),
         ({"task": "texture", "color": "match"}, "color is 'match', which needs content and style"),
     ],
 )

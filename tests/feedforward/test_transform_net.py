@@ -71,7 +71,7 @@ def test_crops_are_parts_of_the_pictures(picture, tmp_path):
 
 
 def test_training_lowers_the_loss_and_is_repeatable(picture, monkeypatch):
-    monkeypatch.setattr(training, "EPOCH", 20)
+    monkeypatch.setattr(training, "EPOCH", 10)
     style, lessons = picture(64, 64, 9), [picture(64, 80, 1), Image.fromarray(picture(70, 64, 2))]
     rates = []
 
@@ -82,12 +82,12 @@ def test_training_lowers_the_loss_and_is_repeatable(picture, monkeypatch):
     def train():
         model = build_transform_net(4, 1, seed=0)
         return train_transform_net(
-            style, lessons, steps=30, model=model, callbacks=[Counter()], **SMALL
+            style, lessons, steps=15, model=model, callbacks=[Counter()], **SMALL
         )
 
     model, history = train()
-    assert len(rates) == 30  # two epochs, the second one short
-    assert (rates[0], rates[-1]) == pytest.approx((2e-3, 1e-4), rel=0.01)
+    assert len(rates) == 15  # two epochs, the second one short
+    assert (rates[0], rates[-1]) == pytest.approx((2e-3, 1e-4), rel=0.03)
     assert rates == sorted(rates, reverse=True)
     assert list(history) == ["loss"]
     first, last = history["loss"]
