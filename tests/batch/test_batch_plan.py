@@ -16,7 +16,6 @@ from artistyle_tf.batch.plan import (
     Durations,
     in_order,
     plan_lines,
-    result_size,
     why_paint,
     with_depth,
 )
@@ -87,12 +86,6 @@ def test_pictures_count_by_their_pixels_and_weights_by_their_bytes(
     assert why_paint(own) == "changed: weights"
 
 
-@pytest.mark.parametrize("ended", ["interrupted", "stopped by the callback"])
-def test_what_was_stopped_is_not_done(job, ended):
-    put(job, outcome={"stop_reason": ended})
-    assert why_paint(job) == "the earlier run was stopped"
-
-
 def test_records_may_hold_anything(job):
     for more in ({"config": 3}, {"content": 3}, {"styles": {}}, {"outcome": 3, "styles": [3]}):
         put(job, **more)
@@ -118,18 +111,6 @@ def test_jobs_of_a_kind_come_together(make):
     jobs = [make("a.png"), *others, make("d.png"), make("e.png", seed=2)]
     names = [job.content[-5] for job in in_order(jobs)]
     assert names == ["a", "d", "c", "b", "e"]
-
-
-def test_sizes_are_those_of_the_results(make, tmp_path):
-    assert result_size(make("a.png", (40, 30))) == (24, 32)
-    assert result_size(make("b.png", (40, 30), size=0)) == (30, 40)
-    assert result_size(make_job({"task": "texture", "style": "x.png", "size": "64x48"})) == (48, 64)
-    assert result_size(make_job({"content": "none.png", "style": "x.png"})) is None
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.new("RGB", (40, 30)).save(tmp_path / "t.jpg", exif=exif)
-    turned = make_job({"content": f"{tmp_path}/t.jpg", "style": "x.png", "size": 32})
-    assert result_size(turned) == (32, 24)
 
 
 def test_durations_are_learnt_and_kept(make, tmp_path):

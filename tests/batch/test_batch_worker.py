@@ -95,13 +95,6 @@ def test_checkpoints_of_another_run_are_forgotten(make):
     assert not os.path.exists(checkpoint_folder(job))
 
 
-def test_stopped_before_it_begins(make):
-    worker, job = plain(Options()), make()
-    worker.stop()
-    assert worker.paint(job).status == "stopped"
-    assert not os.path.exists(job.output)
-
-
 def test_two_painters_are_kept(make):
     made = []
 

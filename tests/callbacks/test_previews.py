@@ -6,7 +6,6 @@ from PIL import Image
 
 from artistyle_tf import Config, Previews
 from artistyle_tf.callbacks.previews import is_preview, preview_path
-from artistyle_tf.config import choices
 from painters import stylize
 
 
@@ -49,23 +48,6 @@ def test_a_run_leaves_every_nth_picture(config, pair, tmp_path):
     # Who looks on changes nothing: neither pixels nor the record.
     assert np.array_equal(result.image, plain.image)
     assert result.record == plain.record
-
-
-def test_by_the_clock_the_first_one_comes_early(monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr(choices.time, "monotonic", lambda: now[0])
-
-    def due(every, iterations, seconds):
-        cadence, found = choices.Cadence(every, first=Previews.FIRST), []
-        now[0] += 30  # TensorFlow loads and traces
-        start = now[0]
-        for iteration in range(1, iterations):
-            if cadence.due(iteration):
-                found.append(now[0] - start)
-            now[0] += seconds
-        return found
-
-    assert due("60s", 130, 1) == [2.0, 62.0, 122.0]
 
 
 def test_a_preview_that_cannot_be_written_ends_no_run(config, pair, tmp_path, caplog):

@@ -238,21 +238,6 @@ def test_only_stylizing_starts_from_the_content_unasked(task):
         Config.preset("fast", task=task, init="content")
 
 
-def test_layers_that_the_shipped_network_lacks():
-    deep = {"block5_conv2": 1}
-    with pytest.raises(ConfigError, match=r"block5_conv2 is not in .*--weights=imagenet has all"):
-        Config(weights="imagenet-8bit", style_layers=deep)
-    assert Config(weights="auto", style_layers=deep).layers[-1] == "block5_conv2"
-
-
-def test_layer_weights_leave_out_what_counts_nothing():
-    config = Config(style_layers={"block2_conv1": 0.5, "block1_conv1": 0}, tv_weight=1)
-    assert config.layer_weights("style") == {"block2_conv1": 0.5}
-    assert config.layer_weights("content") == {"block4_conv2": 1.0}
-    assert Config(content_weight=0).layer_weights("content") == {}
-    assert Config(style_weight=0).layer_weights("style") == {}
-
-
 def test_layers_are_in_the_networks_order_and_end_where_nothing_counts():
     for order in (("block4_conv2", "block1_conv1"), ("block1_conv1", "block4_conv2")):
         styles = {**dict.fromkeys(order, 1), "block5_conv1": 0}

@@ -311,15 +311,6 @@ def test_missing_folder_and_empty(tmp_path):
     assert "not a regular file" in refusal(tmp_path / "pipe.png")
 
 
-def test_names_in_messages_stay_on_one_line(tmp_path):
-    text = refusal(tmp_path / "a\nb\x1b[31m\udc80.png")
-    assert r"a\nb\x1b[31m\udc80.png does not exist" in text
-    Image.fromarray(pattern()).save(tmp_path / "c\nd.png", icc_profile=b"broken")
-    picture = read(tmp_path / "c\nd.png")
-    assert picture.name == r"c\nd.png"
-    assert "\n" not in picture.notes[0]
-
-
 @pytest.mark.parametrize(
     ("name", "data"),
     [

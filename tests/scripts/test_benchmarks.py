@@ -65,30 +65,6 @@ def test_clips(script, tmp_path, small_file, capsys, unfrozen):
     assert all(one["seconds a frame"] > 0 for one in found.values())
 
 
-def test_ways_to_paint_many(script, monkeypatch, capsys):
-    """With commands that are looked at and not run."""
-    from artistyle_tf.batch.flags import parse as parse_batch
-    from artistyle_tf.cli.flags import parse
-
-    ways, batch = [], script("batch")
-
-    def look(words, check):
-        """While the pictures are there."""
-        ways.append(words[2])
-        if words[2] == "artistyle_tf":
-            assert parse(words[3:]).config.iterations == 2
-        elif words[2] == "artistyle_tf.batch":
-            assert not isinstance(parse_batch(words[3:]), str)
-        else:
-            compile(words[2], "painter", "exec")
-
-    monkeypatch.setattr(batch.subprocess, "run", look)
-    assert batch.main(["--count=2", "--size=32", "--iterations=2"]) == 0
-    one = ["artistyle_tf"]
-    assert ways == [*one, *one, batch.PAINTER, "artistyle_tf.batch", "artistyle_tf.batch"]
-    assert len(capsys.readouterr().out.splitlines()) == 6
-
-
 def test_compiling_for_a_tpu(script, small_file, tmp_path, capsys, monkeypatch):
     if importlib.util.find_spec("libtpu") is None:
         pytest.skip("the extra tpu-check is not installed")

@@ -103,15 +103,6 @@ def test_constant_network_in_a_graph_of_any_size(small_arrays, small_weights, mo
     assert traced.experimental_get_tracing_count() == 1
 
 
-def test_cut_at_the_deepest(small_weights):
-    model = build_feature_extractor(small_weights, ["block3_conv1", "block1_conv2"])
-    assert set(model.output) == {"block3_conv1", "block1_conv2"}
-    assert [layer.name for layer in model.layers[1:]] == [
-        "block1_conv1", "block1_conv2", "block1_pool",
-        "block2_conv1", "block2_conv2", "block2_pool", "block3_conv1",
-    ]  # fmt: skip
-
-
 def test_a_reflected_constant_has_no_border(small_weights):
     """Zeros tell the network where it is; reflected, one place of a wall is like any other."""
     wall = np.full((1, 80, 64, 3), 40, np.float32)
@@ -150,14 +141,6 @@ def test_saved_and_loaded_by_keras(small_weights, padding, tmp_path):
     picture = image(17, 35)
     for name, found in model(picture).items():
         np.testing.assert_array_equal(again(picture)[name], found)
-
-
-def test_takes_a_path_or_weights(small_file, small_weights):
-    picture = image(16, 16)
-    given = [build_feature_extractor(one) for one in (small_weights, str(small_file), small_file)]
-    first, *others = (model(picture)["block5_conv1"] for model in given)
-    for other in others:
-        np.testing.assert_array_equal(first, other)
 
 
 def test_two_networks_in_one_program(small_weights):

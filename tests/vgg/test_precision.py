@@ -53,23 +53,6 @@ def test_auto_takes_bfloat16_only_where_the_cpu_is_faster_in_it(cpu, monkeypatch
     assert precision.convolution_dtype("auto") == "float32"
 
 
-@pytest.mark.parametrize(
-    ("capabilities", "wanted"),
-    [
-        ([(7, 5)], "float32"),
-        ([(8, 0)], "bfloat16"),
-        ([(10, 0)], "bfloat16"),
-        ([None], "float32"),
-        ([(7, 5), (9, 0)], "float32"),
-    ],
-)
-def test_auto_takes_bfloat16_on_gpus_from_compute_capability_8(cpu, capabilities, wanted):
-    """All that compute must have it; what the host's CPU is faster in does not matter."""
-    for text in (AMX, ""):
-        cpu(text)
-        assert precision.convolution_dtype("auto", capabilities) == wanted
-
-
 @pytest.fixture
 def tf32():
     """A function that tells whether TF32 is on, which it is to begin with."""
@@ -112,15 +95,6 @@ def test_tf32_is_off_until_the_last_of_several_threads_is_done(tf32, order, erro
         assert not tf32()
         uses[index].end()
     assert tf32()
-
-
-@pytest.mark.parametrize("found", [True, False])
-def test_tf32_is_put_back_to_what_was_found(tf32, found):
-    tf.config.experimental.enable_tensor_float_32_execution(found)
-    for _ in range(2):
-        with precision.true_float32(), precision.true_float32():
-            assert not tf32()
-        assert tf32() == found
 
 
 def test_bfloat16_convolutions_keep_value_and_direction(small_weights, picture):

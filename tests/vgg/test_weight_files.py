@@ -70,14 +70,6 @@ def test_cut(tmp_path, write, name, deepest):
         same(load(write(tmp_path / name, layers=layers), deepest), deepest=deepest)
 
 
-@WRITERS
-@pytest.mark.parametrize("dtype", ["<f2", ">f4"])
-def test_float_types(tmp_path, dtype, write, name):
-    stored = {layer: (k.astype(dtype), b.astype(dtype)) for layer, (k, b) in LAYERS.items()}
-    found = load(write(tmp_path / name, layers=stored))
-    same(found, {n: (k.astype(np.float32), b.astype(np.float32)) for n, (k, b) in stored.items()})
-
-
 def coded(layer="block1_conv1", count=20, **changed):
     """The arrays by which an index into a codebook takes the kernel's place, and the kernel."""
     rng = np.random.default_rng(0)

@@ -153,14 +153,6 @@ def shares(frames, threshold=2.0):
     return [static.share(frame) for frame in frames]
 
 
-def test_equal_frames_keep_everything_but_the_first_or_without_a_threshold_nothing():
-    back = clips.texture(*SIZE)
-    first, found = shares([back, back])
-    assert (first, found.dtype) == (None, np.float32)
-    np.testing.assert_array_equal(found, ONES)
-    assert shares([back, back], 0) == [None] * 2
-
-
 def test_around_what_moves_a_feathered_border_is_painted():
     """Nothing is kept where it moves, everything beyond reach, and shares fall off in between."""
     size = (192, 256)
