@@ -56,28 +56,3 @@ def test_a_preview_that_cannot_be_written_ends_no_run(config, pair, tmp_path, ca
     assert len(result.trace) == 7
     assert caplog.text.count("can't write") == 3
     assert "the run continues" in caplog.text
-
-
-def test_any_callback_of_a_list_ends_the_run_and_all_are_called(config, pair):
-    called = []
-    watchers = [lambda step: step.iteration < 3, called.append]
-    result = stylize(*pair, config, callback=watchers)
-    assert result.stop_reason == "stopped by the callback"
-    assert result.error is None
-    assert [step.iteration for step in called] == [1, 2, 3]
-
-
-def test_an_exception_in_a_callback_is_kept_and_logged(config, pair, caplog):
-    def broken(step):
-        if step.iteration == 3:
-            raise ZeroDivisionError("in /home/me/notebook")
-
-    result = stylize(*pair, config, callback=[lambda step: None, broken])
-    assert isinstance(result.error, ZeroDivisionError)
-    assert len(result.trace) == 3
-    assert result.image.shape == (64, 64, 3)
-    assert result.record["outcome"]["stop_reason"] == "a callback raised ZeroDivisionError"
-    assert "/home/me" not in str(result.record)
-    (remark,) = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert remark.getMessage() == "a callback raised ZeroDivisionError: in /home/me/notebook"
-    assert remark.exc_info[1] is result.error

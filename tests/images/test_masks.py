@@ -16,7 +16,6 @@ from artistyle_tf.images.masks import (
     Masks,
     Regions,
     grey,
-    make_regions,
     read_masks,
 )
 from artistyle_tf.images.network_scale import to_network
@@ -253,12 +252,3 @@ def test_what_is_transparent_in_a_mask_is_outside():
     np.testing.assert_array_equal(grey(mask)[::20, ::4], [[0, 128, 255, 100, 0]])
     shown = read(rgba[..., :3].copy())
     np.testing.assert_array_equal(grey(shown), colour)
-
-
-def test_a_mask_is_mirrored_like_its_picture(picture):
-    content = read(picture(50, 70))
-    masks = read_masks([half(50, 70)], [], content, [content])
-    regions = make_regions(masks, (50, 70), [content.rgb])
-    assert regions.content[0].shape == (64, 80)
-    np.testing.assert_array_equal(regions.content[0][50:], regions.content[0][49:35:-1])
-    assert (regions.styles[0] == 255).all()

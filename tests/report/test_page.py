@@ -135,16 +135,6 @@ def test_pictures_and_the_slider(page, painted):
     assert page.all("label")[0]["for"] == cut["id"]
 
 
-def test_large_pictures_are_embedded_smaller_and_an_alpha_is_kept(page_of, painted, picture):
-    large = dataclasses.replace(painted[0], image=picture(20, 3200), alpha=None)
-    page = page_of(large)
-    assert {(one["width"], one["height"]) for one in page.all("img")[:2]} == {("1600", "10")}
-    assert "Shown at 1600 × 10 px; the result has 3200 × 20." in page.text
-    assert page.all("img")[0]["src"].startswith("data:image/jpeg")
-    clear = dataclasses.replace(painted[0], alpha=np.zeros((4, 4), np.uint8))
-    assert page_of(clear).all("img")[0]["src"].startswith("data:image/png")
-
-
 def test_a_run_without_a_log_and_one_that_ended_in_its_first_level(page_of, painted):
     result = painted[0]
     page = page_of(result)

@@ -65,7 +65,7 @@ def test_clips(script, tmp_path, small_file, capsys, unfrozen):
     assert all(one["seconds a frame"] > 0 for one in found.values())
 
 
-def test_compiling_for_a_tpu(script, small_file, tmp_path, capsys, monkeypatch):
+def test_compiling_for_a_tpu(script, small_file, tmp_path, capsys):
     if importlib.util.find_spec("libtpu") is None:
         pytest.skip("the extra tpu-check is not installed")
     compiler, path = script("compile_for_tpu"), tmp_path / "figures.json"
@@ -77,12 +77,3 @@ def test_compiling_for_a_tpu(script, small_file, tmp_path, capsys, monkeypatch):
     assert "32×32" in capsys.readouterr().out
     assert compiler.main(["--set=colour=red"]) == 2
     assert capsys.readouterr().err.startswith("compile_for_tpu.py: ")
-    # What does not fit is tried in tiles, the largest first.
-    huge = {"device": "TPU v5 lite", "seconds": 1, "flops": 1, "bytes": {
-        "arguments": 0, "results": 0, "working": 2**36, "program": 0,
-    }}  # fmt: skip
-    small = {**huge, "bytes": {**huge["bytes"], "working": 0}}
-    told = iter([huge, huge, small])
-    monkeypatch.setattr(compiler, "in_own_process", lambda *_: next(told))
-    assert compiler.main([*given[1:3], *given[4:], "--size=4096", "--set=levels=1"]) == 0
-    assert capsys.readouterr().out.count("NO") == 2

@@ -52,18 +52,6 @@ def test_distances_by_hand(measures):
     assert measures.content_error(maps + 1, maps) == pytest.approx(4 / 14)
 
 
-def test_what_is_off_the_palette(referees):
-    painting = np.zeros((64, 64, 3), np.uint8)
-    painting[:, :32], painting[:, 32:] = (20, 40, 200), (240, 220, 30)  # blue, yellow
-    violet = np.full((48, 64, 3), (130, 30, 180), np.uint8)
-    assert referees.off_palette(violet, painting) == 1
-    assert referees.off_palette(painting[::-1, ::-1], painting) == 0
-    half = np.vstack([violet, painting[:48]])
-    assert referees.off_palette(half, painting) == pytest.approx(0.5, abs=0.03)
-    lines = grey(np.indices((256, 256)).sum(0) // 2 % 2 * 255)  # blurred: all greys
-    assert referees.off_palette(lines, lines) < 0.001
-
-
 def test_distances_along_directions_are_those_of_scipy(referees, picture):
     """W1 would be SciPy's; of shifts it equals W2."""
     from scipy.stats import wasserstein_distance

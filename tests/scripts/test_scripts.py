@@ -87,13 +87,6 @@ def test_test_installs_once_again_after_a_change_and_says_what_failed(clone: pat
     done = start(clone, "test")
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == "ERROR: no such package"
-    python.unlink()
-    (clone / ".venv" / "thesis.tex").touch()
-    (clone.parent / "bin" / "python3").write_text("#!/bin/sh\n")
-    (clone.parent / "bin" / "python3").chmod(0o755)
-    assert "it is no virtual environment" in start(clone, "demo").stderr
-    (clone.parent / "bin" / "python3").unlink()
-    assert "no Python 3.11, 3.12 or 3.13 found" in start(clone, "demo").stderr
 
 
 def test_stylize_where_the_package_is_not_installed(tmp_path: pathlib.Path) -> None:

@@ -49,12 +49,8 @@ def test_what_is_changed_counts():
     ("name", "value"),
     [
         ("weights", "/etc/passwd.npz"),
-        ("weights", "imagenet"),
         ("init", "/home/someone/picture.png"),
         ("color", "green"),
-        ("size", "8"),
-        ("style_scale", 1000),
-        ("seed", -1),
         ("iterations", "many"),
         ("style_blend", "a,b"),
     ],

@@ -108,19 +108,6 @@ def test_one_paints_and_the_others_wait_in_line(made, order, monkeypatch):
         studio.submit(order)
 
 
-def test_paintings_are_saved_under_names_of_their_own(made, order, tmp_path):
-    painter = Pretender(steps=2)
-    studio = made(painter)
-    runs = [studio.submit(order) for _ in range(3)]
-    assert all(run.wait(LONG) for run in runs)
-    paths = [run.path for run in runs]
-    assert len(set(paths)) == 3
-    assert sorted(paths) == sorted(str(path) for path in (tmp_path / "paintings").iterdir())
-    assert [read(path).rgb[0, 0, 0] for path in paths] == [1, 2, 3]
-    assert not any(run.unfinished for run in runs)
-    assert painter.made == [CONFIG]  # kept for its settings
-
-
 def test_what_goes_wrong_is_one_line_and_the_next_is_painted(made, order, tmp_path):
     painter = Pretender(steps=1)
     studio = made(painter)
