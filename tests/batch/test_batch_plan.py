@@ -144,9 +144,3 @@ def test_a_plan_says_what_is_estimated(make, tmp_path):
     durations.learn(jobs[0], (24, 32), seconds=6.0, painting=4.0)
     last = plan_lines(jobs, 3, durations, 2)[-1]
     assert last.startswith("time: about 2:30 (estimated from earlier jobs in this folder")
-    assert plan_lines([], 3, durations, 1) == ["0 to paint with 0 sets of settings, 3 already done"]
-    huge = make("a.png", size=4096, memory="1GB", weights="preview")
-    missing = make_job({"content": "none.png", "style": "x.png"})
-    lines = plan_lines(name_outputs([huge, missing], "out"), 0, durations, 1)
-    assert "--size=" in lines[1]
-    assert "size unknown before painting" in lines[2]

@@ -43,13 +43,6 @@ def test_it_loads_nothing_from_elsewhere(site: pathlib.Path) -> None:
         assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", sheet.read_text("utf-8"))
 
 
-def test_formulas_are_formulas(site: pathlib.Path) -> None:
-    page = (site / "method" / "index.html").read_text("utf-8")
-    assert page.count("<math ") > 10
-    assert "<mfrac>" in page
-    assert "arithmatex" not in page
-
-
 def test_links_out_of_docs_are_paths(site: pathlib.Path) -> None:
     page = (site / "tiles" / "index.html").read_text("utf-8")
     assert "<code>tests/objective/test_tiled.py</code>" in page

@@ -177,11 +177,3 @@ def test_a_pixel_is_compared_with_the_frame_it_was_painted_in():
     grey = [np.full((*SIZE, 3), 100 + level, np.uint8) for level in (0, 1, 2, 3, 4, 5, 6)]
     middle = [one[20:-20, 20:-20].mean() for one in shares(grey, 2.5)[1:]]
     assert middle == [1, 1, 0, 1, 1, 0]
-
-
-def test_noise_is_no_change_at_borders_either():
-    """There the blur averages fewer pixels. Noise after it has a fifth of the threshold."""
-    random, back = np.random.default_rng(0), np.full((*SIZE, 3), 128.0)
-    noisy = [np.rint(back + random.normal(0, 2, back.shape)).astype(np.uint8) for _ in range(8)]
-    for one in shares(noisy)[1:]:
-        np.testing.assert_array_equal(one, 1)

@@ -98,17 +98,6 @@ def test_what_came_into_sight_again_is_held_to_frames_farther_back(tmp_path):
     assert far.calls[-1][3].max() == 1
 
 
-def test_what_came_into_sight_is_held_the_more_the_oftener_it_was_painted(tmp_path):
-    painter, _ = run(tmp_path, clips.pan(6, SIZE), Temporal(0.5, warm_up=3))
-    weights = [call[3] for call in painter.calls[1:]]
-    # The picture moves by some px to the left each time, so the strip at the right is new.
-    assert all(np.mean(one[8:-8, -2:] == 0) > 0.9 for one in weights)
-    assert all(np.mean(one[8:-8, 8:32] == 1) > 0.9 for one in weights)
-    parts = [np.mean(np.isclose(weights[-1], share)) for share in (0, 1 / 9, 4 / 9, 1)]
-    assert sum(parts) > 0.999
-    assert min(parts) > 0.01
-
-
 @pytest.mark.parametrize(("look_back", "warm_up"), [((1, 2), 3), ((1, 40), 1)])
 def test_a_killed_run_resumes_to_the_same_paintings(tmp_path, look_back, warm_up):
     pictures = [*clips.square(4, SIZE, side=12), *SHOT[:2]]

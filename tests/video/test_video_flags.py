@@ -6,7 +6,6 @@ import shlex
 import pytest
 
 from artistyle_tf import Config
-from artistyle_tf.errors import ConfigError
 from artistyle_tf.video import main as command
 from artistyle_tf.video.flags import Options, parse
 from places import ROOT
@@ -56,14 +55,6 @@ def test_a_bad_one_is_one_line_and_status_2(flag, capsys):
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith("artistyle-video: ")
-
-
-def test_what_is_missing_is_named():
-    for missing in FILES:
-        with pytest.raises(ConfigError, match=missing.split("=")[0]):
-            parse([flag for flag in FILES if flag != missing])
-    with pytest.raises(ConfigError, match="--look_back"):  # of one pass only
-        parse([*FILES, "--passes=4", "--look_back=1,2"])
 
 
 def test_help_names_every_flag(capsys):

@@ -12,8 +12,10 @@ from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
 from artistyle_tf.images import read, read_record, write
 from artistyle_tf.web import studio as studio_module
 from artistyle_tf.web.form import Limits
+from artistyle_tf.web.messages import describe_progress, describe_state
 from artistyle_tf.web.studio import (
     Order,
+    Progress,
     Run,
     Session,
     Studio,
@@ -106,6 +108,17 @@ def test_one_paints_and_the_others_wait_in_line(made, order, monkeypatch):
     assert waiting.over
     with pytest.raises(InputError, match="stopping"):
         studio.submit(order)
+
+
+def test_what_the_page_says_of_a_run(order):
+    run = Run(order)
+    run.future.set_running_or_notify_cancel()
+    run.progress = Progress(np.zeros((24, 32, 3), np.uint8), 20, 200, 1, 2, 75.0)
+    said = "20 of 200 iterations · 1:15 left · level 1 of 2 · 32×24 px"
+    assert said in describe_progress(run)
+    run.error = "<script>"
+    run.future.set_result(None)
+    assert describe_state(run, 0) == '<p class="fault" role="alert">&lt;script&gt;</p>'
 
 
 def test_what_goes_wrong_is_one_line_and_the_next_is_painted(made, order, tmp_path):
