@@ -5,18 +5,7 @@ import pytest
 from PIL import Image
 
 from artistyle_tf import Config, Previews
-from artistyle_tf.callbacks.previews import is_preview, preview_path
 from painters import stylize
-
-
-def test_names():
-    assert preview_path("a/o.x.jpg", 7, 30) == "a/o.x-0007.jpg"
-    assert preview_path("o.png", 7, 123456) == "o-000007.png"
-    for file, meant in [
-        ("o-0004.png", True), ("./o-0008.png", True), ("o-0012.png", False), ("o-0005.png", False),
-        ("o-4.png", False), ("x-0004.png", False), ("a/o-0004.png", False), ("o-0000.png", False),
-    ]:  # fmt: skip
-        assert is_preview(file, "o.png", every=4, iterations=9) == meant
 
 
 @pytest.fixture(scope="module")

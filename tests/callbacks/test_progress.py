@@ -245,23 +245,6 @@ def test_a_log_has_each_named_step_once(time):
     assert last == "a remark"
 
 
-def test_a_log_of_less_than_two_seconds_is_empty_and_a_download_s_is_short(time):
-    stream = io.StringIO()
-    with Progress(stream) as progress:
-        progress.status("reading the pictures")
-        time.wait(1.9)
-    time.wait(10)
-    assert stream.getvalue() == ""
-    progress = Progress(stream)
-    for megabytes in range(30):
-        progress.status(f"weights: {megabytes} MB of 80.5 MB")
-        time.wait(1)
-    assert re.findall(r"(\d+) MB of", stream.getvalue()) == ["1", "12", "22"]
-    Progress(stream).status("tracing")
-    stream.close()
-    time.wait(2)  # nobody reads it any more
-
-
 # Notebooks
 
 KERNEL = """

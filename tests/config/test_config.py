@@ -121,15 +121,6 @@ def test_values(name):
         assert caught.value.exit_status == 2
 
 
-def test_something_must_weigh():
-    for settings in (
-        {"content_weight": 0, "style_weight": 0, "tv_weight": 1},
-        {"content_weight": 0, "style_layers": {"block1_conv1": 0}},
-    ):
-        with pytest.raises(ConfigError, match=r"^content_weight and style_weight.* are 0"):
-            Config(**settings)
-
-
 def test_immutable_and_hashable():
     layers = {"block1_conv1": 1}
     config = Config(style_layers=layers)

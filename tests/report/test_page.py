@@ -1,7 +1,6 @@
 """The report of a run as a page: sound, alone, and true."""
 
 import base64
-import configparser
 import dataclasses
 import io
 import re
@@ -14,7 +13,6 @@ from PIL import Image
 from artistyle_tf import Config, ConfigError, InputError, ReportLog
 from artistyle_tf.report.charts import Moment, draw_losses
 from painters import stylize
-from places import ROOT
 from report_pages import Page, check
 
 NASTY = """<b>"it's" & <script>alert(1)</script> x.png"""
@@ -192,15 +190,3 @@ def test_without_jinja_and_at_places_that_cannot_be(monkeypatch, tmp_path, paint
     with pytest.raises(ConfigError, match="a report needs jinja2, not installed here: pip install"):
         painted[0].report(tmp_path / "report.html")
     assert not list(tmp_path.iterdir())
-
-
-def test_the_templates_are_installed():
-    setup = configparser.ConfigParser()
-    setup.read(ROOT / "setup.cfg", "utf-8")
-    patterns = setup["options.package_data"]["artistyle_tf"].split(", ")
-    package = ROOT / "artistyle_tf"
-    templates = list((package / "report" / "templates").iterdir())
-    assert {path.suffix for path in templates} == {".jinja", ".css", ".js"}
-    for path in templates:
-        assert any(path.relative_to(package).match(pattern) for pattern in patterns), path
-    assert "jinja2>=" in setup["options.extras_require"]["report"]

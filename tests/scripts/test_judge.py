@@ -42,16 +42,6 @@ def test_colour_steps_by_hand(measures):
     assert math.isnan(measures.grain(rgb, grey(np.eye(4))))  # a style without colours
 
 
-def test_distances_by_hand(measures):
-    style = {"a": np.eye(2), "b": np.full((2, 2), 3.0)}
-    content = {"a": 3 * np.eye(2), "b": np.full((2, 2), 6.0)}
-    between = {"a": 2 * np.eye(2), "b": np.full((2, 2), 3.75)}
-    assert measures.distances(content, style) == pytest.approx({"a": 2, "b": 1})
-    assert measures.closed(between, content, style) == pytest.approx({"a": 0.5, "b": 0.75})
-    maps = np.array([[[1.0, 2.0]], [[0.0, 3.0]]], np.float32)
-    assert measures.content_error(maps + 1, maps) == pytest.approx(4 / 14)
-
-
 def test_distances_along_directions_are_those_of_scipy(referees, picture):
     """W1 would be SciPy's; of shifts it equals W2."""
     from scipy.stats import wasserstein_distance

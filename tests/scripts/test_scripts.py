@@ -52,26 +52,6 @@ def start(clone: pathlib.Path, name: str, *arguments: str) -> subprocess.Complet
 
 
 @needs_sh
-def test_demo_paints_with_its_own_settings_or_those_given(clone: pathlib.Path) -> None:
-    done = start(clone, "demo", "--size=64", "--iterations", "3", "--trace=a b.json")
-    assert done.returncode == 0
-    flags = [line for line in done.stdout.splitlines() if not line.startswith("demo: ")]
-    assert sorted(flags) == sorted(
-        [
-            f"--content={clone}/artistyle_tf/samples/content.jpg",
-            f"--style={clone}/artistyle_tf/samples/style.jpg",
-            f"--output={clone}/artistyle-demo.png",
-            *("--preset=large", "--weights=preview", "--seed=0", "--size=64"),
-            *("--iterations", "3", "--trace=a b.json"),
-        ]
-    )
-    assert done.stdout.splitlines()[-1].endswith("artistyle-demo-sheet.png")
-    other = start(clone, "demo", "--content=a.jpg")
-    assert other.returncode == 1
-    assert "for your own" in other.stderr
-
-
-@needs_sh
 def test_test_installs_once_again_after_a_change_and_says_what_failed(clone: pathlib.Path) -> None:
     installing = "installing the package"
     assert installing in start(clone, "test", "-k", "x").stdout

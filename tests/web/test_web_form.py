@@ -11,7 +11,6 @@ from artistyle_tf.images import read
 from artistyle_tf.web.form import (
     Limits,
     all_controls,
-    check_output,
     drawn_mask,
     make_config,
     preset_values,
@@ -70,18 +69,6 @@ def test_too_many_pixels_are_refused_by_the_header(tmp_path):
         read_upload(str(path), Limits(pixels=100_000))
     with pytest.raises(InputError, match=r"wide\.png"):
         read_upload(str(path), Limits())
-
-
-def test_so_is_a_painting_that_would_be_too_large(picture):
-    content, texture = read(picture(40, 60)), Config(task="texture", size=(100, 50))
-    check_output(Config(size=60), content, Limits(pixels=2400))
-    for config, photo, size, limit in [
-        (Config(size=61), content, "61×41", 2400),
-        (Config(size=0), content, "60×40", 2399),
-        (texture, None, "100×50", 4999),
-    ]:
-        with pytest.raises(InputError, match=f"the painting has {size} px"):
-            check_output(config, photo, Limits(pixels=limit))
 
 
 def layer(height, width, strength=166):

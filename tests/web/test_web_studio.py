@@ -8,7 +8,7 @@ import pytest
 
 from artistyle_tf import Config
 from artistyle_tf.engine.plan import Room
-from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
+from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.images import read, read_record, write
 from artistyle_tf.web import studio as studio_module
 from artistyle_tf.web.form import Limits
@@ -237,11 +237,3 @@ def test_a_large_painting_is_estimated_by_pace_and_pixels():
         estimate(run, large_config(run, "65536", LIMITS), ROOM)
     with pytest.raises(InputError, match="the painting has 1024×768 px"):
         large_config(run, "1024", Limits(10**5))
-
-
-def test_a_large_painting_has_the_settings_of_the_small_one():
-    large = large_config(painted([]), " 2048 ", LIMITS)
-    assert (large.size, large.seed, large.history, large.finest) == (2048, 3, 7, 0.1)
-    for typed in ("large", "", "15", "1e3", "70000"):
-        with pytest.raises(ConfigError, match=r"size is .*; it must be a whole number from 16"):
-            large_config(painted([]), typed, LIMITS)
