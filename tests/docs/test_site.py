@@ -23,12 +23,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return folder
 
 
-def test_every_page_is_on_it(site: pathlib.Path) -> None:
-    for page in (ROOT / "docs").glob("*.md"):
-        place = site if page.stem == "index" else site / page.stem
-        assert (place / "index.html").is_file(), page.name
-
-
 def test_it_loads_nothing_from_elsewhere(site: pathlib.Path) -> None:
     pages = [path.read_text("utf-8") for path in site.rglob("*.html")]
     assert len(pages) > 20

@@ -131,6 +131,17 @@ def test_format_with_too_little_room(tmp_path):
 # Beforehand
 
 
+def test_outputs_are_paths_with_extensions():
+    for name in ("out", "out.gif", "out.png.bak", ".png", "", "out.png/"):
+        with pytest.raises(ConfigError, match=r"\.png \.jpg \.jpeg \.webp \.tif \.tiff"):
+            check_output(name)
+        with pytest.raises(ConfigError, match="extension"):
+            write(name, pattern())
+    for path in (None, 3, b"a.png"):
+        with pytest.raises(ConfigError, match=type(path).__name__):
+            check_output(path)
+
+
 def test_impossible_places(tmp_path):
     (tmp_path / "file.png").touch()
     (tmp_path / "dir.png").mkdir()

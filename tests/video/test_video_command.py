@@ -191,14 +191,6 @@ def run(tmp_path, monkeypatch, start):
     return start
 
 
-@pytest.mark.parametrize("which", ["clip", "mask"])
-def test_files_that_can_not_be_used_leave_nothing(tmp_path, run, which):
-    clips.write(tmp_path / f"{which}.mkv", [], sound="aac")
-    mask = f"--content_mask={tmp_path}/mask.mkv"
-    assert run(mask) == (1, [f"{which}.mkv has no video in it"])
-    assert names(tmp_path) == []
-
-
 @pytest.mark.parametrize(("which", "passes"), [("mask", 1), ("clip", 2)])
 def test_frames_before_a_broken_one_are_in_the_output(tmp_path, run, which, passes):
     path = tmp_path / f"{which}.mkv"

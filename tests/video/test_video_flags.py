@@ -16,14 +16,6 @@ FILES = ["--content=clip.mp4", "--style=a.jpg", "--output=out.mp4"]
 OWN = {name.replace("_masks", "_mask") for name in Options._fields[4:-1]}
 
 
-def test_defaults():
-    found = parse(FILES)
-    assert found == Options(
-        "clip.mp4", ["a.jpg"], "out.mp4", Config(), Config.iterations // 4, (), (),
-        0.1, (1, 10, 20, 40), 2, 1, "medium", 1, 1, None, False,
-    )  # fmt: skip
-
-
 def test_all_of_them():
     given = ["--static_threshold=1.5", "--passes=1", "--workers=3", "--device=cpu"]
     given += ["--content_mask=m.mp4,n.png", "--style_mask=o.png,p.png"]
