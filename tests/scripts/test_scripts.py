@@ -93,9 +93,6 @@ def test_sheet(script, tmp_path: pathlib.Path, capsys) -> None:
     assert (red.sum(), green.sum()) == (120 * 180, 120 * 60)
     assert not (pixels == (0, 0, 200)).all(-1).any()  # transparent: white paper
     assert np.flatnonzero(red.any(0)).max() < np.flatnonzero(green.any(0)).min()
-    labels = pixels[: np.flatnonzero(red.any(1)).min()].sum(-1) < 300
-    assert labels[:, : pixels.shape[1] // 2].any()
-    assert labels[:, -80:].any()
     assert make_sheet.main([sheet, "no.png"]) == 1
     assert capsys.readouterr().err.startswith("make_sheet.py: ")
 

@@ -7,7 +7,6 @@ import pytest
 
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.vgg import weights
-from artistyle_tf.vgg.vgg19 import STYLE_LAYERS
 from artistyle_tf.vgg.weights import load
 from places import SHARED
 from weight_networks import h5, npz, refusal, same
@@ -32,14 +31,9 @@ def test_paths(tmp_path, monkeypatch, ending):
 
 
 def test_shipped_networks():
-    """What losses look at keeps more channels than what lies between; the first layer is whole."""
     found, whole = load("preview"), load("imagenet-8bit")
     assert (found.kind, whole.kind) == ("preview", "imagenet-8bit")
     assert list(found.layers) == list(whole.layers)
-    widths = {name: bias.size for name, (_, bias) in found.layers.items()}
-    assert all(widths[name] <= bias.size for name, (_, bias) in whole.layers.items())
-    assert widths["block1_conv1"] == 64
-    assert all(2 * widths[layer] > whole.layers[layer][1].size for layer in STYLE_LAYERS)
     assert "channels left out" in found.credit
     for word in ("Simonyan", "Zisserman", "CC BY 4.0", "quantised to 256 values"):
         assert word in found.credit

@@ -1,6 +1,5 @@
 """The command line of `artistyle-video`."""
 
-import dataclasses
 import shlex
 
 import pytest
@@ -47,13 +46,6 @@ def test_a_bad_one_is_one_line_and_status_2(flag, capsys):
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith("artistyle-video: ")
-
-
-def test_help_names_every_flag(capsys):
-    assert command.main(["--help"]) == 0
-    out = capsys.readouterr().out
-    settings = {field.name for field in dataclasses.fields(Config)} - {"task"}
-    assert all(f"--{name}\n" in out for name in {"content", "style", "output", *OWN, *settings})
 
 
 def test_the_page_names_every_flag_and_its_commands_are_valid():

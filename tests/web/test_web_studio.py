@@ -222,7 +222,7 @@ def painted(trace):
 
 
 def test_a_large_painting_is_estimated_by_pace_and_pixels():
-    # A second an iteration, after a wait; or a single iteration.
+    # A second an iteration, after a wait.
     run = painted([(i, 5.0 + i, 1.0, 48, 64) for i in range(10)])
     size, seconds, plan = estimate(run, large_config(run, "128", LIMITS), ROOM)
     assert (size, seconds) == ((96, 128), pytest.approx(10 * 4))
@@ -231,8 +231,6 @@ def test_a_large_painting_is_estimated_by_pace_and_pixels():
     assert larger.estimate > plan.estimate
     # 256 and 512 px have 90 hundredths of ten iterations, 1024 px the rest.
     assert seconds == pytest.approx(4 * 16 + 4 * 64 + 2 * 256)
-    once = painted([(1, 2.0, 1.0, 48, 64)])
-    assert estimate(once, large_config(once, "64", LIMITS), ROOM)[1] == pytest.approx(20)
     with pytest.raises(ArtistyleError, match="--size"):  # not enough memory
         estimate(run, large_config(run, "65536", LIMITS), ROOM)
     with pytest.raises(InputError, match="the painting has 1024×768 px"):
