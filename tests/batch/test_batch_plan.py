@@ -16,7 +16,6 @@ from artistyle_tf.batch.plan import (
     Durations,
     in_order,
     plan_lines,
-    result_size,
     why_paint,
     with_depth,
 )
@@ -87,12 +86,6 @@ def test_pictures_count_by_their_pixels_and_weights_by_their_bytes(
     assert why_paint(own) == "changed: weights"
 
 
-@pytest.mark.parametrize("ended", ["interrupted", "stopped by the callback"])
-def test_what_was_stopped_is_not_done(job, ended):
-    put(job, outcome={"stop_reason": ended})
-    assert why_paint(job) == "the earlier run was stopped"
-
-
 def test_records_may_hold_anything(job):
     for more in ({"config": 3}, {"content": 3}, {"styles": {}}, {"outcome": 3, "styles": [3]}):
         put(job, **more)
@@ -118,18 +111,6 @@ def test_jobs_of_a_kind_come_together(make):
     jobs = [make("a.png"), *others, make("d.png"), make("e.png", seed=2)]
     names = [job.content[-5] for job in in_order(jobs)]
     assert names == ["a", "d", "c", "b", "e"]
-
-
-def test_sizes_are_those_of_the_results(make, tmp_path):
-    assert result_size(make("a.png", (40, 30))) == (24, 32)
-    assert result_size(make("b.png", (40, 30), size=0)) == (30, 40)
-    assert result_size(make_job({"task": "texture", "style": "x.png", "size": "64x48"})) == (48, 64)
-    assert result_size(make_job({"content": "none.png", "style": "x.png"})) is None
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.new("RGB", (40, 30)).save(tmp_path / "t.jpg", exif=exif)
-    turned = make_job({"content": f"{tmp_path}/t.jpg", "style": "x.png", "size": 32})
-    assert result_size(turned) == (32, 24)
 
 
 def test_durations_are_learnt_and_kept(make, tmp_path):
@@ -163,9 +144,3 @@ def test_a_plan_says_what_is_estimated(make, tmp_path):
     durations.learn(jobs[0], (24, 32), seconds=6.0, painting=4.0)
     last = plan_lines(jobs, 3, durations, 2)[-1]
     assert last.startswith("time: about 2:30 (estimated from earlier jobs in this folder")
-    assert plan_lines([], 3, durations, 1) == ["0 to paint with 0 sets of settings, 3 already done"]
-    huge = make("a.png", size=4096, memory="1GB", weights="preview")
-    missing = make_job({"content": "none.png", "style": "x.png"})
-    lines = plan_lines(name_outputs([huge, missing], "out"), 0, durations, 1)
-    assert "--size=" in lines[1]
-    assert "size unknown before painting" in lines[2]

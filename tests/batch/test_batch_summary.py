@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from artistyle_tf.batch.jobs import Job
-from artistyle_tf.batch.main import Progress
 from artistyle_tf.batch.pool import Outcome
 from artistyle_tf.batch.run import THUMB, Summary, write_sheet
 from artistyle_tf.errors import ConfigError
@@ -65,20 +64,3 @@ def test_a_sheet_has_a_row_for_each_photo(tmp_path):
     assert places[0, 0][1] == places[2, 0][1] < places[0, 1][1]
     with pytest.raises(ConfigError, match=r"must end in \.png or \.jpg"):
         write_sheet(str(tmp_path / "sheet.tif"), jobs)
-
-
-@pytest.mark.parametrize("quiet", [False, True])
-def test_the_progress_says_what_the_user_should_know(capsys, quiet):
-    with Progress(3, quiet) as progress:
-        for job, outcome in summary().outcomes.items():
-            if outcome is not None:
-                progress(job, outcome)
-        progress(Job("a", ("s",), "out/f.png"), Outcome("skipped", "another run is painting it"))
-        progress(Job("a", ("s",), "out/g.png"), Outcome("done", notes=("a\u200bb is enlarged",)))
-    lines = capsys.readouterr().err.splitlines()
-    failures = ["artistyle-batch: c.png: c.jpg is empty"]
-    rest = [
-        "artistyle-batch: f.png: skipped: another run is painting it",
-        "artistyle-batch: g.png: a\u200bb is enlarged",
-    ]
-    assert lines == failures + ([] if quiet else rest)

@@ -95,26 +95,6 @@ def test_checkpoints_of_another_run_are_forgotten(make):
     assert not os.path.exists(checkpoint_folder(job))
 
 
-def test_stopped_before_it_begins(make):
-    worker, job = plain(Options()), make()
-    worker.stop()
-    assert worker.paint(job).status == "stopped"
-    assert not os.path.exists(job.output)
-
-
-def test_two_painters_are_kept(make):
-    made = []
-
-    def painter(config):
-        made.append(config.seed)
-        return stub(config)
-
-    worker = Worker(Options(), painter)
-    for number, seed in enumerate([1, 1, 2, 1, 3, 1, 2]):
-        worker.paint(make(seed=seed, output=f"{number}.png"))
-    assert made == [1, 2, 3, 2]
-
-
 def test_outputs_and_pictures_at_urls(make, tmp_path):
     system = fsspec.filesystem("memory")
     system.pipe("/in/photo.png", (tmp_path / "a.png").read_bytes())

@@ -5,19 +5,7 @@ import pytest
 from PIL import Image
 
 from artistyle_tf import Config, Previews
-from artistyle_tf.callbacks.previews import is_preview, preview_path
-from artistyle_tf.config import choices
 from painters import stylize
-
-
-def test_names():
-    assert preview_path("a/o.x.jpg", 7, 30) == "a/o.x-0007.jpg"
-    assert preview_path("o.png", 7, 123456) == "o-000007.png"
-    for file, meant in [
-        ("o-0004.png", True), ("./o-0008.png", True), ("o-0012.png", False), ("o-0005.png", False),
-        ("o-4.png", False), ("x-0004.png", False), ("a/o-0004.png", False), ("o-0000.png", False),
-    ]:  # fmt: skip
-        assert is_preview(file, "o.png", every=4, iterations=9) == meant
 
 
 @pytest.fixture(scope="module")
@@ -51,51 +39,9 @@ def test_a_run_leaves_every_nth_picture(config, pair, tmp_path):
     assert result.record == plain.record
 
 
-def test_by_the_clock_the_first_one_comes_early(monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr(choices.time, "monotonic", lambda: now[0])
-
-    def due(every, iterations, seconds):
-        cadence, found = choices.Cadence(every, first=Previews.FIRST), []
-        now[0] += 30  # TensorFlow loads and traces
-        start = now[0]
-        for iteration in range(1, iterations):
-            if cadence.due(iteration):
-                found.append(now[0] - start)
-            now[0] += seconds
-        return found
-
-    assert due("60s", 130, 1) == [2.0, 62.0, 122.0]
-
-
 def test_a_preview_that_cannot_be_written_ends_no_run(config, pair, tmp_path, caplog):
     result = stylize(*pair, config, callback=Previews(tmp_path / "gone" / "o.png", 2))
     assert result.error is None
     assert len(result.trace) == 7
     assert caplog.text.count("can't write") == 3
     assert "the run continues" in caplog.text
-
-
-def test_any_callback_of_a_list_ends_the_run_and_all_are_called(config, pair):
-    called = []
-    watchers = [lambda step: step.iteration < 3, called.append]
-    result = stylize(*pair, config, callback=watchers)
-    assert result.stop_reason == "stopped by the callback"
-    assert result.error is None
-    assert [step.iteration for step in called] == [1, 2, 3]
-
-
-def test_an_exception_in_a_callback_is_kept_and_logged(config, pair, caplog):
-    def broken(step):
-        if step.iteration == 3:
-            raise ZeroDivisionError("in /home/me/notebook")
-
-    result = stylize(*pair, config, callback=[lambda step: None, broken])
-    assert isinstance(result.error, ZeroDivisionError)
-    assert len(result.trace) == 3
-    assert result.image.shape == (64, 64, 3)
-    assert result.record["outcome"]["stop_reason"] == "a callback raised ZeroDivisionError"
-    assert "/home/me" not in str(result.record)
-    (remark,) = [record for record in caplog.records if record.levelname == "ERROR"]
-    assert remark.getMessage() == "a callback raised ZeroDivisionError: in /home/me/notebook"
-    assert remark.exc_info[1] is result.error

@@ -12,7 +12,6 @@ import pytest
 from artistyle_tf.callbacks import progress as module
 from artistyle_tf.callbacks.progress import Progress
 from artistyle_tf.engine.results import Step
-from artistyle_tf.text import clock
 
 PARTS = {"value": 1302.3, "style": 1234.5, "content": 67.8, "style/block1_conv1": 3.0}
 
@@ -112,20 +111,6 @@ def begun(stream, time):
 # Steps
 
 
-@pytest.mark.parametrize("kind", [io.StringIO, Terminal])
-def test_no_steps_for_two_seconds(time, kind):
-    stream = kind()
-    progress = Progress(stream)
-    time.wait(60)  # what is set up before the first step does not count
-    for _ in range(19):
-        progress(step(1))
-        time.wait(0.1)
-    assert stream.getvalue() == ""
-    time.wait(0.2)
-    assert progress(step()) is None  # False would end the run
-    assert "iteration 12/300" in stream.getvalue()
-
-
 def test_a_line_every_ten_seconds_and_the_last_in_a_log(time):
     stream = io.StringIO()
     progress = begun(stream, time)
@@ -190,17 +175,6 @@ def test_fits_any_terminal(time, width, columns):
 
 
 # Their parts
-
-
-def test_parts_that_count(time):
-    for parts, shown in [
-        ({"value": 1302.34, "style": 1302.34, "content": 0.0}, "objective 1302  style 1.3e+03  34"),
-        ({"value": 2.0, "content": 1.5, "gamut": 0.5}, "content 977  gamut 326"),
-        ({"value": 0.0, "style": 0.0, "content": 0.0}, "objective 1302  34"),
-    ]:
-        stream = io.StringIO()
-        begun(stream, time)(step(parts=lambda parts=parts: parts))
-        assert shown in stream.getvalue()
 
 
 def test_parts_cost_a_fiftieth_and_older_ones_are_shown_as_shares(time):
@@ -271,23 +245,6 @@ def test_a_log_has_each_named_step_once(time):
     assert last == "a remark"
 
 
-def test_a_log_of_less_than_two_seconds_is_empty_and_a_download_s_is_short(time):
-    stream = io.StringIO()
-    with Progress(stream) as progress:
-        progress.status("reading the pictures")
-        time.wait(1.9)
-    time.wait(10)
-    assert stream.getvalue() == ""
-    progress = Progress(stream)
-    for megabytes in range(30):
-        progress.status(f"weights: {megabytes} MB of 80.5 MB")
-        time.wait(1)
-    assert re.findall(r"(\d+) MB of", stream.getvalue()) == ["1", "12", "22"]
-    Progress(stream).status("tracing")
-    stream.close()
-    time.wait(2)  # nobody reads it any more
-
-
 # Notebooks
 
 KERNEL = """
@@ -354,8 +311,3 @@ def test_a_notebook_has_tqdms_widget_or_a_bar_of_text():
         err = done.stderr.decode()
         assert (done.returncode, done.stdout) == (0, b""), err
         assert re.fullmatch(said, err, re.DOTALL), err
-
-
-def test_clock():
-    for seconds, text in [(0.4, "0:00"), (59.6, "1:00"), (3599.7, "1:00:00"), (90061, "25:01:01")]:
-        assert clock(seconds) == text

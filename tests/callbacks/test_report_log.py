@@ -56,13 +56,6 @@ def test_few_of_many_iterations_evenly_and_both_ends(iterations, most):
     assert {moment.level for moment in log if moment.parts} == {1, 2, 3}
 
 
-def test_all_of_few():
-    for iterations in (1, 5):
-        log = logged(iterations)
-        assert [moment.iteration for moment in log] == list(range(1, iterations + 1))
-        assert all(moment.picture is not None and moment.parts for moment in log)
-
-
 def test_thumbnails_are_small_and_another_run_begins_anew():
     log = ReportLog()
     log(make_step(3, 9, 2))

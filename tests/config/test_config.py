@@ -121,15 +121,6 @@ def test_values(name):
         assert caught.value.exit_status == 2
 
 
-def test_something_must_weigh():
-    for settings in (
-        {"content_weight": 0, "style_weight": 0, "tv_weight": 1},
-        {"content_weight": 0, "style_layers": {"block1_conv1": 0}},
-    ):
-        with pytest.raises(ConfigError, match=r"^content_weight and style_weight.* are 0"):
-            Config(**settings)
-
-
 def test_immutable_and_hashable():
     layers = {"block1_conv1": 1}
     config = Config(style_layers=layers)
@@ -173,11 +164,6 @@ def test_memory_in_bytes():
 
 def test_defaults_and_presets():
     config = Config()
-    assert (config.optimizer, config.iterations, config.init) == ("tfp", 300, "noise")
-    assert (config.content_weight, config.style_weight, config.weights) == (1, None, "auto")
-    assert (config.strength, config.balance) == (0.5, 1)
-    assert config.style_layers == tuple((f"block{block}_conv1", 1.0) for block in range(1, 6))
-    assert config.content_layers == (("block4_conv2", 1.0),)
     ours = {"artistyle", "fast", "large"}
     assert set(PRESETS) == PUBLISHED | ours
     assert Config.preset("artistyle") == config
@@ -238,21 +224,6 @@ def test_only_stylizing_starts_from_the_content_unasked(task):
         Config.preset("fast", task=task, init="content")
 
 
-def test_layers_that_the_shipped_network_lacks():
-    deep = {"block5_conv2": 1}
-    with pytest.raises(ConfigError, match=r"block5_conv2 is not in .*--weights=imagenet has all"):
-        Config(weights="imagenet-8bit", style_layers=deep)
-    assert Config(weights="auto", style_layers=deep).layers[-1] == "block5_conv2"
-
-
-def test_layer_weights_leave_out_what_counts_nothing():
-    config = Config(style_layers={"block2_conv1": 0.5, "block1_conv1": 0}, tv_weight=1)
-    assert config.layer_weights("style") == {"block2_conv1": 0.5}
-    assert config.layer_weights("content") == {"block4_conv2": 1.0}
-    assert Config(content_weight=0).layer_weights("content") == {}
-    assert Config(style_weight=0).layer_weights("style") == {}
-
-
 def test_layers_are_in_the_networks_order_and_end_where_nothing_counts():
     for order in (("block4_conv2", "block1_conv1"), ("block1_conv1", "block4_conv2")):
         styles = {**dict.fromkeys(order, 1), "block5_conv1": 0}
@@ -263,9 +234,3 @@ def test_layers_are_in_the_networks_order_and_end_where_nothing_counts():
 def test_shares_of_several_styles():
     assert Config().shares(2) == [0.5, 0.5]
     assert Config(style_blend=(3, 1)).shares(2) == [0.75, 0.25]
-    with pytest.raises(
-        ConfigError, match=r"style_blend is \(3.0, 1.0\); it must have one share for each style: 1"
-    ):
-        Config(style_blend=(3, 1)).shares(1)
-    with pytest.raises(ConfigError, match="no style is given"):
-        Config().shares(0)

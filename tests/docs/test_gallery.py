@@ -27,14 +27,3 @@ def test_page_and_pictures(monkeypatch):
         command = flags.parse(shlex.split(script.whole_command(given))[1:])
         with Image.open(ROOT / "docs" / "gallery" / f"{name}.jpg") as picture:
             assert max(picture.size) == command.config.size
-
-
-def test_every_control_is_shown():
-    """Each setting that a painter steers by has its picture."""
-    shown = " ".join(given for _, _, given in gallery().CONTROLS)
-    for flag in (
-        "init", "color", "style_scale", "balance", "palette_weight", "style_layers", "strength",
-        "tv_weight", "style_blend", "statistics", "content_mask", "style_mask", "task=texture",
-        "task=reconstruct",
-    ):  # fmt: skip
-        assert f"--{flag}" in shown

@@ -38,6 +38,8 @@ def test_a_wheel_is_whole_and_leaves_tensorflow_keras_and_numpy_alone(
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
+    templates = (ROOT / "artistyle_tf" / "report" / "templates").iterdir()
+    assert {f"artistyle_tf/report/templates/{path.name}" for path in templates} <= names
     wanted = ("data/vgg19_8bit.npz", "samples/content.jpg", "samples/style.jpg", "py.typed")
     assert {f"artistyle_tf/{name}" for name in wanted} <= names
     assert [name for name in names if name.endswith("/NOTICE")]

@@ -8,21 +8,18 @@ import tensorflow as tf
 from PIL import Image
 
 import reference
-from artistyle_tf import Checkpoints, Config, ConfigError, InputError, Stylizer
+from artistyle_tf import Checkpoints, Config, InputError, Stylizer
 from artistyle_tf.engine.bound import build_objective
 from artistyle_tf.engine.problem import level_targets
 from artistyle_tf.engine.provenance import kinds_of, read_rerun
 from artistyle_tf.images.masks import (
     Masks,
     Regions,
-    check_counts,
     grey,
-    make_regions,
     read_masks,
 )
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.read import read, read_record
-from artistyle_tf.objective.targets import layer_guides, region_strengths
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
 from painters import stylize
@@ -102,23 +99,6 @@ def test_value_and_gradient_equal_numpy(
     assert float(objective.parts(image, goal).value) == pytest.approx(expected, rel=tolerance)
 
 
-def test_a_white_mask_is_no_mask(small_weights, picture):
-    config = Config(formula="paper", style_weight=70.0, tv_weight=0.1, palette_weight=0, balance=0)
-    content, style, size = picture(32, 48, 1), picture(40, 30, 2), (32, 48)
-    image = tf.constant(to_network(picture(*size, 4)), tf.float64)
-    whole, own = np.full(size, 255, np.uint8), np.full((40, 30), 255, np.uint8)
-    found = []
-    # In two halves of which each has all of the style: as much, since λ goes by the area.
-    for count in (0, 1, 2):
-        regions = Regions([whole] * count, [own] * count) if count else None
-        objective = Objective(config, small_weights, dtype="float64", regions=count)
-        goal = level_targets(objective, content, [style] * max(count, 1), size, regions)
-        found.append(objective.value_and_gradient(image, goal))
-    for value, gradient in found[1:]:
-        assert float(value) == pytest.approx(float(found[0][0]), rel=1e-6)
-        assert np.linalg.norm(gradient - found[0][1]) < 1e-6 * np.linalg.norm(found[0][1])
-
-
 def test_tiles_equal_the_whole(small_weights, picture):
     config, size = Config(palette_weight=0, **LAYERS), (83, 97)
     content, styles = picture(*size, 1), [picture(60, 45, 2), picture(50, 81, 3)]
@@ -134,29 +114,6 @@ def test_tiles_equal_the_whole(small_weights, picture):
     for one, other in zip(*found, strict=True):
         scale = max(np.abs(one).max(), 1e-30)
         np.testing.assert_allclose(other, one, rtol=0, atol=1e-10 * scale)
-
-
-def test_strengths_make_up_for_areas():
-    left, right = half(40, 40), half(40, 40, left=False)
-    white, quarter = np.full((40, 40), 255, np.uint8), half(40, 40).copy()
-    quarter[20:] = 0
-    for masks, shares, expected in (
-        ([white], [1], [1]),
-        ([left], [1], [0.5]),  # on each pixel the pull that it would have without masks
-        ([left, right], [0.5, 0.5], [0.5, 0.5]),
-        ([quarter, right], [0.5, 0.5], [0.25, 0.5]),
-        ([white, white], [0.7, 0.3], [0.7, 0.3]),
-    ):
-        assert region_strengths(masks, shares) == pytest.approx(expected)
-
-
-def test_guides_follow_pooling():
-    """By hand: the mean over 2×2 cells, squared, with mean 1; a last odd row is dropped."""
-    mask = np.array([[255, 255, 0, 0], [255, 255, 255, 255], [9, 9, 9, 9]], np.uint8)
-    guides = layer_guides(mask, ["block1_conv1", "block2_conv1"])
-    assert guides["block1_conv1"].shape == (3, 4)
-    np.testing.assert_allclose(guides["block2_conv1"], [[1.6, 0.4]])
-    assert layer_guides(mask * 0, ["block2_conv1"])["block2_conv1"].tolist() == [[0, 0]]
 
 
 def test_a_region_too_small_for_a_layer_has_no_part_in_it(small_weights, picture):
@@ -273,17 +230,6 @@ def test_objective_and_stylizer_take_masks(case):
 # The masks themselves
 
 
-def test_counts():
-    for counts, told in (
-        ((2, 1, 0), "content_mask has 1 pictures, and style has 2; it must have one for"),
-        ((2, 3, 0), "content_mask has 3 pictures, and style has 2"),
-        ((2, 2, 1), "style_mask has 1 pictures, and style has 2"),
-        ((2, 0, 2), "style_mask needs content_mask"),
-    ):
-        with pytest.raises(ConfigError, match=told):
-            check_counts(*counts)
-
-
 def test_masks_that_cannot_be(picture, tmp_path):
     content = read(picture(64, 96))
     for mask, told in (
@@ -306,12 +252,3 @@ def test_what_is_transparent_in_a_mask_is_outside():
     np.testing.assert_array_equal(grey(mask)[::20, ::4], [[0, 128, 255, 100, 0]])
     shown = read(rgba[..., :3].copy())
     np.testing.assert_array_equal(grey(shown), colour)
-
-
-def test_a_mask_is_mirrored_like_its_picture(picture):
-    content = read(picture(50, 70))
-    masks = read_masks([half(50, 70)], [], content, [content])
-    regions = make_regions(masks, (50, 70), [content.rgb])
-    assert regions.content[0].shape == (64, 80)
-    np.testing.assert_array_equal(regions.content[0][50:], regions.content[0][49:35:-1])
-    assert (regions.styles[0] == 255).all()

@@ -47,25 +47,6 @@ def test_round_trip(tmp_path, extension):
     assert read_record(str(path)) == {}
 
 
-def test_values_that_json_lacks(tmp_path):
-    path = tmp_path / "a.png"
-    record = {
-        "inf": [float("nan"), -float("inf"), np.float32("nan")],
-        "numpy": (np.float32(0.5), np.int64(3), np.bool_(True), np.arange(3)),
-        "path": tmp_path,
-        "set": {3, 1, 2},
-        5: "number",
-    }
-    write(path, RGB, record=record)
-    assert read_record(path) == {
-        "inf": ["nan", "-inf", "nan"],
-        "numpy": [0.5, 3, True, [0, 1, 2]],
-        "path": str(tmp_path),
-        "set": [1, 2, 3],
-        "5": "number",
-    }
-
-
 def test_tiff_directories_are_in_order(tmp_path):
     """Strict readers want ascending tags and directories at even places."""
     for length in range(4):

@@ -36,15 +36,6 @@ def test_resize():
     assert doubled.max() > 60 + 127  # Lanczos overshoots, bilinear would not
 
 
-def test_shrink():
-    rgb = pattern(40, 60)
-    assert sizes.shrink(rgb, 60) is rgb
-    assert sizes.shrink(rgb, 1000) is rgb
-    np.testing.assert_array_equal(sizes.shrink(rgb, 30), sizes.resize(rgb, (20, 30)))
-    fine = sizes.shrink(rgb.swapaxes(0, 1).astype(np.float32), 30)
-    assert (fine.dtype, fine.shape) == (np.uint8, (30, 20, 3))
-
-
 def test_resample():
     y, x = np.mgrid[0:20, 0:30].astype(np.float32)
     image = np.stack([x, y, x - 2 * y, -1000 * x + 0.25], axis=-1)

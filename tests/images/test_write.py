@@ -131,17 +131,6 @@ def test_format_with_too_little_room(tmp_path):
 # Beforehand
 
 
-def test_check_output_leaves_nothing(tmp_path, monkeypatch):
-    for extension in EXTENSIONS:
-        assert check_output(tmp_path / f"a{extension}") is None
-    monkeypatch.chdir(tmp_path)
-    check_output("A.PNG")
-    assert os.listdir(tmp_path) == []
-    (tmp_path / "a.png").write_bytes(b"precious")
-    check_output(tmp_path / "a.png")
-    assert (tmp_path / "a.png").read_bytes() == b"precious"
-
-
 def test_outputs_are_paths_with_extensions():
     for name in ("out", "out.gif", "out.png.bak", ".png", "", "out.png/"):
         with pytest.raises(ConfigError, match=r"\.png \.jpg \.jpeg \.webp \.tif \.tiff"):
@@ -177,13 +166,3 @@ def test_impossible_places(tmp_path):
             assert reason in str(caught.value)
             assert "\n" not in str(caught.value)
     assert sorted(os.listdir(tmp_path)) == ["dir.png", "file.png", "pipe.png"]
-
-
-def test_write_bytes(tmp_path):
-    path = tmp_path / "trace.json"
-    files.check_folder(path)
-    assert os.listdir(tmp_path) == []
-    for data in (b"[[1, 2]]", b"[]"):
-        files.write_bytes(path, data)
-        assert path.read_bytes() == data
-    assert os.listdir(tmp_path) == ["trace.json"]

@@ -65,31 +65,7 @@ def test_clips(script, tmp_path, small_file, capsys, unfrozen):
     assert all(one["seconds a frame"] > 0 for one in found.values())
 
 
-def test_ways_to_paint_many(script, monkeypatch, capsys):
-    """With commands that are looked at and not run."""
-    from artistyle_tf.batch.flags import parse as parse_batch
-    from artistyle_tf.cli.flags import parse
-
-    ways, batch = [], script("batch")
-
-    def look(words, check):
-        """While the pictures are there."""
-        ways.append(words[2])
-        if words[2] == "artistyle_tf":
-            assert parse(words[3:]).config.iterations == 2
-        elif words[2] == "artistyle_tf.batch":
-            assert not isinstance(parse_batch(words[3:]), str)
-        else:
-            compile(words[2], "painter", "exec")
-
-    monkeypatch.setattr(batch.subprocess, "run", look)
-    assert batch.main(["--count=2", "--size=32", "--iterations=2"]) == 0
-    one = ["artistyle_tf"]
-    assert ways == [*one, *one, batch.PAINTER, "artistyle_tf.batch", "artistyle_tf.batch"]
-    assert len(capsys.readouterr().out.splitlines()) == 6
-
-
-def test_compiling_for_a_tpu(script, small_file, tmp_path, capsys, monkeypatch):
+def test_compiling_for_a_tpu(script, small_file, tmp_path, capsys):
     if importlib.util.find_spec("libtpu") is None:
         pytest.skip("the extra tpu-check is not installed")
     compiler, path = script("compile_for_tpu"), tmp_path / "figures.json"
@@ -101,12 +77,3 @@ def test_compiling_for_a_tpu(script, small_file, tmp_path, capsys, monkeypatch):
     assert "32×32" in capsys.readouterr().out
     assert compiler.main(["--set=colour=red"]) == 2
     assert capsys.readouterr().err.startswith("compile_for_tpu.py: ")
-    # What does not fit is tried in tiles, the largest first.
-    huge = {"device": "TPU v5 lite", "seconds": 1, "flops": 1, "bytes": {
-        "arguments": 0, "results": 0, "working": 2**36, "program": 0,
-    }}  # fmt: skip
-    small = {**huge, "bytes": {**huge["bytes"], "working": 0}}
-    told = iter([huge, huge, small])
-    monkeypatch.setattr(compiler, "in_own_process", lambda *_: next(told))
-    assert compiler.main([*given[1:3], *given[4:], "--size=4096", "--set=levels=1"]) == 0
-    assert capsys.readouterr().out.count("NO") == 2

@@ -52,26 +52,6 @@ def start(clone: pathlib.Path, name: str, *arguments: str) -> subprocess.Complet
 
 
 @needs_sh
-def test_demo_paints_with_its_own_settings_or_those_given(clone: pathlib.Path) -> None:
-    done = start(clone, "demo", "--size=64", "--iterations", "3", "--trace=a b.json")
-    assert done.returncode == 0
-    flags = [line for line in done.stdout.splitlines() if not line.startswith("demo: ")]
-    assert sorted(flags) == sorted(
-        [
-            f"--content={clone}/artistyle_tf/samples/content.jpg",
-            f"--style={clone}/artistyle_tf/samples/style.jpg",
-            f"--output={clone}/artistyle-demo.png",
-            *("--preset=large", "--weights=preview", "--seed=0", "--size=64"),
-            *("--iterations", "3", "--trace=a b.json"),
-        ]
-    )
-    assert done.stdout.splitlines()[-1].endswith("artistyle-demo-sheet.png")
-    other = start(clone, "demo", "--content=a.jpg")
-    assert other.returncode == 1
-    assert "for your own" in other.stderr
-
-
-@needs_sh
 def test_test_installs_once_again_after_a_change_and_says_what_failed(clone: pathlib.Path) -> None:
     installing = "installing the package"
     assert installing in start(clone, "test", "-k", "x").stdout
@@ -87,13 +67,6 @@ def test_test_installs_once_again_after_a_change_and_says_what_failed(clone: pat
     done = start(clone, "test")
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == "ERROR: no such package"
-    python.unlink()
-    (clone / ".venv" / "thesis.tex").touch()
-    (clone.parent / "bin" / "python3").write_text("#!/bin/sh\n")
-    (clone.parent / "bin" / "python3").chmod(0o755)
-    assert "it is no virtual environment" in start(clone, "demo").stderr
-    (clone.parent / "bin" / "python3").unlink()
-    assert "no Python 3.11, 3.12 or 3.13 found" in start(clone, "demo").stderr
 
 
 def test_stylize_where_the_package_is_not_installed(tmp_path: pathlib.Path) -> None:
@@ -120,9 +93,6 @@ def test_sheet(script, tmp_path: pathlib.Path, capsys) -> None:
     assert (red.sum(), green.sum()) == (120 * 180, 120 * 60)
     assert not (pixels == (0, 0, 200)).all(-1).any()  # transparent: white paper
     assert np.flatnonzero(red.any(0)).max() < np.flatnonzero(green.any(0)).min()
-    labels = pixels[: np.flatnonzero(red.any(1)).min()].sum(-1) < 300
-    assert labels[:, : pixels.shape[1] // 2].any()
-    assert labels[:, -80:].any()
     assert make_sheet.main([sheet, "no.png"]) == 1
     assert capsys.readouterr().err.startswith("make_sheet.py: ")
 

@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
-from artistyle_tf.vgg.vgg19 import STYLE_LAYERS, VGG19_LAYERS
+from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 from artistyle_tf.vgg.weights import load
 from places import ROOT
-from weight_networks import LAYERS, WIDTHS, h5, npz, same
+from weight_networks import LAYERS, h5, npz, same
 
 SHIPPED = ROOT / "artistyle_tf" / "data" / "vgg19_8bit.npz"
 NAMES = VGG19_LAYERS[: VGG19_LAYERS.index("block5_conv1") + 1]
@@ -50,14 +50,6 @@ def test_k_means_is_the_best_of_all_ways(pack_weights, count):
     assert cost(numbers, found) == pytest.approx(least_cost(numbers, count), rel=1e-5, abs=1e-9)
 
 
-def test_k_means_of_many_finds_what_it_finds_with_all_places(pack_weights):
-    """With few places at first, refined later, as for the largest layers."""
-    numbers = np.random.default_rng(0).laplace(size=6000).astype(np.float32)
-    whole = pack_weights.k_means(numbers, 24)
-    refined = pack_weights.k_means(numbers, 24, grid=2048)
-    assert cost(numbers, refined) == pytest.approx(cost(numbers, whole), rel=1e-6)
-
-
 def test_few_values_are_packed_without_loss_and_to_the_same_bytes(pack_weights, tmp_path, capsys):
     layers = {  # at most 129 values a kernel
         layer: (np.clip(np.round(kernel * 20), -64, 64) / np.float32(20), bias)
@@ -79,14 +71,6 @@ def test_few_values_are_packed_without_loss_and_to_the_same_bytes(pack_weights, 
     assert all(
         line.startswith("pack_weights.py: ") for line in capsys.readouterr().err.split("\n")[:-1]
     )
-
-
-def test_many_values_are_clustered(pack_weights):
-    kernel = np.random.default_rng(0).normal(size=(3, 3, 8, 8)).astype(np.float32)
-    index, codebook, lossless = pack_weights.pack(kernel)
-    assert (index.dtype, codebook.size, lossless) == (np.uint8, 256, False)
-    nearest = np.abs(kernel.reshape(-1, 1) - codebook).argmin(axis=1).reshape(kernel.shape)
-    np.testing.assert_array_equal(index, nearest)
 
 
 def test_shipped_file_is_what_the_script_makes_of_the_source(pack_weights, shared, tmp_path):
@@ -113,73 +97,6 @@ def test_notice_names_authors_and_licences():
 
 
 # The preview network
-
-
-def narrow(doubled=False):
-    """A VGG19 of 4 to 8 channels whose activations neither die nor grow; doubled, the same function
-    with each channel there twice, halved on its way on."""
-    rng, inputs, layers = np.random.default_rng(0), 3, {}
-    for name in NAMES:
-        width = WIDTHS[int(name[5]) - 1]
-        kernel = rng.normal(0, np.sqrt(2 / (9 * inputs)), (3, 3, inputs, width))
-        kernel, bias = kernel.astype(np.float32), rng.normal(0, 1, width).astype(np.float32)
-        if doubled and name != NAMES[0]:
-            kernel = np.concatenate([kernel, kernel], 2) / 2
-        if doubled:
-            kernel, bias = np.concatenate([kernel, kernel], 3), np.concatenate([bias, bias])
-        layers[name], inputs = (kernel, bias), width
-    return layers
-
-
-@pytest.fixture
-def pictures(maker):
-    rng = np.random.default_rng(4)
-    drawn = (maker.dead_leaves, maker.brush_strokes, maker.gratings)
-    return np.stack([kind(48, rng) for kind in drawn]).astype(np.float32) - 110
-
-
-def test_fit_finds_filters_and_lets_values_below_nought_be(maker):
-    rng = np.random.default_rng(1)
-    patches = rng.normal(size=(3000, 6)).astype(np.float32)
-    wanted = rng.normal(size=(7, 2)).astype(np.float32)
-    targets = patches @ wanted[:-1] + wanted[-1]
-    np.testing.assert_allclose(maker.fit(patches, targets), wanted, atol=1e-3)
-    # What is below nought may be anything: ReLU hides it, where plain least squares is misled.
-    bent = np.where(targets > 0, targets, targets - 5)
-    plain = np.linalg.lstsq(np.c_[patches, np.ones(3000)], bent, rcond=None)[0]
-
-    def error(filters):
-        made = patches @ filters[:-1] + filters[-1]
-        return np.mean((np.maximum(made, 0) - np.maximum(targets, 0)) ** 2)
-
-    assert error(maker.fit(patches, bent)) < error(plain) / 3
-
-
-def test_a_network_with_every_channel_twice_is_pruned_to_half(maker, pictures):
-    """Each channel of the student is one of the teacher's, up to how well others make up for it."""
-    teacher = narrow(doubled=True)
-    widths = {name: bias.size // 2 for name, (_, bias) in teacher.items()}
-    student = maker.prune(teacher, widths, pictures, np.random.default_rng(0), len)
-    ours, theirs = (dict(maker.forward(layers, pictures)) for layers in (student, teacher))
-    for name in NAMES:
-        assert ours[name].shape[-1] == widths[name]
-        mine, wanted = (maps.reshape(-1, maps.shape[-1]) for maps in (ours[name], theirs[name]))
-        again = mine @ np.linalg.lstsq(mine, wanted, rcond=None)[0]
-        assert np.abs(again - wanted).sum() <= 0.03 * np.abs(wanted).sum(), name
-
-
-def test_losses_of_a_scaled_network_become_the_whole_one_s(maker, pictures):
-    teacher = narrow()
-    student = maker.scaled(teacher, {"block2_conv1": 0.7, "block4_conv2": 3.0})
-    found, factors = maker.balanced(student, teacher, pictures, {"block3_conv1": 16.0})
-    assert factors["block2_conv1"] == pytest.approx(1 / 0.7, rel=1e-3)
-    assert factors["block4_conv2"] == pytest.approx(1 / 3, rel=1e-3)
-    assert factors["block3_conv1"] == pytest.approx(2, rel=1e-3)
-    assert factors["block5_conv1"] == pytest.approx(1, rel=1e-3)
-    losses = [maker.losses(layers, pictures) for layers in (found, teacher)]
-    for name in STYLE_LAYERS:
-        wanted = losses[1][name] * (16 if name == "block3_conv1" else 1)
-        assert losses[0][name] == pytest.approx(wanted, rel=1e-2)
 
 
 def test_a_small_network_is_made(maker, monkeypatch, tmp_path, capsys):

@@ -19,7 +19,7 @@ def fresh(monkeypatch, tmp_path):
     return tmp_path / "keras.json"
 
 
-def test_the_environment_comes_first(fresh, monkeypatch):
+def test_the_environment_comes_before_the_configuration(fresh, monkeypatch):
     fresh.write_text(json.dumps({"backend": "tensorflow"}))
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     with pytest.raises(ConfigError, match=r"^Keras runs on jax; set KERAS_BACKEND=tensorflow"):
@@ -27,10 +27,7 @@ def test_the_environment_comes_first(fresh, monkeypatch):
     fresh.write_text(json.dumps({"backend": "torch"}))
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     check_backend()
-
-
-def test_then_the_configuration(fresh):
-    fresh.write_text(json.dumps({"backend": "torch"}))
+    monkeypatch.delenv("KERAS_BACKEND")
     with pytest.raises(ConfigError, match="runs on torch"):
         check_backend()
 

@@ -7,9 +7,8 @@ import pytest
 
 import clips
 from artistyle_tf.errors import InputError
-from artistyle_tf.images.sizes import resize
 from artistyle_tf.video.clip import Frame
-from artistyle_tf.video.frame_store import FrameStore, Survey, find_shots
+from artistyle_tf.video.frame_store import FrameStore, Survey
 from artistyle_tf.video.motion import consistency, dense_flow, warp
 from artistyle_tf.video.shots import ShotPainter, Temporal, count_missing
 
@@ -99,17 +98,6 @@ def test_what_came_into_sight_again_is_held_to_frames_farther_back(tmp_path):
     assert far.calls[-1][3].max() == 1
 
 
-def test_what_came_into_sight_is_held_the_more_the_oftener_it_was_painted(tmp_path):
-    painter, _ = run(tmp_path, clips.pan(6, SIZE), Temporal(0.5, warm_up=3))
-    weights = [call[3] for call in painter.calls[1:]]
-    # The picture moves by some px to the left each time, so the strip at the right is new.
-    assert all(np.mean(one[8:-8, -2:] == 0) > 0.9 for one in weights)
-    assert all(np.mean(one[8:-8, 8:32] == 1) > 0.9 for one in weights)
-    parts = [np.mean(np.isclose(weights[-1], share)) for share in (0, 1 / 9, 4 / 9, 1)]
-    assert sum(parts) > 0.999
-    assert min(parts) > 0.01
-
-
 @pytest.mark.parametrize(("look_back", "warm_up"), [((1, 2), 3), ((1, 40), 1)])
 def test_a_killed_run_resumes_to_the_same_paintings(tmp_path, look_back, warm_up):
     pictures = [*clips.square(4, SIZE, side=12), *SHOT[:2]]
@@ -157,18 +145,6 @@ def test_a_mask_that_moves_over_static_regions_is_followed(tmp_path):
         assert weights[:, edge:].all()
         changed = np.abs(store.read(number).astype(int) - store.read(number - 1)).max(axis=(0, 2))
         assert not changed[edge + 12 :].any()
-
-
-@pytest.mark.parametrize("passes", [1, 2])
-def test_deep_frames_are_kept_in_16_bits(tmp_path, passes):
-    deep = [frame.astype(np.float32) + np.float32(0.25) for frame in SHOT[:2]]
-    painter, store = run(tmp_path, deep, passes=passes)
-    for frame, *_ in painter.calls:
-        np.testing.assert_array_equal(frame.rgb, deep[frame.number])
-    assert [store.read(number).dtype for number in range(2)] == [np.uint16] * 2
-    first = 0 if passes == 1 else 1  # which begins with nothing of the other
-    wanted = np.clip(255 - deep[first], 0, 255)
-    np.testing.assert_allclose(store.read(first) / 257, wanted, atol=0.01)
 
 
 @pytest.mark.parametrize(
@@ -225,27 +201,6 @@ def test_wherever_it_is_stopped_it_goes_on_to_the_same_paintings(tmp_path):
     store.inner("pass-2").write(0, wanted[0])
     again, _ = run(tmp_path / str(total), pictures, passes=passes)
     assert again.numbers == [0]
-
-
-def test_passes_have_frames_and_masks_at_the_size_of_the_painting(tmp_path):
-    size, random = (24, 32), np.random.default_rng(0)
-    masks = list(random.integers(0, 256, (4, 2, *SIZE), dtype=np.uint8))
-    painter, _ = run(tmp_path, passes=2, masks=masks, size=size)
-    assert len(painter.calls) == 8
-    for frame, *_ in painter.calls:
-        np.testing.assert_array_equal(frame.rgb, resize(SHOT[frame.number], size))
-        wanted = [resize(mask, size) for mask in masks[frame.number]]
-        np.testing.assert_array_equal(frame.masks, wanted)
-
-
-def test_shots_lie_between_cuts():
-    pictures = [*clips.pan(3, SIZE), *clips.pan(2, SIZE, seed=7), *clips.pan(1, SIZE, seed=9)]
-    found = find_shots(frames(pictures))
-    assert found.shots == ((0, 1, 2), (3, 4), (5,))
-    assert found.times == {number: 100 + number * 512 for number in range(6)}
-    assert found.broken is None
-    large = [resize(one, (300, 400)).astype(np.float32) for one in pictures[2:4]]
-    assert find_shots(frames(large)).shots == ((0,), (1,))
 
 
 def test_the_folder_keeps_frames_and_survey_for_runs_that_resume(tmp_path):

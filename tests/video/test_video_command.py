@@ -1,12 +1,10 @@
 """`artistyle-video` as a whole: what it paints with a small network, what it says, and resuming."""
 
-import logging
 import os
 import signal
 import subprocess
 import sys
 import time
-import types
 
 import av
 import numpy as np
@@ -193,14 +191,6 @@ def run(tmp_path, monkeypatch, start):
     return start
 
 
-@pytest.mark.parametrize("which", ["clip", "mask"])
-def test_files_that_can_not_be_used_leave_nothing(tmp_path, run, which):
-    clips.write(tmp_path / f"{which}.mkv", [], sound="aac")
-    mask = f"--content_mask={tmp_path}/mask.mkv"
-    assert run(mask) == (1, [f"{which}.mkv has no video in it"])
-    assert names(tmp_path) == []
-
-
 @pytest.mark.parametrize(("which", "passes"), [("mask", 1), ("clip", 2)])
 def test_frames_before_a_broken_one_are_in_the_output(tmp_path, run, which, passes):
     path = tmp_path / f"{which}.mkv"
@@ -242,29 +232,3 @@ def test_frames_before_one_that_failed_are_kept_and_the_rest_is_painted_later(
     assert Painter.painted[:4] == ([0, 0, 1, 2] if passes == 1 else [0, 1, 2, 2])
     assert len(frames_of(tmp_path / "out.mp4")) == COUNT
     assert names(tmp_path) == ["out.mp4"]
-
-
-def test_progress_shows_frames_passes_and_the_time_left(caplog, monkeypatch):
-    """And what the run of every frame says, once."""
-    now = [0.0]
-    caplog.set_level(logging.DEBUG, "artistyle_tf")
-    monkeypatch.setattr(main, "time", types.SimpleNamespace(monotonic=lambda: now[0]))
-    shown, logger = main.ClipProgress(), logging.getLogger("artistyle_tf")
-    now[0] = 100.0  # before painting begins, it takes no part
-    shown.begin(4, 1)
-    with shown.showing_messages_once():
-        for now[0], iteration in ((100.0, 1), (130.0, 1), (150.0, 5)):
-            shown(types.SimpleNamespace(iteration=iteration, iterations=10))
-            logger.warning("the style is small")
-    shown.begin(40, 5)
-    shown.show_missing(40)
-    now[0] = 210.0
-    shown.show_missing(30)
-    assert [record.getMessage() for record in caplog.records] == [
-        "frame 1 of 4, iteration 1 of 10",
-        "the style is small",
-        "frame 2 of 4, iteration 1 of 10, about 1:30 left",
-        "frame 2 of 4, iteration 5 of 10, about 2:30 left",
-        "painting of 5 passes, 0 of 40",
-        "painting of 5 passes, 10 of 40, about 3:00 left",
-    ]

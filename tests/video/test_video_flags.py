@@ -1,12 +1,10 @@
 """The command line of `artistyle-video`."""
 
-import dataclasses
 import shlex
 
 import pytest
 
 from artistyle_tf import Config
-from artistyle_tf.errors import ConfigError
 from artistyle_tf.video import main as command
 from artistyle_tf.video.flags import Options, parse
 from places import ROOT
@@ -15,14 +13,6 @@ pytestmark = pytest.mark.usefixtures("unfrozen")
 
 FILES = ["--content=clip.mp4", "--style=a.jpg", "--output=out.mp4"]
 OWN = {name.replace("_masks", "_mask") for name in Options._fields[4:-1]}
-
-
-def test_defaults():
-    found = parse(FILES)
-    assert found == Options(
-        "clip.mp4", ["a.jpg"], "out.mp4", Config(), Config.iterations // 4, (), (),
-        0.1, (1, 10, 20, 40), 2, 1, "medium", 1, 1, None, False,
-    )  # fmt: skip
 
 
 def test_all_of_them():
@@ -56,21 +46,6 @@ def test_a_bad_one_is_one_line_and_status_2(flag, capsys):
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith("artistyle-video: ")
-
-
-def test_what_is_missing_is_named():
-    for missing in FILES:
-        with pytest.raises(ConfigError, match=missing.split("=")[0]):
-            parse([flag for flag in FILES if flag != missing])
-    with pytest.raises(ConfigError, match="--look_back"):  # of one pass only
-        parse([*FILES, "--passes=4", "--look_back=1,2"])
-
-
-def test_help_names_every_flag(capsys):
-    assert command.main(["--help"]) == 0
-    out = capsys.readouterr().out
-    settings = {field.name for field in dataclasses.fields(Config)} - {"task"}
-    assert all(f"--{name}\n" in out for name in {"content", "style", "output", *OWN, *settings})
 
 
 def test_the_page_names_every_flag_and_its_commands_are_valid():

@@ -14,9 +14,7 @@ from places import ROOT
 PAGE = ROOT / "docs" / "web.md"
 
 
-def test_defaults_and_all_flags():
-    wanted = Options("127.0.0.1", 7860, "auto", "artistyle-paintings", Limits(), False, False)
-    assert parse([]) == wanted
+def test_all_flags():
     given = ["--host=0.0.0.0", "--port=1", "--port=0", "--weights=preview", "--folder=a"]
     given += ["--max_pixels=1000", "--max_megabytes=2", "--share", "--open_browser"]
     wanted = Options("0.0.0.0", 0, "preview", "a", Limits(1000, 2), True, True)

@@ -8,12 +8,14 @@ import pytest
 
 from artistyle_tf import Config
 from artistyle_tf.engine.plan import Room
-from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
+from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.images import read, read_record, write
 from artistyle_tf.web import studio as studio_module
 from artistyle_tf.web.form import Limits
+from artistyle_tf.web.messages import describe_progress, describe_state
 from artistyle_tf.web.studio import (
     Order,
+    Progress,
     Run,
     Session,
     Studio,
@@ -108,17 +110,15 @@ def test_one_paints_and_the_others_wait_in_line(made, order, monkeypatch):
         studio.submit(order)
 
 
-def test_paintings_are_saved_under_names_of_their_own(made, order, tmp_path):
-    painter = Pretender(steps=2)
-    studio = made(painter)
-    runs = [studio.submit(order) for _ in range(3)]
-    assert all(run.wait(LONG) for run in runs)
-    paths = [run.path for run in runs]
-    assert len(set(paths)) == 3
-    assert sorted(paths) == sorted(str(path) for path in (tmp_path / "paintings").iterdir())
-    assert [read(path).rgb[0, 0, 0] for path in paths] == [1, 2, 3]
-    assert not any(run.unfinished for run in runs)
-    assert painter.made == [CONFIG]  # kept for its settings
+def test_what_the_page_says_of_a_run(order):
+    run = Run(order)
+    run.future.set_running_or_notify_cancel()
+    run.progress = Progress(np.zeros((24, 32, 3), np.uint8), 20, 200, 1, 2, 75.0)
+    said = "20 of 200 iterations · 1:15 left · level 1 of 2 · 32×24 px"
+    assert said in describe_progress(run)
+    run.error = "<script>"
+    run.future.set_result(None)
+    assert describe_state(run, 0) == '<p class="fault" role="alert">&lt;script&gt;</p>'
 
 
 def test_what_goes_wrong_is_one_line_and_the_next_is_painted(made, order, tmp_path):
@@ -222,7 +222,7 @@ def painted(trace):
 
 
 def test_a_large_painting_is_estimated_by_pace_and_pixels():
-    # A second an iteration, after a wait; or a single iteration.
+    # A second an iteration, after a wait.
     run = painted([(i, 5.0 + i, 1.0, 48, 64) for i in range(10)])
     size, seconds, plan = estimate(run, large_config(run, "128", LIMITS), ROOM)
     assert (size, seconds) == ((96, 128), pytest.approx(10 * 4))
@@ -231,17 +231,7 @@ def test_a_large_painting_is_estimated_by_pace_and_pixels():
     assert larger.estimate > plan.estimate
     # 256 and 512 px have 90 hundredths of ten iterations, 1024 px the rest.
     assert seconds == pytest.approx(4 * 16 + 4 * 64 + 2 * 256)
-    once = painted([(1, 2.0, 1.0, 48, 64)])
-    assert estimate(once, large_config(once, "64", LIMITS), ROOM)[1] == pytest.approx(20)
     with pytest.raises(ArtistyleError, match="--size"):  # not enough memory
         estimate(run, large_config(run, "65536", LIMITS), ROOM)
     with pytest.raises(InputError, match="the painting has 1024×768 px"):
         large_config(run, "1024", Limits(10**5))
-
-
-def test_a_large_painting_has_the_settings_of_the_small_one():
-    large = large_config(painted([]), " 2048 ", LIMITS)
-    assert (large.size, large.seed, large.history, large.finest) == (2048, 3, 7, 0.1)
-    for typed in ("large", "", "15", "1e3", "70000"):
-        with pytest.raises(ConfigError, match=r"size is .*; it must be a whole number from 16"):
-            large_config(painted([]), typed, LIMITS)
