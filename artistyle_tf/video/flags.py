@@ -131,13 +131,10 @@ PROGRAM = Program(
 
 
 class Options(NamedTuple):
-    """The parsed command line."""
-
     content: str
     styles: list[str]
     output: str
-    config: Config
-    """That of the first frame of a shot."""
+    config: Config  # For the first frame of each shot.
     frame_iterations: int
     content_masks: tuple[str, ...]
     style_masks: tuple[str, ...]
@@ -153,12 +150,8 @@ class Options(NamedTuple):
 
 
 def parse(arguments: Sequence[str]) -> Options | str:
-    """The options of these arguments (without the program's name), or a text to print.
-
-    Raises:
-      ConfigError: invalid flags.
-      InputError: a --flagfile that can't be read.
-    """
+    """Returns the options, or a text to print. ConfigError: wrong flags. InputError: bad
+    --flagfile."""
     given = parse_flags(PROGRAM, arguments)
     if isinstance(given, str):
         return given
