@@ -27,8 +27,8 @@ def check_folder(path: str | os.PathLike[str]) -> None:
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Writes to `path` atomically, following links. InputError: impossible; an existing file
-    stays."""
+    """Writes to `path` atomically, following links. InputError if that fails; an existing
+    file stays."""
     path = as_path(path)
     try:
         with replacing(path) as file:

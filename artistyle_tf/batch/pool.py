@@ -52,11 +52,13 @@ class Outcome:
     """How a task ended.
 
     Attributes:
+      status: see `Status`.
       reason: why it was skipped or failed; if painted, the stop reason of the run.
       seconds: from the start of the job to the written file.
       painting_seconds: of these, from the first evaluation to the last.
       size: (height, width) of the result in px.
       resident_bytes: memory of the worker afterwards.
+      notes: remarks for the user.
       pid: the worker's process.
     """
 
@@ -102,7 +104,7 @@ def run_tasks(
     tasks = list(tasks)
     if not tasks:
         return
-    with _connected(address, count) as ray:
+    with _connect(address, count) as ray:
         actors = _start_actors(ray, make, options, count, len(tasks), address is None)
         busy = _do(ray, actors, tasks, tell)
         until = time.monotonic() + PATIENCE
@@ -213,7 +215,7 @@ def _start_actors(
 
 
 @contextlib.contextmanager
-def _connected(address: str | None, count: int | None) -> Iterator[Any]:
+def _connect(address: str | None, count: int | None) -> Iterator[Any]:
     """Ray, connected to a cluster or started here; shut down after the block."""
     if address is None:
         for name, value in ENVIRONMENT.items():

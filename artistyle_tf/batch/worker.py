@@ -70,7 +70,7 @@ def _make_painter(config: Config) -> Any:
 
 class Worker:
     """Paints one job after another; keeps networks and traced graphs for the latest settings.
-    `make_painter`, for tests, makes something like a `Painter` without TensorFlow."""
+    `make_painter` makes something like a `Painter` without TensorFlow."""
 
     def __init__(self, options: Options, make_painter: Callable[..., Any] | None = None):
         self._options = options

@@ -66,7 +66,7 @@ def _run(command: Command) -> int:
                 logger.warning(
                     "another run writes %s too; the last one wins", one_line(command.output)
                 )
-        result = _painted(command, inputs, chief, console.progress, log)
+        result = _paint(command, inputs, chief, console.progress, log)
         interrupted = result.stop_reason == INTERRUPTED
         if interrupted and not result.trace:
             raise KeyboardInterrupt  # nothing is painted yet: keep any existing file
@@ -93,7 +93,7 @@ def _read(command: Command) -> Inputs:
     return inputs
 
 
-def _painted(
+def _paint(
     command: Command, inputs: Inputs, chief: bool, progress: Progress | None, log: ReportLog | None
 ) -> "Result":
     """Runs the painter. ArtistyleError: TensorFlow can't run it; nothing is painted."""

@@ -13,7 +13,7 @@ __all__ = ["AXES", "Moment", "Trace", "draw_losses", "draw_objective", "sort_par
 AXES = ("iteration", "seconds", "evaluations")
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 300, 58, 8, 8, 22
-MARKS = 40  # Points of a line with a mark, which shows the value under the pointer.
+MARKS = 40  # At most so many points of a line have a mark, which shows the value under the pointer.
 COLORS = ("#3f8fd9", "#1fa187", "#e0a020", "#c766b3", "#8578e0", "#6b9e2e", "#b5654a", "#4fb3c9")
 """For the style layers; distinguishable on white and on black."""
 CONTENT, OTHERS = ("#e2603a", "7 4"), ("#8c9099", "2 3")

@@ -50,7 +50,7 @@ def check_report(path: str | os.PathLike[str]) -> None:
 def write_report(
     path: str | os.PathLike[str], result: Any, moments: Sequence[charts.Moment]
 ) -> None:
-    """Writes the page atomically from a run's `engine.results.Result` and moments, in order or
+    """Writes the page atomically from a run's `engine.results.Result` and moments, in order, maybe
     none. ConfigError and InputError as for `check_report`."""
     check_report(path)
     files.write_bytes(path, _render(result, moments).encode())

@@ -189,7 +189,7 @@ class Border(keras.layers.Layer):
             return tf.pad(inputs, _RIM, "SYMMETRIC")
         if block_of(self.layer) < 5:  # where a picture of 16 px has two rows at least
             return tf.pad(inputs, _RIM, "REFLECT")
-        return _reflected(_reflected(inputs, 1), 2)
+        return _reflect(_reflect(inputs, 1), 2)
 
     def compute_output_shape(self, shape: Any) -> tuple[int | None, ...]:
         batch, height, width, channels = shape
@@ -201,8 +201,8 @@ class Border(keras.layers.Layer):
         return {**base, "border": self.border, "layer": self.layer}
 
 
-def _reflected(features: tf.Tensor, axis: int) -> tf.Tensor:
-    """Padded by one position on both sides of the axis, whatever its length."""
+def _reflect(features: tf.Tensor, axis: int) -> tf.Tensor:
+    """Pads by one position on both sides of the axis, whatever its length."""
     count = tf.shape(features)[axis]
     second = tf.minimum(1, count - 1)
     before = tf.gather(features, [second], axis=axis)

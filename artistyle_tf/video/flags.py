@@ -44,10 +44,6 @@ def _flow(name: str, given: str) -> str:
     return given
 
 
-def _iterations(name: str, given: str) -> int | None:
-    return None if given == "auto" else _count(name, given)
-
-
 def _look_back(name: str, given: str) -> tuple[int, ...]:
     found = sorted({_count(name, part.strip()) for part in given.split(",")})
     if found[0] != 1 or found[-1] > LARGEST_LOOK_BACK:
@@ -73,7 +69,7 @@ _OWN = grouped(
         "iterations of each frame after the first of a shot, which has --iterations; auto: a "
         "quarter of those",
         "auto",
-        _iterations,
+        lambda name, given: None if given == "auto" else _count(name, given),
     ),
     Flag(
         "temporal_weight",

@@ -60,7 +60,7 @@ class FramePainter:
 
         KeyboardInterrupt: stopped by Ctrl-C or the callback. ArtistyleError: the run failed.
         """
-        return self._painted(self._config, frame, self._start, None)
+        return self._paint(self._config, frame, self._start, None)
 
     def paint_next(
         self,
@@ -73,7 +73,7 @@ class FramePainter:
         """Paints a later frame, beginning with `start`, float32 [h, w, 3] sRGB in grey levels, and
         held to an earlier picture, see `problem.Earlier`. Returns and raises as `paint_first`."""
         moved = Picture(fill_cells(start), None, MOVED, ())
-        return self._painted(self._later, frame, moved, Earlier(picture, weights, strength))
+        return self._paint(self._later, frame, moved, Earlier(picture, weights, strength))
 
     def weigh(self, frame: Frame) -> None:
         """Fixes the style's weight for all frames by this one, the clip's first."""
@@ -90,7 +90,7 @@ class FramePainter:
         inputs = Inputs(content, self._styles, masks, output_size(content, config.size))
         return make_problem(config, inputs, start, self.weights)
 
-    def _painted(
+    def _paint(
         self, config: Config, frame: Frame, start: Picture | None, earlier: Earlier | None
     ) -> np.ndarray:
         with true_float32():
