@@ -15,10 +15,8 @@ __all__ = ["as_path", "check_folder", "replacing", "write_bytes"]
 
 
 def check_folder(path: str | os.PathLike[str]) -> None:
-    """Check before a long run that a file can be written at `path`, whatever its content.
-
-    InputError: no such folder, not writable, or `path` is a folder or a device.
-    """
+    """Checks before a long run that a file can be written at `path`, whatever its content.
+    InputError: no such folder, not writable, or `path` is a folder or a device."""
     path = as_path(path)
     try:
         # Only trying is reliable: os.access is always true for root and ignores read-only mounts.
@@ -29,10 +27,8 @@ def check_folder(path: str | os.PathLike[str]) -> None:
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write `data` to `path` atomically, following links.
-
-    InputError: it can't be written; an existing file is then unchanged.
-    """
+    """Writes to `path` atomically, following links. InputError if that fails; an existing
+    file stays."""
     path = as_path(path)
     try:
         with replacing(path) as file:
@@ -43,11 +39,8 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 
 @contextlib.contextmanager
 def replacing(path: str, mark: str = "") -> Iterator[BinaryIO]:
-    """A file to write to that replaces `path` atomically after the block, following links.
-
-    `mark` is part of its temporary name. OSError or ValueError: it can't be written; an existing
-    file is then unchanged.
-    """
+    """A file that replaces `path` atomically after the block, following links; `mark` is in its
+    temporary name. OSError or ValueError: it can't be written; an existing file stays."""
     target = _target(path)
     with _temporary(target, mark) as (file, temporary):
         yield file

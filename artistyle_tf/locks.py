@@ -25,10 +25,10 @@ class Lock:
 
 
 def hold(name: str) -> Lock | None:
-    """The lock of that name, or None if another process, or another lock of this one, has it.
+    """The lock of that name; None if another process, or another lock of this one, has it.
 
-    It is an operating system lock, per user and machine, and ends with the process. If the system
-    has none, or the file can't be created, the lock excludes nobody.
+    It is the operating system's, per user and machine, and ends with the process. Without such
+    locks, or if the file can't be created, it excludes nobody.
     """
     from filelock import lock_descriptor  # here: `--help` needs no locks
 

@@ -56,7 +56,7 @@ _JOBS = grouped(
     Flag("depth", "bits per channel of the results: 8, 16 or 32", "8"),
     *(flag for flag in FLAGS if flag.name == "preset"),
 )
-"""What jobs may say of themselves, as they are all columns of a job file."""
+"""Columns of a job file, so each job can have its own."""
 
 _OWN = grouped(
     "Batch",
@@ -128,8 +128,6 @@ PROGRAM = Program(
 
 
 class BatchCommand(NamedTuple):
-    """The parsed command line."""
-
     jobs: list[Job]
     output_dir: str
     workers: int | None
@@ -144,8 +142,8 @@ class BatchCommand(NamedTuple):
 
 
 def parse(arguments: Sequence[str]) -> BatchCommand | str:
-    """The command for these arguments (without the program's name), or a text to print.
-    ConfigError: invalid flags or jobs. InputError: as for `read_jobs` and `combine`."""
+    """Returns the command, or a text to print. ConfigError: wrong flags or jobs. InputError: as
+    `combine`."""
     given = parse_flags(PROGRAM, arguments)
     if isinstance(given, str):
         return given

@@ -24,10 +24,8 @@ __all__ = ["COLUMNS", "PICTURES", "Job", "combine", "make_job", "name_outputs", 
 PICTURES = ("content", "style", "content_mask", "style_mask")
 SETTINGS = dataclasses.fields(Config)
 COLUMNS = (*PICTURES, "output", "depth", "preset", *(field.name for field in SETTINGS))
-"""Everything a job may specify."""
 
-LONGEST = 80
-"""Maximum number of characters of each picture's name in the name of an output."""
+LONGEST = 80  # Characters of each picture's name in an output's name.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +60,6 @@ class Job:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Those of all pictures."""
         return (*itertools.chain(*self.pictures.values()),)
 
     @property
@@ -81,8 +78,8 @@ class Job:
 def make_job(values: Mapping[str, Any], folder: str = "", where: str = "") -> Job:
     """Makes a job from its columns, name → value. ConfigError: an unknown or invalid one.
 
-    Settings are values of `Config` or texts as for flags; styles and masks are one path or several,
-    in a list or separated by commas, relative to `folder`. None, "" and [] are the default.
+    Settings are values of `Config` or texts as for flags; styles and masks one path or several, in
+    a list or separated by commas, relative to `folder`. None, "" and [] are the default.
     """
     given = {name: value for name, value in values.items() if _is_given(value)}
     for name in given:
@@ -144,10 +141,10 @@ def _stem(path: str) -> str:
 
 
 def combine(given: Mapping[str, Sequence[str]]) -> list[Job]:
-    """The jobs for these flags (name → texts): every content in every style, content by content.
+    """Pairs every content with every style, content by content, from flags: name → texts.
 
-    InputError: a file, folder or pattern without any picture. If a mask is a folder, the mask of
-    each job is the file in it with the picture's name, whatever its extension, or none.
+    InputError: a text that names no picture. Of a folder of masks, each job gets the one with the
+    picture's name, whatever its extension, or none.
     """
     lists = [split_list(given[name]) if given.get(name) else [] for name in PICTURES[:2]]
     contents, styles = (find_pictures(texts) or [""] for texts in lists)
@@ -172,11 +169,10 @@ def _mask(mask: str, picture: str) -> list[str]:
 
 
 def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> list[Job]:
-    """The jobs of a .csv file with a header line of `COLUMNS`, or of a .jsonl file with an object
-    per line. Empty cells take their value from `base`, the flags; paths of pictures are relative to
-    the file's folder.
+    """Reads a .csv file with a header line of `COLUMNS`, or a .jsonl file.
 
-    ConfigError: an invalid line; the message has its number. InputError: the file can't be read.
+    Empty cells take their value from `base`, the flags; paths are relative to the file's folder.
+    ConfigError: an invalid line, with its number. InputError: the file can't be read.
     """
     kind, shown = os.path.splitext(path)[1].lower(), one_line(path)
     if kind not in (".csv", ".jsonl", ".ndjson"):
@@ -206,7 +202,7 @@ def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> lis
 
 
 def _read_csv(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """(line, its cells by column, or what is wrong with it)."""
+    """Yields the line's number, and its cells by column or what is wrong with it."""
     reader = csv.reader(file, strict=True, skipinitialspace=True)
     try:
         names = [name.strip() for name in next(reader, [])]
@@ -234,11 +230,11 @@ def _read_json(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]
 
 
 def name_outputs(jobs: Iterable[Job], folder: str, extension: str = ".png") -> list[Job]:
-    """The jobs with outputs inside `folder`; outputs without a name are given one.
+    """Puts outputs into `folder`, and names those without a name.
 
     Names depend on the jobs alone: photo--painting.png, or photo--painting-1a2b3c4d.png with the
-    job's key if several would have the same name. ConfigError: two jobs with the same output, one
-    that is among the pictures to read, or a format that does not support the depth.
+    job's key if several would be equal. ConfigError: outputs that are equal or among the pictures
+    to read, or whose format lacks the depth.
     """
     jobs = list(jobs)
     count = collections.Counter(job.stem.casefold() for job in jobs if not job.output)

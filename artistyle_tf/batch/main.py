@@ -21,13 +21,11 @@ from artistyle_tf.text import clock, one_line
 
 __all__ = ["Progress", "main"]
 
-PAUSE = 10.0
-"""Minimum seconds between two lines in a log."""
+PAUSE = 10.0  # Minimum seconds between two lines in a log.
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status: 0 done, 1 a job failed or a file can't be
-    used, 2 a wrong flag, 130 interrupted by Ctrl-C, 143 terminated by SIGTERM."""
+    """Runs the command and returns its exit status, which --help explains."""
     return run_command(
         "artistyle-batch", parse, lambda asked: (_plan if asked.dry_run else _run)(asked), argv
     )
@@ -83,8 +81,8 @@ def _run(command: BatchCommand) -> int:
 
 
 class Progress:
-    """Is called with every job as it ends, and shows the progress: a bar over all jobs, or in a log
-    a line every ten seconds; only failures if quiet."""
+    """Shows each job's end: a bar over all jobs, or in a log a line every ten seconds; if quiet,
+    only failures."""
 
     def __init__(self, total: int, quiet: bool = False):
         self._total, self._ended, self._painted = total, 0, 0

@@ -25,11 +25,10 @@ __all__ = [
 ]
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp")
-"""Of the files in a folder that count as pictures, in lower case."""
+"""Files with these count as pictures of a folder."""
 
 
 def is_url(path: str) -> bool:
-    """Whether the path is for fsspec."""
     return "://" in path
 
 
@@ -51,8 +50,8 @@ def same_file(path: str) -> str:
 
 
 def split_list(texts: Sequence[str], folder: str = "") -> list[str]:
-    """Paths from texts. A single one is a list separated by commas, unless it is a URL or a file in
-    `folder` has that name; of several, each is one path. ConfigError: an empty path."""
+    """Splits a single text at its commas, unless it is a URL or the name of a file in `folder`; of
+    several, each is one path. ConfigError: an empty path."""
     if len(texts) == 1 and not is_url(texts[0]) and not os.path.exists(under(folder, texts[0])):
         texts = [text.strip() for text in texts[0].split(",")]
     if not all(texts):
@@ -61,8 +60,8 @@ def split_list(texts: Sequence[str], folder: str = "") -> list[str]:
 
 
 def find_pictures(texts: Sequence[str]) -> list[str]:
-    """The pictures that the texts name, without duplicates: files, folders, which stand for their
-    pictures, or patterns like `photos/**/*.jpg`. InputError: a text names none."""
+    """The pictures in files, folders and patterns like `photos/**/*.jpg`, without duplicates.
+    InputError: a text that names none."""
     found: dict[str, None] = {}
     for text in texts:
         paths = _find_remote(text) if is_url(text) else _find_local(text)
@@ -99,7 +98,7 @@ def _is_picture(path: str) -> bool:
 
 
 def exists(path: str) -> bool:
-    """Whether the file exists. InputError if a URL can't be accessed."""
+    """InputError if a URL can't be accessed."""
     if not is_url(path):
         return os.path.exists(path)
     with _filesystem(path) as (system, inside):
@@ -107,7 +106,7 @@ def exists(path: str) -> bool:
 
 
 def make_folder(path: str) -> None:
-    """Creates the folder of an output if it doesn't exist. InputError if it can't."""
+    """Creates an output's folder if needed. InputError if it can't."""
     if is_url(path):
         return  # object stores have no folders; others create them with the file
     try:
@@ -145,7 +144,7 @@ def store(local: str, url: str) -> None:
 
 @contextlib.contextmanager
 def _filesystem(url: str) -> Iterator[tuple[Any, str]]:
-    """(file system, path in it) of a URL; exceptions in the block become an InputError."""
+    """A URL's file system, and the path in it; errors in the block become an InputError."""
     try:
         import fsspec
     except ImportError:

@@ -36,19 +36,17 @@ __all__ = [
 
 NEW = "new"
 UNFINISHED = (INTERRUPTED, STOPPED, "a callback raised")
-"""Prefixes of the stop reasons of runs that were stopped early."""
+"""How stop reasons of unfinished runs begin."""
 ITEMSIZE = {"bfloat16": 2, "float16": 2, "float64": 8}
-"""Bytes per activation by `Config.precision`; 4 for others: only TensorFlow resolves "auto"."""
-SHOWN = 40
-"""Maximum number of jobs listed one by one."""
+"""Bytes per activation; 4 for "auto", which only TensorFlow resolves."""
+SHOWN = 40  # Jobs listed one by one.
 
-Size = tuple[int, int]
-"""(height, width) in px."""
+Size = tuple[int, int]  # (height, width) in px.
 
 
 def split_done(jobs: Iterable[Job]) -> tuple[list[Job], list[Job]]:
-    """(jobs to paint, in order; those already done). Outputs that can't be checked, such as
-    pictures not made by artistyle, are left to the workers, which report the error."""
+    """Splits jobs into those to paint, in order, and those done. Workers report outputs that can't
+    be read."""
     todo: list[Job] = []
     done: list[Job] = []
     for job in jobs:
@@ -61,9 +59,9 @@ def split_done(jobs: Iterable[Job]) -> tuple[list[Job], list[Job]]:
 
 
 def why_paint(job: Job) -> str | None:
-    """None if the output is up to date; otherwise the reason to paint it, for people to read.
+    """Why the output has to be painted, for people to read; None: it is up to date.
 
-    InputError: the output was not made by artistyle, or it or another picture can't be read.
+    InputError: artistyle didn't make the output, or it or another picture can't be read.
     """
     if not exists(job.output):
         return NEW
@@ -92,7 +90,7 @@ def why_paint(job: Job) -> str | None:
 
 
 def with_depth(record: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    """The record of a run plus the depth, which is not in it but determines the file too."""
+    """The run's record plus the depth, which determines the file too."""
     return dict(record) if depth == 8 else {**record, "depth": depth}
 
 
@@ -114,8 +112,8 @@ def _compute_digest(path: str, load_weights: bool, version: tuple[int, ...]) -> 
 
 
 def in_order(jobs: Iterable[Job]) -> list[Job]:
-    """The jobs, grouped by settings and size, so that networks are loaded and graphs traced or
-    compiled only once. Groups are in the order of their first jobs."""
+    """Groups jobs by settings and size, so that each network is loaded and each graph traced once.
+    Groups are in the order of their first jobs."""
     groups: dict[tuple[Config, int], dict[Size | None, list[Job]]] = {}
     for job in jobs:
         sizes = groups.setdefault((job.config, len(job.content_masks)), {})
@@ -145,8 +143,8 @@ def _header_size(path: str) -> Size | None:
 
 
 class Durations:
-    """How long the latest job of each kind took: seconds per megapixel and iteration, and an
-    overhead for reading, setup and writing. Kept in the output folder, unless it is at a URL."""
+    """How long the latest job of each kind took: seconds per megapixel and iteration, and the
+    overhead. Kept in the output folder, unless it is at a URL."""
 
     def __init__(self, folder: str):
         self._path = "" if is_url(folder) else os.path.join(folder, ".artistyle", "times.json")
@@ -156,18 +154,18 @@ class Durations:
             self._kinds = {kind: (float(rate), float(overhead)) for kind, (rate, overhead) in read}
 
     def save(self) -> None:
-        """Writes the file, if it can be written."""
+        """Writes the file if that is possible."""
         if self._path and self._kinds:
             with contextlib.suppress(OSError, InputError):
                 os.makedirs(os.path.dirname(self._path), exist_ok=True)
                 files.write_bytes(self._path, json.dumps(self._kinds, indent=1).encode())
 
     def learn(self, job: Job, size: Size, seconds: float, painting: float) -> None:
-        """How long a job of that size took, in total and from the first evaluation to the last."""
+        """Notes a job's seconds, in total and from the first evaluation to the last."""
         self._kinds[_kind(job)] = painting / _work(job, size), seconds - painting
 
     def estimate(self, job: Job, size: Size) -> float | None:
-        """Estimated seconds for the job; None if no job of its kind has been painted."""
+        """Estimated seconds; None if no job of its kind was painted."""
         rate, overhead = self._kinds.get(_kind(job), (None, 0.0))
         return None if rate is None else overhead + rate * _work(job, size)
 
@@ -179,14 +177,13 @@ def _work(job: Job, size: Size) -> float:
 
 
 def _kind(job: Job) -> str:
-    """What affects speed."""
     config, weights = job.config, os.path.basename(job.config.weights)
     counts = f"{len(job.styles)} styles/{len(job.content_masks)} masks"
     return f"{weights}/{config.optimizer}/{config.precision}/{counts}"
 
 
 def plan_lines(jobs: Sequence[Job], done: int, durations: Durations, workers: int) -> list[str]:
-    """The plan as text: the jobs to paint with size, memory and time, and the totals."""
+    """The jobs to paint with size, memory and time, and the totals."""
     rows, memory, times = [], [], []
     for job in jobs:
         size = result_size(job)
@@ -229,7 +226,7 @@ def plan_lines(jobs: Sequence[Job], done: int, durations: Durations, workers: in
 
 
 def _memory(job: Job, size: Size) -> tuple[int, int]:
-    """(bytes, side of the tiles or 0) for the finest level. ArtistyleError: more than there is."""
+    """(bytes, side of tiles or 0) at the finest level. ArtistyleError: more than there is."""
     config = job.config
     room = Room(config.memory_bytes or free_bytes(), asked=bool(config.memory))
     channels = _channels(config.weights, config.layers[-1])

@@ -18,24 +18,19 @@ from artistyle_tf.text import one_line, reason
 
 __all__ = ["Options", "Outcome", "Status", "Tell", "run_tasks"]
 
-TRIES = 3
-"""A task is given up when this many workers have died doing it."""
+TRIES = 3  # A task is given up when this many workers have died doing it.
 PATIENCE = 15.0
-"""Seconds to wait at the end for tasks of other batches; killed ones release locks with delay."""
-FAREWELL = 60.0
-"""Seconds that workers get to write checkpoints when the user stops the batch."""
-START = 600.0
-"""Timeout in seconds for workers to start, for clusters that are busy with other work."""
-GROWTH = 2**30
-"""Bytes by which a worker's memory may grow after its first task before it is replaced."""
-
+"""Seconds to wait at the end for other batches' tasks; killed ones release locks with delay."""
+FAREWELL = 60.0  # Seconds that workers get for checkpoints when the user stops the batch.
+START = 600.0  # Seconds that a busy cluster gets to start workers.
+GROWTH = 2**30  # Bytes that a worker may grow after its first task before it is replaced.
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # send no usage statistics
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback only, on every system
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray's future default; avoids a warning
     "RAY_DEDUP_LOGS": "0",
 }
-"""Environment for a Ray started here; variables that the user has set are kept."""
+"""For a Ray started here; variables that the user has set are kept."""
 
 Status = Literal["done", "skipped", "failed", "busy", "stopped"]
 """done: painted; skipped: nothing to do; busy: locked by another batch; stopped: by the user."""
@@ -43,8 +38,8 @@ Status = Literal["done", "skipped", "failed", "busy", "stopped"]
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What a worker is created with; `save_every` is as for `Checkpoints`, `threads` those of
-    TensorFlow if several workers share the CPUs."""
+    """What workers are made with: `save_every` as for `Checkpoints`, and TensorFlow's `threads` if
+    several workers share the CPUs."""
 
     save_every: str | None = None
     device: str | None = None
@@ -59,7 +54,7 @@ class Outcome:
     Attributes:
       status: see `Status`.
       reason: why it was skipped or failed; if painted, the stop reason of the run.
-      seconds: total time, from the start of the job to the written file.
+      seconds: from the start of the job to the written file.
       painting_seconds: of these, from the first evaluation to the last.
       size: (height, width) of the result in px.
       resident_bytes: memory of the worker afterwards.
@@ -89,30 +84,27 @@ def run_tasks(
     count: int | None = None,
     address: str | None = None,
 ) -> None:
-    """Has workers do all tasks, one worker per device, each in its own process.
+    """Has Ray workers do all tasks, one worker per device, each in its own process.
 
-    Starts Ray on this machine for the duration of the call, unless this process has started it or
-    an address is given. A task fails when three workers have died doing it. "busy" ones are tried
-    again when all others are done, for 15 s, and then skipped.
+    Starts Ray for the call, unless this process has started it or `address` names a cluster. Busy
+    tasks are tried again when all others are done, for 15 s, and then skipped. After Ctrl-C workers
+    get 60 s for checkpoints.
 
     Args:
-      make: makes a worker from the options, in the worker's process. Its method `paint` does a
-        task and returns an `Outcome`; `stop`, called from another thread, ends that soon.
-      tasks: in the order in which they are started.
-      tell: called once for every task, with its outcome, as the task ends.
-      options: what workers are made from.
-      count: number of workers; by default one per GPU that Ray sees, or else one per machine.
-      address: address of a cluster to join.
+      make: makes a worker from `options`, in its process. Its method `paint` does a task; `stop`,
+        called from another thread, ends that soon.
+      tell: called with every task and its outcome, as it ends.
+      count: of workers; by default one per GPU that Ray sees, or else one per machine.
 
     Raises:
       ConfigError: Ray is not installed.
-      ArtistyleError: Ray or the workers can't be started, or the cluster can't be joined.
-      KeyboardInterrupt: Ctrl-C, after the workers have stopped; they get 60 s for checkpoints.
+      ArtistyleError: Ray or the workers can't start, or the cluster can't be joined.
+      KeyboardInterrupt: Ctrl-C, after the workers have stopped.
     """
     tasks = list(tasks)
     if not tasks:
         return
-    with _connected(address, count) as ray:
+    with _connect(address, count) as ray:
         actors = _start_actors(ray, make, options, count, len(tasks), address is None)
         busy = _do(ray, actors, tasks, tell)
         until = time.monotonic() + PATIENCE
@@ -223,7 +215,7 @@ def _start_actors(
 
 
 @contextlib.contextmanager
-def _connected(address: str | None, count: int | None) -> Iterator[Any]:
+def _connect(address: str | None, count: int | None) -> Iterator[Any]:
     """Ray, connected to a cluster or started here; shut down after the block."""
     if address is None:
         for name, value in ENVIRONMENT.items():

@@ -30,10 +30,8 @@ from artistyle_tf.text import clock, one_line
 
 __all__ = ["Summary", "check_sheet", "paint_all", "write_sheet"]
 
-THUMB, GAP, TEXT = 160, 12, 12
-"""In px: longer side of a thumbnail, gap between two, height of the text."""
-MOST = 4000
-"""Maximum number of pictures on a sheet; JPEG is limited to 65,500 px per side."""
+THUMB, GAP, TEXT = 160, 12, 12  # Pixels: a thumbnail's longer side, the gap, the text's height.
+MOST = 4000  # Pictures on a sheet; JPEG is limited to 65,500 px per side.
 WHITE, GREY = (255, 255, 255), (60, 60, 60)
 
 
@@ -166,16 +164,15 @@ def paint_all(
 
 
 def check_sheet(path: str) -> None:
-    """ConfigError or InputError, before a long batch, if the contact sheet can't be written."""
+    """ConfigError or InputError if the contact sheet can't be written."""
     if not path.lower().endswith((".png", ".jpg", ".jpeg")):
         raise ConfigError(f"contact_sheet is {one_line(path)!r}; it must end in .png or .jpg")
     files.check_folder(path)
 
 
 def write_sheet(path: str, jobs: Sequence[Job]) -> None:
-    """Writes a contact sheet: thumbnails of the outputs that exist, at most 4,000, with their
-    names. If all contents were painted in all styles, it has a row per content and a column per
-    style; otherwise the rows are filled from left to right."""
+    """Writes thumbnails and names of the outputs that exist, at most 4,000. If all contents were
+    painted in all styles, each content has a row and each style a column."""
     check_sheet(path)
     jobs = jobs[:MOST]
     columns = _columns(jobs)
@@ -202,7 +199,7 @@ def write_sheet(path: str, jobs: Sequence[Job]) -> None:
 
 
 def _columns(jobs: Sequence[Job]) -> int:
-    """The number of styles if the jobs are all pairs, content by content; or else a square grid."""
+    """How many styles, if all contents were painted in all of them; otherwise for a square grid."""
     pairs = [(job.content, job.styles) for job in jobs]
     contents, styles = ([*dict.fromkeys(each)] for each in zip(*pairs, strict=True))
     crossed = pairs == [*itertools.product(contents, styles)]

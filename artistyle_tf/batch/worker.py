@@ -31,8 +31,7 @@ from artistyle_tf.text import one_line, reason
 
 __all__ = ["Worker", "checkpoint_folder", "computing"]
 
-PAINTERS = 2
-"""Painters that a worker keeps, each with its network and graphs; jobs are sorted by settings."""
+PAINTERS = 2  # Painters kept, each with its network and graphs; jobs are sorted by settings.
 
 
 @functools.cache
@@ -51,8 +50,8 @@ def _load_tensorflow(options: Options) -> None:
 
 @contextlib.contextmanager
 def computing(options: Options) -> Iterator[None]:
-    """A block that computes with TensorFlow on the device of these options. ArtistyleError: it
-    can't be loaded, or there is not enough memory."""
+    """Computes with TensorFlow in the block. ArtistyleError: it can't be loaded, or memory is
+    short."""
     _load_tensorflow(options)
     import tensorflow as tf
 
@@ -71,7 +70,7 @@ def _make_painter(config: Config) -> Any:
 
 class Worker:
     """Paints one job after another; keeps networks and traced graphs for the latest settings.
-    `make_painter` makes something like a `Painter` from a `Config`, without TensorFlow."""
+    `make_painter` makes something like a `Painter` without TensorFlow."""
 
     def __init__(self, options: Options, make_painter: Callable[..., Any] | None = None):
         self._options = options
@@ -84,8 +83,7 @@ class Worker:
         self._stop.set()
 
     def paint(self, job: Job) -> Outcome:
-        """Paints a job unless its output is up to date or another batch is painting it. Errors of
-        the job become a "failed" outcome."""
+        """Paints a job unless it is up to date or locked. Its errors become a "failed" outcome."""
         began = time.monotonic()
         logger, warnings = logging.getLogger("artistyle_tf"), logging.handlers.BufferingHandler(99)
         warnings.setLevel(logging.WARNING)
@@ -159,7 +157,7 @@ class Worker:
     def _run(
         self, job: Job, local: dict[str, str], folder: str, resume: bool
     ) -> tuple[Result, tuple[str, ...]]:
-        """The result, with a note if the run was resumed from a checkpoint."""
+        """Returns the result, with a note if the run was resumed."""
         checkpoints = Checkpoints(folder, every=self._options.save_every, resume=resume)
         init = local.get(job.config.init, job.config.init)
         result = self._painter(dataclasses.replace(job.config, init=init))(
@@ -175,8 +173,7 @@ class Worker:
 
 
 def checkpoint_folder(job: Job) -> str:
-    """The folder for the job's checkpoints: in .artistyle next to its output; for an output at a
-    URL, in the temporary folder of this machine."""
+    """In .artistyle next to the output; if that is at a URL, in this machine's temporary folder."""
     digest = hashlib.sha256(job.output.encode()).hexdigest()[:8]
     name = f"{os.path.basename(job.output)}-{digest}"
     if is_url(job.output):

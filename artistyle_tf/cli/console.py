@@ -38,8 +38,8 @@ def run_command(
 ) -> int:
     """Runs a command and returns its exit status; an error is one line.
 
-    `parse` gives what to do, or a text to print; `run` does it and returns the exit status, which
-    is that of an `ArtistyleError`, 130 after Ctrl-C and 143 after SIGTERM.
+    `parse` gives what to do, or a text to print. `run` does it and returns the status, which is
+    that of an `ArtistyleError`, 130 after Ctrl-C and 143 after SIGTERM.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -66,8 +66,8 @@ def run_command(
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[list[int]]:
-    """SIGTERM ends a run like Ctrl-C; yields a list to which the signal is added when it arrives. A
-    second one ends the process at once."""
+    """Makes SIGTERM end a run like Ctrl-C; a second one ends the process at once. Yields a list
+    that gets the signal."""
     received: list[int] = []
 
     def interrupt(number: int, frame: object) -> None:
@@ -86,8 +86,8 @@ def _terminable() -> Iterator[list[int]]:
 
 
 class Console(logging.Handler):
-    """Shows the package's messages as lines, and debug messages in place of the progress; without
-    a progress display only warnings and errors."""
+    """Shows the package's messages as lines, and debug messages in place of the progress; without a
+    progress display only warnings and errors."""
 
     def __init__(self, progress: Progress | None = None):
         super().__init__(logging.DEBUG if progress else logging.WARNING)
@@ -105,7 +105,6 @@ class Console(logging.Handler):
 
 @contextlib.contextmanager
 def showing(progress: bool) -> Iterator[Console]:
-    """Shows the package's messages, with or without a progress display."""
     with contextlib.ExitStack() as stack:
         shown = None
         if progress:
@@ -139,10 +138,8 @@ def _own_stderr() -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def quiet_import(progress: Progress | None = None) -> Iterator[None]:
-    """Buffers what TensorFlow writes while it loads, and shows it only if loading fails.
-
-    TensorFlow's native code writes to the file descriptor before any log level applies.
-    """
+    """Shows what TensorFlow writes while it loads only if loading fails. Its native code writes to
+    the file descriptor before any log level applies."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     os.environ["KERAS_BACKEND"] = "tensorflow"

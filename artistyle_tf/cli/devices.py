@@ -28,7 +28,7 @@ _NAME = re.compile(r"(?:/|/device:)?(cpu|gpu|tpu)(?::(\d{1,4}))?", re.IGNORECASE
 
 
 def check_device(name: str) -> tuple[str, int]:
-    """Parses a device name, or raises a ConfigError, without consulting TensorFlow.
+    """Parses a device name without consulting TensorFlow. ConfigError: it's none.
 
     >>> check_device("gpu"), check_device("/device:CPU:1")
     (('GPU', 0), ('CPU', 1))
@@ -41,8 +41,8 @@ def check_device(name: str) -> tuple[str, int]:
 
 @contextlib.contextmanager
 def on_device(name: str | None) -> Iterator[None]:
-    """`tf.device` of an existing device, or a ConfigError that lists those; None: TensorFlow's
-    choice."""
+    """`tf.device` of an existing device, or a ConfigError that lists those; None: TensorFlow
+    chooses."""
     if name is None:
         yield
         return
@@ -61,8 +61,8 @@ def on_device(name: str | None) -> Iterator[None]:
 
 
 def connect_to_tpu() -> Any:
-    """The cluster resolver of this machine's TPU, or the one named by TPU_NAME, initialised; a
-    ConfigError if there is none. This resets TensorFlow: whatever was created on it is lost."""
+    """The initialised cluster resolver of this machine's TPU or of TPU_NAME; ConfigError: there is
+    none. Resets TensorFlow: whatever was created on the TPU is lost."""
     import tensorflow as tf
 
     resolver = tf.distribute.cluster_resolver.TPUClusterResolver
@@ -88,8 +88,8 @@ def check_strategy(name: str) -> None:
 def make_strategy(name: str | None) -> Any:
     """The `tf.distribute.Strategy` of that name, or None; call it before any TensorFlow work.
 
-    mirrored: all GPUs of this machine, or its logical CPUs if there are none. multiworker: the
-    workers listed in TF_CONFIG, which all run the same command. tpu: all cores of a TPU.
+    mirrored: this machine's GPUs, or its logical CPUs if none. multiworker: the workers in
+    TF_CONFIG, which all run the same command. tpu: all cores of a TPU.
     """
     if name is None:
         return None

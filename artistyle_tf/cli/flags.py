@@ -34,13 +34,11 @@ __all__ = ["COMMON", "FLAGS", "PROGRAM", "Command", "cadence", "parse"]
 
 
 def cadence(name: str, given: str) -> str:
-    """Every so many iterations or seconds."""
     Cadence(given, name)
     return given
 
 
 def depth(name: str, given: str) -> int:
-    """Bits per channel."""
     if given not in map(str, DEPTHS):
         raise ConfigError(f"{name} is {given!r}; it must be 8, 16 or 32")
     return int(given)
@@ -172,7 +170,7 @@ COMMON = {
     "resume": "resume from the newest of them",
     "device": "cpu, gpu, gpu:1 or tpu; by default TensorFlow chooses",
 }
-"""The most common flags, in the words of --help; --helpfull describes all of them."""
+"""The most common flags, as --help describes them."""
 
 
 PROGRAM = Program(
@@ -188,10 +186,7 @@ PROGRAM = Program(
 
 
 class Command(NamedTuple):
-    """The parsed command line."""
-
-    content: str | None
-    """None if the task has none."""
+    content: str | None  # None if the task has none.
     styles: list[str]
     output: str
     config: Config
@@ -212,11 +207,10 @@ class Command(NamedTuple):
 
 
 def parse(arguments: Sequence[str]) -> Command | str:
-    """The command for these arguments (without the program's name), or a text to print.
+    """Returns the command, or a text to print.
 
-    Raises:
-      ConfigError: invalid flags; detected without opening any file but that of --rerun.
-      InputError: a picture for --rerun without a usable record.
+    ConfigError: invalid flags, detected without opening any file but that of --rerun. InputError: a
+    picture for --rerun without a usable record.
     """
     given = parse_flags(PROGRAM, arguments)
     if isinstance(given, str):

@@ -41,8 +41,7 @@ _WHERE = re.compile(r"\s|$|Graph execution error:|Detected at |<stack traces |Fi
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status: 0, 1 for a bad file, 2 for a bad flag, 130 if
-    interrupted by Ctrl-C, 143 by SIGTERM."""
+    """Runs the command and returns its exit status, which --help explains."""
     return run_command("artistyle", parse, _run, argv)
 
 
@@ -67,7 +66,7 @@ def _run(command: Command) -> int:
                 logger.warning(
                     "another run writes %s too; the last one wins", one_line(command.output)
                 )
-        result = _painted(command, inputs, chief, console.progress, log)
+        result = _paint(command, inputs, chief, console.progress, log)
         interrupted = result.stop_reason == INTERRUPTED
         if interrupted and not result.trace:
             raise KeyboardInterrupt  # nothing is painted yet: keep any existing file
@@ -94,14 +93,10 @@ def _read(command: Command) -> Inputs:
     return inputs
 
 
-def _painted(
+def _paint(
     command: Command, inputs: Inputs, chief: bool, progress: Progress | None, log: ReportLog | None
 ) -> "Result":
-    """The result of the run.
-
-    Raises:
-      ArtistyleError: TensorFlow can't run it; nothing is painted.
-    """
+    """Runs the painter. ArtistyleError: TensorFlow can't run it; nothing is painted."""
     checkpoints = None
     # Existing checkpoints are at risk from the chief only; the others need them to resume.
     if command.checkpoint_dir is not None and (chief or command.resume):

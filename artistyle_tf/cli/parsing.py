@@ -48,12 +48,10 @@ def path(name: str, given: str) -> str:
 
 
 def whole(low: int, high: int) -> Callable[[str, str], int]:
-    """A whole number within these bounds."""
     return lambda name, given: validation.integer(name, number(given, int), low, high)
 
 
 def real(low: float, high: float) -> Callable[[str, str], float]:
-    """A real number within these bounds."""
     return lambda name, given: validation.number(name, number(given, float), low, high)
 
 
@@ -75,13 +73,11 @@ class Flag(NamedTuple):
     default: str | None = None
     read: Callable[[str, str], Any] = _text
     """(name, text) → value, or a ConfigError that begins with the name."""
-    kind: str = "text"
-    """"text": the last one counts; "list": they add up; "switch": without a value."""
+    kind: str = "text"  # "text": the last one counts; "list": they add up; "switch": no value.
     group: str = ""
 
 
 def grouped(group: str, *flags: Flag) -> list[Flag]:
-    """The flags, under that heading."""
     return [flag._replace(group=group) for flag in flags]
 
 
@@ -107,7 +103,7 @@ class Program(NamedTuple):
     closing: str
     flags: Sequence[Flag]
     common: Mapping[str, str] = {}
-    """Flags that --help shows, with shorter words for each; none: all of them."""
+    """Shorter words for the flags that --help shows; none: it shows all."""
 
     def help(self, full: bool) -> str:
         """The most common flags, or all of them by group, with their defaults."""
@@ -131,11 +127,10 @@ class Program(NamedTuple):
 
 
 def parse_flags(program: Program, arguments: Sequence[str]) -> dict[str, list[str]] | str:
-    """The texts of the flags that are given, or what --help, --helpfull or --version print.
+    """The given flags' texts, or what --help, --helpfull or --version print.
 
-    Raises:
-      ConfigError: an unknown flag, or one without its value.
-      InputError: a --flagfile that can't be read.
+    ConfigError: an unknown flag, or one without its value. InputError: a --flagfile that can't be
+    read.
     """
     # Private, so that importing this package never touches a host program's absl flags.
     values = absl_flags.FlagValues()
@@ -205,7 +200,6 @@ def _paths_of(given: Mapping[str, list[str]], name: str) -> list[str]:
 
 
 def config_of(given: Mapping[str, list[str]]) -> Config:
-    """The settings given by flags, on top of those of the preset."""
     with named_as_flags():
         return Config.preset(given.get("preset", ["artistyle"])[0], **overrides_of(given))
 

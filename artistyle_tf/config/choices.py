@@ -25,8 +25,7 @@ __all__ = [
     "Task",
 ]
 
-INITS = ("noise", "content", "style", "grey")
-"""Values of `init` other than a picture file."""
+INITS = ("noise", "content", "style", "grey")  # Values of `init` other than a picture file.
 
 Task = Literal["stylize", "texture", "reconstruct"]
 Optimizer = Literal["tfp", "lbfgs", "adam", "averaged"]
@@ -99,13 +98,9 @@ _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 class Cadence:
     """Decides after which iterations of a run something is due.
 
-    Args:
-      every: iterations, or seconds as text, like "60s".
-      name: the setting's name, for messages.
-      first: with a time interval, also due that many seconds after the first iteration checked.
-
-    Raises:
-      ConfigError: neither of these; the message begins with the name.
+    `every`: iterations, or seconds as text, like "60s". With seconds and `first`, it is also due
+    that many seconds after the first iteration checked. ConfigError, which begins with `name`:
+    neither.
 
     >>> [n for n in range(1, 10) if Cadence(3).due(n)]
     [3, 6, 9]
@@ -126,8 +121,8 @@ class Cadence:
         self._first, self._early = first, float("inf")
 
     def due(self, iteration: int) -> bool:
-        """Whether it is due after that iteration, counted from 1, or became so since the last call;
-        if by time, since it last was."""
+        """Whether it is due at that iteration, counted from 1, or since the last call; if by time,
+        since it last was."""
         if self.iterations is not None:
             before = iteration - 1 if self._asked is None else self._asked
             self._asked = iteration

@@ -274,7 +274,6 @@ class Config:
         check_shipped(self.weights, self.layers[-1])
 
     def _check_together(self) -> None:
-        """ConfigError if valid settings contradict each other."""
         task, init, absent = self.task, self.init, _ABSENT.get(self.task)
         if isinstance(self.size, tuple) and task != "texture":
             raise ConfigError(

@@ -26,8 +26,7 @@ __all__ = [
     "words_of",
 ]
 
-Layers = tuple[tuple[str, float], ...]
-"""Layer names with their weights, in order."""
+Layers = tuple[tuple[str, float], ...]  # Layer names with their weights, in order.
 
 MIN_SIZE = 16
 MAX_SIZE = 65536
@@ -65,10 +64,7 @@ def number(name: str, value: Any, low: float, high: float) -> float:
 
 def valid(field: dataclasses.Field[Any], value: Any) -> Any:
     """The value as a `Config` keeps it: one of the field's words, within its bounds, hashable.
-
-    Raises:
-      ConfigError: it is not; the message begins with the setting's name.
-    """
+    ConfigError: it is not; the message begins with the setting's name."""
     name, kinds = field.name, get_args(field.type)
     words, bounds = words_of(field), field.metadata["bounds"]
     if words and value not in words:

@@ -14,15 +14,9 @@ from artistyle_tf.images.sizes import resize, scale_to
 
 __all__ = ["NODES", "keep_chroma", "luminance", "oklab", "palette_table", "recolor"]
 
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of R, G, B in the Y of YIQ."""
-
-NODES = 32
-"""Nodes of the table along R, G and B, from 0 to 255."""
-
-TOLERANCE = 0.02
-"""Distance in OKLab that counts as none: just noticeable side by side."""
-
+LUMA = (0.299, 0.587, 0.114)  # Weights of R, G, B in the Y of YIQ.
+NODES = 32  # Nodes of the palette's table along R, G and B, from 0 to 255.
+TOLERANCE = 0.02  # Distance in OKLab that counts as none: just noticeable side by side.
 _LONGEST = 256
 _FEWEST = 5e-5
 _LMS = np.array(
@@ -46,13 +40,11 @@ def recolor(
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """(content, styles), uint8 or float32 [H, W, 3] sRGB each, as used by the losses.
 
-    uint8 pictures are rounded to uint8 again; deeper ones keep their precision.
-
-    Args:
-      mode: `Config.color`. style: unchanged. luminance: all in grey, the styles' brightness matched
-        to the content's mean and standard deviation (sec. 3.2), to be followed by `keep_chroma`.
-        match, cholesky: the styles in the content's colours, by symmetric square roots or Cholesky
-        factors (sec. 3.1). histogram: likewise, channel by channel.
+    uint8 pictures are rounded to uint8 again. `mode` is `Config.color`. style: unchanged.
+    luminance: all in grey, the styles' brightness matched to the content's mean and standard
+    deviation (sec. 3.2), before `keep_chroma`. match, cholesky: the styles in the content's
+    colours, by symmetric square roots or Cholesky factors (sec. 3.1). histogram: likewise, channel
+    by channel.
     """
     if mode == "style":
         return content, styles
@@ -70,21 +62,15 @@ def recolor(
 
 
 def luminance(rgb: np.ndarray) -> np.ndarray:
-    """uint8 or float [..., 3] sRGB → float64 [...], Y of YIQ, in grey levels."""
+    """Y of YIQ in grey levels: uint8 or float [..., 3] sRGB → float64 [...]."""
     return np.asarray(rgb, np.float64) @ np.array(LUMA)
 
 
 def keep_chroma(image: np.ndarray, content: np.ndarray) -> np.ndarray:
     """The content's colours with the brightness of a painted image.
 
-    Adding the difference in Y to each of R, G and B leaves I and Q of YIQ unchanged.
-
-    Args:
-      image: float [1, H, W, 3], BGR, mean subtracted.
-      content: uint8 or float32 [H, W, 3] sRGB, of the same size.
-
-    Returns:
-      float32 [1, H, W, 3], BGR, mean subtracted.
+    The difference in Y is added to R, G and B, so I and Q of YIQ stay. `image`: float [1, H, W, 3],
+    BGR, mean subtracted, like the float32 result; `content`: uint8 or float32 [H, W, 3] sRGB.
     """
     own = to_network(content)
     return own + ((image - own) @ np.array(LUMA[::-1], np.float32))[..., None]
@@ -94,8 +80,8 @@ def _match_covariance(style: np.ndarray, content: np.ndarray, cholesky: bool) ->
     """The style, x → A (x − μ_S) + μ_C with A Σ_S Aᵀ = Σ_C: [H, W, 3], clipped, of its dtype.
 
     A is L_C L_S⁻¹ of the Cholesky factors, or Σ_C^½ Σ_S^-½ of symmetric roots. The style's standard
-    deviation along any colour direction is taken as at least one grey level, which keeps A finite
-    and avoids amplifying rounding noise to colours.
+    deviation along any direction counts as at least one grey level, so rounding noise is not
+    amplified to colours.
     """
     pixels, wanted = (np.reshape(rgb, (-1, 3)).astype(np.float64) for rgb in (style, content))
     before, after = np.cov(pixels.T, bias=True), np.cov(wanted.T, bias=True)
@@ -132,13 +118,9 @@ def oklab(rgb: np.ndarray) -> np.ndarray:
 def palette_table(styles: Sequence[np.ndarray], mask: np.ndarray | None = None) -> np.ndarray:
     """float32 [NODES, NODES, NODES] by R, G, B: max(0, d - `TOLERANCE`)², times 255².
 
-    d is the distance of a colour in OKLab from the nearest one of the styles, which at 256 px have
-    at least two pixels of it and a twenty-thousandth of all.
-
-    Args:
-      styles: [H, W, 3] sRGB in grey levels each.
-      mask: uint8 [H, W], white where a single style is used; None: everywhere. One that is black
-        everywhere counts as none.
+    d is a colour's distance in OKLab from the nearest one of the styles, [H, W, 3] sRGB in grey
+    levels, which at 256 px have at least two pixels of it and a twenty-thousandth of all. `mask`:
+    uint8 [H, W], white where a single style is used; None or all black: everywhere.
     """
     small = [
         np.clip(
@@ -179,7 +161,7 @@ def _power(matrix: np.ndarray, power: float) -> np.ndarray:
 
 
 def _like(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """`after`, clipped, in the dtype of `before`."""
+    """Clips `after` and casts it to the dtype of `before`."""
     if before.dtype == np.uint8:
         return as_uint8(after)
     return np.clip(after, 0, 255).astype(np.float32)

@@ -17,8 +17,7 @@ from PIL import Image, ImageCms
 __all__ = ["Page", "Samples", "deep_samples", "frame_notes", "over_white", "srgb", "to_rgb"]
 
 _ORIENTATION = 274
-_DEPTH_AT = 24
-"""Where a PNG has its bit depth."""
+_DEPTH_AT = 24  # Where a PNG has its bit depth.
 _DATE = slice(24, 36)
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
@@ -27,10 +26,10 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())  # else it write
 
 
 class Samples(NamedTuple):
-    """Decoded pixels with more than 8 bits per channel.
+    """Decoded pixels with more than 8 bits per channel, in grey levels 0 to 255.
 
-    `colour`: float32 [H, W, 3] or grey [H, W], grey levels 0 to 255. `alpha`: float32 [H, W],
-    likewise. `profile`: ICC. `orientation`: EXIF's.
+    `colour`: float32 [H, W, 3] or grey [H, W]. `alpha`: float32 [H, W]. `profile`: ICC.
+    `orientation`: EXIF's.
     """
 
     colour: np.ndarray
@@ -40,10 +39,8 @@ class Samples(NamedTuple):
 
 
 class Page:
-    """The first page of a TIFF with 16-bit or float values, as far as we need like a Pillow image.
-
-    ValueError: it is neither grey nor RGB. The exceptions of tifffile are passed on.
-    """
+    """The first page of a deep TIFF, as far as we need like a Pillow image. ValueError: it is
+    neither grey nor RGB; tifffile's exceptions are passed on."""
 
     format = "TIFF"
 
@@ -65,7 +62,7 @@ class Page:
         self.size = int(page.imagewidth), int(page.imagelength)
 
     def samples(self) -> Samples:
-        """The pixels. Of floats, 0 is black and 1 is white, and values beyond are clipped."""
+        """The pixels. Floats are clipped to 0 (black) to 1 (white)."""
         page = self._page
         if len(page.dataoffsets) < math.prod(page.chunked):  # else memory is spent on a false size
             raise ValueError("its end is missing")
@@ -111,8 +108,8 @@ def to_rgb(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """A picture as upright sRGB [H, W, 3], with its alpha [H, W] or None.
 
-    They are uint8, or float32 grey levels if it has 16 bits, integers or floats. A line that begins
-    with `name` is added to `notes` for everything that had to be guessed.
+    Both are uint8, or float32 grey levels if the picture is deeper. Every guess adds a line, which
+    begins with `name`, to `notes`.
     """
     if isinstance(source, Image.Image):
         source.load()
@@ -139,9 +136,7 @@ def to_rgb(
 
 def over_white(rgb: np.ndarray, alpha: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
     """Copies of uint8 [H, W, 3], composited over white, and its alpha [H, W], None if opaque.
-
-    Both may also be float32 in grey levels, and are then possibly overwritten.
-    """
+    float32 grey levels may be overwritten."""
     deep = rgb.dtype != np.uint8
     rgb = np.ascontiguousarray(rgb) if deep else np.array(rgb, order="C")
     if alpha is None or alpha.min() == 255:
@@ -183,7 +178,7 @@ def _is_srgb(profile: bytes) -> bool:
 
 
 def _to_srgb(colour: Image.Image, profile: bytes) -> Image.Image | None:
-    """Converted by an ICC profile; None if that is broken or doesn't match."""
+    """Converts by an ICC profile; None if that is broken or doesn't match."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         space = source.profile.xcolor_space.strip()
@@ -230,7 +225,7 @@ def _orientation(image: Image.Image) -> Any:
 
 
 def _upright(plane: np.ndarray, number: Any) -> np.ndarray:
-    """[H, W, …] turned by the EXIF orientation: Exif 2.3, 4.6.4. Unknown ones are upright."""
+    """Turns [H, W, …] by the EXIF orientation (Exif 2.3, 4.6.4); unknown ones are upright."""
     if number in (5, 6, 7, 8):
         plane = plane.swapaxes(0, 1)
     if number in (2, 3, 6, 7):

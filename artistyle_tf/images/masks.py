@@ -22,8 +22,7 @@ __all__ = [
     "within",
 ]  # fmt: skip
 
-ASPECT = 0.02
-"""Tolerated aspect difference between a mask and its picture, as sizes are rounded to whole px."""
+ASPECT = 0.02  # Tolerated difference of aspect from the picture, as sizes are rounded to whole px.
 
 
 class Masks(NamedTuple):
@@ -61,10 +60,8 @@ def read_masks(
 ) -> Masks:
     """Reads masks in any form that `images.read` takes, as many as `check_counts` allows.
 
-    Brightness is the mask: white is inside, black or transparent outside, grey in between.
-
-    Raises:
-      InputError: a mask can't be read, is all black, or differs from its picture in aspect ratio.
+    White is inside, black or transparent outside, grey in between. InputError: a mask can't be
+    read, is all black, or differs from its picture in aspect ratio.
     """
     masks = Masks([read(one) for one in content_masks], [read(one) for one in style_masks])
     pairs = [(mask, content) for mask in masks.content]
@@ -92,9 +89,9 @@ def grey(mask: Picture) -> np.ndarray:
 def make_regions(
     masks: Masks, size: tuple[int, int], styles: Sequence[np.ndarray]
 ) -> Regions | None:
-    """The masks at their pictures' sizes, those of the content padded to whole cells like it.
+    """The masks at their pictures' sizes, the content's padded to whole cells; None without.
 
-    None without masks. Without masks for the styles, [H, W, 3] each, all of each is used.
+    Without masks for the styles, [H, W, 3] each, all of each is used.
     """
     if not masks.content:
         return None
@@ -114,13 +111,10 @@ def coverage(masks: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
 
 
 def within(regions: Regions | None, image: np.ndarray, content: np.ndarray) -> np.ndarray:
-    """The image where any style applies, and the content elsewhere.
+    """The image where any style applies, and the content elsewhere: those regions would be mush
+    after a content loss in a deep layer only.
 
-    With a content loss in a deep layer only, those regions would be mush instead of the photo.
-
-    Args:
-      image: float32 [1, h, w, 3], BGR, mean subtracted.
-      content: uint8 or float32 [H, W, 3] sRGB, resized to the image's size.
+    `image`: float32 [1, h, w, 3], BGR, mean subtracted; `content`: uint8 or float32 [H, W, 3] sRGB.
     """
     if regions is None:
         return image

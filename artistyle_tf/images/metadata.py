@@ -15,17 +15,14 @@ from artistyle_tf.images.decode import Page, srgb
 
 __all__ = ["MAX_RECORD", "encode", "extract"]
 
-MAX_RECORD = 1 << 20
-"""Maximum size of the JSON written or read, in bytes."""
-
+MAX_RECORD = 1 << 20  # Maximum size of the JSON written or read, in bytes.
 _KEY = "artistyle"
 _EXIF_IFD = 0x8769
 _USER_COMMENT = 0x9286
 _ASCII = b"ASCII\0\0\0"
 # A JPEG's whole EXIF must fit into one segment of 65533 bytes.
 _LIMITS = {"JPEG": 65_000}
-_PNG_HEADER = 33
-"""Bytes before the first chunk that follows a PNG's header."""
+_PNG_HEADER = 33  # Bytes before the first chunk that follows a PNG's header.
 
 
 def encode(
@@ -33,13 +30,10 @@ def encode(
 ) -> bytes:
     """The bytes of a "PNG", "JPEG", "WEBP" or "TIFF" file with those pixels and `record`.
 
-    A record that is too long is replaced by `{"record_left_out": reason}`, rather than losing the
-    picture. The encoders' exceptions are passed on.
-
-    Args:
-      pixels: uint8 [H, W, 3], or [H, W, 4] with alpha. PNG and TIFF take uint16 too, and TIFF
-        float32; these get an sRGB profile.
-      options: passed to `Image.save`, which writes uint8.
+    `pixels`: uint8 [H, W, 3], or [H, W, 4] with alpha. PNG and TIFF take uint16 too, and TIFF
+    float32; these get an sRGB profile. A record that is too long becomes `{"record_left_out":
+    reason}`. `options` are for `Image.save`, which writes uint8. Encoders' exceptions are passed
+    on.
     """
     deep, data = pixels.dtype != np.uint8, io.BytesIO()
     text = None if record is None else _text(record, file_format)
@@ -69,8 +63,8 @@ def encode(
 def extract(image: Image.Image | Page, shown: str) -> dict[str, Any] | None:
     """The record embedded by `encode` in an open picture, or None; InputError if malformed.
 
-    A comment in EXIF is taken for a record only if it begins with "{", so cameras' are ignored.
-    `shown` is the picture's name in messages. Pillow's exceptions are passed on.
+    An EXIF comment that doesn't begin with "{" is a camera's. `shown` is the picture's name in
+    messages. Pillow's exceptions are passed on.
     """
     if isinstance(image, Image.Image) and image.format == "PNG":
         if _KEY not in image.info:
@@ -106,10 +100,8 @@ def _deep_png(pixels: np.ndarray, info: PngImagePlugin.PngInfo) -> bytes:
 
 
 def _write_deep_tiff(file: io.BytesIO, pixels: np.ndarray) -> None:
-    """uint16 or float32 as TIFF.
-
-    Floats are not compressed: deflate saves an eighth, is slow, and some readers don't support it.
-    """
+    """uint16 or float32 as TIFF. Deflate would save an eighth of floats, slowly, and not all can
+    read it."""
     import tifffile
 
     whole = pixels.dtype == np.uint16
@@ -131,7 +123,7 @@ def _write_deep_tiff(file: io.BytesIO, pixels: np.ndarray) -> None:
 
 
 def _with_comment(tiff: bytes, comment: bytes) -> bytes:
-    """A one-page TIFF with an EXIF directory appended. (Pillow can't write one compressed.)"""
+    """Appends an EXIF directory to a one-page TIFF. (Pillow can't write one compressed.)"""
     end = "<" if tiff.startswith(b"II") else ">"
     (start,) = struct.unpack_from(end + "I", tiff, 4)
     (count,) = struct.unpack_from(end + "H", tiff, start)

@@ -5,15 +5,12 @@ import numpy as np
 __all__ = ["BGR_MEAN", "from_network", "to_network", "unclipped"]
 
 BGR_MEAN = (103.939, 116.779, 123.68)
-"""Mean of the ImageNet training pictures, B, G, R, in grey levels: Simonyan and Zisserman 2014."""
+"""Mean B, G, R of ImageNet's training pictures: Simonyan and Zisserman 2014."""
 
 
 def to_network(rgb: np.ndarray) -> np.ndarray:
-    """uint8 or float32 [H, W, 3] sRGB → float32 [1, H, W, 3] BGR, mean subtracted.
-
-    Not `keras.applications.vgg19.preprocess_input`, which would load TensorFlow and modifies float
-    arrays in place.
-    """
+    """uint8 or float32 [H, W, 3] sRGB → float32 [1, H, W, 3] BGR, mean subtracted. Keras'
+    `preprocess_input` would load TensorFlow and change float arrays in place."""
     return (rgb[None, ..., ::-1] - np.asarray(BGR_MEAN, np.float32)).astype(np.float32)
 
 

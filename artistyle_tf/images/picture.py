@@ -39,7 +39,7 @@ class Picture:
 
 
 def as_uint8(levels: np.ndarray) -> np.ndarray:
-    """uint8 or float grey levels as uint8: rounded and clipped; uint8 is returned as it is."""
+    """Rounds and clips float grey levels to uint8; uint8 is returned as it is."""
     if levels.dtype == np.uint8:
         return levels
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
@@ -48,7 +48,7 @@ def as_uint8(levels: np.ndarray) -> np.ndarray:
 def check_levels(
     name: str, array: np.ndarray, shape_ok: bool, expected: str, dtypes: tuple[str, ...]
 ) -> None:
-    """ConfigError, naming `name` and the `expected` shape, if it isn't such an array."""
+    """ConfigError, with `name` and the `expected` shape, if it isn't such an array."""
     if array.dtype.name not in dtypes or not shape_ok:
         kinds = " or ".join(dtypes)
         raise ConfigError(

@@ -104,10 +104,8 @@ def _path(path: Any) -> str:
 
 @contextlib.contextmanager
 def _open_image(path: str) -> Iterator[Image.Image | decode.Page]:
-    """Opens the picture and checks its header; errors in the block are also about this file.
-
-    Yields a `Page` for a TIFF whose colours Pillow has no mode for.
-    """
+    """Opens the picture and checks its header; errors in the block are also about this file. Yields
+    a `Page` for a TIFF whose colours Pillow has no mode for."""
     shown = one_line(path)
     try:
         mode = os.stat(path).st_mode
@@ -153,7 +151,7 @@ def _identified(
 
 @contextlib.contextmanager
 def _pillow_errors(shown: str) -> Iterator[None]:
-    """Turn Pillow's exceptions in the block into an InputError, and suppress its warnings."""
+    """Turns Pillow's exceptions in the block into an InputError, and hides its warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

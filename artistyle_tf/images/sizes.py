@@ -27,9 +27,7 @@ def fit(height: int, width: int, longer: int) -> tuple[int, int]:
 
 def output_size(content: Picture, longer: int) -> tuple[int, int]:
     """(height, width) of a result of the content's aspect with that longer side (0: the content's).
-
-    InputError: the shorter side would be below MIN_SIDE; the message says which size would do.
-    """
+    InputError: the shorter side would be below MIN_SIDE; the message says which size would do."""
     own = content.rgb.shape[0], content.rgb.shape[1]
     height, width = fit(*own, longer)
     if min(height, width) < MIN_SIDE:
@@ -104,8 +102,8 @@ def _pad(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def continued(picture: np.ndarray, longer: int) -> np.ndarray:
     """[H, W, C] or [H, W], mirror-padded to that longer side, keeping its aspect ratio.
 
-    In deep layers, a style much smaller than the image consists mostly of its border, which zero
-    padding marks; the image would then gather the style's colours along its own borders.
+    A much smaller style is mostly border in deep layers, which zero padding marks; the image would
+    then gather the style's colours along its own borders.
     """
     height, width = picture.shape[:2]
     factor = max(1, longer / max(height, width))

@@ -31,11 +31,8 @@ __all__ = [
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _FORMATS |= {".tif": "TIFF", ".tiff": "TIFF"}
-EXTENSIONS = tuple(_FORMATS)
-"""The file name extensions that `write` supports, in lower case."""
-
-DEPTHS = (8, 16, 32)
-"""Bits per channel that a file may have; 32: float."""
+EXTENSIONS = tuple(_FORMATS)  # Of the files that `write` can write.
+DEPTHS = (8, 16, 32)  # Bits per channel that a file may have; 32: float.
 _DEPTHS = {"PNG": (8, 16), "TIFF": DEPTHS}  # all others: 8
 
 _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
@@ -45,15 +42,13 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "TIFF": {"compression": "tiff_adobe_deflate"},
 }
 _LONGEST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # limits of libjpeg and libwebp
-
-HTML_WIDTH = 512
-"""Wider pictures are scaled down to this width in px, since notebooks store all that they show."""
+HTML_WIDTH = 512  # Maximum width in px, since notebooks store all that they show.
 
 
 def check_output(
     path: str | os.PathLike[str], size: tuple[int, int] | None = None, depth: int = 8
 ) -> None:
-    """Check before a long run that `write` will be able to write to `path`; leaves nothing behind.
+    """Checks before a long run that `write` can write to `path`; leaves nothing behind.
 
     `size`: the picture's (height, width), if known. ConfigError: as `check_depth`. InputError: as
     `check_folder`, or `size` exceeds the format's limits.
@@ -86,12 +81,11 @@ def write(
     record: Mapping[str, Any] | None = None,
     depth: int = 8,
 ) -> None:
-    """Write an sRGB picture as PNG, JPEG, WebP or TIFF, by its extension, atomically.
+    """Writes an sRGB picture as PNG, JPEG, WebP or TIFF, by its extension, atomically.
 
     The file has an sRGB profile. Equal arguments give equal bytes.
 
     Args:
-      path: the file to write.
       rgb: uint8 [H, W, 3]; for a depth of 16 or 32, float32 [H, W, 3] in grey levels.
       alpha: uint8 or float32 [h, w] in grey levels, resized to the picture; JPEG drops it.
       record: see `images.read_record`.
@@ -118,21 +112,14 @@ def write(
 
 
 def png_bytes(rgb: np.ndarray, alpha: np.ndarray | None = None) -> bytes:
-    """The bytes of a PNG with sRGB uint8 [H, W, 3] and, resized to it, an alpha [h, w].
-
-    ConfigError: an invalid array.
-    """
+    """A PNG with sRGB uint8 [H, W, 3] and, resized to it, an alpha [h, w]. ConfigError: no such
+    array."""
     return metadata.encode(_pixels(rgb, alpha, 8), "PNG", None)
 
 
 def to_html(rgb: np.ndarray, rows: Mapping[str, str], alpha: np.ndarray | None = None) -> str:
-    """A picture embedded in HTML for notebooks, with a table of facts below it.
-
-    Args:
-      rgb: uint8 [H, W, 3] sRGB.
-      rows: label → text; both are escaped.
-      alpha: uint8 [h, w].
-    """
+    """HTML for notebooks: a picture, uint8 [H, W, 3] sRGB with an alpha [h, w], above a table of
+    `rows`, label → text, which are escaped."""
     height, width = rgb.shape[:2]
     rgb = shrink(rgb, round(HTML_WIDTH * max(1, height / width)))
     data = base64.b64encode(png_bytes(rgb, alpha)).decode("ascii")

@@ -11,44 +11,35 @@ import numpy as np
 __all__ = ["AXES", "Moment", "Trace", "draw_losses", "draw_objective", "sort_parts"]
 
 AXES = ("iteration", "seconds", "evaluations")
-"""What the x axis may show."""
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 300, 58, 8, 8, 22
-MARKS = 40
-"""At most this many points of a line are marked, and show their value under the pointer."""
-
+MARKS = 40  # At most so many points of a line have a mark, which shows the value under the pointer.
 COLORS = ("#3f8fd9", "#1fa187", "#e0a020", "#c766b3", "#8578e0", "#6b9e2e", "#b5654a", "#4fb3c9")
-"""For the style layers, in turn; distinguishable on white and on black."""
+"""For the style layers; distinguishable on white and on black."""
 CONTENT, OTHERS = ("#e2603a", "7 4"), ("#8c9099", "2 3")
 """Colours and dashes of the other lines."""
 
 
-Trace = Sequence[tuple[int, float, float, int, int]]
-"""As `Result.trace`."""
+Trace = Sequence[tuple[int, float, float, int, int]]  # As `Result.trace`.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Moment:
     """A run after one of its iterations, as kept by `callbacks.report_log.ReportLog`."""
 
-    iteration: int
-    """Of the whole run, from 1."""
-    level: int
-    """From 1, the coarsest."""
+    iteration: int  # Of the whole run, from 1.
+    level: int  # From 1, the coarsest.
     levels: int
     evaluations: int
-    seconds: float
-    """Since the start of the first evaluation."""
+    seconds: float  # Since the start of the first evaluation.
     objective: float
-    parts: Mapping[str, float] | None = None
-    """As `Step.parts`; None if not computed."""
-    picture: np.ndarray | None = None
-    """Thumbnail, uint8 [h, w, 3] sRGB; None if none was made."""
+    parts: Mapping[str, float] | None = None  # As `Step.parts`; None if not computed.
+    picture: np.ndarray | None = None  # Thumbnail, uint8 [h, w, 3] sRGB; None if none was made.
 
 
 def sort_parts(known: Iterable[Mapping[str, float]]) -> list[str]:
-    """The names of the parts that are nonzero at any time: style layers, content layers in the
-    order of the network, then the other terms; not the sums."""
+    """Names of the parts that are ever nonzero, without sums: style layers, content layers in the
+    network's order, other terms."""
     names = sorted({name for parts in known for name, part in parts.items() if part})
     rest = ("total_variation", "gamut", "palette")
     layers = [name for kind in ("style/", "content/") for name in names if name.startswith(kind)]
@@ -62,13 +53,10 @@ def draw_objective(trace: Trace, axis: str = "iteration") -> str:
 
 
 def draw_losses(moments: Iterable[Moment], axis: str = "iteration", trace: Trace = ()) -> str:
-    """HTML: the contribution of each layer and of each other term to the objective, at the moments
-    for which it was computed; "" if there is none.
+    """HTML: how layers and other terms contribute to the objective; "" if never computed.
 
-    Args:
-      moments: of a run, in order.
-      axis: one of AXES.
-      trace: of the run once it is finished; the ends of its levels are marked.
+    `moments` are in order; `axis` is one of AXES; `trace`, of a finished run, marks the levels'
+    ends.
     """
     known = [(getattr(moment, axis), moment.parts) for moment in moments if moment.parts]
     names = sort_parts(parts for _, parts in known)
@@ -77,7 +65,7 @@ def draw_losses(moments: Iterable[Moment], axis: str = "iteration", trace: Trace
 
 
 def _positions(trace: Trace, axis: str) -> list[float]:
-    """The position of every iteration on the x axis."""
+    """Every iteration's position on the x axis."""
     if axis == "iteration":
         return list(range(1, len(trace) + 1))
     return [row[1] if axis == "seconds" else row[0] for row in trace]
@@ -90,8 +78,8 @@ def _draw(
     lines: Mapping[str, Sequence[float]],
     trace: Trace,
 ) -> str:
-    """HTML: the lines, without values that a logarithmic axis can't show, and their legend; where
-    the size changes in the trace, a level has ended."""
+    """HTML: the lines, without values that a logarithmic axis can't show, and their legend. A level
+    ends where the size in the trace changes."""
     shown = {
         name: [(at, y) for at, y in zip(x, values, strict=True) if 0 < y < math.inf]
         for name, values in lines.items()
@@ -144,8 +132,8 @@ def _draw(
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """The values to label from 10**low to 10**high: powers of ten; if these are few, also 2 and 5
-    times each; if there are none, the ends."""
+    """The labels from 10**low to 10**high: powers of ten; if few, also 2 and 5 times each; if none,
+    the ends."""
     factors = (1,) if high - low > 3 else (1, 2, 5)
     powers = range(math.floor(low), math.ceil(high) + 1)
     ticks = [factor * 10.0**power for power in powers for factor in factors]

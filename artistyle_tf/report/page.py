@@ -23,7 +23,7 @@ from artistyle_tf.text import clock, gigabytes, one_line
 __all__ = ["THUMBNAIL", "check_name", "check_report", "write_report"]
 
 LONGEST, SOURCE, THUMBNAIL = 1600, 480, 240
-"""Longer sides of embedded pictures in px: content and result, sources, thumbnails."""
+"""Longer sides in px: content and result, sources, thumbnails."""
 
 
 def check_name(path: str | os.PathLike[str]) -> None:
@@ -36,9 +36,8 @@ def check_name(path: str | os.PathLike[str]) -> None:
 def check_report(path: str | os.PathLike[str]) -> None:
     """Checks before a long run that `write_report` will succeed.
 
-    Raises:
-      ConfigError: the name does not end in .html or .htm, or Jinja is not installed.
-      InputError: as for `files.check_folder`.
+    ConfigError: the name does not end in .html or .htm, or Jinja is not installed. InputError: as
+    for `files.check_folder`.
     """
     check_name(path)
     if importlib.util.find_spec("jinja2") is None:
@@ -51,16 +50,8 @@ def check_report(path: str | os.PathLike[str]) -> None:
 def write_report(
     path: str | os.PathLike[str], result: Any, moments: Sequence[charts.Moment]
 ) -> None:
-    """Writes the page atomically.
-
-    Args:
-      path: the file.
-      result: the `engine.results.Result` of the run.
-      moments: of the run, in order; may be empty.
-
-    Raises:
-      ConfigError, InputError: as for `check_report`.
-    """
+    """Writes the page atomically from a run's `engine.results.Result` and moments, in order, maybe
+    none. ConfigError and InputError as for `check_report`."""
     check_report(path)
     files.write_bytes(path, _render(result, moments).encode())
 
@@ -127,7 +118,7 @@ class _Embedded(NamedTuple):
 def _embed(
     rgb: np.ndarray, longest: int, quality: int, alpha: np.ndarray | None = None
 ) -> _Embedded:
-    """A picture [H, W, 3] as JPEG, or as PNG if it has an alpha channel, of any size."""
+    """Encodes a picture [H, W, 3] as JPEG, or as PNG if it has an alpha channel, of any size."""
     small = shrink(rgb, longest)
     if alpha is not None:
         kind, data = "png", png_bytes(small, alpha)
@@ -152,7 +143,7 @@ def _charts(trace: charts.Trace, moments: Sequence[charts.Moment], axis: str) ->
 
 
 def _levels(result: Any) -> Iterator[dict[str, Any]]:
-    """The rows of the table of levels: those that were started, coarse to fine."""
+    """Rows of the levels that were started, coarse to fine."""
     begin, evaluations, seconds = 0, 0, 0.0
     for number, (height, width, done) in enumerate(result.record["levels"]):
         rows = result.trace[begin : begin + done]
@@ -169,7 +160,7 @@ def _levels(result: Any) -> Iterator[dict[str, Any]]:
 
 
 def _final_rows(parts: Sequence[str]) -> list[str]:
-    """The rows of the table of final losses: each sum precedes its parts."""
+    """Rows of the final losses: each sum precedes its parts."""
     rows = ["value"]
     for kind in ("style", "content"):
         layers = [name for name in parts if name.startswith(f"{kind}/")]
@@ -191,5 +182,4 @@ def _settings(record: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _figure(value: float | None, digits: int = 4) -> str:
-    """A number for people to read; a dash if there is none."""
     return f"{value:.{digits}g}" if value is not None and math.isfinite(value) else "–"

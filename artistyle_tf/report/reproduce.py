@@ -14,10 +14,10 @@ OUTPUT = "again.png"
 
 
 def changed_settings(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a record that differ from the defaults, in the order of `Config`.
+    """A record's settings that differ from the defaults, in the order of `Config`.
 
-    `weights` is the network actually used, if it has a name of its own. The style weight is left
-    out if it follows from the strength.
+    `weights` is the network actually used, if it has a name. A style weight that follows from the
+    strength is left out.
     """
     settings = dict(record["config"])
     if settings.get("strength") is not None:
@@ -47,7 +47,6 @@ def write_command(record: Mapping[str, Any]) -> str:
 
 
 def write_python(record: Mapping[str, Any]) -> str:
-    """The same as Python code."""
     settings = [f"    {name}={value!r},\n" for name, value in changed_settings(record).items()]
     content = record["content"]["name"] if record["content"] else None
     styles = _names(record["styles"])
@@ -89,5 +88,5 @@ def _names(pictures: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def _tuples(value: Any) -> Any:
-    """The value with lists turned into tuples, for which JSON has no type."""
+    """Turns lists into tuples, for which JSON has no type."""
     return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value

@@ -17,9 +17,7 @@ BASE = "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
 FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 MD5 = "253f8cb515780f3b799900260a226db6"
 
-TIMEOUT = 8.0
-"""Seconds that a server may take to accept a connection, and then be silent."""
-
+TIMEOUT = 8.0  # Seconds that a server may take to accept a connection, and then be silent.
 _MIB = 1 << 20
 
 
@@ -40,13 +38,10 @@ def cached_imagenet() -> Path | None:
 
 
 def download_imagenet(report: Callable[[str], None]) -> Path:
-    """Download Keras' file into its cache; what was there before stays until the new one is whole.
+    """Downloads Keras' file into its cache; what was there stays until the new one is whole.
 
-    Args:
-        report: called with the progress, at most about twice a second.
-
-    Raises:
-        InputError: the server is absent, silent or has another file, or the cache can't be written.
+    `report` is called with the progress at most about twice a second. InputError: the server is
+    absent, silent or has another file, or the cache can't be written.
     """
     import pooch  # here: it brings in HTTP and TLS, which few runs need
 

@@ -19,17 +19,15 @@ __all__ = [
 ]  # fmt: skip
 
 PADDINGS = ("zeros", "reflect", "replicate-first")
-"""What the convolutions see beyond the border of a picture. Zeros, which VGG19 was trained with,
-encode positions: the outer rows look like nothing else in the picture, so a minimiser paints them
-like nothing else."""
+"""What convolutions see beyond a picture's border. Zeros, which VGG19 was trained with, encode
+positions: the outer rows look like nothing else, so a minimiser paints them like nothing else."""
 
 _RIM = ((0, 0), (1, 1), (1, 1), (0, 0))
 
 FROZEN = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"
-"""Environment variable, read by TensorFlow once: "1" promises that weights never change."""
+"""Variable that TensorFlow reads once: "1" promises that weights never change."""
 
-Features = dict[str, tf.Tensor]
-"""Layer name → [B, H_l, W_l, N_l], after ReLU."""
+Features = dict[str, tf.Tensor]  # Layer name → [B, H_l, W_l, N_l], after ReLU.
 
 Trim = Callable[[int, tf.Tensor], tf.Tensor]
 """(block, its input [B, H, W, C]) → the part of it to compute on."""
@@ -117,13 +115,13 @@ def constant_network(
 ) -> Callable[..., Features]:
     """The extractor as a function to be traced, with its weights known to be constant.
 
-    Computation and activations are in `dtype`, by default the model's own. The function takes the
-    image and, for tiles, a `Trim` for the input of each block but the first.
+    It takes the image and, for tiles, a `Trim` for the input of each block but the first; `dtype`
+    is by default the model's.
 
-    If oneDNN knows that filters never change, it packs them once and takes half the time. It knows
-    if the process promises it for all its networks (`FROZEN`, as our command does); otherwise only
-    for constants inside the graph, which take seconds longer to trace. With `captured`, filters are
-    arguments of the graph instead, so that a compiler need not embed them.
+    oneDNN packs filters once, and takes half the time, if it knows that they never change: from the
+    process's promise for all its networks (`FROZEN`, as our command sets it) or from constants in
+    the graph, which take seconds longer to trace. With `captured`, filters are arguments instead,
+    so a compiler need not embed them.
     """
     dtype = dtype or model.input.dtype
     filters: dict[str, list[Any]] = {  # in the variables' dtype: their own memory, no copies
@@ -155,11 +153,11 @@ def constant_network(
 
 
 def embedded_network(model: keras.Model) -> Callable[[tf.Tensor], Features]:
-    """The extractor as a function for eager calls and for other people's graphs.
+    """The extractor as a function for eager calls and other people's graphs.
 
-    It is one graph for all calls; but where XLA compiles it is inlined, with its filters as
-    arguments. A function of its own would pass constants, such as widths of padding, on to its
-    gradient, so TensorFlow would make all its arguments constant, and compile each batch anew.
+    It is one graph for all calls, but inlined where XLA compiles, with its filters as arguments: a
+    function would pass constants, such as widths of padding, on to its gradient, so TensorFlow
+    would make all its arguments constant, and compile each batch anew.
     """
     graph = tf.function(constant_network(model), autograph=False, reduce_retracing=True)
 
@@ -179,8 +177,8 @@ def embedded_network(model: keras.Model) -> Callable[[tf.Tensor], Features]:
 
 @keras.saving.register_keras_serializable("artistyle_tf")
 class Border(keras.layers.Layer):
-    """[B, H, W, C] → [B, H + 2, W + 2, C] before a convolution: "reflect", as in NumPy but
-    repeating a single row, or "replicate"."""
+    """Pads [B, H, W, C] to [B, H + 2, W + 2, C]: "replicate", or "reflect" as NumPy does, but
+    repeating a single row."""
 
     def __init__(self, border: str, layer: str, **options: Any):
         super().__init__(name=f"{layer}_border", **options)
@@ -191,7 +189,7 @@ class Border(keras.layers.Layer):
             return tf.pad(inputs, _RIM, "SYMMETRIC")
         if block_of(self.layer) < 5:  # where a picture of 16 px has two rows at least
             return tf.pad(inputs, _RIM, "REFLECT")
-        return _reflected(_reflected(inputs, 1), 2)
+        return _reflect(_reflect(inputs, 1), 2)
 
     def compute_output_shape(self, shape: Any) -> tuple[int | None, ...]:
         batch, height, width, channels = shape
@@ -203,8 +201,8 @@ class Border(keras.layers.Layer):
         return {**base, "border": self.border, "layer": self.layer}
 
 
-def _reflected(features: tf.Tensor, axis: int) -> tf.Tensor:
-    """Padded by one position on both sides of the axis, whatever its length."""
+def _reflect(features: tf.Tensor, axis: int) -> tf.Tensor:
+    """Pads by one position on both sides of the axis, whatever its length."""
     count = tf.shape(features)[axis]
     second = tf.minimum(1, count - 1)
     before = tf.gather(features, [second], axis=axis)

@@ -21,17 +21,16 @@ __all__ = ["compiling_for", "convolution_dtype", "device_kind", "on_host", "true
 
 CPUINFO = Path("/proc/cpuinfo")
 
-TILES = {"amx_tile", "amx_bf16"}
-"""x86 CPU flags for bfloat16 tiles (AMX)."""
+TILES = {"amx_tile", "amx_bf16"}  # x86 CPU flags for bfloat16 tiles (AMX).
 
 _compiling_for: contextvars.ContextVar[str | None] = contextvars.ContextVar("kind", default=None)
 
 
 def device_kind(strategy: tf.distribute.Strategy | None = None) -> str:
-    """The kind of a strategy's replicas, or of the current device: "CPU", "GPU" or "TPU".
+    """ "CPU", "GPU" or "TPU": of a strategy's replicas, or of the current device.
 
-    The current device is the one set by `tf.device`, or TensorFlow's default; inside a graph being
-    traced, it is the one that applies around the tracing.
+    That is the one set by `tf.device`, or TensorFlow's default; inside a graph being traced, the
+    one around the tracing.
     """
     if kind := _compiling_for.get():
         return kind
@@ -47,7 +46,7 @@ def device_kind(strategy: tf.distribute.Strategy | None = None) -> str:
 
 @contextlib.contextmanager
 def compiling_for(kind: str) -> Iterator[None]:
-    """Graphs traced in this context are for that kind of device, which need not be present."""
+    """Graphs traced in the block are for that kind of device, which need not be present."""
     token = _compiling_for.set(kind)
     try:
         yield
@@ -64,10 +63,8 @@ def on_host(kind: str) -> contextlib.AbstractContextManager[None]:
 def convolution_dtype(precision: str, capabilities: Sequence[tuple[int, int] | None] = ()) -> str:
     """The convolution dtype for a `Config.precision` on this machine.
 
-    Args:
-      precision: "auto", or the dtype itself.
-      capabilities: CUDA compute capability of each GPU used, None for other makers' GPUs. Empty:
-        the CPU computes, even if there are GPUs.
+    `capabilities`: CUDA compute capability of each GPU used, None for other makers' GPUs; empty if
+    the CPU computes.
     """
     if precision != "auto":
         return precision

@@ -17,7 +17,6 @@ from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 __all__ = ["Layers", "read_h5", "read_npz"]
 
 MAX_ELEMENTS = 64_000_000  # of one array; the largest in VGG19 without its top has 2.4 million
-
 _NUMBERED = re.compile(r"((?:.*/)?)conv2d(?:_(\d{1,6}))?", re.DOTALL)
 
 # Layer → "kernel", "bias", "index" or "codebook" → NumPy's arrays or HDF5's, not yet read.
@@ -28,8 +27,8 @@ Layers = dict[str, tuple[np.ndarray, np.ndarray]]
 def read_npz(file: IO[bytes], where: str, wanted: tuple[str, ...]) -> Layers:
     """Reads the arrays `<layer>/kernel` and `<layer>/bias` of every layer wanted.
 
-    A kernel may be replaced by `<layer>/index`, uint8 of the kernel's shape, and `<layer>/codebook`
-    [at most 256], the values that it indexes.
+    A kernel may be replaced by `<layer>/index`, uint8 of its shape, into `<layer>/codebook`, at
+    most 256 values.
     """
     found: _Found = {}
     with zipfile.ZipFile(file) as archive:
@@ -47,7 +46,7 @@ def read_npz(file: IO[bytes], where: str, wanted: tuple[str, ...]) -> Layers:
 
 
 def read_h5(file: IO[bytes], where: str, wanted: tuple[str, ...]) -> Layers:
-    """The layer's arrays of rank 4 and 1 are taken as kernel and bias, whatever their names."""
+    """Takes a layer's arrays of rank 4 and 1 as kernel and bias, whatever their names."""
     import h5py
 
     found: _Found = {}
@@ -87,10 +86,8 @@ def _layer(parts: list[str], label: str) -> str:
 
 
 def _by_number(found: _Found, where: str) -> _Found:
-    """If no layer has a VGG19 name: `conv2d`, `conv2d_1` … in one folder, in numerical order.
-
-    VGG16 has as many as VGG19 up to block5_conv1, but is recognised by a width changing in a block.
-    """
+    """If no layer has a VGG19 name: `conv2d`, `conv2d_1` … in one folder, in numerical order. VGG16
+    has as many as VGG19 up to block5_conv1, but is recognised by a width changing in a block."""
     numbers = {key: match for key in found if (match := _NUMBERED.fullmatch(key))}
     folders = {match[1] for match in numbers.values()}
     if len(folders) != 1 or not found.keys().isdisjoint(VGG19_LAYERS):
@@ -108,7 +105,7 @@ def _by_number(found: _Found, where: str) -> _Found:
 
 
 def _check(found: _Found, where: str, wanted: tuple[str, ...]) -> Layers:
-    """Read the layers wanted, checking that each fits the one before."""
+    """Reads the layers wanted, and checks that each fits the one before."""
     if found.keys().isdisjoint(VGG19_LAYERS):
         others = one_line(", ".join(list(found)[:3]))[:100]
         raise InputError(f"{where} holds no layer of VGG19, but {others or 'nothing'}")

@@ -54,11 +54,9 @@ _DESCRIPTIONS = {
 class Weights:
     """The convolutions of a VGG19 of any width, in order, up to the deepest one requested.
 
-    Attributes:
-        layers: name → (kernel float32 [3, 3, in, out], bias float32 [out]), read-only.
-        kind: "imagenet", "imagenet-8bit", "preview" or "file".
-        name: base name of the file.
-        digest: SHA-256 of the file's bytes, hexadecimal.
+    `layers`: name → (kernel float32 [3, 3, in, out], bias float32 [out]), read-only. `kind`:
+    "imagenet", "imagenet-8bit", "preview" or "file". `name`: base name of the file. `digest`:
+    SHA-256 of its bytes, hexadecimal.
     """
 
     layers: Mapping[str, tuple[np.ndarray, np.ndarray]]
@@ -68,7 +66,6 @@ class Weights:
 
     @property
     def description(self) -> str:
-        """Human-readable description."""
         return _DESCRIPTIONS.get(self.kind, self.name)
 
     @property
@@ -83,20 +80,18 @@ def load(
     *,
     report: Callable[[str], None] = lambda text: None,
 ) -> Weights:
-    """Load the filters of VGG19 from `block1_conv1` to `deepest`.
+    """Loads the filters of VGG19 from `block1_conv1` to `deepest`; deeper ones may be absent.
 
     Args:
-        name: "auto" (ImageNet's float32 file if Keras' cache has it undamaged, otherwise the 8-bit
-            one; never a connection), "imagenet" (that cache, or else a download), "imagenet-8bit"
-            or "preview" (both shipped with artistyle), or the path of a `.h5`, `.hdf5` or `.npz`
-            file.
-        deepest: the last layer needed; deeper ones may be absent.
-        report: called with the progress of a download as a short text.
+      name: "auto" (ImageNet's float32 file if Keras' cache has it undamaged, otherwise the 8-bit
+        one; never a connection), "imagenet" (that cache, or a download), "imagenet-8bit" or
+        "preview" (both shipped), or the path of a `.h5`, `.hdf5` or `.npz` file.
+      report: called with the progress of a download as a short text.
 
     Raises:
-        ConfigError: `name` is neither a known name nor has a weights file's extension; or there is
-            no such layer as `deepest`, or the 8-bit file lacks it.
-        InputError: the file can't be loaded or isn't a VGG19's. One line, naming the bad layer.
+      ConfigError: `name` is no known name or weights file; or there is no layer `deepest`, or the
+        8-bit file lacks it.
+      InputError: the file can't be loaded or isn't a VGG19's. One line, naming the bad layer.
     """
     name = os.fspath(name)
     check_name(name)
@@ -133,7 +128,7 @@ def check_shipped(name: str, deepest: str) -> None:
 
 
 def _load_file(path: Path, deepest: str, kind: str) -> Weights:
-    """Read `path`, opened once, so that digest and arrays are of the same bytes."""
+    """Reads `path`, opened once, so that digest and arrays are of the same bytes."""
     where, sha256 = one_line(str(path)), _SHA256.get(kind)
     wanted = VGG19_LAYERS[: VGG19_LAYERS.index(deepest) + 1]
     npz = path.suffix.lower() == ".npz"

@@ -32,49 +32,39 @@ logger = logging.getLogger("artistyle_tf")
 BT709, BT601, SMPTE170M, BT2020 = 1, 5, 6, 9
 """Matrix coefficients of Y'CbCr, as numbered by H.273 and by FFmpeg's scaler."""
 
-HD = 720
-"""Smaller side in px from which clips without a matrix are read as BT.709, as players do."""
-
+HD = 720  # Smaller side in px from which clips without a matrix are read as BT.709, as players do.
 SLACK = 1.0
 """Seconds by which a clip may end earlier than it says: the last frame may be shown for long."""
 
-_HDR = {16: "PQ", 18: "HLG"}
-"""Transfer characteristics (H.273) whose range exceeds that of sRGB."""
+_HDR = {16: "PQ", 18: "HLG"}  # Transfer characteristics (H.273) whose range exceeds that of sRGB.
 
 
 class BrokenClipError(InputError):
-    """The frames of a clip can't be read to the end."""
+    """A clip can't be read to its end."""
 
 
 class Look(NamedTuple):
-    """How the pixels of a clip are to be interpreted; numbers as in H.273."""
+    """How to interpret a clip's pixels; numbers as in H.273."""
 
-    bits: int
-    """Bits per channel, 8 or 10."""
+    bits: int  # Bits per channel, 8 or 10.
     matrix: int
-    color_range: int
-    """1: limited, 16 to 235 (MPEG); 2: full, 0 to 255 (JPEG)."""
+    color_range: int  # 1: limited, 16 to 235 (MPEG); 2: full, 0 to 255 (JPEG).
     primaries: int
     transfer: int
-    pixel_aspect: Fraction
-    """Width over height of a pixel as displayed."""
+    pixel_aspect: Fraction  # Width over height of a pixel as displayed.
 
 
 class Frame(NamedTuple):
     """One upright frame."""
 
-    number: int
-    """Index in the clip, from 0."""
-    pts: int
-    """Presentation time in units of `Clip.time_base`, strictly increasing."""
-    rgb: np.ndarray
-    """[H, W, 3] sRGB, 0 to 255: uint8, or float32 if the clip has more than 8 bits."""
+    number: int  # Index in the clip, from 0.
+    pts: int  # Presentation time in units of `Clip.time_base`, strictly increasing.
+    rgb: np.ndarray  # [H, W, 3] sRGB, 0 to 255: uint8, or float32 if the clip has more than 8 bits.
     masks: tuple[np.ndarray, ...] = ()
     """uint8 [h, w] each, 255 inside: where each style applies in this frame."""
 
     @property
     def rgb8(self) -> np.ndarray:
-        """`rgb` as uint8."""
         return as_uint8(self.rgb)
 
 
@@ -83,25 +73,20 @@ class Clip(NamedTuple):
 
     path: str
     name: str
-    size: tuple[int, int]
-    """(height, width) in px, upright."""
-    rate: Fraction
-    """Average frames per second."""
+    size: tuple[int, int]  # (height, width) in px, upright.
+    rate: Fraction  # Average frames per second.
     time_base: Fraction
     look: Look
 
     def blank(self) -> Picture:
-        """A white picture with the clip's size and name, for functions that ask for both."""
+        """A white picture with the clip's size and name, for functions that take a picture."""
         return Picture(np.broadcast_to(np.uint8(255), (*self.size, 3)), None, self.name, ())
 
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """The frames numbered from `first` up to but excluding `stop`; None: to the end.
+        """Yields the frames from `first` up to but excluding `stop`; None: to the end.
 
-        Earlier frames are decoded too, since most frames depend on them. A warning is logged at the
-        end of a file that says that it is longer.
-
-        Raises:
-          BrokenClipError: a frame can't be read or changes size. All frames before that are valid.
+        Earlier frames are decoded too. Warns if a file ends earlier than it says. BrokenClipError:
+        a frame can't be read or changes size; the frames before it are valid.
         """
         with open_container(self.path) as container:
             stream = _video(container, self.name)
@@ -130,11 +115,7 @@ class Clip(NamedTuple):
 
 
 def read_clip(path: str) -> Clip:
-    """The properties of a clip, for which its first frame is decoded.
-
-    Raises:
-      InputError: the file is not a clip, or is a clip that can't be used.
-    """
+    """Reads a clip's properties and decodes its first frame. InputError: no usable clip."""
     name = one_line(os.path.basename(path))
     with open_container(path) as container:
         if _is_picture(container):
@@ -170,13 +151,7 @@ class Guides(NamedTuple):
 def read_guides(
     content_masks: Sequence[str], style_masks: Sequence[str], clip: Clip, styles: Sequence[Picture]
 ) -> Guides:
-    """Reads the masks, and opens those that are clips.
-
-    Raises:
-      ConfigError: not one for each style.
-      InputError: one can't be read, is a picture that is all black, or differs from its picture in
-        aspect ratio.
-    """
+    """Reads the masks, and opens those that are clips. Raises as `read_masks` does."""
     check_counts(len(styles), len(content_masks), len(style_masks))
     moving = [None if _is_picture_file(path) else read_clip(path) for path in content_masks]
     each = [one.blank() if one else path for one, path in zip(moving, content_masks, strict=True)]
@@ -188,11 +163,8 @@ def read_guides(
 def frames_with_masks(
     clip: Clip, guides: Guides, first: int = 0, stop: int | None = None
 ) -> Iterator[Frame]:
-    """The frames of a clip, see `Clip.frames`, each with its masks: those of the same number.
-
-    Raises:
-      BrokenClipError: of the clip or of a mask, or a mask ends before the clip.
-    """
+    """Yields a clip's frames, each with its masks. BrokenClipError also if a mask ends too
+    early."""
     each = [
         itertools.repeat(mask) if isinstance(mask, np.ndarray) else _masks(mask, clip, first, stop)
         for mask in guides.content
@@ -225,7 +197,7 @@ def open_container(path: str) -> Iterator[Any]:
 
 
 def _is_picture_file(path: str) -> bool:
-    """Whether a file is a still picture, or none that FFmpeg reads."""
+    """Whether FFmpeg reads the file as a still picture, or not at all."""
     try:
         with open_container(path) as container:
             return _is_picture(container)
@@ -234,7 +206,7 @@ def _is_picture_file(path: str) -> bool:
 
 
 def _is_picture(container: Any) -> bool:
-    """FFmpeg reads still pictures by "demuxers" of their own, called like png_pipe."""
+    """Whether FFmpeg opened it as a still picture, for which it has "demuxers" like png_pipe."""
     kind = container.format.name
     return bool(kind.endswith("_pipe") or kind == "image2")
 
@@ -249,8 +221,8 @@ def _video(container: Any, name: str) -> Any:
 
 
 def _lost_seconds(clip: Clip, stream: Any, count: int, end: int) -> float:
-    """How much is missing by what the file says, as FFmpeg takes the place where it is cut off for
-    its end. `count` frames were read, the last of which is shown at `end`."""
+    """Seconds missing by what the file says: FFmpeg doesn't notice where a file is cut off. `count`
+    frames were read, the last of which is shown at `end`."""
     if stream.frames:  # MP4, MOV and AVI
         return float((stream.frames - count) / clip.rate)
     told = stream.metadata.get("DURATION", "0")  # Matroska and WebM: hours:minutes:seconds

@@ -44,10 +44,6 @@ def _flow(name: str, given: str) -> str:
     return given
 
 
-def _iterations(name: str, given: str) -> int | None:
-    return None if given == "auto" else _count(name, given)
-
-
 def _look_back(name: str, given: str) -> tuple[int, ...]:
     found = sorted({_count(name, part.strip()) for part in given.split(",")})
     if found[0] != 1 or found[-1] > LARGEST_LOOK_BACK:
@@ -73,7 +69,7 @@ _OWN = grouped(
         "iterations of each frame after the first of a shot, which has --iterations; auto: a "
         "quarter of those",
         "auto",
-        _iterations,
+        lambda name, given: None if given == "auto" else _count(name, given),
     ),
     Flag(
         "temporal_weight",
@@ -131,13 +127,10 @@ PROGRAM = Program(
 
 
 class Options(NamedTuple):
-    """The parsed command line."""
-
     content: str
     styles: list[str]
     output: str
-    config: Config
-    """That of the first frame of a shot."""
+    config: Config  # For the first frame of each shot.
     frame_iterations: int
     content_masks: tuple[str, ...]
     style_masks: tuple[str, ...]
@@ -153,12 +146,8 @@ class Options(NamedTuple):
 
 
 def parse(arguments: Sequence[str]) -> Options | str:
-    """The options of these arguments (without the program's name), or a text to print.
-
-    Raises:
-      ConfigError: invalid flags.
-      InputError: a --flagfile that can't be read.
-    """
+    """Returns the options, or a text to print. ConfigError: wrong flags. InputError: bad
+    --flagfile."""
     given = parse_flags(PROGRAM, arguments)
     if isinstance(given, str):
         return given

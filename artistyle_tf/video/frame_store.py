@@ -18,23 +18,19 @@ from artistyle_tf.video.motion import is_cut
 
 __all__ = ["FrameStore", "Survey", "find_shots"]
 
-SIDE = 256
-"""The longer side in px at which frames are compared to find cuts."""
+SIDE = 256  # Longer side in px at which frames are compared to find cuts.
 
 
 class Survey(NamedTuple):
-    """What was found in a clip before it is painted."""
+    """The shots of a clip, found before it is painted."""
 
-    shots: tuple[tuple[int, ...], ...]
-    """The numbers of the frames to paint between two cuts, as `Frame.number`, ascending."""
-    times: dict[int, int]
-    """Number of a frame → when it is shown, in `Clip.time_base`."""
-    broken: str | None
-    """Why the frames after these can't be read; None: these are all."""
+    shots: tuple[tuple[int, ...], ...]  # Numbers of the frames to paint, shot by shot.
+    times: dict[int, int]  # Frame number → presentation time in units of `Clip.time_base`.
+    broken: str | None  # Why later frames can't be read; None: there are none.
 
 
 def find_shots(frames: Iterable[Frame]) -> Survey:
-    """Looks for cuts between these frames, which end where one can't be read."""
+    """Splits the frames into shots, up to the first frame that can't be read."""
     shots: list[list[int]] = []
     times: dict[int, int] = {}
     before, broken = None, None
@@ -53,17 +49,16 @@ def find_shots(frames: Iterable[Frame]) -> Survey:
 
 
 class FrameStore:
-    """Paintings of frames as PNG files, each written atomically, in a folder that exists."""
+    """A folder with the finished frames as PNG files, each written atomically."""
 
     def __init__(self, folder: str):
         self.folder = folder
 
     @classmethod
     def open(cls, output: str, identity: Mapping[str, Any]) -> "FrameStore":
-        """The store of a clip that is to be written: the folder OUTPUT.frames.
+        """Opens or makes the folder OUTPUT.frames, where runs of equal identity go on.
 
-        InputError if it can't be made, or belongs to a run with another identity: plain values
-        which must be equal for a run to resume another.
+        InputError: it can't be made, or belongs to a run with another identity.
         """
         store = cls(os.path.realpath(output) + ".frames")
         name, note = one_line(store.folder), store._path("identity.json")
@@ -85,11 +80,10 @@ class FrameStore:
         return store
 
     def has(self, number: int) -> bool:
-        """Whether the painting of that frame is finished."""
         return os.path.exists(self._png(number))
 
     def read(self, number: int) -> np.ndarray:
-        """The painting, [H, W, 3] sRGB, uint8 or uint16. InputError if it can't be read."""
+        """Reads a painting: uint8 or uint16 [H, W, 3] sRGB. InputError if it can't be read."""
         import cv2
 
         pixels = cv2.imread(self._png(number), cv2.IMREAD_UNCHANGED)
@@ -98,20 +92,19 @@ class FrameStore:
         return np.ascontiguousarray(pixels[..., ::-1])
 
     def write(self, number: int, pixels: np.ndarray) -> None:
-        """Saves a painting, [H, W, 3] sRGB, uint8 or uint16. InputError if it can't be written."""
+        """Writes a painting, as `read` returns it. InputError if it can't be written."""
         import cv2
 
         _, data = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))
         files.write_bytes(self._png(number), data.tobytes())
 
     def remove(self, numbers: Iterable[int]) -> None:
-        """Removes the paintings of these frames."""
         for number in numbers:
             with contextlib.suppress(OSError):
                 os.remove(self._png(number))
 
     def read_survey(self) -> Survey | None:
-        """The survey of the clip; None if none was written yet. InputError if it can't be read."""
+        """Reads the clip's survey, None if not written yet. InputError if it can't be read."""
         path = self._path("survey.json")
         try:
             text = _read_text(path)
@@ -123,17 +116,15 @@ class FrameStore:
             raise InputError(f"can't read {one_line(path)}; remove it") from error
 
     def write_survey(self, survey: Survey) -> None:
-        """Keeps the survey for runs that resume this one."""
         text = json.dumps([survey.shots, list(survey.times.items()), survey.broken])
         files.write_bytes(self._path("survey.json"), text.encode())
 
     def inner(self, name: str) -> "FrameStore":
-        """A store in a folder within this one, made if it isn't there."""
+        """A store in a subfolder, made if needed."""
         os.makedirs(self._path(name), exist_ok=True)
         return FrameStore(self._path(name))
 
     def discard(self) -> None:
-        """Removes the folder with all that is in it."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _png(self, number: int) -> str:

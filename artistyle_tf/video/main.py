@@ -27,8 +27,7 @@ logger = logging.getLogger("artistyle_tf")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status: 0, 1 bad file, 2 bad flag, 130 interrupted by
-    Ctrl-C, 143 by SIGTERM."""
+    """Runs the command and returns its exit status, which --help explains."""
     return run_command("artistyle-video", parse, _run, argv)
 
 
@@ -101,7 +100,7 @@ def _paint_shots(
 
 
 def _write_finished(session: Session, survey: Survey, store: FrameStore) -> None:
-    """Writes the clip of the frames that are finished when an error ends the run."""
+    """Writes the finished frames as a clip after an error ended the run."""
     done = list(itertools.takewhile(store.has, survey.times))
     if not done:
         logger.warning("the first frame is not finished; the same command resumes the run")
@@ -114,7 +113,7 @@ def _write_finished(session: Session, survey: Survey, store: FrameStore) -> None
 def _write(
     session: Session, survey: Survey, numbers: Sequence[int], store: FrameStore, until_end: bool
 ) -> str:
-    """Writes the clip of these frames; returns a sentence that says so."""
+    """Writes these frames as a clip; returns a sentence that says so."""
     logger.debug("writing the clip")
     paintings = ((survey.times[number], store.read(number)) for number in numbers)
     write_clip(session.options.output, session.clip, paintings, until_end=until_end)
@@ -123,14 +122,14 @@ def _write(
 
 
 class ClipProgress:
-    """A callback of every frame's run, which shows how far the clip is, and the time left."""
+    """A callback for every frame's run: shows how much of the clip is done, and the time left."""
 
     def __init__(self) -> None:
         self._total, self._started, self._what = 0, 0, "frame"
         self._began = time.monotonic()
 
     def begin(self, missing: int, passes: int) -> None:
-        """Painting begins; so many paintings are missing, in all passes."""
+        """Starts the clock; `missing` paintings are to be made, over all passes."""
         self._total, self._began = missing, time.monotonic()
         self._what = "frame" if passes == 1 else f"painting of {passes} passes,"
 
@@ -140,7 +139,7 @@ class ClipProgress:
         self._show(self._started, iteration, self._started - 1)
 
     def show_missing(self, missing: int) -> None:
-        """Shows how far workers are; so many paintings are still missing."""
+        """Shows the progress of workers, who still have `missing` paintings to make."""
         done = self._total - missing
         self._show(done, "", done)
 
@@ -153,8 +152,7 @@ class ClipProgress:
 
     @contextlib.contextmanager
     def showing_messages_once(self) -> Iterator[None]:
-        """In the block, the package's messages are shown once each: the run of every frame would
-        repeat them."""
+        """Hides repeated messages in the block, since every frame's run would repeat them."""
         told: set[str] = set()
 
         def is_new(record: logging.LogRecord) -> bool:

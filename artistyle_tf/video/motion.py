@@ -23,25 +23,16 @@ __all__ = [
     "warp",
 ]
 
-QUALITIES = ("medium", "fast", "ultrafast")
-"""OpenCV's presets of DIS, the slowest and best first."""
-
-SMALLEST = 32
-"""Shorter sides, in px, are extended to this by mirroring: the pyramid of DIS needs room."""
-
-LIGHT_SPREAD = 16
-"""The longer side of a frame divided by this is the standard deviation of the blur in `relight`."""
-
-NOISE_BLUR = 2.0
-"""Standard deviation in px of the blur that averages the noise of cameras and codecs."""
-
+QUALITIES = ("medium", "fast", "ultrafast")  # OpenCV's presets of DIS, best and slowest first.
+SMALLEST = 32  # Shorter sides, in px, are mirrored up to this: the pyramid of DIS needs room.
+LIGHT_SPREAD = 16  # Longer side of a frame over the standard deviation of the blur in `relight`.
+NOISE_BLUR = 2.0  # Standard deviation in px of the blur against the noise of cameras and codecs.
 MARGIN = 64
-"""The longer side of a frame divided by this is the width in px of the border around moving things
-that is painted anew as well, since strokes reach beyond the things that they show."""
+"""Longer side of a frame over the width of the border around moving things that is repainted too,
+since strokes reach beyond their things."""
 
 
-BINS = 16
-"""Of the histogram of one channel."""
+BINS = 16  # Of one channel's histogram.
 
 NEW, ALL_NEW = 0.45, 0.8
 """Shares of pixels with new colours in a cut: with many lost ones, and alone."""
@@ -52,11 +43,10 @@ px, 0.76 between unrelated pictures with equal histograms."""
 
 
 def dense_flow(first: np.ndarray, second: np.ndarray, quality: str = "medium") -> np.ndarray:
-    """Where in `second` each pixel of `first` is, both uint8 [H, W, 3] sRGB.
+    """Where each pixel of `first` is in `second`, both uint8 [H, W, 3] sRGB, by OpenCV's DIS.
 
-    Dense inverse search, DIS: Kroeger, Timofte, Dai and Van Gool 2016, arXiv:1603.03590, as OpenCV
-    has it. Returns float32 [H, W, 2]: (dx, dy) in px, so that first(x, y) is seen at
-    second(x + dx, y + dy). `quality` is one of `QUALITIES`.
+    Returns float32 [H, W, 2]: (dx, dy) in px, so first(x, y) is second(x + dx, y + dy). DIS is
+    Kroeger, Timofte, Dai and Van Gool 2016, arXiv:1603.03590. `quality` is one of `QUALITIES`.
     """
     import cv2
 
@@ -76,12 +66,10 @@ def warp(
     flow: np.ndarray,
     kernel: Literal["linear", "lanczos4", "nearest"] = "linear",
 ) -> np.ndarray:
-    """`picture`, float32 or uint8 [H, W] or [H, W, C], sampled where the flow points to; beyond the
-    border, the border is repeated.
+    """Samples `picture`, float32 or uint8 [H, W] or [H, W, C], where the flow points; edges repeat.
 
-    The kernel "linear" blurs a little: after twelve frames of a pan, a painting warped from frame
-    to frame had 38 % of its Laplacian's energy left; with "lanczos4", over 8 × 8 px, 72 %, but
-    values may exceed the picture's range at edges.
+    "linear" blurs a little: after twelve frames of a pan, 38 % of a painting's Laplacian energy is
+    left; with "lanczos4" 72 %, but values may exceed the picture's range at edges.
     """
     import cv2
 
@@ -90,17 +78,17 @@ def warp(
 
 
 def _targets(flow: np.ndarray) -> np.ndarray:
-    """float32 [H, W, 2]: the (x, y) that the flow points to."""
+    """The (x, y) that the flow points to: float32 [H, W, 2]."""
     rows, columns = np.indices(flow.shape[:2], np.float32)
     return np.stack([columns, rows], axis=-1) + flow
 
 
 def find_disocclusions(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
-    """bool [H, W]: the pixels of the later frame that are not visible in the earlier one.
+    """bool [H, W]: pixels of the later frame that the earlier one doesn't show.
 
-    |w̃ + ŵ|² > 0.01 (|w̃|² + |ŵ|²) + 0.5 with w̃(p) = w(p + ŵ(p)): following the flow there and back
-    does not return to the start. Pixels that come from outside the earlier frame count too. ŵ is
-    `backward`, the flow from the later frame to the earlier one, and w is `forward`.
+    |w̃ + ŵ|² > 0.01 (|w̃|² + |ŵ|²) + 0.5 with w̃(p) = w(p + ŵ(p)): following the flow there and
+    back does not return to the start. ŵ is `backward`, from the later frame to the earlier; w
+    `forward`.
     """
     back, there = warp(forward, backward), _targets(backward)
     last = np.array([backward.shape[1] - 1, backward.shape[0] - 1], np.float32)
@@ -110,7 +98,7 @@ def find_disocclusions(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
 
 
 def find_motion_boundaries(backward: np.ndarray) -> np.ndarray:
-    """bool [H, W]: where the flow ŵ = (û, v̂) changes abruptly, which makes it least accurate.
+    """bool [H, W]: where the flow ŵ = (û, v̂) changes abruptly, and is least accurate.
 
     |∇û|² + |∇v̂|² > 0.01 |ŵ|² + 0.002, with forward differences, 0 at the last row and column.
     """
@@ -126,16 +114,16 @@ def consistency(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
 
 
 def _square(vectors: np.ndarray) -> np.ndarray:
-    """[H, W, 2] → [H, W]: squared lengths."""
+    """Squared lengths: [H, W, 2] → [H, W]."""
     return np.sum(np.square(vectors), axis=-1)
 
 
 def is_cut(before: np.ndarray, now: np.ndarray) -> bool:
     """Whether a new shot starts between two frames, uint8 [H, W, 3] sRGB.
 
-    New colours alone may be a change of light, and lost pixels alone a fast pan. A cut therefore
-    needs many of both, or nearly all of one: a black frame is matched anywhere, and the flow
-    partly succeeds in warping any picture into another of the same colours.
+    New colours alone may be a change of light, and lost pixels alone a fast pan. So a cut needs
+    many of both or nearly all of one: the flow matches a black frame anywhere, and can partly warp
+    any picture into another of the same colours.
     """
     flows = dense_flow(now, before, "fast"), dense_flow(before, now, "fast")
     lost = 1 - float(np.mean(consistency(*flows)))
@@ -144,17 +132,16 @@ def is_cut(before: np.ndarray, now: np.ndarray) -> bool:
 
 
 def _new_colours(before: np.ndarray, now: np.ndarray) -> float:
-    """Share of pixels that changed bins: half the L1 distance of the two histograms."""
+    """Share of pixels that changed bins: half the L1 distance of the histograms."""
     each = [np.bincount(one.ravel() // (256 // BINS), minlength=BINS) for one in (before, now)]
     return float(np.abs(each[0] - each[1]).sum() / 2 / now.size)
 
 
 def long_term_weights(each: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """c_long of the earlier frames from their c, float32 [H, W] each, nearest first: each pixel
-    follows the nearest reliable frame.
+    """c_long of earlier frames from their c, float32 [H, W], nearest first.
 
-    c_long^(i−j) = max(c^(i−j) − Σ of c^(i−k) over the nearer k < j, 0), from the paper's long-term
-    loss.
+    c_long^(i−j) = max(c^(i−j) − Σ of c^(i−k) over the nearer k < j, 0), from the paper: each pixel
+    follows the nearest frame that is reliable there.
     """
     found, before = [], np.zeros_like(each[0])
     for one in each:
@@ -166,11 +153,10 @@ def long_term_weights(each: Sequence[np.ndarray]) -> list[np.ndarray]:
 def merge(
     pictures: Sequence[np.ndarray], weights: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A single picture with weights that is equivalent to all the pictures.
+    """Combines pictures w_j, weighted c_j, into one W, float32 [H, W, 3], with weights C = Σ c_j.
 
-    With C = Σ c_j and W = Σ c_j w_j / C, Σ c_j (x − w_j)² equals C (x − W)² plus a term that does
-    not depend on x, so the gradient is the same. Where one c is 1 and the others are 0, the value
-    is the same too. Returns W, float32 [H, W, 3], with the first picture where C is 0; and C.
+    W = Σ c_j w_j / C, or the first picture where C is 0. Σ c_j (x − w_j)² equals C (x − W)² plus a
+    term independent of x, so the gradient is the same.
     """
     total = np.sum(weights, axis=0)
     mean = sum(c[..., None] * w for c, w in zip(weights, pictures, strict=True))
@@ -182,15 +168,13 @@ def merge(
 def relight(
     painting: np.ndarray, before: np.ndarray, now: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    """An earlier painting under the light of the new frame: fades, clouds and exposure.
+    """Adapts an earlier painting to the new frame's light: fades, clouds, exposure.
 
-    The difference of the two frames, averaged over wide surroundings where the flow is consistent,
-    is the change of light, and is added. Without it, a painting tied to the one before would stay
-    bright while its clip fades to black.
+    Adds the frames' difference, averaged over wide surroundings where the flow is consistent.
+    Otherwise a painting tied to the one before stays bright while the clip fades to black.
 
-    `painting` and `before`, the frame that it shows, are warped; `weights`, float32 [h, w], say
-    where the flow is consistent. All others are [h, w, 3] sRGB in grey levels, the result float32
-    within 0 to 255.
+    `painting` and `before`, its frame, are warped; `weights`, float32 [h, w], are where the flow is
+    consistent; others are [h, w, 3] sRGB in grey levels. The result is float32, 0 to 255.
     """
     import cv2
 
@@ -204,9 +188,8 @@ def relight(
 class StaticRegions:
     """Finds the regions of a shot in which nothing changes, frame by frame.
 
-    Each pixel is compared with the frame in which it was last painted, not with the one before, so
-    that light that changes slowly is followed in small steps. `threshold` is by how many grey
-    levels blurred frames may differ there; 0: nothing is static.
+    Each pixel is compared with the frame in which it was last painted, so slow changes of light are
+    followed in small steps. `threshold`: grey levels by which blurred frames may differ; 0: off.
     """
 
     def __init__(self, threshold: float):
@@ -214,11 +197,10 @@ class StaticRegions:
         self._painted: np.ndarray | None = None
 
     def share(self, frame: np.ndarray) -> np.ndarray | None:
-        """How much of the previous painting stays in that of the next frame, uint8 [h, w, channels]
-        with sRGB and the masks of its styles.
+        """How much of the previous painting to keep, for the next frame: float32 [h, w].
 
-        float32 [h, w], exactly 1 where nothing changed and less near what did; None for the first
-        frame, and without a threshold.
+        Exactly 1 where nothing changed, less near changes; None for the first frame or without a
+        threshold. The frame is uint8 [h, w, channels]: sRGB and the styles' masks.
         """
         import cv2
 
@@ -238,9 +220,9 @@ class StaticRegions:
 
 
 def _noise(length: int) -> np.ndarray:
-    """[length]: noise after the blur relative to that in the middle, from one border to the other.
+    """[length]: blurred noise relative to the middle's, from one border to the other.
 
-    What lies beyond a border is mirrored, so fewer pixels are averaged: at the distance d, with the
+    Beyond a border is a mirror image, so fewer pixels are averaged: at the distance d, with the
     Gaussian g, ∫ (g(x − d) + g(x + d))² dx over x > 0 is ∫ g² (1 + exp(−d²/σ²)) over all x.
     """
     place = np.arange(length, dtype=np.float32)

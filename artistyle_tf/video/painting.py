@@ -26,22 +26,14 @@ from artistyle_tf.video.clip import Frame, Guides
 __all__ = ["FramePainter"]
 
 MOVED = "frame-before.png"
-"""`Config.init` of frames that follow another: never opened, since a start is given."""
+"""`Config.init` of later frames: a name only, since their start is given."""
 
 
 class FramePainter:
-    """Paints the frames of a clip, all of one size, which have their masks with them.
+    """Paints frames of one clip, which carry their masks. Raises as `Painter` does.
 
-    Args:
-      config: the settings of a shot's first frame.
-      styles: the paintings.
-      iterations: of every frame that follows another. It has one level, since it begins with a
-        painting.
-      guides: the masks.
-      callback: as for `stylize`.
-
-    Raises:
-      ConfigError, InputError: as `Painter`.
+    `config` is for the first frame of a shot; the others have one level with so many `iterations`,
+    since they begin with a painting.
     """
 
     def __init__(
@@ -65,14 +57,11 @@ class FramePainter:
         self._solvers = Solvers(config, self.weights, regions=regions, temporal=True)
 
     def paint_first(self, frame: Frame) -> np.ndarray:
-        """The painting of a frame that begins a shot: float32 [h, w, 3] sRGB in grey levels,
-        unclipped.
+        """Paints the first frame of a shot: float32 [h, w, 3] sRGB in grey levels, unclipped.
 
-        Raises:
-          KeyboardInterrupt: the run was stopped, by Ctrl-C or the callback.
-          ArtistyleError: it failed.
+        KeyboardInterrupt: stopped by Ctrl-C or the callback. ArtistyleError: the run failed.
         """
-        return self._painted(self._config, frame, self._start, None)
+        return self._paint(self._config, frame, self._start, None)
 
     def paint_next(
         self,
@@ -82,13 +71,13 @@ class FramePainter:
         weights: np.ndarray,
         strength: float,
     ) -> np.ndarray:
-        """Likewise that of a later frame, which begins with `start`, float32 [h, w, 3] sRGB in grey
-        levels, and is held to an earlier picture, see `problem.Earlier`."""
+        """Paints a later frame, beginning with `start`, float32 [h, w, 3] sRGB in grey levels, and
+        held to an earlier picture, see `problem.Earlier`. Returns and raises as `paint_first`."""
         moved = Picture(fill_cells(start), None, MOVED, ())
-        return self._painted(self._later, frame, moved, Earlier(picture, weights, strength))
+        return self._paint(self._later, frame, moved, Earlier(picture, weights, strength))
 
     def weigh(self, frame: Frame) -> None:
-        """Lets a frame, the first of the clip, say how strongly the style counts in every one."""
+        """Fixes the style's weight for all frames by this one, the clip's first."""
         with true_float32():
             problem = self._scene(self._config, frame, self._start)
             self._weighing = weigh(problem, self._solvers)
@@ -105,7 +94,7 @@ class FramePainter:
             self._tables = problem.tables
         return problem
 
-    def _painted(
+    def _paint(
         self, config: Config, frame: Frame, start: Picture | None, earlier: Earlier | None
     ) -> np.ndarray:
         with true_float32():

@@ -27,15 +27,14 @@ from artistyle_tf.video.shots import ShotPainter, Temporal
 
 __all__ = ["Session", "ShotWorker", "paint_with_workers"]
 
-LONGEST_WARM_UP = 10
-"""How often, at most, a pixel is painted before it is held fully, however few iterations it has."""
+LONGEST_WARM_UP = 10  # A pixel is painted at most so often before it is held fully.
 
 
 class Session:
     """A clip with its styles and masks, and what paints its shots.
 
-    The callback, as for `stylize`, is called in the run of every frame. ConfigError or InputError
-    if a file can't be used; TensorFlow isn't loaded to know.
+    The callback, as for `stylize`, is called in every frame's run. ConfigError or InputError,
+    before TensorFlow loads, if a file can't be used.
     """
 
     def __init__(self, options: Options, callback: Callbacks | None = None):
@@ -50,7 +49,7 @@ class Session:
 
     @functools.cached_property
     def painter(self) -> Any:
-        """The `FramePainter` for all shots: the network and its traces."""
+        """The `FramePainter` for all shots, which has the network and its traces."""
         from artistyle_tf.video.painting import FramePainter
 
         config, later = self.options.config, self.options.frame_iterations
@@ -61,13 +60,13 @@ class Session:
         return painter
 
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
-        """The frames that are to be painted, with their masks, see `Clip.frames`; of these numbers,
-        beginning with the first of them."""
+        """Yields the frames to paint with their masks: every `preview_every`-th, beginning with
+        `first`."""
         frames = frames_with_masks(self.clip, self._guides, first, stop)
         return itertools.islice(frames, 0, None, self.options.preview_every)
 
     def paint(self, numbers: Sequence[int], store: FrameStore) -> None:
-        """Paints the frames of a shot into the store, but for those that are there."""
+        """Paints the missing frames of a shot into the store."""
         options = self.options
         temporal = Temporal(
             options.temporal_weight,
@@ -84,7 +83,7 @@ class Session:
             shots.paint_in_passes(frames, numbers, options.passes)
 
     def identity(self) -> dict[str, Any]:
-        """What must be equal for a run to resume another; plain values."""
+        """What must be equal for a run to resume another, as plain values."""
         options = self.options
         pictures = kinds_of(None, self._styles, self._start, Masks((), self._guides.styles))
         own = options._asdict()
@@ -109,14 +108,11 @@ def _digest(path: str) -> str:
 def paint_with_workers(
     options: Options, shots: Sequence[Sequence[int]], store: FrameStore, tell: Callable[[], None]
 ) -> None:
-    """Has all shots, as the numbers of their frames, painted into the store.
+    """Has Ray workers paint shots, given as frame numbers, into the store.
 
-    A shot whose worker dies goes to another one, and is given up after three. `tell` is called
-    twice a second, in another thread.
-
-    Raises:
-      KeyboardInterrupt: the user stopped it; frames that are finished stay.
-      ArtistyleError: Ray is not installed or can't start; or after all others, a shot failed.
+    A shot whose worker dies goes to another one, at most three. `tell` is called twice a second in
+    another thread. KeyboardInterrupt: stopped; finished frames stay. ArtistyleError: Ray can't
+    start, or, after all others, a shot failed.
     """
     failures: list[str] = []
     ended = threading.Event()
@@ -142,7 +138,7 @@ def paint_with_workers(
 
 
 class ShotWorker:
-    """Paints one shot after the other, as `batch.worker.Worker` paints jobs."""
+    """Paints one shot after another, as `batch.worker.Worker` paints jobs."""
 
     def __init__(self, options: Options, store: FrameStore, sharing: Sharing):
         self._store, self._sharing = store, sharing
@@ -150,11 +146,10 @@ class ShotWorker:
         self._session = Session(options, lambda step: not self._stop.is_set())
 
     def stop(self) -> None:
-        """Ends the shot that is being painted after an iteration."""
+        """Stops the current shot after an iteration."""
         self._stop.set()
 
     def paint(self, numbers: Sequence[int]) -> Outcome:
-        """Paints the shot of these frames."""
         try:
             with computing(self._sharing):
                 self._session.paint(numbers, self._store)

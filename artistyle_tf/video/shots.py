@@ -28,75 +28,58 @@ if TYPE_CHECKING:
 
 __all__ = ["ShotPainter", "Temporal", "count_missing", "to_float32", "to_levels"]
 
-ANOTHER_MASK = 127
-"""Levels by which a mask may differ from itself moved along the flow: half, at a hard border."""
-
+ANOTHER_MASK = 127  # Levels by which a mask may differ from the one moved along the flow.
 BLEND = 0.5
-"""δ: the share of the neighbour in what a frame of a later pass begins with, where the flow is
+"""δ: the neighbour's share in the start of a frame in a later pass, where the flow is
 consistent."""
 
 
 class Temporal(NamedTuple):
     """How frames are held together."""
 
-    weight: float
-    """λ of the temporal loss."""
-    look_back: Sequence[int] = (1,)
-    """Distances in frames of the earlier ones in that loss, ascending from 1."""
-    flow: str = "medium"
-    """The quality of the optical flow, see `dense_flow`."""
-    static_threshold: float = 0.0
-    """See `StaticRegions`."""
+    weight: float  # λ of the temporal loss.
+    look_back: Sequence[int] = (1,)  # Distances in frames to the earlier ones, ascending from 1.
+    flow: str = "medium"  # One of `motion.QUALITIES`.
+    static_threshold: float = 0.0  # See `StaticRegions`.
     warm_up: int = 1
-    """How often a pixel is painted before it is held fully: so often that it has had as many
-    iterations as the first frame. Held at once, what came into sight would stay half painted."""
+    """How often a pixel is painted before it is held fully: until it had as many iterations as a
+    first frame. Held at once, what came into sight would stay half painted."""
 
 
 class _Painted(NamedTuple):
     """A frame whose painting is in the store."""
 
     number: int
-    rgb: np.ndarray
-    """uint8 [h, w, 3], the frame at the size of the painting."""
-    masks: Sequence[np.ndarray]
-    """uint8 [h, w] each, likewise."""
+    rgb: np.ndarray  # uint8 [h, w, 3], the frame at the painting's size.
+    masks: Sequence[np.ndarray]  # uint8 [h, w] each, likewise.
     age: np.ndarray
-    """float32 [h, w], how often each pixel was painted since it came into sight, up to
-    `Temporal.warm_up`."""
+    """float32 [h, w]: how often each pixel was painted since it came into sight, at most
+    `warm_up`."""
 
 
 class _Carried(NamedTuple):
-    """The painting of another frame, carried over to this one."""
+    """Another frame's painting, moved along the flow to this one."""
 
-    painting: np.ndarray
-    """float32 [h, w, 3], moved to where its things are now, in the light of now."""
-    weights: np.ndarray
-    """float32 [h, w], 0 or 1: where the flow is consistent, within the same masks."""
-    change: np.ndarray
-    """float32 [h, w, 3], moved likewise: painting minus frame."""
-    flow: np.ndarray
-    """float32 [h, w, 2], from this frame to the other."""
+    painting: np.ndarray  # float32 [h, w, 3], relit for this frame.
+    weights: np.ndarray  # float32 [h, w], 0 or 1: where flow and masks agree.
+    change: np.ndarray  # float32 [h, w, 3]: moved painting minus moved frame.
+    flow: np.ndarray  # float32 [h, w, 2], from this frame to the other.
 
 
 class _Recalled(NamedTuple):
-    """What the earlier frames say of a frame."""
+    """What earlier frames contribute to a frame."""
 
-    start: np.ndarray
-    """float32 [h, w, 3], what the frame begins with."""
-    painting: np.ndarray
-    """float32 [h, w, 3], their paintings, carried over."""
-    weights: np.ndarray
-    """float32 [h, w], 0 to 1, where they show what it shows."""
-    age: np.ndarray
-    """As in `_Painted`, before this frame is painted."""
+    start: np.ndarray  # float32 [h, w, 3], where optimisation starts.
+    painting: np.ndarray  # float32 [h, w, 3], merged from theirs.
+    weights: np.ndarray  # float32 [h, w], 0 to 1: how far to hold to that painting.
+    age: np.ndarray  # As in `_Painted`, before this frame is painted.
 
 
 class ShotPainter:
-    """Paints the shots of a clip into a store.
+    """Paints the frames of shots that the store lacks; the result is as if all were painted anew.
 
-    Paintings that are there already are kept, and the others come out as if all were new. Both
-    methods take the frames to paint and their numbers, and raise InputError if the folder can't be
-    used, KeyboardInterrupt and ArtistyleError as `FramePainter`.
+    Its methods take frames and their numbers. InputError: the folder can't be used;
+    KeyboardInterrupt and ArtistyleError as for `FramePainter`.
     """
 
     def __init__(
@@ -105,7 +88,7 @@ class ShotPainter:
         self._painter, self._store, self._temporal, self._size = painter, store, temporal, size
 
     def paint(self, frames: Iterable[Frame], numbers: Sequence[int]) -> None:
-        """Paints the frames of a shot in order, each beginning with the one before."""
+        """Paints a shot in order, each frame beginning with the one before."""
         store, warm_up = self._store, self._temporal.warm_up
         furthest = max(self._temporal.look_back)
         done = list(map(store.has, numbers))
@@ -159,14 +142,13 @@ class ShotPainter:
         return _Recalled(start, painting, weights, np.where(known, age, np.float32(0)))
 
     def paint_in_passes(self, frames: Iterable[Frame], numbers: Sequence[int], passes: int) -> None:
-        """Paints the frames of a shot in 2 passes or more, forward and backward, as in section 5.3.
+        """Paints a shot in 2 or more passes, alternately forward and backward: section 5.3.
 
-        The first pass paints each frame on its own. Every other goes through the shot in the
-        opposite direction of the one before; a frame begins with its own painting of that pass,
-        blended with its neighbour's of this pass, moved along the flow. So what comes into sight at
-        the border in one direction is painted from what is known in the other. The second half of
-        the passes has the temporal loss, too; earlier it would keep the frames from becoming alike.
-        The memory holds all frames at the size of the paintings.
+        The first pass paints each frame on its own. In later ones a frame begins with its own
+        painting of the pass before, blended with its neighbour's of this pass, moved along the
+        flow. So what comes into sight in one direction is painted from what is known in the other.
+        The temporal loss joins for the second half; earlier it would keep frames from becoming
+        alike. All frames of the shot are in memory at the paintings' size.
         """
         sources = {}
         for frame in frames:
@@ -205,8 +187,8 @@ def _carry(
     flow: str,
     masks: Iterable[tuple[np.ndarray, np.ndarray]],
 ) -> _Carried:
-    """Carries the painting of another frame, `rgb`, over to this one, `now`, both uint8 [h, w, 3].
-    `masks`: each as it is in the other frame, and in this one; uint8 [h, w]."""
+    """Carries the painting of the frame `rgb` over to the frame `now`, both uint8 [h, w, 3].
+    `masks`: pairs of uint8 [h, w], in that frame and in this one."""
     backward, forward = dense_flow(now, rgb, flow), dense_flow(rgb, now, flow)
     weights = consistency(backward, forward)
     moved = warp(painting, backward, "lanczos4")
@@ -219,14 +201,14 @@ def _carry(
 
 
 def count_missing(numbers: Sequence[int], store: FrameStore, passes: int) -> int:
-    """How many paintings of these frames are missing, in all passes; with one pass, too."""
+    """How many paintings of these frames are missing, over all passes."""
     one = _find_pass(numbers, store, passes)
     done = sum(map(_of_pass(store, one, passes).has, numbers))
     return (passes - one + 1) * len(numbers) - done
 
 
 def _find_pass(numbers: Sequence[int], store: FrameStore, passes: int) -> int:
-    """The pass to resume: the last that has any of these frames. Those before it are over."""
+    """The pass to resume: the last one with any of these frames."""
     for one in range(passes, 1, -1):
         if any(map(_of_pass(store, one, passes).has, numbers)):
             return one
@@ -238,7 +220,7 @@ def _of_pass(store: FrameStore, one: int, passes: int) -> FrameStore:
 
 
 def to_levels(painting: np.ndarray, deep: bool) -> np.ndarray:
-    """float32 [H, W, 3] in grey levels as uint8, or uint16 of 0 to 65535, rounded and clipped."""
+    """Rounds float32 grey levels [H, W, 3] to uint8, or if `deep` to uint16, 0 to 65535."""
     if deep:
         return np.clip(np.rint(painting * 257), 0, 65535).astype(np.uint16)
     return np.clip(np.rint(painting), 0, 255).astype(np.uint8)

@@ -24,7 +24,7 @@ FORMATS = {
     ".mkv": ("matroska", "libx264"),
     ".webm": ("webm", "libvpx-vp9"),
 }
-"""Extension → FFmpeg's names of the (container, codec)."""
+"""Extension → FFmpeg's (container, codec)."""
 
 OPTIONS = {
     # Without cpu-independent, x264 165 reads uninitialised memory (Valgrind) when it distributes
@@ -32,24 +32,20 @@ OPTIONS = {
     "libx264": {"crf": "18", "x264-params": "cpu-independent=1"},
     "libvpx-vp9": {"crf": "24", "b:v": "0", "cpu-used": "4", "row-mt": "1"},
 }
-"""FFmpeg's options by codec: a quality whose compression is hardly visible, and the same bytes for
-the same frames."""
+"""FFmpeg's options by codec: compression is hardly visible, and equal frames give equal bytes."""
 
 
 def write_clip(
     path: str, clip: Clip, frames: Iterable[tuple[int, np.ndarray]], *, until_end: bool = True
 ) -> None:
-    """Writes the frames and the original's sound atomically.
+    """Writes the frames and the original's sound atomically. InputError if that fails.
 
     Args:
-      path: the output file, with an extension in `FORMATS`.
-      clip: the original, from which sound, time base and colour properties are taken.
+      path: with an extension in `FORMATS`.
+      clip: the original: sound, time base and colour properties are its.
       frames: (pts in `clip.time_base`, [H, W, 3] sRGB uint8 or uint16), in order. An odd last row
         or column is cut off, since chroma subsampling needs even sides.
-      until_end: whether the sound continues to its end after the last frame.
-
-    Raises:
-      InputError: the clip can't be written.
+      until_end: whether the sound goes on after the last frame.
     """
     import av
 
@@ -121,7 +117,7 @@ class _Sound:
         self._next: Any = None
 
     def until(self, end: Fraction | None) -> None:
-        """Writes the packets up to `end` in seconds; None: all that are left."""
+        """Copies the packets up to `end` in seconds; None: all that are left."""
         while True:
             packet, self._next = self._next or next(self._packets, None), None
             if packet is None:

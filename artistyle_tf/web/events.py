@@ -20,17 +20,14 @@ from artistyle_tf.web.studio import Order, Run, Session, Studio, estimate, large
 
 __all__ = ["Events", "Updates"]
 
-Updates = dict[str, Any]
-"""Name of an output of the page → its update."""
+Updates = dict[str, Any]  # Name of an output of the page → its update.
 
 SHOWN, BRUSHED = 1600, 768
-"""Longer sides in px of pictures on the page, and of the photo under the brush; the download has
-the full size."""
+"""Longer sides in px of pictures shown, and of the photo under the brush."""
 
 
 class Events:
-    """The event handlers of the page, for all sessions; the workspace is a folder for files to
-    download and for checkpoints."""
+    """Handles the events of all sessions; `workspace` is a folder for downloads and checkpoints."""
 
     def __init__(self, studio: Studio, limits: form.Limits, weights: str, workspace: str):
         self._studio, self._limits = studio, limits
@@ -42,15 +39,14 @@ class Events:
         return self._run(request, lambda session: session.start(self._order(*given)))
 
     def change(self, request: gr.Request, *given: Any) -> Iterator[Updates]:
-        """Paints with the current controls, starting from the current picture."""
+        """Goes on from the current picture with the current controls."""
         return self._run(request, lambda session: session.change(self._order(*given)))
 
     def go_on(self, request: gr.Request) -> Iterator[Updates]:
-        """Continues the saved painting with the same settings."""
+        """Goes on from the saved painting with the same settings."""
         return self._run(request, Session.go_on)
 
     def stop(self, request: gr.Request) -> None:
-        """Stops the run and saves the current picture."""
         run = self._session(request).run
         if run:
             run.stop()
@@ -66,7 +62,6 @@ class Events:
         return list(form.preset_values(name, self._weights).values())
 
     def samples(self) -> list[str]:
-        """The sample photo and the sample painting."""
         return [self._serve(str(path)) for path in (samples.content(), samples.style())]
 
     def brush(self, photo: str | None, editor: Mapping[str, Any] | None = None) -> Any:
@@ -81,7 +76,7 @@ class Events:
         return {"background": shrink(picture.rgb, BRUSHED), "layers": [], "composite": None}
 
     def check(self, path: str | None) -> str:
-        """An error message for a picture just uploaded; "" if it is valid."""
+        """An error message about an uploaded picture; "" if it is valid."""
         try:
             if path:
                 form.read_upload(path, self._limits)
@@ -127,7 +122,6 @@ class Events:
             yield updates
 
     def large_stop(self, request: gr.Request) -> None:
-        """Stops the large painting and saves it as it is."""
         run = self._session(request).large
         if run:
             run.stop()
@@ -163,7 +157,7 @@ class Events:
         return form.read_upload(path, self._limits)
 
     def _run(self, request: gr.Request, begin: Callable[[Session], Run]) -> Iterator[Updates]:
-        """Begins a run; updates of the page until it is over."""
+        """Begins a run, and updates the page until it is over."""
         session = self._session(request)
         try:
             run = begin(session)

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _SHIPPED = ("auto", "imagenet-8bit", "preview")
-"""Networks offered on the page; only the server's --weights may name a file or download one."""
+"""Networks on offer; only the server's --weights may name a file or download one."""
 _CHOICES = {"size": ("256", "384", "512", "768", "1024"), "init": INITS}
 _KINDS = {"strength": "share", "style_scale": "scale", "size": "open", "style_weight": "text"}
 _LABELS = {
@@ -48,20 +48,20 @@ _HELP = {
 
 
 class Control(NamedTuple):
-    """One control of the page; `name` is that of the setting."""
+    """One control of the page, for the setting `name`."""
 
     name: str
     label: str
     group: str
     help: str
     kind: str
-    """"share" (slider from 0 to 1), "scale" (slider), "choice", "open" (a choice or free text),
-    "number", "whole" or "text"."""
+    """share (slider, 0 to 1), scale (slider), choice, open (choice or text), number, whole,
+    text."""
     choices: Sequence[str] = ()
 
 
 def all_controls(weights: str = "auto") -> list[Control]:
-    """Every field of `Config`; `weights` is the server's `--weights`, which can be chosen too."""
+    """A control per field of `Config`; `weights`, the server's `--weights`, can be chosen too."""
     offered = _CHOICES | {"weights": tuple(dict.fromkeys((weights, *_SHIPPED)))}
     kinds = {float: "number", int: "whole"}
     controls = []
@@ -78,7 +78,7 @@ def all_controls(weights: str = "auto") -> list[Control]:
 
 
 def preset_values(preset: str, weights: str = "auto") -> dict[str, Any]:
-    """Control → its value for a preset; ConfigError for an unknown one."""
+    """A preset's value for each control. ConfigError: no such preset."""
     config = Config.preset(preset, weights=weights)
     values: dict[str, Any] = {}
     for control in all_controls(weights):
@@ -96,7 +96,7 @@ def _slider(config: Config) -> float:
 
 
 def make_config(preset: str, values: Mapping[str, Any], weights: str = "auto") -> Config:
-    """The settings selected on the page: the preset's where a control's value is None or empty.
+    """The settings on the page, and the preset's where a control's value is None or empty.
 
     ConfigError: an invalid value; the message starts with the name of the setting.
     """
@@ -121,16 +121,12 @@ def make_config(preset: str, values: Mapping[str, Any], weights: str = "auto") -
 
 
 class Limits(NamedTuple):
-    """What the server accepts."""
-
-    pixels: int = 50_000_000
-    """Maximum number of pixels of a picture, uploaded or painted."""
-    megabytes: int = 40
-    """Maximum size of an upload in 10^6 bytes."""
+    pixels: int = 50_000_000  # Of a picture, uploaded or painted.
+    megabytes: int = 40  # Of an upload, in 10^6 bytes.
 
 
 def read_upload(path: str, limits: Limits) -> Picture:
-    """The picture at `path`; InputError, before decoding, if it has too many pixels."""
+    """Reads a picture. InputError, before decoding, if it has too many pixels."""
     size = 0, 0
     with warnings.catch_warnings(), contextlib.suppress(Exception):  # `read` reports it
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -164,10 +160,8 @@ def _check_pixels(name: str, shape: Sequence[int], limits: Limits) -> None:
 
 
 def drawn_mask(editor: Mapping[str, Any] | None, picture: Picture) -> Picture | None:
-    """The mask drawn on a photo, white where painted; None if nothing was.
-
-    `editor` has "layers", each uint8 [H, W, 4], of which only alpha is used.
-    """
+    """The mask drawn on a photo, white where painted; None if nothing was. `editor` has "layers",
+    each uint8 [H, W, 4], of which only alpha is used."""
     layers = (editor or {}).get("layers") or []
     paint = np.max([np.asarray(layer)[..., 3] for layer in layers], axis=0) if layers else None
     if paint is None or not paint.any():

@@ -74,8 +74,6 @@ PROGRAM = Program(
 
 
 class Options(NamedTuple):
-    """How to serve the page."""
-
     host: str
     port: int
     weights: str
@@ -86,7 +84,7 @@ class Options(NamedTuple):
 
 
 def parse(arguments: Sequence[str]) -> Options | str:
-    """The options for these arguments (without the program's name), or a text to print."""
+    """Returns the options, or a text to print."""
     given = parse_flags(PROGRAM, arguments)
     if isinstance(given, str):
         return given
@@ -95,8 +93,8 @@ def parse(arguments: Sequence[str]) -> Options | str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status: 0 stopped by the user, 1 the page can't be
-    served, 2 a wrong flag."""
+    """Runs the command and returns its exit status: 0 stopped, 1 can't be served, 2 a wrong
+    flag."""
     with showing(progress=False):
         return run_command("artistyle-web", parse, _serve, argv)
 

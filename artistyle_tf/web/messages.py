@@ -9,7 +9,7 @@ __all__ = ["describe_progress", "describe_state", "show_error"]
 
 
 def describe_state(run: Run, ahead: int) -> str:
-    """HTML: one line about the state of the run, with the number of runs ahead in the queue."""
+    """HTML: the run's state, with the number of runs ahead in the queue."""
     if run.over and run.error and not run.result:
         return show_error(run.error)
     if run.over and run.result:

@@ -14,10 +14,9 @@ from artistyle_tf.web.events import Events, Updates
 
 __all__ = ["CSS", "HEAD", "make_page", "make_theme"]
 
-FIRST = "fast"
-"""The preset selected at first: the best picture for the time."""
+FIRST = "fast"  # The preset selected at first: the best picture for the time.
 PALE = ("#ffffff", 0.65)
-"""The brush for masks: a translucent white."""
+"""The brush for masks."""
 
 _CHOICES = {
     "color": {
@@ -53,7 +52,7 @@ def make_page(events: Events, weights: str, private: bool = True) -> gr.Blocks:
 
 
 def _make_inputs(weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(pictures, mask, preset and buttons; every control by its setting's name)."""
+    """Returns pictures, mask, preset and buttons, and every control by its setting's name."""
     inputs: dict[str, Any] = {}
     with gr.Row():
         for name, label in (("photo", "Photo"), ("style", "Painting")):
@@ -204,7 +203,7 @@ def _connect(
     outputs = {**outputs, "paint": inputs["paint"]}
 
     def named(action: Callable[..., Iterator[Updates]]) -> Callable[..., Iterator[dict[Any, Any]]]:
-        """The action, with its updates assigned to the outputs that they name."""
+        """Assigns the action's updates to the outputs that they name."""
 
         def act(request: gr.Request, *given: Any) -> Iterator[dict[Any, Any]]:
             for updates in action(request, *given):
@@ -312,7 +311,6 @@ _COLORS = {
 
 
 def make_theme() -> Any:
-    """A plain Gradio theme with a single accent colour."""
     light = {name: pair[0] for name, pair in _COLORS.items()}
     dark = {f"{name}_dark": pair[1] for name, pair in _COLORS.items()}
     return gr.themes.Base(

@@ -54,14 +54,10 @@ __all__ = [
 
 logger = logging.getLogger("artistyle_tf")
 
-PAUSE = 0.7
-"""Minimum seconds between two pictures shown."""
-SHARE = 20
-"""The interval is also this many times what a picture took to compute: 5 % overhead at most."""
-LONGEST_QUEUE = 20
-"""Maximum number of waiting runs; further ones are refused."""
-KEPT_PAINTERS = 2
-"""Painters kept with their networks and traced graphs, for the most recent settings."""
+PAUSE = 0.7  # Minimum seconds between two pictures shown.
+SHARE = 20  # The interval is also this many times what a picture took: 5 % overhead at most.
+LONGEST_QUEUE = 20  # Waiting runs; further ones are refused.
+KEPT_PAINTERS = 2  # Painters kept with networks and graphs, for the latest settings.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -71,12 +67,9 @@ class Order:
     config: Config
     content: Picture | None
     style: Picture | None
-    mask: Picture | None = None
-    """White where the style applies; None: everywhere."""
-    folder: str | None = None
-    """For its checkpoint; None: none."""
-    resume: bool = False
-    """From the checkpoint in the folder."""
+    mask: Picture | None = None  # White where the style applies; None: everywhere.
+    folder: str | None = None  # For its checkpoint; None: none.
+    resume: bool = False  # From the checkpoint in the folder.
 
 
 class Progress(NamedTuple):
@@ -98,8 +91,7 @@ class Run:
         self.future: concurrent.futures.Future[None] = concurrent.futures.Future()
         self.log = ReportLog()
         self.progress: Progress | None = None
-        self.result: Result | None = None
-        """The painting, once it is saved as `path`."""
+        self.result: Result | None = None  # Set after the painting is saved as `path`.
         self.path = ""
         self.error: str | None = None
         self.stopping = False
@@ -136,7 +128,7 @@ class Run:
         yield
 
     def __call__(self, step: Step) -> bool | None:
-        """The callback of the run: records its progress, and stops it if asked to."""
+        """The run's callback: records progress, and stops the run if asked to."""
         began = time.monotonic()
         if began >= self._due or step.iteration == step.iterations or self.stopping:
             done = step.iteration, step.iterations, step.level, step.levels, step.remaining
@@ -146,15 +138,13 @@ class Run:
 
 
 def make_painter(config: Config) -> "Painter":
-    """The painter of a config; loads TensorFlow."""
     from artistyle_tf.engine.painter import Painter
 
     return Painter(config)
 
 
 class Studio:
-    """Paints orders one at a time, first come, first served; saves every painting in a folder,
-    created with the first one."""
+    """Paints orders one at a time, first come, first served, and saves paintings in `folder`."""
 
     def __init__(self, folder: str, make_painter: Callable[[Config], Any] = make_painter):
         self.folder = folder
@@ -165,7 +155,7 @@ class Studio:
         self._ordering = threading.Lock()
 
     def submit(self, order: Order) -> Run:
-        """Adds an order to the queue; InputError if that is full, or the studio is closing."""
+        """Queues an order. InputError: the queue is full, or the studio is closing."""
         run = Run(order)
         with self._ordering:
             self._queue = self._unfinished()
@@ -236,14 +226,11 @@ class Studio:
 
 
 class Session:
-    """One open page, whose orders the studio paints; their checkpoints are in the workspace until
-    they are no longer needed."""
+    """One open page; its checkpoints are in the workspace until no longer needed."""
 
     def __init__(self, studio: Studio, workspace: str):
-        self.run: Run | None = None
-        """The latest run shown on the page."""
-        self.large: Run | None = None
-        """The latest large run, which continues in the background even when the page is closed."""
+        self.run: Run | None = None  # The latest run on the page.
+        self.large: Run | None = None  # The latest large one, which outlives the page.
         self._studio = studio
         self._painted: Run | None = None
         self._workspace = workspace
@@ -264,8 +251,8 @@ class Session:
         return self.run
 
     def go_on(self) -> Run:
-        """Continues the latest painting with its settings: from its checkpoint if it was stopped,
-        or from the picture if it was finished."""
+        """Goes on from the latest painting: from its checkpoint if it was stopped, else from the
+        picture."""
         self._settle()
         painted = self.require_painted()
         order = painted.order
@@ -313,8 +300,8 @@ class Session:
 
 
 def large_config(painted: Run, longer: str, limits: Limits) -> Config:
-    """The painting's settings with that longer side in px; iterations are distributed as in preset
-    `large`. An `ArtistyleError` for no integer, or too large a one."""
+    """The painting's settings for a larger size, `longer` px, with iterations as in preset `large`.
+    An `ArtistyleError` for no integer, or too large a one."""
     order, large = painted.order, PRESETS["large"]
     side = integer("size", number(longer.strip(), int), MIN_SIDE, MAX_SIZE)
     size: int | tuple[int, int] = side
@@ -328,10 +315,8 @@ def large_config(painted: Run, longer: str, limits: Limits) -> Config:
 
 
 def estimate(painted: Run, config: Config, room: Room) -> tuple[tuple[int, int], float, Plan]:
-    """(height, width), seconds and plan of a large painting, by the pace of the one there is.
-
-    An `ArtistyleError` if it does not fit into the memory says what would.
-    """
+    """(height, width), seconds and plan of a large painting, by the pace of the one there is. An
+    `ArtistyleError` if it does not fit into the memory says what would."""
     assert painted.result is not None
     size = _large_size(painted, config.size if isinstance(config.size, int) else max(config.size))
     levels = schedule(config, whole_cells(size))

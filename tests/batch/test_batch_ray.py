@@ -33,7 +33,7 @@ def _ray():
         patch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), here]))
         patch.setenv("RAY_worker_niceness", "0")  # of 15, workers starve on a busy machine
         patch.delenv("RAY_ADDRESS", raising=False)
-        with pool._connected(None, 1):
+        with pool._connect(None, 1):
             yield
 
 
