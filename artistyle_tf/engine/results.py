@@ -20,10 +20,8 @@ __all__ = ["INTERRUPTED", "STOPPED", "Callback", "Callbacks", "Result", "Step", 
 
 logger = logging.getLogger("artistyle_tf")
 
-INTERRUPTED = "interrupted"
-"""Why a run ended by Ctrl-C."""
-STOPPED = "stopped by the callback"
-"""Why a run ended if a callback returned False."""
+INTERRUPTED = "interrupted"  # why a run ended by Ctrl-C
+STOPPED = "stopped by the callback"  # why a run ended if a callback returned False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

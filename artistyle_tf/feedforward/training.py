@@ -25,12 +25,10 @@ __all__ = [
     "train_transform_net",
 ]
 
-EPOCH = 50
-"""Steps per epoch, over which each value of the history is averaged."""
+EPOCH = 50  # steps, over which each value of the history is averaged
 
 LEARNING_RATE = 2e-3
-SCALES = (2, 3)
-"""Longer sides of the pictures, as multiples of the crops' side."""
+SCALES = (2, 3)  # longer sides of the pictures, as multiples of the crops' side
 
 
 class Trained(NamedTuple):

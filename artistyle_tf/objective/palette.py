@@ -13,8 +13,7 @@ from artistyle_tf.vgg.extractor import Features
 __all__ = ["loss", "palette", "specs"]
 
 CELLS = NODES - 1
-BAND = 64
-"""Rows that are looked up at once: what that takes is 100 bytes for each of their pixels."""
+BAND = 64  # rows looked up at once, at 100 bytes for each of their pixels
 
 
 def specs(regions: int, dtype: str) -> dict[str, tf.TensorSpec]:

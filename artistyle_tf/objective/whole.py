@@ -145,7 +145,6 @@ class Objective:
         return tf.add_n(each) / len(each)
 
     def _mean_square(self, seen: tf.Tensor) -> tf.Tensor:
-        """[], of activations [1, H, W, N]."""
         dtype = self.extractor.input.dtype
 
         def of_row(row: tf.Tensor) -> tf.Tensor:  # row by row, to avoid a whole copy in float32
@@ -273,7 +272,6 @@ class Objective:
         return {name: seen[name] for name in self._content}
 
     def _moments(self, image: tf.Tensor, guides: Features) -> dict[str, Moments]:
-        """Normalised moments of the style layers."""
         return self.normalize(self.sums(self._features(image), {}, guides).style, image)
 
     def _parts(self, image: tf.Tensor, features: Features, targets: Targets) -> Parts:
