@@ -80,8 +80,10 @@ class Graphs:
         self.made: dict[Callable[..., Any], Any] = {}  # Python function → its `tf.function`
 
     def of(self, function: Callable[..., Any], *arguments: Any, contextual: bool = False) -> Any:
-        """`function`, traced for nests like these of any n, the first tensor's length; a
-        context follows if `contextual`. Inside a graph compiled by XLA this is `function` itself."""
+        """`function`, traced for nests like these of any n, the first tensor's length.
+
+        With `contextual`, a context follows. Inside a graph compiled by XLA: `function` itself.
+        """
         if self._compiled and not tf.executing_eagerly():
             return function
         if function not in self.made:
