@@ -142,8 +142,7 @@ def start_image(
 ) -> np.ndarray:
     """float32 [1, h, w, 3], BGR, mean subtracted: (1 − t) · start + t · white noise.
 
-    `content` and `styles` are [H, W, 3] sRGB; `picture` is what `read_start` returned. It or the
-    first style keeps its aspect ratio and is cropped to `size`. t is `config.init_noise`.
+    t is `config.init_noise`; the first style or `picture`, of `read_start`, is cropped to `size`.
     """
     noise = white_noise(size, config.seed, config.noise_amplitude)
     match config.init:

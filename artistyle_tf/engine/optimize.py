@@ -50,10 +50,7 @@ def optimize(
     callback: Callbacks | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> State:
-    """Paints coarse to fine; returns the last state, which says how the run ended.
-
-    Raises whatever ended the run before there was a picture; else the state holds the error.
-    """
+    """Paints coarse to fine. Returns the last state; raises what ended a run without a picture."""
     config, reached = problem.config, None
     state = first_state(problem, solvers)  # sizes, iterations, tiles and history of every level
     with contextlib.closing(checkpoints) if checkpoints else contextlib.nullcontext():

@@ -170,13 +170,8 @@ class Rerun:
 def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
     """The settings that the picture at `path` was made with, some of them overridden.
 
-    Only settings of `Config` are read, and they are validated as usual. `weights` is the network
-    actually used if it has a name (like imagenet-8bit), and `init` is taken if it is not a file;
-    a run that used files of its own must be given them again.
-
-    Raises:
-      InputError: the picture is unreadable, or has no record or one with invalid settings.
-      ConfigError: invalid overrides, or a weights or start file that must be given again.
+    Files are never taken from a record: a run that used its own weights or start must be given them
+    again (ConfigError). An unreadable picture or invalid record is an InputError.
     """
     shown = one_line(os.fsdecode(path))
     provenance = Provenance.of_record(read_record(path) or {})

@@ -42,8 +42,8 @@ def palette(tables: np.ndarray, masks: Sequence[np.ndarray], dtype: str) -> Feat
 def loss(image: tf.Tensor, palette: Features) -> tf.Tensor:
     """Mean over pixels of the tables at their colours: [1, H, W, 3] BGR, mean subtracted → [].
 
-    The picture is blurred by a pixel first, else it gets a sixth more grain: what counts is how
-    colours side by side look together. Colours outside 0-255 count as the nearest inside.
+    Blurred by a pixel first, else the picture gets a sixth more grain: colours side by side are
+    seen together. Colours outside 0-255 count as the nearest inside.
     """
     image = losses.blur(image)
     regions = tf.unstack(palette["tables"])
