@@ -312,8 +312,9 @@ def peak_bytes() -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _group_free(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
+def _group_free() -> int | None:
     """Memory left in the control group (version 2, as in containers), which psutil ignores."""
+    folder = Path("/sys/fs/cgroup")
     try:
         most, used = (int((folder / name).read_text()) for name in ("memory.max", "memory.current"))
         return max(most - used, 0)

@@ -201,7 +201,7 @@ def restore(checkpoints: Checkpoints, problem: Problem, solvers: Solvers, fresh:
     found = [fresh]
 
     def accept(saved: Saved) -> None:
-        state = _parsed(saved.header, fresh)
+        state = _parse(saved.header, fresh)
         layers = problem.config.layer_weights("style")
         if state.weighing and state.weighing.weights.keys() != layers.keys():
             raise ValueError("its weighing is not of this run's layers")
@@ -239,7 +239,7 @@ def _header(state: State) -> dict[str, Any]:
     }
 
 
-def _parsed(header: Mapping[str, Any], fresh: State) -> State:
+def _parse(header: Mapping[str, Any], fresh: State) -> State:
     """The inverse of `_header`: a state without a search. Any exception: it is of another run."""
     levels = [Level(tuple(size), budget, Plan(*plan)) for size, budget, plan in header["levels"]]
     if [level.size for level in levels] != [level.size for level in fresh.levels]:
