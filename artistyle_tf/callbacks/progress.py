@@ -17,11 +17,9 @@ from artistyle_tf.text import clock
 
 __all__ = ["QUIET", "Progress"]
 
-QUIET = 2.0
-"""Seconds at the start of a run in which no step is shown, and nothing at all in a log."""
+QUIET = 2.0  # seconds at the start in which no step is shown, and nothing at all in a log
 
-WIDE, GRAPH = 72, 10
-"""Columns of a terminal that has room for a bar, and of that bar."""
+WIDE, GRAPH = 72, 10  # columns of a terminal that has room for a bar, and of that bar
 
 
 class Progress:
@@ -152,8 +150,7 @@ class _Bar:
 
 
 class _Log:
-    """Lines in a log. The last status of the first `QUIET` seconds, which short runs don't log, is
-    written by a thread, even if the program is busy."""
+    """Lines in a log. A thread writes the last status of the first `QUIET` seconds."""
 
     pause = 10.0
 

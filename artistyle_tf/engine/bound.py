@@ -24,15 +24,13 @@ class BoundObjective:
 
     def __init__(self, objective: Objective, targets: Targets, size: tuple[int, int]):
         self.objective, self.targets = objective, targets
-        self.size = size
-        """(height, width) of the image."""
+        self.size = size  # (height, width)
 
     def __call__(self, image: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """[1, H, W, 3] BGR, mean subtracted → (value [], gradient of the image's shape)."""
         return self.objective.value_and_gradient(self._tensor(image), self.targets)
 
     def parts(self, image: Any) -> Parts:
-        """The value and its parts, by layer."""
         return self.objective.parts(self._tensor(image), self.targets)
 
     def _tensor(self, image: Any) -> tf.Tensor:

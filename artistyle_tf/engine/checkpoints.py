@@ -26,20 +26,16 @@ __all__ = ["Checkpoints", "Saved", "is_first"]
 KEPT = 2
 SECONDS = 60.0
 SHARE = 50
-"""Without a setting, a checkpoint is due every SECONDS seconds, but no sooner than SHARE times what
-the last one took to write."""
+"""Without `every`, one is due after SECONDS, but no sooner than SHARE times what the last took."""
 
 _NAME = re.compile(r"artistyle-(?P<iteration>\d{8,})-(?P<number>\d{6,})\.npz")
-"""The number counts within the folder: the newest file is the one written last, which need not have
-the highest iteration; clocks and copying can't confuse it."""
-_MARK = "checkpoint-"
-"""Part of temporary file names, so that other runs' files are not taken for leftovers."""
+"""The number says which was written last: clocks and copying can't confuse it, and the iteration
+doesn't say it after a resume from an older one."""
+_MARK = "checkpoint-"  # of temporary files: tells other runs' files from leftovers
 _LEFT = re.compile(rf"\.artistyle-{_MARK}[0-9a-f]+\.tmp")
 
 
 class Saved(NamedTuple):
-    """The contents of a checkpoint."""
-
     header: dict[str, Any]
     arrays: list[np.ndarray]
 
@@ -75,8 +71,7 @@ class Checkpoints:
         self._identity: Mapping[str, Any] = {}
         self._lock: Lock | None = None
         self._writes = True
-        self._broken: list[str] = []
-        """Paths of the checkpoints that `begin` found to be damaged."""
+        self._broken: list[str] = []  # paths that `begin` found damaged
         self.notes: list[str] = []
         """Notes for the user about what `begin` found."""
         with self._told("make"):
@@ -209,7 +204,7 @@ class Checkpoints:
                     os.remove(path)
 
     def _files(self) -> list[str]:
-        """The paths of the checkpoints, newest first."""
+        """Paths, newest first."""
         return [path for path in self._paths() if os.path.isfile(path)]
 
     def _paths(self) -> list[str]:

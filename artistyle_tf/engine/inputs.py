@@ -29,15 +29,10 @@ __all__ = [
 
 
 class Inputs(NamedTuple):
-    """The pictures of a run, after reading."""
-
-    content: Picture | None
-    """None for task "texture"."""
-    styles: list[Picture]
-    """Empty for task "reconstruct"."""
+    content: Picture | None  # None for task "texture"
+    styles: list[Picture]  # empty for task "reconstruct"
     masks: Masks
-    size: tuple[int, int]
-    """(height, width) of the result."""
+    size: tuple[int, int]  # (height, width) of the result
 
     def painted(self) -> np.ndarray:
         """[H, W, 3] sRGB: the content, or an unused grey placeholder of that size."""
@@ -75,12 +70,7 @@ def read_inputs(
     content_masks: Sequence[Any] = (),
     style_masks: Sequence[Any] = (),
 ) -> Inputs:
-    """Reads all pictures of a run, in any form that `images.read` takes.
-
-    Raises:
-      ConfigError: the pictures don't suit the task.
-      InputError: a picture can't be used.
-    """
+    """Reads all pictures of a run, in any form that `images.read` takes."""
     counts = len(content_masks), len(style_masks)
     check_inputs(config, content is not None, len(styles), *counts)
     picture = None if content is None else read(content)
@@ -107,17 +97,11 @@ def _texture_size(config: Config, style: Picture) -> tuple[int, int]:
 def style_sides(
     config: Config, style: tuple[int, int], size: tuple[int, int], canvas: tuple[int, int]
 ) -> tuple[int, int]:
-    """(height, width) that a style is scaled to at one level, its aspect kept.
+    """(height, width) that a style is scaled to at a level of (height, width) `size`.
 
     Its longer side is `config.style_scale` times that of the image. For a texture, which may be
     larger than its style without larger strokes, it is `config.style_scale` times the style's own
-    longer side, reduced in proportion to the level.
-
-    Args:
-      config: the settings.
-      style: (height, width) of the style.
-      size: (height, width) of the level.
-      canvas: (height, width) of the finest level.
+    longer side, reduced in proportion to the level. `canvas` is the size of the finest level.
     """
     longer = config.style_scale * max(size)
     if config.task == "texture":
@@ -158,13 +142,7 @@ def start_image(
 ) -> np.ndarray:
     """float32 [1, h, w, 3], BGR, mean subtracted: (1 − t) · start + t · white noise.
 
-    Args:
-      config: its `init`, `init_noise` (t), `noise_amplitude` and `seed`.
-      content: [H, W, 3] sRGB, like `Picture.rgb`, scaled to `size`.
-      styles: [H, W, 3] sRGB each, likewise; the first keeps its aspect ratio and is cropped to
-        `size`.
-      picture: what `read_start` returned; cropped likewise.
-      size: (height, width) of the image.
+    t is `config.init_noise`; the first style or `picture`, of `read_start`, is cropped to `size`.
     """
     noise = white_noise(size, config.seed, config.noise_amplitude)
     match config.init:

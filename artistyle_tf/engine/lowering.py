@@ -19,23 +19,13 @@ __all__ = ["Lowered", "empty_targets", "lower", "lower_level"]
 class Lowered(NamedTuple):
     """A function lowered to HLO, with the arguments to call it with."""
 
-    hlo: bytes
-    """A serialised `HloModuleProto`, with filters and targets as arguments."""
-    arguments: list[Any]
-    """Tensors, in the order of the module's parameters."""
-    results: list[str]
-    """Names of its outputs: paths in the minimiser's state, then evaluations and values."""
+    hlo: bytes  # a serialised `HloModuleProto`, with filters and targets as arguments
+    arguments: list[Any]  # tensors, in the order of the module's parameters
+    results: list[str]  # names: paths in the minimiser's state, then evaluations and values
 
 
 def lower(solver: Solver, search: Search, context: Any, iterations: int) -> Lowered:
-    """`Minimizer.advance_at_once` of a compiled solver, as an HLO module.
-
-    Args:
-      solver: a compiled one, from `Solvers`.
-      search: the state to continue from.
-      context: as of a `Solver`.
-      iterations: how many the arguments ask for.
-    """
+    """`Minimizer.advance_at_once` of a compiled solver, as an HLO module."""
     with true_float32():
         traced = solver.minimizer.prepare_at_once(search, context)
         arguments = (search, tf.constant(int(search.iterations) + iterations), context)
@@ -56,17 +46,7 @@ def lower_level(
     regions: int = 0,
     iterations: int = 1,
 ) -> Lowered:
-    """The step of a level for that kind of device, with all-zero targets.
-
-    Args:
-      config: the settings; `jit_compile` must be "on".
-      weights: the network.
-      level: its size and plan.
-      dtype: the convolutions' dtype.
-      kind: "CPU", "GPU" or "TPU".
-      regions: number of masks.
-      iterations: how many the arguments ask for.
-    """
+    """A level's step for that `kind` of device, with all-zero targets; needs `jit_compile` "on"."""
     with compiling_for(kind):
         solver = Solvers(config, weights, None, regions).of(level, dtype)
         height, width = level.size

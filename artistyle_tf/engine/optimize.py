@@ -38,11 +38,9 @@ logger = logging.getLogger("artistyle_tf")
 
 Computed = TypeVar("Computed")
 
-WINDOW = 20
-"""Iterations over which `Config.tolerance` is measured: the progress of single ones is uneven."""
+WINDOW = 20  # iterations that `Config.tolerance` is measured over: single ones are uneven
 
-CALL = 1.0
-"""Target seconds of a call of the device with `steps_per_execution` "auto"."""
+CALL = 1.0  # seconds that a call takes with `steps_per_execution` "auto"
 
 
 def optimize(
@@ -52,13 +50,7 @@ def optimize(
     callback: Callbacks | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> State:
-    """Paints coarse to fine; returns the last state, which says how the run ended.
-
-    Raises:
-      ArtistyleError: a level doesn't fit in memory, or the objective is never finite.
-      InputError: the checkpoints can't be used.
-      Exception: whatever ended the run before there was a picture.
-    """
+    """Paints coarse to fine. Returns the last state; raises what ended a run without a picture."""
     config, reached = problem.config, None
     state = first_state(problem, solvers)  # sizes, iterations, tiles and history of every level
     with contextlib.closing(checkpoints) if checkpoints else contextlib.nullcontext():
@@ -92,11 +84,6 @@ def optimize(
 
 
 def first_state(problem: Problem, solvers: Solvers) -> State:
-    """The state before the first level.
-
-    Raises:
-      ArtistyleError: a level doesn't fit in memory.
-    """
     dtype = solvers.dtype()
     levels = solvers.planned(schedule(problem.config, problem.size), dtype)
     return State(levels=levels, dtype=dtype)
@@ -105,13 +92,7 @@ def first_state(problem: Problem, solvers: Solvers) -> State:
 def within_memory(
     solvers: Solvers, state: State, compute: Callable[[Solver], Computed]
 ) -> tuple[State, Computed]:
-    """(state, result of `compute`), with smaller tiles if memory runs out.
-
-    Only the plan in the state changes; no progress is lost.
-
-    Raises:
-      tf.errors.ResourceExhaustedError: memory runs out even with the smallest tiles.
-    """
+    """(state, result of `compute`), with smaller tiles in the state's plan if memory runs out."""
     while True:
         try:
             return state, compute(solvers.of(state.here, state.dtype))
@@ -201,7 +182,7 @@ def _context(state: State) -> tuple[Targets | None, tf.Tensor, tf.Tensor]:
 
 
 def _iterate(problem: Problem, solvers: Solvers, state: State, clock: Clock) -> State:
-    """The state after an iteration, or after several if the device runs them in one call."""
+    """One iteration, or several if the device runs them in one call."""
 
     def advance(solver: Solver) -> tuple[Any, Any]:
         if solver.at_once:
@@ -303,7 +284,7 @@ def named_parts(objective: Objective, image: Any, targets: Targets) -> dict[str,
 
 
 def _may_widen(config: Config, state: State) -> bool:
-    """Whether a search that ended in bfloat16 may continue in float32, which is more precise."""
+    """Whether a search that ended in bfloat16 may continue in the more precise float32."""
     chosen = config.precision == "auto" and state.dtype == "bfloat16"
     return chosen and not state.running and state.budget_left > 0
 
@@ -353,7 +334,6 @@ def _leave(problem: Problem, solvers: Solvers, state: State) -> State:
 
 
 def _reason(config: Config, state: State) -> str:
-    """Why the last level ended."""
     if state.running and state.budget_left:
         return f"{WINDOW} iterations lowered the objective by less than {config.tolerance:g} of it"
     if state.running:
@@ -364,10 +344,7 @@ def _reason(config: Config, state: State) -> str:
 
 
 def _break_off(state: State, error: BaseException) -> State:
-    """The state of a run ended by an exception, which is the stop reason.
-
-    The record contains only the exception's type, since messages may contain paths.
-    """
+    """Ends the run for an exception. The record names only its type: messages may contain paths."""
     match error:
         case KeyboardInterrupt():
             return state.ended(INTERRUPTED, error, broken_off=True)

@@ -191,8 +191,7 @@ def make_result(problem: Problem, solvers: Solvers, state: State, clock: Clock) 
 def _losses(
     solvers: Solvers, state: State, best: Painted
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """The objective's parts by name: for the best image, and for the same rounded and clipped as in
-    a file (before --color=luminance or masks restore the photo's own pixels).
+    """The objective's parts by name: for the best image, and for the same rounded and clipped.
 
     If memory runs out or the user interrupts, they are left out rather than the picture lost.
     """

@@ -93,13 +93,12 @@ def level_sizes(
 
 
 def _near(side: float) -> list[int]:
-    """The whole numbers of cells below and above."""
     cells = round(side / CELL, 6)  # removes the rounding error of powers of a root
     return [max(CELL, rounded(cells) * CELL) for rounded in (math.floor, math.ceil)]
 
 
 def _squeezed(shape: tuple[int, ...], size: tuple[int, int]) -> float:
-    """How much narrower or wider than `size` the shape is: 1 for the same aspect ratio."""
+    """How much narrower or wider than `size` the shape is; 1: the same aspect ratio."""
     ratio = shape[0] * size[1] / (shape[1] * size[0])
     return max(ratio, 1 / ratio)
 
@@ -131,47 +130,31 @@ def split_iterations(
 TILES = (2048, 1024, 768, 512, 384, 256)
 """Tile sizes tried by `tile_size` "auto", fastest first; halos make small tiles slow."""
 
-SIDES = (*TILES, 128, 64)
-"""All tile sizes, including those used if there must be many tiles, or very small ones."""
+SIDES = (*TILES, 128, 64)  # the smallest serve many replicas, or memory that runs out
 
 SHARED_TILES = SIDES[1:]
 """Tile sizes allowed with several replicas, px; larger tiles are too few to share."""
 
 FEWEST_PAIRS = 5
-SHARE = 0.85
-"""Fraction of the free memory a run may use: estimates are not exact, and others need some too."""
+SHARE = 0.85  # of the free memory: estimates are not exact, and others need some too
 
 
 class Plan(NamedTuple):
-    """How a level is computed."""
-
-    tile: int
-    """Side of the tiles' cores in px; 0: untiled."""
-    history: int
-    """L-BFGS history size, in correction pairs."""
-    estimate: int
-    """Estimated peak memory in bytes, including what the process already holds."""
+    tile: int  # side of the tiles' cores in px; 0: untiled
+    history: int  # correction pairs of L-BFGS
+    estimate: int  # peak memory in bytes, with what the process already holds
 
 
 class Level(NamedTuple):
-    """One resolution level of a run."""
-
-    size: tuple[int, int]
-    """(height, width) in px."""
-    budget: int
-    """Most iterations at this level."""
+    size: tuple[int, int]  # (height, width) in px
+    budget: int  # most iterations
     plan: Plan
 
 
 class Room(NamedTuple):
-    """The memory available to a run."""
-
-    free: int | None
-    """Bytes that may still be allocated; None if unknown, when everything is assumed to fit."""
-    resident: int = 0
-    """Bytes that the process already holds."""
-    asked: bool = False
-    """Whether the limit comes from `Config.memory` rather than the system."""
+    free: int | None  # bytes; None: unknown, and everything is assumed to fit
+    resident: int = 0  # bytes that the process already holds
+    asked: bool = False  # whether `Config.memory` sets the limit, not the system
 
 
 def make_plan(
@@ -183,19 +166,10 @@ def make_plan(
     regions: int = 0,
     states: int = 1,
 ) -> Plan:
-    """The fastest plan for a level that fits in memory, or the one fixed by `config.tile_size`.
+    """The fastest plan for a level of (height, width) px that fits, or that of `config.tile_size`.
 
-    Args:
-      config: for its `tile_size`, `history`, `optimizer` and layers.
-      size: (height, width) of the level in px.
-      channels: layer → number of filters, up to the deepest layer used.
-      itemsize: bytes per activation.
-      room: the memory available.
-      regions: number of masks.
-      states: as in `estimate`.
-
-    Raises:
-      ArtistyleError: it doesn't fit; the message says which size would.
+    `channels`: layer → number of filters, up to the deepest layer used; `itemsize`: bytes per
+    activation; `states`: as in `estimate`. If no plan fits, the ArtistyleError names a size.
     """
 
     def planned(tile: int, history: int, size: tuple[int, int] = size) -> Plan:
@@ -268,16 +242,14 @@ def plan_note(config: Config, level: Level) -> str | None:
 # its gradient, float32 copies for Gram matrices; for tiles also the slices cut from it.
 WHOLE = {2: 4.3, 4: 6.9, 8: 13.0}
 TILED = {2: 6.5, 4: 10.0, 8: 19.0}
-GUIDED = 0.6
-"""Further float32 activations per style layer for each mask."""
+GUIDED = 0.6  # further float32 activations per style layer for each mask
 VECTORS = {"lbfgs": 16, "tfp": 20, "adam": 14, "averaged": 16}
 """Image-sized vectors alive at once apart from the correction pairs: position, gradient, the best
 ones, trial points, and the buffers of the preconditioner's Fourier transforms."""
 COPIES = {"lbfgs": 0.5, "tfp": 2, "adam": 0, "averaged": 0}
 """Copies held of each correction pair, in float32 units: ours are bfloat16, and TensorFlow
 Probability copies its pairs to push one."""
-BASE = 350 * 2**20
-"""Further allocations by TensorFlow: graphs, packed filters, memory its allocator can't reuse."""
+BASE = 350 * 2**20  # graphs, packed filters, memory that TensorFlow's allocator can't reuse
 
 
 def estimate(
@@ -290,18 +262,10 @@ def estimate(
     regions: int = 0,
     states: int = 1,
 ) -> int:
-    """Bytes that a level needs in addition to what the process already holds.
+    """Bytes that a level of (height, width) px needs besides what the process already holds.
 
-    Args:
-      config: for its optimizer and layers.
-      size: (height, width) of the level in px.
-      channels: layer → number of filters, up to the deepest layer used.
-      itemsize: bytes per activation.
-      tile: side of the tiles in px; 0: untiled.
-      history: L-BFGS history size, in correction pairs.
-      regions: number of masks.
-      states: minimiser states alive at once, each with its own pairs: two if the device runs
-        several iterations per call, since a call takes one state and returns another.
+    `states` are the minimiser states alive at once, each with its own pairs: two if the device runs
+    several iterations per call, which takes one state and returns another.
     """
     pixels = size[0] * size[1]
     layers = VGG19_LAYERS[: VGG19_LAYERS.index(config.layers[-1]) + 1]
@@ -335,12 +299,11 @@ def free_bytes() -> int:
 
 
 def resident_bytes() -> int:
-    """This process's current resident memory."""
     return int(psutil.Process().memory_info().rss)
 
 
 def peak_bytes() -> int | None:
-    """This process's peak resident memory so far; None if unknown."""
+    """Peak resident memory in bytes; None if unknown."""
     try:
         import resource
     except ImportError:  # Windows
@@ -349,8 +312,9 @@ def peak_bytes() -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def _group_free(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
+def _group_free() -> int | None:
     """Memory left in the control group (version 2, as in containers), which psutil ignores."""
+    folder = Path("/sys/fs/cgroup")
     try:
         most, used = (int((folder / name).read_text()) for name in ("memory.max", "memory.current"))
         return max(most - used, 0)

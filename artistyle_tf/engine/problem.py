@@ -30,12 +30,9 @@ logger = logging.getLogger("artistyle_tf")
 class Earlier:
     """A picture painted before, moved to where its things are now, to be resembled."""
 
-    picture: np.ndarray
-    """float32 [H, W, 3] sRGB in grey levels, of the size of the result."""
-    weights: np.ndarray
-    """float32 [H, W], 0 to 1: how much each pixel counts."""
-    strength: float
-    """See `Targets.following`."""
+    picture: np.ndarray  # float32 [H, W, 3] sRGB in grey levels, of the result's size
+    weights: np.ndarray  # float32 [H, W], 0 to 1
+    strength: float  # see `Targets.following`
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,28 +41,16 @@ class Problem:
 
     config: Config
     inputs: Inputs
-    picture: Picture | None
-    """The one that `config.init` names, or None."""
+    picture: Picture | None  # the one that `config.init` names
     weights: Weights
-    """The network actually used."""
-    original: np.ndarray
-    """[H, W, 3] sRGB, like `Picture.rgb`: the content on the canvas, which is `size` padded to
-    whole cells."""
-    content: np.ndarray
-    """The content in the colours that the losses see."""
-    styles: list[np.ndarray]
-    """[h, w, 3] sRGB each, likewise."""
-    regions: Regions | None
-    """Which style applies where; None: everywhere."""
-    tables: np.ndarray | None
-    """[R, n, n, n], a `palette_table` of each region's style, or one of all; None without a palette
-    weight."""
-    notes: tuple[str, ...]
-    """Notes for the user about the pictures."""
-    earlier: Earlier | None = None
-    """The previous frame of a video, for solvers made with `temporal`."""
-    weighing: Weighing | None = None
-    """How strongly the style counts, as for the first frame of a video."""
+    original: np.ndarray  # [H, W, 3] sRGB: the content, padded to whole cells
+    content: np.ndarray  # in the colours that the losses see
+    styles: list[np.ndarray]  # [h, w, 3] sRGB each, likewise
+    regions: Regions | None  # None: every style applies everywhere
+    tables: np.ndarray | None  # [R, n, n, n], `palette_table`s of the regions
+    notes: tuple[str, ...]  # for the user
+    earlier: Earlier | None = None  # the previous frame of a video
+    weighing: Weighing | None = None  # that of a video's first frame
 
     @property
     def size(self) -> tuple[int, int]:
@@ -74,7 +59,6 @@ class Problem:
 
     @property
     def provenance(self) -> Provenance:
-        """What determines the result's pixels."""
         content, styles, masks, _ = self.inputs
         pictures = kinds_of(content, styles, self.picture, masks)
         return Provenance.of(self.config, pictures, self.weights)
@@ -123,11 +107,7 @@ class Problem:
 
 
 def load_network(config: Config) -> Weights:
-    """The filters that `config.weights` names, down to the deepest layer used.
-
-    Raises:
-      ConfigError, InputError: as `weights.load`.
-    """
+    """The filters that `config.weights` names, down to the deepest layer used."""
     logger.debug("reading the network")
     weights = load(config.weights, config.layers[-1], report=logger.debug)
     if config.weights == "auto":
@@ -174,20 +154,12 @@ def level_targets(
     *,
     finest: bool = True,
 ) -> Targets:
-    """Targets at one size: the content at that size, the styles scaled in proportion.
+    """Targets at one (height, width): the content at that size, the styles scaled in proportion.
 
-    Args:
-      objective: the objective that they are for.
-      content: [H, W, 3] sRGB, like `Picture.rgb`, at the size of the finest level.
-      styles: [H, W, 3] sRGB each, likewise. They keep their aspect ratio; if scaled to less than
-        the image's longer side, they are mirror-padded.
-      size: (height, width) of the image to be made.
-      regions: which style applies where: masks of the sizes of `content` and `styles`.
-      tables: a `palette_table` of each region's style, or one of all, for a palette weight.
-      finest: whether the styles are used without padding, as the published formulas require. At a
-        coarse level they are mirror-padded to whole pooling cells: pooling drops the last row of an
-        odd number, and with it the effect of zero padding at that border, which an image of whole
-        cells does have and would compose itself to hide.
+    Styles smaller than the image are mirror-padded. At a coarse level they are padded to whole
+    pooling cells too: pooling drops the last row of an odd number, and with it the effect of zero
+    padding at that border, which an image of whole cells does have and would compose itself to
+    hide. The published formulas want none at the `finest`.
     """
     config = objective.config
 

@@ -24,8 +24,7 @@ __all__ = ["Provenance", "Rerun", "kinds_of", "read_rerun"]
 
 MODULES = ("artistyle_tf", "tensorflow", "tensorflow_probability", "keras", "numpy", "PIL")
 LAZY = {"tensorflow_probability": "tensorflow-probability"}
-"""Modules not loaded by every run → their distributions, whose versions are recorded regardless, so
-that equal runs have equal records whatever the process did before."""
+"""Modules not loaded by every run → their distributions, whose versions are recorded regardless."""
 
 RECORDED = {
     "content": "content",
@@ -56,18 +55,14 @@ def kinds_of(
 class Provenance:
     """What determines a picture's pixels, on the same machine and versions."""
 
-    config: Mapping[str, Any]
-    """The settings as plain values, files by base name."""
-    pictures: Mapping[str, Sequence[Mapping[str, str]]]
-    """Kind of picture → "name" and "sha256" of each."""
-    weights: Mapping[str, str | None]
-    """"kind", "name", "sha256" and "credit" of the network."""
+    config: Mapping[str, Any]  # plain values, files by base name
+    pictures: Mapping[str, Sequence[Mapping[str, str]]]  # kind → "name", "sha256" of each
+    weights: Mapping[str, str | None]  # "kind", "name", "sha256", "credit"
 
     @classmethod
     def of(
         cls, config: Config, pictures: Mapping[str, Sequence[Picture]], weights: Weights
     ) -> "Provenance":
-        """That of a run."""
         return cls(
             _plain(config),
             {
@@ -97,14 +92,10 @@ class Provenance:
         return cls(mapping("config"), pictures, mapping("weights"))
 
     def digests(self, kind: str) -> list[str]:
-        """SHA-256 of the pictures of that kind."""
         return [str(one.get("sha256")) for one in self.pictures[kind]]
 
     def changed_settings(self, config: Config) -> list[str]:
-        """Names of the settings that are others in `config`.
-
-        A style weight that followed from the strength is no setting.
-        """
+        """The settings that differ in `config`; a style weight found from the strength is none."""
         wanted = json.loads(json.dumps(_plain(config)))
         if config.style_weight is None:
             del wanted["style_weight"]
@@ -161,11 +152,8 @@ def _versions() -> dict[str, str]:
 
 @dataclasses.dataclass(frozen=True)
 class Rerun:
-    """A finished picture's settings, to paint it again."""
-
     config: Config
-    name: str
-    """The finished picture's base name."""
+    name: str  # the finished picture's base name
     provenance: Provenance
 
     def differences(self, pictures: Mapping[str, Sequence[Picture]]) -> list[str]:
@@ -182,13 +170,8 @@ class Rerun:
 def read_rerun(path: str | os.PathLike[str], **overrides: Any) -> Rerun:
     """The settings that the picture at `path` was made with, some of them overridden.
 
-    Only settings of `Config` are read, and they are validated as usual. `weights` is the network
-    actually used if it has a name (like imagenet-8bit), and `init` is taken if it is not a file;
-    a run that used files of its own must be given them again.
-
-    Raises:
-      InputError: the picture is unreadable, or has no record or one with invalid settings.
-      ConfigError: invalid overrides, or a weights or start file that must be given again.
+    Files are never taken from a record: a run that used its own weights or start must be given them
+    again (ConfigError). An unreadable picture or invalid record is an InputError.
     """
     shown = one_line(os.fsdecode(path))
     provenance = Provenance.of_record(read_record(path) or {})

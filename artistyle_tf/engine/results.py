@@ -20,10 +20,8 @@ __all__ = ["INTERRUPTED", "STOPPED", "Callback", "Callbacks", "Result", "Step", 
 
 logger = logging.getLogger("artistyle_tf")
 
-INTERRUPTED = "interrupted"
-"""Why a run ended by Ctrl-C."""
-STOPPED = "stopped by the callback"
-"""Why a run ended if a callback returned False."""
+INTERRUPTED = "interrupted"  # why a run ended by Ctrl-C
+STOPPED = "stopped by the callback"  # why a run ended if a callback returned False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,8 +83,7 @@ Callbacks = Callback | Sequence[Callback]
 def consult(callbacks: Callbacks, step: Step) -> tuple[str, Exception | None]:
     """Runs the callbacks: the reason to stop ("" to continue), and the exception if one was raised.
 
-    An exception in a user's callback must not lose the picture: it is logged with its traceback,
-    and the caller ends the run as if it had been interrupted.
+    An exception in a user's callback is logged; it must not lose the picture.
     """
     try:
         each = callbacks if isinstance(callbacks, Sequence) else [callbacks]

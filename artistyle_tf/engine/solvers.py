@@ -40,15 +40,13 @@ MINIMIZERS: Mapping[Optimizer, str] = {
     "lbfgs": "LBFGS",
     "averaged": "AveragedAdam",
     "adam": "Adam",
-}
-"""`Config.optimizer` → the class in `optimizers`, which is imported on first use."""
+}  # `Config.optimizer` → class in `optimizers`
 
 HELD = "bfloat16"
 """Storage dtype of L-BFGS correction pairs. They take most of its memory, and rounding them changes
 the steps less than bfloat16 convolutions do (docs/performance.md)."""
 
-TPU_MEMORY = 8 * 2**30
-"""Bytes per core of the smallest TPUs (v2), since TensorFlow doesn't report a TPU's memory."""
+TPU_MEMORY = 8 * 2**30  # bytes per core of the smallest TPUs (v2): TensorFlow doesn't tell
 
 
 def is_compiled(config: Config, kind: str) -> bool:
@@ -64,27 +62,18 @@ def takes_many(config: Config, kind: str) -> bool:
 
 
 def room(config: Config, kind: str) -> Room:
-    """The memory that is free for a run on that kind of device.
-
-    A GPU's is not known: levels are planned whole unless `Config.memory` says how much they may
-    take, and get smaller tiles when it runs out.
-    """
+    """The memory that is free for a run; a GPU's is unknown unless `Config.memory` says it."""
     known = {"CPU": free_bytes(), "TPU": TPU_MEMORY}
     free, most = known.get(kind), config.memory_bytes
     asked = most is not None and (kind == "TPU" or free is None or most < free)
     return Room(most if asked else free, resident_bytes() if kind == "CPU" else 0, asked)
 
 
-VARIABLE = "TF_FORCE_GPU_ALLOW_GROWTH"
-"""Lets the user override memory growth; TensorFlow reads it itself."""
+VARIABLE = "TF_FORCE_GPU_ALLOW_GROWTH"  # TensorFlow reads it itself
 
 
 def let_memory_grow() -> None:
-    """Makes TensorFlow allocate GPU memory on demand, rather than all of it at the start.
-
-    Does nothing if the user has decided (`TF_FORCE_GPU_ALLOW_GROWTH`, `set_memory_growth`, logical
-    devices), or if TensorFlow is already initialised.
-    """
+    """Makes TensorFlow allocate GPU memory on demand, unless the user has decided otherwise."""
     if os.environ.get(VARIABLE):
         return
     visible = tf.config.get_visible_devices("GPU")
@@ -106,11 +95,7 @@ def capabilities() -> list[tuple[int, int] | None]:
 
 
 def is_chief(strategy: Any) -> bool:
-    """Whether this process writes the run's files: the chief, the first worker, or the only one.
-
-    Args:
-      strategy: a `tf.distribute.Strategy` or None.
-    """
+    """Whether this process writes the run's files: the chief, the first worker, or the only one."""
     resolver = getattr(strategy, "cluster_resolver", None)
     kind = getattr(resolver, "task_type", None)
     if resolver is None or not kind:
@@ -124,19 +109,13 @@ class Solver(NamedTuple):
 
     objective: Objective
     minimizer: Minimizer
-    at_once: bool
-    """Whether the device runs many iterations per call."""
+    at_once: bool  # whether the device runs many iterations per call
 
 
 class Solvers:
     """The solvers for one network and one `Config`; equal plans share a solver and its traces.
 
-    Args:
-      config: the settings.
-      weights: the network.
-      strategy: a `tf.distribute.Strategy` whose replicas share the tiles, or None.
-      regions: number of masks.
-      temporal: whether scenes may have an earlier picture that theirs shall resemble.
+    The replicas of a `strategy` share the tiles. With `temporal`, problems may have an `Earlier`.
     """
 
     def __init__(
@@ -153,10 +132,7 @@ class Solvers:
         self._made: dict[Any, Solver] = {}
 
     def of(self, level: Level, dtype: str) -> Solver:
-        """The solver for this level, with convolutions in that dtype.
-
-        Levels with equal plans share one, unless it is compiled: then there is one per size.
-        """
+        """The solver for this level; equal plans share one, but a compiled one is for one size."""
         kind, plan = device_kind(self.strategy), level.plan
         compiled = is_compiled(self.config, kind) and self.strategy is None
         fixed = level.size if compiled or kind == "TPU" else None
@@ -190,11 +166,7 @@ class Solvers:
     def planned(
         self, levels: Sequence[tuple[tuple[int, int], int]], dtype: str
     ) -> tuple[Level, ...]:
-        """Plans levels of those sizes and budgets for the memory that is free now.
-
-        Raises:
-          ArtistyleError: a level doesn't fit.
-        """
+        """Plans levels of those sizes and budgets for the memory that is free now."""
         config = self.config
         free = room(config, device_kind(self.strategy))
         channels = {name: pair[0].shape[-1] for name, pair in self.weights.layers.items()}
@@ -209,17 +181,13 @@ class Solvers:
 
     @property
     def at_once(self) -> bool:
-        """Whether the current device runs many iterations per call.
-
-        With a strategy, the loop around the replicas runs on the host.
-        """
+        """Whether the device runs many iterations per call; a strategy's loop runs on the host."""
         config, kind = self.config, device_kind(self.strategy)
         return self.strategy is None and (is_compiled(config, kind) or takes_many(config, kind))
 
 
 def minimizer_class(config: Config) -> Callable[..., Minimizer]:
-    """The minimiser class for `config.optimizer`; for "tfp", its package is imported on first
-    use."""
+    """The class of `config.optimizer`; "tfp" imports its package on first use."""
     named: Callable[..., Minimizer] = getattr(optimizers, MINIMIZERS[config.optimizer])
     return named
 

@@ -30,29 +30,20 @@ Row = tuple[int, float, float, int, int]
 
 
 class Ending(NamedTuple):
-    """Why a run ended."""
-
     reason: str
     error: BaseException | None = None
-    """The exception that ended it; None if there was none."""
-    broken_off: bool = False
-    """Whether the run is unfinished, so that it can be resumed."""
+    broken_off: bool = False  # unfinished, so that it can be resumed
 
 
 class Painted(NamedTuple):
     """An image, with what is needed to compute its losses."""
 
-    image: np.ndarray
-    """float32 [1, h, w, 3], BGR, mean subtracted."""
-    value: float
-    """The objective, as computed by the minimiser."""
-    targets: Targets | None
-    """None if the run was resumed and they are not known yet."""
-    level: int
-    """The level it was painted at, counted from 0."""
+    image: np.ndarray  # float32 [1, h, w, 3], BGR, mean subtracted
+    value: float  # the objective, as computed by the minimiser
+    targets: Targets | None  # None if the run was resumed and they are not known yet
+    level: int  # counted from 0
     plan: Plan
-    dtype: str
-    """The convolutions' dtype."""
+    dtype: str  # of the convolutions
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -171,11 +162,10 @@ class Clock:
 
     @property
     def running(self) -> bool:
-        """Whether the first evaluation has begun."""
         return self._zero is not None
 
     def enter(self, state: State) -> None:
-        """Called when a level begins or resumes; the first call starts the clock."""
+        """Starts or resumes a level; the first call starts the clock."""
         self._entered = time.perf_counter()
         self._done = state.done[-1]
         if self._zero is None:
@@ -187,8 +177,7 @@ class Clock:
         return 0.0 if self._zero is None else time.perf_counter() - self._zero
 
     def remaining(self, state: State) -> float:
-        """Estimated seconds to the end: the remaining iterations of this level at this process's
-        pace, and those of later levels at that pace scaled by their number of pixels."""
+        """Estimated seconds to the end, at this level's pace, scaled by the number of pixels."""
         spent = time.perf_counter() - self._entered
         pace = spent / max(1, state.done[-1] - self._done)
         here = state.here.size[0] * state.here.size[1]
@@ -208,15 +197,11 @@ def save(checkpoints: Checkpoints, state: State) -> None:
 
 
 def restore(checkpoints: Checkpoints, problem: Problem, solvers: Solvers, fresh: State) -> State:
-    """The newest saved state of the same run, or else `fresh`, its first state.
-
-    Raises:
-      InputError: the folder can't be used, or has another run's checkpoints.
-    """
+    """The newest saved state of the same run, or else `fresh`, its first state."""
     found = [fresh]
 
     def accept(saved: Saved) -> None:
-        state = _parsed(saved.header, fresh)
+        state = _parse(saved.header, fresh)
         layers = problem.config.layer_weights("style")
         if state.weighing and state.weighing.weights.keys() != layers.keys():
             raise ValueError("its weighing is not of this run's layers")
@@ -254,7 +239,7 @@ def _header(state: State) -> dict[str, Any]:
     }
 
 
-def _parsed(header: Mapping[str, Any], fresh: State) -> State:
+def _parse(header: Mapping[str, Any], fresh: State) -> State:
     """The inverse of `_header`: a state without a search. Any exception: it is of another run."""
     levels = [Level(tuple(size), budget, Plan(*plan)) for size, budget, plan in header["levels"]]
     if [level.size for level in levels] != [level.size for level in fresh.levels]:
@@ -275,8 +260,7 @@ def _parsed(header: Mapping[str, Any], fresh: State) -> State:
 
 
 def _storable(search: Any) -> list[tf.Tensor]:
-    """A search's tensors in a fixed order, in types that a file can hold: NumPy's format has no
-    bfloat16, so its bits are stored as uint16."""
+    """A search's tensors in a fixed order; bfloat16 as uint16 bits, since NumPy has no bfloat16."""
     return [
         tf.bitcast(one, tf.uint16) if one.dtype == tf.bfloat16 else one
         for one in tf.nest.flatten(search)

@@ -25,12 +25,10 @@ __all__ = [
     "train_transform_net",
 ]
 
-EPOCH = 50
-"""Steps per epoch, over which each value of the history is averaged."""
+EPOCH = 50  # steps, over which each value of the history is averaged
 
 LEARNING_RATE = 2e-3
-SCALES = (2, 3)
-"""Longer sides of the pictures, as multiples of the crops' side."""
+SCALES = (2, 3)  # longer sides of the pictures, as multiples of the crops' side
 
 
 class Trained(NamedTuple):
@@ -125,7 +123,7 @@ def crops(pictures: Any, side: int, batch: int, seed: int = 0) -> tf.data.Datase
     given = list(pictures) if isinstance(pictures, list | tuple) else [pictures]
     if not given:
         raise ConfigError("pictures is empty; name at least one to learn from")
-    scaled = [_scaled(read(one).rgb, side, scale) for one in given for scale in SCALES]
+    scaled = [_scale(read(one).rgb, side, scale) for one in given for scale in SCALES]
 
     def draw() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         rng = np.random.default_rng(seed)
@@ -172,7 +170,7 @@ class Deadline(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def _scaled(rgb: np.ndarray, side: int, scale: int) -> np.ndarray:
+def _scale(rgb: np.ndarray, side: int, scale: int) -> np.ndarray:
     """Scaled to a longer side of `scale` crops, and a shorter one of at least one crop."""
     height, width = rgb.shape[:2]
     longer = max(scale * side, side * max(height, width) / min(height, width))

@@ -31,7 +31,7 @@ def checked_range(value_range: Any) -> tuple[float, float]:
 def check_shapes(batches: Mapping[str, tf.Tensor]) -> None:
     """ConfigError unless all are RGB pictures of the same shape, large enough for the network.
 
-    Only statically known dimensions are checked, so in a graph this happens during tracing.
+    A graph knows and checks the static dimensions only, while tracing.
     """
     for name, batch in batches.items():
         shape = batch.shape

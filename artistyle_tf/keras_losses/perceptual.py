@@ -22,8 +22,7 @@ from artistyle_tf.vgg.weights import Weights, load
 
 __all__ = ["ContentLoss", "GramMatrix", "PerceptualLoss", "StyleLoss"]
 
-PACKAGE = "artistyle_tf"
-"""Part of the class names in saved models: do not change."""
+PACKAGE = "artistyle_tf"  # part of the class names in saved models: do not change
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

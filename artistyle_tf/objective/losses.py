@@ -172,8 +172,7 @@ def at_least_float32(tensor: tf.Tensor) -> tf.Tensor:
 
 
 def count(tensor: tf.Tensor, axes: int) -> tf.Tensor:
-    """Number of elements along the last axes, in float32, or float64 for a float64 tensor; int32
-    would overflow."""
+    """Number of elements along the last axes, as a float: int32 would overflow."""
     dtype = tf.float32 if tf.as_dtype(tensor.dtype).size < 4 else tensor.dtype
     return tf.reduce_prod(tf.cast(tf.shape(tensor)[-axes:], dtype))
 
@@ -222,10 +221,8 @@ def weighted_terms(
 ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
     """The sum α · content + β · style, layer by layer: (content terms, style terms), [...] each.
 
-    Args:
-      config: for α, the weights a_l and b_l of the layers, and the formula's factors.
-      squares: content layer → (Σ (F − P)² [...], number N M of elements).
-      style: style layer → (loss [...] times β, summed over the regions; number N of channels).
+    `squares`: content layer → (Σ (F − P)² [...], number N M of elements); `style`: style layer →
+    (loss [...] times β, summed over the regions; number N of channels).
     """
     content_terms, style_terms = {}, {}
     for name, weight in config.layer_weights("content").items():

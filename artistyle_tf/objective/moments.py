@@ -26,10 +26,8 @@ __all__ = [
 class Moments(NamedTuple):
     """Sums over positions, additive over tiles; or their means, see `normalize`."""
 
-    second: tf.Tensor
-    """[R, N, N], FᵀF of each region; without masks R is 1."""
-    first: Any = ()
-    """[R, N], Σ f; () for statistics "gram", which does not need it."""
+    second: tf.Tensor  # [R, N, N], FᵀF of each region; without masks R is 1
+    first: Any = ()  # [R, N], Σ f; () for statistics "gram"
 
 
 Target = Any
@@ -45,7 +43,6 @@ def moments(features: tf.Tensor, guides: tf.Tensor | None, mean: bool) -> Moment
 
 
 def empty_moments(regions: int, channels: int, mean: bool, dtype: tf.DType) -> Moments:
-    """Zero moments, to start summing from."""
     second = tf.zeros([regions, channels, channels], dtype)
     return Moments(second, tf.zeros([regions, channels], dtype) if mean else ())
 
@@ -81,7 +78,6 @@ def stack(each: Sequence[Moments], counting: tf.Tensor) -> Moments:
 
 
 def target_spec(regions: int, channels: int, mean: bool, dtype: str) -> Any:
-    """The `tf.TensorSpec` of what `target_of` returns."""
     matrix = tf.TensorSpec([regions, channels, channels], dtype)
     if not mean:
         return matrix

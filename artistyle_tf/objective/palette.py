@@ -13,8 +13,7 @@ from artistyle_tf.vgg.extractor import Features
 __all__ = ["loss", "palette", "specs"]
 
 CELLS = NODES - 1
-BAND = 64
-"""Rows that are looked up at once: what that takes is 100 bytes for each of their pixels."""
+BAND = 64  # rows looked up at once, at 100 bytes for each of their pixels
 
 
 def specs(regions: int, dtype: str) -> dict[str, tf.TensorSpec]:
@@ -43,8 +42,8 @@ def palette(tables: np.ndarray, masks: Sequence[np.ndarray], dtype: str) -> Feat
 def loss(image: tf.Tensor, palette: Features) -> tf.Tensor:
     """Mean over pixels of the tables at their colours: [1, H, W, 3] BGR, mean subtracted → [].
 
-    The picture is blurred by a pixel first, else it gets a sixth more grain: what counts is how
-    colours side by side look together. Colours outside 0-255 count as the nearest inside.
+    Blurred by a pixel first, else the picture gets a sixth more grain: colours side by side are
+    seen together. Colours outside 0-255 count as the nearest inside.
     """
     image = losses.blur(image)
     regions = tf.unstack(palette["tables"])

@@ -31,10 +31,7 @@ def make_objective(
     wide: str = "float64",
     **options: Any,
 ) -> Objective:
-    """An objective in tiles of `tile` px a side (0: untiled), of one fixed shape with `fixed`.
-
-    The rest is as for `TiledObjective`, and `options` as for `Objective`.
-    """
+    """An objective in tiles of `tile` px a side (0: untiled), of one fixed shape with `fixed`."""
     if not tile:
         return Objective(config, weights, **options)
     kind = FixedTiledObjective if options.get("fixed") else TiledObjective
@@ -42,10 +39,7 @@ def make_objective(
 
 
 class FixedTiledObjective(TiledObjective):
-    """`TiledObjective` for images of one size, `fixed`, (height, width) in px, multiples of 16.
-
-    Pictures of other sizes, as used for targets, are computed as in `TiledObjective`.
-    """
+    """`TiledObjective` for images of size `fixed`; others, as used for targets, as there."""
 
     def __init__(self, config: Config, weights: Weights, *, fixed: tuple[int, int], **options: Any):
         super().__init__(config, weights, fixed=fixed, **options)
@@ -62,7 +56,7 @@ class FixedTiledObjective(TiledObjective):
         self.window = tuple(
             min(side, int(core) + 2 * halo) for side, core in zip(size, largest, strict=True)
         )
-        """(height, width) of the window that one tile is computed from."""
+        """(height, width) of the window of a tile."""
         self._halo = halo
 
     def _is_fixed(self, image: tf.Tensor) -> bool:
@@ -104,7 +98,6 @@ class FixedTiledObjective(TiledObjective):
     def _sums_of(
         self, crop: tf.Tensor, content: Features, guides: Features, core: tf.Tensor
     ) -> Sums:
-        """The sums over the core's positions in the window."""
         start, features = self._start(core), {}
         there: Features = {}
         for name, seen in self._network(crop).items():

@@ -49,12 +49,9 @@ class Targets(NamedTuple):
     def following(self, picture: Any, weights: Any, strength: float) -> "Targets":
         """These targets, of an objective made with `temporal`, with an earlier picture.
 
-        Args:
-          picture: [1, H, W, 3], of the image's size and in its scale: the earlier result, moved to
-            where its things are in this image.
-          weights: [1, H, W, 1], how much each pixel counts, 0 to 1.
-          strength: λ. The objective has λ times `scale` times `losses.weighted_distance`, so that
-            one λ serves every network.
+        `picture` [1, H, W, 3], on the image's scale, has its things where they are in the image;
+        `weights` [1, H, W, 1], 0 to 1, say how much each pixel counts. The objective has `strength`
+        λ times `scale` times `losses.weighted_distance`, so that one λ serves every network.
         """
         dtype = self.scale.dtype
         earlier = {
@@ -87,19 +84,15 @@ def earlier_spec(image: tf.TensorSpec) -> dict[str, tf.TensorSpec]:
 class Weighing(NamedTuple):
     """How strongly the style counts, as found for a pair by `Objective.weigh`."""
 
-    style_weight: float
-    """β"""
-    weights: Mapping[str, Sequence[float]]
-    """Style layer → `Targets.weights`."""
+    style_weight: float  # β
+    weights: Mapping[str, Sequence[float]]  # style layer → `Targets.weights`
 
 
 class Sums(NamedTuple):
-    """All that the losses need from an image: sums over positions, so additive over tiles."""
+    """Sums over positions, additive over tiles: all that the losses need from an image."""
 
-    content: Features
-    """Layer → Σ (F − P)², []."""
-    style: dict[str, Moments]
-    """Layer → FᵀF of each region, and Σ f if the statistics need it."""
+    content: Features  # layer → Σ (F − P)², []
+    style: dict[str, Moments]  # layer → FᵀF of each region, and Σ f for "w2"
 
 
 class Parts(NamedTuple):
@@ -109,23 +102,17 @@ class Parts(NamedTuple):
     content: dict[str, tf.Tensor]
     style: dict[str, tf.Tensor]
     total_variation: tf.Tensor
-    gamut: tf.Tensor
-    """The penalty on values outside 0-255."""
-    palette: tf.Tensor
-    """The penalty on colours that the styles don't have."""
-    temporal: tf.Tensor
-    """The weighted distance from the earlier picture of a video."""
+    gamut: tf.Tensor  # the penalty on values outside 0-255
+    palette: tf.Tensor  # the penalty on colours that the styles don't have
+    temporal: tf.Tensor  # the weighted distance from a video's earlier picture
 
 
 class Guides(NamedTuple):
     """Masks for `Objective.targets`: style layer → squared guidance channels with mean 1 or 0."""
 
-    content: dict[str, Any]
-    """[1, H_l, W_l, R]"""
-    styles: Sequence[dict[str, Any]]
-    """R times [1, H_l, W_l, 1], each of its style's size."""
-    strengths: Any
-    """[R], λ_r"""
+    content: dict[str, Any]  # [1, H_l, W_l, R]
+    styles: Sequence[dict[str, Any]]  # R times [1, H_l, W_l, 1], each of its style's size
+    strengths: Any  # [R], λ_r
 
 
 def layer_guides(mask: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:

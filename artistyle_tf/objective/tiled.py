@@ -42,7 +42,6 @@ class TiledObjective(Objective):
         wide: str = "float64",
         **options: Any,
     ):
-        """`options`: as for `Objective`."""
         super().__init__(config, weights, **options)
         if tile < CELL or tile % CELL:
             raise ValueError(f"tile is {tile}; it must be a multiple of {CELL}")

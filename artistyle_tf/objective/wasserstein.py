@@ -39,12 +39,9 @@ ITERATIONS = 40
 class Gaussian(NamedTuple):
     """A distribution to compare with. Leading batch dimensions, N channels."""
 
-    mean: tf.Tensor
-    """[..., N]"""
-    root: tf.Tensor
-    """[..., N, N], the symmetric root of the covariance, the floor added to its diagonal."""
-    floor: tf.Tensor
-    """[...], the variance added on both sides."""
+    mean: tf.Tensor  # [..., N]
+    root: tf.Tensor  # [..., N, N], of the covariance with the floor added to its diagonal
+    floor: tf.Tensor  # [...], the variance added on both sides
 
 
 def gaussian(mean: tf.Tensor, second: tf.Tensor) -> Gaussian:

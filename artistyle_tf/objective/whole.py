@@ -42,12 +42,10 @@ class Objective:
         fixed: tuple[int, int] | None = None,
         temporal: bool = False,
     ):
-        """If `convolutions` is another dtype, like bfloat16, everything else stays in `dtype`.
+        """Everything but the convolutions is in `dtype`. `regions`: number of masks; 0: none.
 
-        `regions`: number of masks in the targets; 0: none. `fixed`: (height, width) of all images;
-        shapes are then static when `value_and_gradient` is traced, and the filters are arguments of
-        its graph, as XLA needs. `temporal`: whether the targets have an earlier picture, which
-        `Targets.following` puts there.
+        `fixed`: (height, width) of all images, traced with static shapes and filters as arguments,
+        as XLA needs. `temporal`: the targets have an earlier picture, see `Targets.following`.
         """
         self.config = config
         self.extractor = build_feature_extractor(
@@ -102,9 +100,8 @@ class Objective:
     ) -> Targets:
         """Targets from pictures [1, H, W, 3] on the network's scale, which may differ in size.
 
-        The statistics of several styles are averaged with `shares`, which sum to 1; with guides
-        each stays separate, and the shares are already part of the strengths. `colours` are
-        `Targets.palette`. Before a pair is weighed, β is 1.
+        Statistics of several styles are averaged with `shares`, which sum to 1; with guides each
+        stays separate, and the strengths include the shares. β is 1 until a pair is weighed.
         """
         activations = self._activations(self._tensor(content))
         within: Features = {}
@@ -145,7 +142,6 @@ class Objective:
         return tf.add_n(each) / len(each)
 
     def _mean_square(self, seen: tf.Tensor) -> tf.Tensor:
-        """[], of activations [1, H, W, N]."""
         dtype = self.extractor.input.dtype
 
         def of_row(row: tf.Tensor) -> tf.Tensor:  # row by row, to avoid a whole copy in float32
@@ -273,7 +269,6 @@ class Objective:
         return {name: seen[name] for name in self._content}
 
     def _moments(self, image: tf.Tensor, guides: Features) -> dict[str, Moments]:
-        """Normalised moments of the style layers."""
         return self.normalize(self.sums(self._features(image), {}, guides).style, image)
 
     def _parts(self, image: tf.Tensor, features: Features, targets: Targets) -> Parts:

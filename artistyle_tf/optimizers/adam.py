@@ -58,16 +58,11 @@ class _FirstOrder(Minimizer):
 
 
 class _Memory(NamedTuple):
-    first: tf.Tensor
-    """[n], decaying mean of gradients."""
-    second: tf.Tensor
-    """[n], decaying mean of squared gradients."""
-    steps: tf.Tensor
-    """int64 [], number of steps accumulated in these means."""
-    began: tf.Tensor
-    """[], the objective at the starting point."""
-    grown: tf.Tensor
-    """int32 [], consecutive iterations with the objective far above that."""
+    first: tf.Tensor  # [n], decaying mean of gradients
+    second: tf.Tensor  # [n], decaying mean of squared gradients
+    steps: tf.Tensor  # int64 []
+    began: tf.Tensor  # [], the objective at the starting point
+    grown: tf.Tensor  # int32 [], consecutive iterations with the objective far above that
 
 
 class Adam(_FirstOrder):
@@ -124,10 +119,8 @@ class _AverageMemory(NamedTuple):
     first: tf.Tensor
     second: tf.Tensor
     steps: tf.Tensor
-    total: tf.Tensor
-    """[n], decaying mean of positions, without bias correction."""
-    missing: tf.Tensor
-    """[], the weight that the initial zeros still have in that mean."""
+    total: tf.Tensor  # [n], decaying mean of positions, without bias correction
+    missing: tf.Tensor  # [], the weight that the initial zeros still have in that mean
 
 
 class AveragedAdam(_FirstOrder):

@@ -77,14 +77,12 @@ class Graphs:
 
     def __init__(self, context_spec: Any = (), compiled: bool = False):
         self._context_spec, self._compiled = context_spec, compiled
-        self.made: dict[Callable[..., Any], Any] = {}
-        """Python function → its `tf.function`."""
+        self.made: dict[Callable[..., Any], Any] = {}  # Python function → its `tf.function`
 
     def of(self, function: Callable[..., Any], *arguments: Any, contextual: bool = False) -> Any:
-        """`function`, traced for nests of tensors like these of any n, the first tensor's length.
+        """`function`, traced for nests like these of any n, the first tensor's length.
 
-        With `contextual`, a context follows the arguments. Inside a graph compiled by XLA this
-        returns `function` itself.
+        With `contextual`, a context follows. Inside a graph compiled by XLA: `function` itself.
         """
         if self._compiled and not tf.executing_eagerly():
             return function

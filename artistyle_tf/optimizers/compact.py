@@ -17,8 +17,7 @@ CURVATURE = 1e-6
 """A pair with sᵀy below this share of ‖s‖‖y‖ is rejected: it would make the inverse Hessian
 estimate indefinite, or huge from rounding alone."""
 
-GROUP = 5
-"""Number of pairs stored one by one before they are merged into a matrix."""
+GROUP = 5  # pairs stored one by one before they are merged into a matrix
 
 
 class Memory(NamedTuple):
@@ -28,20 +27,13 @@ class Memory(NamedTuple):
     block is dropped: old pairs are multiplied as matrices, in a fraction of the time.
     """
 
-    steps: tuple[tf.Tensor, ...]
-    """s, [n] each; zeros in empty slots."""
-    changes: tuple[tf.Tensor, ...]
-    """y, likewise."""
-    blocks: tuple[tf.Tensor, ...]
-    """[2 r, n] each: r steps, then their r changes."""
-    filled: tf.Tensor
-    """int32 [], pairs in `steps` and `changes`."""
-    step_change: tf.Tensor
-    """[m, m], s_iᵀ y_j where i is as old as j or older; 1 on the diagonal of empty slots."""
-    change_change: tf.Tensor
-    """[m, m], y_iᵀ y_j."""
-    scale: tf.Tensor
-    """γ = sᵀy / yᵀy of the newest pair (eq. 7.20 of Nocedal and Wright); 0 without pairs."""
+    steps: tuple[tf.Tensor, ...]  # s, [n] each; zeros in empty slots
+    changes: tuple[tf.Tensor, ...]  # y, likewise
+    blocks: tuple[tf.Tensor, ...]  # [2 r, n] each: r steps, then their r changes
+    filled: tf.Tensor  # int32 [], pairs in `steps` and `changes`
+    step_change: tf.Tensor  # [m, m], s_iᵀ y_j where i ≥ j in age; 1 on the diagonal of empty slots
+    change_change: tf.Tensor  # [m, m], y_iᵀ y_j
+    scale: tf.Tensor  # γ = sᵀy / yᵀy of the newest pair (eq. 7.20 of Nocedal and Wright); 0 without
 
 
 def empty_memory(
@@ -84,10 +76,7 @@ def push(
     change: tf.Tensor,
     run: Callable[..., Any] = lambda function, *arguments: function(*arguments),
 ) -> Memory:
-    """The memory with the pair (s, y) added in front, or unchanged if its curvature is too small.
-
-    `run(function, *arguments)` calls the parts that are to be traced.
-    """
+    """The memory with (s, y) in front, unless its curvature is too small; `run` calls the parts."""
     pair = run(_measure, step, change, memory.steps[0])
 
     def pushed() -> Memory:

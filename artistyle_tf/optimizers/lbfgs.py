@@ -21,14 +21,12 @@ TRIALS = 12
 
 
 class _Trial(NamedTuple):
-    found: tf.Tensor
-    """bool [], whether it is accepted."""
+    found: tf.Tensor  # bool [], whether it is accepted
     finite: tf.Tensor
     position: tf.Tensor
     value: tf.Tensor
     gradient: tf.Tensor
-    following: tf.Tensor
-    """[], the step length to try next."""
+    following: tf.Tensor  # [], the step length to try next
 
 
 class LBFGS(Minimizer):
