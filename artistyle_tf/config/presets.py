@@ -15,7 +15,7 @@ _AS_PUBLISHED: Mapping[str, Any] = {
     "palette_weight": 0.0,
     "balance": 0.0,
 }
-"""What no published program has of ours."""
+"""Our additions switched off: no published program has them."""
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "artistyle": {},

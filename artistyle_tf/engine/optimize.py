@@ -59,12 +59,13 @@ def optimize(
                 state = restore(checkpoints, problem, solvers, state)
             for note in filter(None, (plan_note(config, level) for level in state.levels)):
                 logger.warning("%s", note)
-            while state.ending is None:  # for each level
+            while state.ending is None:  # for each level, and again if it goes on in float32
                 state = _enter(problem, solvers, state, clock)
+                # For each iteration.
                 while state.running and state.budget_left and not _stalls(config, state):
                     before, state = state, _iterate(problem, solvers, state, clock)
                     if state.iterations == before.iterations:
-                        continue
+                        continue  # the search ended without a step: there is nothing to tell
                     reached = state
                     state = _tell(problem, solvers, state, before, clock, callback)
                     if state.ending:
@@ -115,7 +116,7 @@ def weigh(problem: Problem, solvers: Solvers) -> Weighing | None:
 
 
 def _enter(problem: Problem, solvers: Solvers, state: State, clock: Clock) -> State:
-    """The level with its targets, ready for its iterations; after a resume it goes on with them."""
+    """Computes the level's targets, and starts its search unless a resume brought one."""
     logger.debug("computing the targets")
     state, (targets, weighing) = within_memory(
         solvers, state, functools.partial(_targets, problem, state)
@@ -307,7 +308,8 @@ def _widen(problem: Problem, solvers: Solvers, state: State) -> State:
 
 
 def _leave(problem: Problem, solvers: Solvers, state: State) -> State:
-    """The next level, to which unused iterations are passed on; or the end of the run."""
+    """The next level, which gets the iterations that a search left when it ended by itself; or the
+    end of the run."""
     best = state.best(problem.config)
     if best is None:
         raise ArtistyleError(

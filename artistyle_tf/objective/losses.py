@@ -15,7 +15,7 @@ __all__ = [
     "W2_SCALE",
     "at_least_float32",
     "blur",
-    "content_scale",
+    "content_factor",
     "count",
     "feature_sum",
     "gram_matrix",
@@ -23,8 +23,8 @@ __all__ = [
     "nine_point_variation",
     "outside_range",
     "squared_distance",
+    "style_factor",
     "style_loss",
-    "style_scale",
     "total_variation",
     "variation",
     "weighted_distance",
@@ -177,7 +177,7 @@ def count(tensor: tf.Tensor, axes: int) -> tf.Tensor:
     return tf.reduce_prod(tf.cast(tf.shape(tensor)[-axes:], dtype))
 
 
-def content_scale(config: Config, elements: tf.Tensor) -> tf.Tensor | float:
+def content_factor(config: Config, elements: tf.Tensor) -> tf.Tensor | float:
     """Factor of a content loss, the mean squared difference of that many elements N M."""
     match config.formula:
         case "paper":
@@ -188,7 +188,7 @@ def content_scale(config: Config, elements: tf.Tensor) -> tf.Tensor | float:
             return 1.0
 
 
-def style_scale(config: Config, channels: int) -> float:
+def style_factor(config: Config, channels: int) -> float:
     """Factor of the style loss of a layer with N channels."""
     gaussian = config.statistics == "w2"
     match config.formula:
@@ -219,7 +219,7 @@ def weighted_terms(
     squares: Mapping[str, tuple[tf.Tensor, tf.Tensor]],
     style: Mapping[str, tuple[tf.Tensor, int]],
 ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-    """The sum α · content + β · style, layer by layer: (content terms, style terms), [...] each.
+    """The terms by layer, [...] each: content times α a_l, and style, which has β, times b_l.
 
     `squares`: content layer → (Σ (F − P)² [...], number N M of elements); `style`: style layer →
     (loss [...] times β, summed over the regions; number N of channels).
@@ -227,9 +227,9 @@ def weighted_terms(
     content_terms, style_terms = {}, {}
     for name, weight in config.layer_weights("content").items():
         total, elements = squares[name]
-        factor = config.content_weight * weight * content_scale(config, elements)
+        factor = config.content_weight * weight * content_factor(config, elements)
         content_terms[name] = factor * (total / elements)
     for name, weight in config.layer_weights("style").items():
         loss, channels = style[name]
-        style_terms[name] = weight * style_scale(config, channels) * loss
+        style_terms[name] = weight * style_factor(config, channels) * loss
     return content_terms, style_terms

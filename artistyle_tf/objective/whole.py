@@ -192,7 +192,7 @@ class Objective:
         each, louder = [], []
         for name, seen in self._moments(photo, guides).items():
             target = tf.nest.map_structure(lambda one: one[this], targets.style[name])
-            scale = self._style[name] * losses.style_scale(self.config, self._channels[name])
+            scale = self._style[name] * losses.style_factor(self.config, self._channels[name])
             each.append(scale * float(moments.compare(seen, target)[0]))
             both = moments.mean_square(target), tf.linalg.trace(seen.second)
             style, own = (float(np.log(max(float(one[0]), 1e-30))) for one in both)
@@ -206,7 +206,7 @@ class Objective:
         total = 0.0
         for name, seen in targets.content.items():
             elements = tf.cast(tf.size(seen), self.extractor.input.dtype)
-            scale = losses.content_scale(self.config, elements)
+            scale = losses.content_factor(self.config, elements)
             total += self._content[name] * float(scale * self._mean_square(seen))
         return self.config.content_weight * total
 
