@@ -6,14 +6,13 @@ import tensorflow as tf
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.plan import Level
-from artistyle_tf.engine.solvers import Solver, Solvers
+from artistyle_tf.engine.solvers import Solvers
 from artistyle_tf.objective.targets import Targets
-from artistyle_tf.optimizers import State as Search
 from artistyle_tf.vgg.precision import compiling_for, true_float32
 from artistyle_tf.vgg.vgg19 import stride
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["Lowered", "empty_targets", "lower", "lower_level"]
+__all__ = ["Lowered", "empty_targets", "lower_level"]
 
 
 class Lowered(NamedTuple):
@@ -24,18 +23,6 @@ class Lowered(NamedTuple):
     results: list[str]  # names: paths in the minimiser's state, then evaluations and values
 
 
-def lower(solver: Solver, search: Search, context: Any, iterations: int) -> Lowered:
-    """`Minimizer.advance_at_once` of a compiled solver, as an HLO module."""
-    with true_float32():
-        traced = solver.minimizer.prepare_at_once(search, context)
-        arguments = (search, tf.constant(int(search.iterations) + iterations), context)
-        made = solver.minimizer.loop(search).experimental_get_compiler_ir(*arguments)
-        # No device's kernels are requested: the module suits any compiler.
-        hlo = made(stage="hlo_serialized", platform_name="CPU")
-    paths = [".".join(map(str, path)) for path, _ in _paths(traced.structured_outputs)]
-    return Lowered(hlo, [*tf.nest.flatten(arguments), *traced.captured_inputs], paths)
-
-
 def lower_level(
     config: Config,
     weights: Weights,
@@ -44,9 +31,8 @@ def lower_level(
     *,
     kind: str,
     regions: int = 0,
-    iterations: int = 1,
 ) -> Lowered:
-    """A level's step for that `kind` of device, with all-zero targets; needs `jit_compile` "on"."""
+    """`Minimizer.advance_at_once` of a level for that `kind` of device, with all-zero targets."""
     with compiling_for(kind):
         solver = Solvers(config, weights, None, regions).of(level, dtype)
         height, width = level.size
@@ -54,7 +40,14 @@ def lower_level(
         search = solver.minimizer.start(position, budget=level.budget)
         targets = empty_targets(solver.objective.targets_spec, level.size)
         context = targets, tf.constant(level.size), tf.constant(0.0)
-        return lower(solver, search, context, iterations)
+        with true_float32():
+            traced = solver.minimizer.prepare_at_once(search, context)
+            arguments = search, tf.constant(1), context
+            made = solver.minimizer.loop(search).experimental_get_compiler_ir(*arguments)
+            # No device's kernels are requested: the module suits any compiler.
+            hlo = made(stage="hlo_serialized", platform_name="CPU")
+    paths = [".".join(map(str, path)) for path, _ in _paths(traced.structured_outputs)]
+    return Lowered(hlo, [*tf.nest.flatten(arguments), *traced.captured_inputs], paths)
 
 
 def empty_targets(spec: Targets, size: tuple[int, int]) -> Targets:
