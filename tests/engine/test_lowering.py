@@ -36,7 +36,7 @@ def convolutions(text):
     return [line for line in found if line not in blurs], blurs
 
 
-@pytest.mark.parametrize("preset", ["fast", "crowson", "artistyle"])
+@pytest.mark.parametrize("preset", ["fast", "crowson"])
 def test_for_tpus_there_is_no_float64_and_gram_matrices_are_true_float32(
     text_of, preset, small_file
 ):

@@ -43,7 +43,7 @@ def judge(small_file, picture):
     return build_objective(picture(48, 48), picture(48, 48, 1), config)
 
 
-@pytest.mark.parametrize("optimizer", ["tfp", "lbfgs", "adam", "averaged"])
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "averaged"])
 def test_every_minimizer_lowers_the_objective(settings, picture, judge, optimizer):
     config = settings(optimizer=optimizer, init="noise", iterations=20)
     result = stylize(picture(48, 48), picture(48, 48, 1), config)
@@ -267,13 +267,11 @@ def test_memory_that_runs_out_makes_the_tiles_smaller(settings, picture, monkeyp
     np.testing.assert_allclose(result.unclipped, wanted.unclipped, atol=0.01)
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_tiles_paint_the_same_picture(settings, picture, optimizer):
+def test_tiles_paint_the_same_picture(settings, picture):
     config = settings(
         size=128,
         levels=2,
         iterations=4,
-        optimizer=optimizer,
         tv_weight=0.01,
         precision="float32",
     )
