@@ -27,6 +27,14 @@ def children():
         yield start
 
 
+def run_program(program, *arguments):
+    """Python code in a process of its own: what it printed; if it fails, the test does."""
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGING)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
 def put_pictures(folder, picture, height, width):
     """photo.png and painting.png into the folder."""
     for name, seed in (("photo", 0), ("painting", 1)):

@@ -108,9 +108,8 @@ def _paint(
         import tensorflow as tf
 
         from artistyle_tf.engine import painter, solvers
-        from artistyle_tf.engine.solvers import let_memory_grow
 
-        let_memory_grow()  # before devices are initialised, which would reserve all memory
+        solvers.let_memory_grow()  # before devices are initialised, which would reserve all memory
         solvers.minimizer_class(command.config)  # may import a package
         strategy = make_strategy(command.strategy)  # some must come before anything else
         if command.deterministic:

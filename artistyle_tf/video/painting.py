@@ -79,10 +79,10 @@ class FramePainter:
     def weigh(self, frame: Frame) -> None:
         """Fixes the style's weight for all frames by this one, the clip's first."""
         with true_float32():
-            problem = self._scene(self._config, frame, self._start)
+            problem = self._problem(self._config, frame, self._start)
             self._weighing = weigh(problem, self._solvers)
 
-    def _scene(self, config: Config, frame: Frame, start: Picture | None) -> Problem:
+    def _problem(self, config: Config, frame: Frame, start: Picture | None) -> Problem:
         assert isinstance(config.size, int)
         content = Picture(frame.rgb, None, "frame", ())
         # Not by `read_masks`: in a clip, a mask may be all black for a while.
@@ -98,7 +98,7 @@ class FramePainter:
         self, config: Config, frame: Frame, start: Picture | None, earlier: Earlier | None
     ) -> np.ndarray:
         with true_float32():
-            problem = self._scene(config, frame, start)
+            problem = self._problem(config, frame, start)
             problem = dataclasses.replace(problem, earlier=earlier, weighing=self._weighing)
             state = optimize(problem, self._solvers, Clock(), self._callback)
             ending, best = state.ending, state.best(problem.config)

@@ -1,8 +1,5 @@
 """Where a run computes, on a machine that is told to have two CPUs; and the same under XLA."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -12,7 +9,7 @@ from artistyle_tf.cli.devices import check_device, on_device
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.bound import build_objective
 from artistyle_tf.images.network_scale import to_network
-from commands import HANGING
+from commands import run_program
 
 PROGRAM = """
 import sys
@@ -60,13 +57,7 @@ def test_a_device_that_is_not_there_is_refused():
 
 
 def test_a_run_computes_where_it_is_told(small_file):
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(small_file)],
-        capture_output=True,
-        text=True,
-        timeout=HANGING,
-    )
-    assert done.stdout == "as asked\n", done.stderr
+    assert run_program(PROGRAM, small_file) == "as asked\n"
 
 
 def test_the_same_objective_compiled_by_xla(small_file, picture):

@@ -2,15 +2,14 @@
 
 import pytest
 
-from artistyle_tf.engine import state as clock
 from artistyle_tf.engine.plan import Level, Plan
-from artistyle_tf.engine.state import State
+from artistyle_tf.engine.state import Clock, State
 
 
 @pytest.fixture
 def now(monkeypatch):
     time = [100.0]
-    monkeypatch.setattr(clock.time, "perf_counter", lambda: time[0])
+    monkeypatch.setattr("time.perf_counter", lambda: time[0])
     return time
 
 
@@ -33,7 +32,7 @@ def at(done, trace=(), level=0):
 
 
 def test_seconds_and_setup(now):
-    found = clock.Clock()
+    found = Clock()
     assert (found.running, found.seconds()) == (False, 0)
     now[0] += 3
     found.enter(at(0))
@@ -42,7 +41,7 @@ def test_seconds_and_setup(now):
 
 
 def test_the_time_left_counts_later_levels_by_their_pixels(now):
-    found = clock.Clock()
+    found = Clock()
     found.enter(at(0))
     now[0] += 10
     assert found.remaining(at(10)) == pytest.approx(90 + 2 * 50)
@@ -54,7 +53,7 @@ def test_the_time_left_counts_later_levels_by_their_pixels(now):
 
 def test_after_a_resume_only_what_this_process_did_makes_the_pace(now):
     """Counting the 80 iterations of before as done in these ten seconds said a ninth of it."""
-    found = clock.Clock()
+    found = Clock()
     found.enter(at(80, trace=((80, 80.0, 1.0, 10, 10),)))
     now[0] += 10
     assert found.seconds() == 90

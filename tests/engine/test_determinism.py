@@ -1,9 +1,6 @@
 """The same command gives the same bytes."""
 
-import subprocess
-import sys
-
-from commands import HANGING
+from commands import run_program
 
 PROMISED = """
 import sys
@@ -30,6 +27,4 @@ print("twice the same")
 
 def test_the_promise_can_be_asked_for_in_python_with_every_minimiser(small_file):
     """`enable_op_determinism` makes operations raise that can't keep it: none of ours does."""
-    command = [sys.executable, "-c", PROMISED, str(small_file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGING)
-    assert done.stdout == "twice the same\n", done.stderr[-3000:]
+    assert run_program(PROMISED, small_file) == "twice the same\n"

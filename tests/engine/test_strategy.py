@@ -14,7 +14,7 @@ from PIL import Image
 from artistyle_tf import Config, ConfigError, stylize
 from artistyle_tf.cli.devices import check_strategy, is_chief, make_strategy
 from artistyle_tf.cli.flags import parse
-from commands import HANGING, children
+from commands import HANGING, children, run_program
 
 MIRRORED = """
 import sys
@@ -76,13 +76,7 @@ print("as one device")
 
 
 def test_two_and_four_replicas_equal_one_device(small_file):
-    done = subprocess.run(
-        [sys.executable, "-c", MIRRORED, str(small_file)],
-        capture_output=True,
-        text=True,
-        timeout=HANGING,
-    )
-    assert done.stdout.endswith("as one device\n"), done.stderr[-3000:]
+    assert run_program(MIRRORED, small_file).endswith("as one device\n")
 
 
 def free_port():

@@ -4,8 +4,6 @@ What is compiled for them is in tests/engine/test_lowering.py and tests/scripts/
 """
 
 import contextlib
-import subprocess
-import sys
 import types
 
 import pytest
@@ -16,7 +14,7 @@ from artistyle_tf.cli.devices import connect_to_tpu, make_strategy, on_device
 from artistyle_tf.engine.plan import Level, Plan
 from artistyle_tf.engine.solvers import Solvers, is_compiled, room, takes_many
 from artistyle_tf.vgg.precision import compiling_for, device_kind, on_host
-from commands import HANGING
+from commands import run_program
 
 RESOLVER = tf.distribute.cluster_resolver.TPUClusterResolver
 
@@ -114,10 +112,4 @@ def test_kind_of_a_strategy():
 
 def test_cores_share_tiles_of_one_shape(small_file):
     """Three logical CPUs in place of three cores: eight tiles and an empty one."""
-    done = subprocess.run(
-        [sys.executable, "-c", REPLICAS, str(small_file)],
-        capture_output=True,
-        text=True,
-        timeout=HANGING,
-    )
-    assert done.stdout == "equal\n", done.stderr[-2000:]
+    assert run_program(REPLICAS, small_file) == "equal\n"
