@@ -110,6 +110,25 @@ def mean_formula(features, targets, config):
     return value, grads
 
 
+def paper_formula(features, targets, config):
+    """Equations 1, 2, 4, 5, 6, 7 of the paper; `targets["style"]` is A of the style's own M."""
+    value, grads = 0.0, {}
+    for name, weight in config["content_layers"].items():
+        difference = features[name] - targets["content"][name]
+        value += config["content_weight"] * weight * 0.5 * np.sum(difference**2)  # eq. 1
+        grads[name] = config["content_weight"] * weight * difference  # eq. 2 (F > 0 in the ReLU)
+    for name, weight in config["style_layers"].items():
+        F = features[name]
+        height, width, N = F.shape
+        M = height * width
+        # A is brought to the image's number of positions; at equal sizes this is A itself.
+        difference = gram(F) - targets["style"][name] * N * M
+        beta = config["style_weight"] * weight
+        value += beta * np.sum(difference**2) / (4 * N**2 * M**2)  # eq. 4, 5
+        grads[name] = grads.get(name, 0) + beta * (F @ difference) / (N**2 * M**2)  # eq. 6
+    return value, grads
+
+
 def guidance(mask, layer):
     """T of Gatys et al. 2017, section 4, at a layer, from the mask [H, W]: Σ T² = 1."""
     channel = np.asarray(mask, np.float64)[..., None]
