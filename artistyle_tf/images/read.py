@@ -60,7 +60,7 @@ def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) ->
 def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """The record embedded in the file by `write.write`, None if there is none.
 
-    InputError: not a readable picture, or a record that is malformed or larger than 1 MiB.
+    InputError: not a readable picture, or a record that is malformed.
     """
     path = _path(path)
     with _open_image(path) as image:

@@ -9,10 +9,10 @@ from absl import flags as absl_flags
 
 from artistyle_tf import __version__
 from artistyle_tf.cli.flags import COMMON, PROGRAM, Command, parse
-from artistyle_tf.cli.parsing import shown
 from artistyle_tf.config.config import Config
 from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.text import flag_text
 from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 
 FIELDS = {field.name: field for field in dataclasses.fields(Config)}
@@ -54,7 +54,7 @@ def test_every_setting_has_a_flag():
     for name, value in OTHER.items():
         second = ["--style=t.jpg"] if name == "style_blend" else []
         files = FILES[1:] if name == "task" else FILES  # a texture has no content
-        config = parse([*files, f"--{name}={shown(value)}", *second]).config
+        config = parse([*files, f"--{name}={flag_text(value)}", *second]).config
         assert getattr(config, name) == value != getattr(Config(), name)
         assert config == Config.preset("artistyle", **{name: value})
     assert parse([*FILES[1:], "--task=texture", "--size=64x32"]).config.size == (64, 32)
