@@ -244,4 +244,3 @@ def number(given: str, kind: type[int] | type[float]) -> int | float | str:
         return kind(given)
     except ValueError:
         return given
-

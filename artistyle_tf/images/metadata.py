@@ -28,8 +28,8 @@ def encode(
     """The bytes of a "PNG", "JPEG", "WEBP" or "TIFF" file with those pixels and `record`.
 
     `pixels`: uint8 [H, W, 3], or [H, W, 4] with alpha. PNG and TIFF take uint16 too, and TIFF
-    float32; these get an sRGB profile. `options` are for `Image.save`, which writes uint8. Encoders'
-    exceptions are passed on.
+    float32; these get an sRGB profile. `options` are for `Image.save`, which writes uint8.
+    Encoders' exceptions are passed on.
     """
     deep, data = pixels.dtype != np.uint8, io.BytesIO()
     text = None if record is None else _to_json(record)
