@@ -48,7 +48,7 @@ def refused(*arguments, files=FILES):
 
 
 def test_every_setting_has_a_flag():
-    assert parsed() == Command("c.jpg", ["s.jpg"], "o.png", Config(), None)
+    assert parsed() == Command("c.jpg", ["s.jpg"], "o.png", Config())
     assert OTHER.keys() == FIELDS.keys()
     for name, value in OTHER.items():
         second = ["--style=t.jpg"] if name == "style_blend" else []
@@ -152,10 +152,8 @@ def test_missing_files(name):
         ("--style_blend=1,2", "--style_blend is (1.0, 2.0); it must have one share for each style"),
         ("--depth=12", "--depth is '12'; it must be 8, 16 or 32"),
         ("--output=o.webp --depth=16", "the output o.webp can't have depth 16: WEBP has 8 bits"),
-        ("--trace=", "--trace is empty"),
-        ("--trace=./o.png", "--trace is './o.png', which is the --output"),
+        ("--report=", "--report is empty"),
         ("--report=./p.html --content=p.html", "--report is './p.html', which is one of the pictu"),
-        ("--report=t.html --trace=./t.html", "--report is 't.html', which is the --trace"),
         ("--report=o.pdf", "--report is 'o.pdf'; it must end in .html"),
         ("--output=./c.jpg", "--output is './c.jpg', which is one of the pictures to read"),
         ("--save_every=0", "--save_every is '0'; it must be a whole number of iterations, 1 or"),
