@@ -16,6 +16,7 @@ from artistyle_tf import Config
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.sizes import resize
+from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.weights import Weights
 from artistyle_tf.video import main, painting
 from artistyle_tf.video.clip import Frame, Guides, read_clip
@@ -100,7 +101,8 @@ def test_ten_bits_and_a_mask_clip_which_says_where_each_frame_is_painted(
 def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture, monkeypatch):
     """With more weight a frame comes out nearer to the earlier picture; with c = 0 it is free.
 
-    Every frame has the style's weight that the first one of the clip says.
+    Every frame has the style's weight that the first one of the clip says. The network sees the
+    style once.
     """
     config = Config(
         size=48, iterations=4, optimizer="lbfgs", weights=str(small_file), levels=1, init="content",
@@ -114,6 +116,10 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
         weights.append(state.weighing.style_weight)
         return state
 
+    seen, statistics = [], Objective.statistics
+    monkeypatch.setattr(
+        Objective, "statistics", lambda *given: seen.append(1) or statistics(*given)
+    )
     monkeypatch.setattr(painting, "optimize", noting)
     frame, other = (Frame(number, number, picture(*SIZE, number)) for number in range(2))
     painter.paint_first(other)  # by itself
@@ -130,6 +136,7 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
     own, *same = weights
     assert same == [same[0]] * 5
     assert own != same[0]
+    assert len(seen) == 1
     [solver] = painter._solvers._made.values()
     assert solver.objective.value_and_gradient.experimental_get_tracing_count() == 1
 
