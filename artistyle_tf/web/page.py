@@ -1,7 +1,6 @@
 """The layout of the page, and which handler each of its events calls.
 
-Its looks are in page.css and the theme. Nothing is loaded from other servers; fonts are those of
-the system.
+Its looks are in page.css. Nothing is loaded from other servers; fonts are those of the system.
 """
 
 from collections.abc import Callable, Iterator
@@ -220,32 +219,12 @@ def _connect(
     page.unload(events.leave)
 
 
-_COLORS = {
-    "body_background_fill": ("#faf9f7", "#161412"),
-    "block_background_fill": ("transparent", "transparent"),
-    "block_border_width": ("0px", "0px"),
-    "block_label_background_fill": ("#faf9f7", "#161412"),
-    "block_label_border_width": ("0px", "0px"),
-    "slider_color": ("#a8650f", "#d99a3a"),
-    "body_text_color_subdued": ("#6b645d", "#aaa29a"),
-    "block_info_text_color": ("#6b645d", "#aaa29a"),
-    "panel_background_fill": ("transparent", "transparent"),
-    "input_background_fill": ("#ffffff", "#221f1c"),
-    "button_primary_background_fill": ("#1c1917", "#f5f0e8"),
-    "button_primary_background_fill_hover": ("#44403c", "#d6d3d1"),
-    "button_primary_text_color": ("#ffffff", "#1c1917"),
-}
-"""Gradio's names → the values by day and by night."""
-
-
 def make_theme() -> Any:
-    light = {name: pair[0] for name, pair in _COLORS.items()}
-    dark = {f"{name}_dark": pair[1] for name, pair in _COLORS.items()}
     return gr.themes.Base(
-        primary_hue=gr.themes.colors.amber,
-        secondary_hue=gr.themes.colors.stone,
-        neutral_hue=gr.themes.colors.stone,
-        radius_size=gr.themes.sizes.radius_md,
+        primary_hue="amber",
+        secondary_hue="stone",
+        neutral_hue="stone",
+        radius_size="md",
         font=("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"),
         font_mono=("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"),
-    ).set(color_accent="#a8650f", block_shadow="none", block_padding="0", **light, **dark)
+    )

@@ -314,12 +314,6 @@ def estimate(painted: Run, order: Order, room: Room) -> tuple[float, Plan]:
     channels = {name: pair[0].shape[-1] for name, pair in weights.layers.items()}
     itemsize = 2 if painted.result.record["convolutions"].startswith("bfloat16") else 4
     plan = make_plan(config, levels[-1][0], channels, itemsize, room, 1 if order.mask else 0)
-    # Seconds per iteration and pixel, at the finest level of the painting.
     trace = painted.result.trace
-    height, width = trace[-1][3:]
-    rows = [row for row in trace if row[3:] == (height, width)]
-    if len(rows) > 1:  # without the first, which may include tracing
-        pace = (rows[-1][1] - rows[0][1]) / ((len(rows) - 1) * height * width)
-    else:
-        pace = rows[0][1] / sum(row[3] * row[4] for row in trace)
+    pace = trace[-1][1] / sum(height * width for *_, height, width in trace)
     return pace * sum(height * width * budget for (height, width), budget in levels), plan

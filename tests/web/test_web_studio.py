@@ -220,8 +220,7 @@ def painted(trace):
 
 
 def test_a_large_painting_is_estimated_by_pace_and_pixels():
-    # A second an iteration, after a wait.
-    run = painted([(i, 5.0 + i, 1.0, 48, 64) for i in range(10)])
+    run = painted([(i, 1.0 + i, 1.0, 48, 64) for i in range(10)])  # a second an iteration
     order = enlarged(run, "128", LIMITS)
     seconds, plan = estimate(run, order, ROOM)
     assert (order.size, seconds) == ((96, 128), pytest.approx(10 * 4))
