@@ -64,17 +64,12 @@ class FramePainter:
         return self._paint(self._config, frame, self._start, None)
 
     def paint_next(
-        self,
-        frame: Frame,
-        start: np.ndarray,
-        picture: np.ndarray,
-        weights: np.ndarray,
-        strength: float,
+        self, frame: Frame, start: np.ndarray, weights: np.ndarray, strength: float
     ) -> np.ndarray:
         """Paints a later frame, beginning with `start`, float32 [h, w, 3] sRGB in grey levels, and
-        held to an earlier picture, see `problem.Earlier`. Returns and raises as `paint_first`."""
+        held to it, see `problem.Earlier`. Returns and raises as `paint_first`."""
         moved = Picture(fill_cells(start), None, MOVED, ())
-        return self._paint(self._later, frame, moved, Earlier(picture, weights, strength))
+        return self._paint(self._later, frame, moved, Earlier(start, weights, strength))
 
     def weigh(self, frame: Frame) -> None:
         """Fixes the style's weight for all frames by this one, the clip's first."""
