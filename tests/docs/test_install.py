@@ -1,5 +1,8 @@
 """What a wheel holds, and that installing it leaves the TensorFlow that is there alone."""
 
+import configparser
+import contextlib
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -11,6 +14,7 @@ import zipfile
 
 import nbformat
 import pytest
+from packaging.requirements import Requirement
 
 from places import ROOT
 
@@ -59,3 +63,22 @@ def test_a_wheel_is_whole_and_leaves_tensorflow_keras_and_numpy_alone(
     new = {one["metadata"]["name"].lower() for one in json.loads(report.read_text())["install"]}
     assert "artistyle-tf" in {name.replace("_", "-") for name in new}
     assert not {name for name in new if re.search("tensorflow|keras|numpy", name)}
+
+
+def test_no_extra_replaces_the_pillow_that_is_there() -> None:
+    """pip would do so without a word, if an extra's package took no Pillow as new as we do."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+
+    def required(text: str) -> list[Requirement]:
+        return [Requirement(line) for line in text.splitlines() if line and line[0] != "#"]
+
+    (ours,) = [
+        one for one in required(config["options"]["install_requires"]) if one.name == "pillow"
+    ]
+    (bound,) = [one.version for one in ours.specifier if one.operator == "<"]
+    for package in required(config["options.extras_require"]["dev"]):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            for one in map(Requirement, importlib.metadata.requires(package.name) or ()):
+                if one.name.lower() == "pillow":
+                    assert f"{int(bound) - 1}.9" in one.specifier, package.name
