@@ -117,7 +117,9 @@ def run_command(words: list[str], folder: pathlib.Path, network: pathlib.Path) -
     if tuple(words) in DONE and "--checkpoint_dir=run1" not in words:
         return
     DONE.add(tuple(words))
-    (output,) = [word.partition("=")[2] for word in words if word.startswith("--output=")]
+    command = flags.parse(words[1:])
+    assert isinstance(command, flags.Command)
+    output = command.output
     (folder / output).unlink(missing_ok=True)
     if any(word.startswith("--rerun=out.png") for word in words):
         put_record(folder / "out.png")
