@@ -10,7 +10,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from artistyle_tf.files import replacing
 from artistyle_tf.locks import Lock, hold
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["Checkpoints", "Saved", "is_first"]
+__all__ = ["Checkpoints", "Saved"]
 
 KEPT = 2
 SECONDS = 60.0
@@ -265,9 +265,3 @@ def _check_place(folder: str) -> None:
         place = os.path.dirname(place)
     if not os.path.isdir(place):
         raise NotADirectoryError(errno.ENOTDIR, f"{place} is not a folder")
-
-
-def is_first(kind: str, index: int | None, jobs: Collection[str]) -> bool:
-    """Whether this task is the chief of a cluster with those kinds of tasks."""
-    first = "chief" if "chief" in jobs else "worker"
-    return kind == first and not index

@@ -16,7 +16,7 @@ from artistyle_tf.engine.plan import peak_bytes
 from artistyle_tf.engine.problem import Problem, Styles, load_network, make_problem
 from artistyle_tf.engine.results import INTERRUPTED, Callbacks, Result
 from artistyle_tf.engine.solvers import Solver, Solvers, let_memory_grow
-from artistyle_tf.engine.state import Clock, Painted, State
+from artistyle_tf.engine.state import Clock, Painted, RunState
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.network_scale import from_network, to_network, unclipped
 from artistyle_tf.images.sizes import resample
@@ -143,7 +143,7 @@ def stylize(
     )
 
 
-def make_result(problem: Problem, solvers: Solvers, state: State, clock: Clock) -> Result:
+def make_result(problem: Problem, solvers: Solvers, state: RunState, clock: Clock) -> Result:
     """The best picture of a finished run with its losses, at exactly the requested size."""
     best, ending = state.best(problem.config), state.ending
     assert best is not None
@@ -169,8 +169,8 @@ def make_result(problem: Problem, solvers: Solvers, state: State, clock: Clock) 
         },
         "notes": list(problem.notes),
     }
-    if state.weighing:  # the number that followed from strength, which a rerun keeps
-        record["config"]["style_weight"] = state.weighing.style_weight
+    if state.style_weights:  # the number that followed from strength, which a rerun keeps
+        record["config"]["style_weight"] = state.style_weights.beta
     return Result(
         image=from_network(painted),
         unclipped=unclipped(painted),
@@ -191,7 +191,7 @@ def make_result(problem: Problem, solvers: Solvers, state: State, clock: Clock) 
 
 
 def _losses(
-    solvers: Solvers, state: State, best: Painted
+    solvers: Solvers, state: RunState, best: Painted
 ) -> tuple[dict[str, float], dict[str, float]]:
     """The objective's parts by name: for the best image, and for the same rounded and clipped.
 

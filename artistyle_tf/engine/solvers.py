@@ -11,8 +11,14 @@ import tensorflow as tf
 from artistyle_tf import optimizers
 from artistyle_tf.config.choices import Optimizer
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.checkpoints import is_first
-from artistyle_tf.engine.plan import Level, Room, free_bytes, make_plan, resident_bytes, shared
+from artistyle_tf.engine.plan import (
+    Level,
+    Room,
+    free_bytes,
+    make_plan,
+    resident_bytes,
+    with_shared_tiles,
+)
 from artistyle_tf.images.network_scale import BGR_MEAN
 from artistyle_tf.objective.preconditioner import precondition
 from artistyle_tf.objective.static_tiles import make_objective
@@ -24,8 +30,6 @@ from artistyle_tf.vgg.weights import Weights
 __all__ = [
     "Solver",
     "Solvers",
-    "capabilities",
-    "is_chief",
     "is_compiled",
     "let_memory_grow",
     "minimizer_class",
@@ -88,21 +92,6 @@ def let_memory_grow() -> None:
         logger.debug("the memory of GPUs stays as TensorFlow took it: %s", error)
 
 
-def capabilities() -> list[tuple[int, int] | None]:
-    """The compute capability of each visible GPU, like (8, 0); None if CUDA doesn't tell."""
-    details = map(tf.config.experimental.get_device_details, tf.config.get_visible_devices("GPU"))
-    return [each.get("compute_capability") for each in details]
-
-
-def is_chief(strategy: Any) -> bool:
-    """Whether this process writes the run's files: the chief, the first worker, or the only one."""
-    resolver = getattr(strategy, "cluster_resolver", None)
-    kind = getattr(resolver, "task_type", None)
-    if resolver is None or not kind:
-        return True
-    return is_first(kind, resolver.task_id, resolver.cluster_spec().jobs)
-
-
 class Solver(NamedTuple):
     """An objective and its minimiser, whose context is (targets, int32 [2] height and width, [] the
     frequency `settled` of `preconditioner.precondition`)."""
@@ -161,7 +150,10 @@ class Solvers:
         kind = device_kind(self.strategy)
         if self.config.precision == "auto" and kind == "TPU":
             return "bfloat16"  # a TPU's native matrix format
-        return convolution_dtype(self.config.precision, capabilities() if kind == "GPU" else [])
+        gpus = tf.config.get_visible_devices("GPU") if kind == "GPU" else []
+        details = map(tf.config.experimental.get_device_details, gpus)
+        capabilities = [one.get("compute_capability") for one in details]  # like (8, 0), or None
+        return convolution_dtype(self.config.precision, capabilities)
 
     def planned(
         self, levels: Sequence[tuple[tuple[int, int], int]], dtype: str
@@ -175,7 +167,7 @@ class Solvers:
         for size, budget in levels:
             plan = make_plan(config, size, channels, itemsize, free, self.regions, states)
             if self.strategy is not None:
-                plan = shared(plan, size, self.strategy.num_replicas_in_sync)
+                plan = with_shared_tiles(plan, size, self.strategy.num_replicas_in_sync)
             made.append(Level(size, budget, plan))
         return tuple(made)
 

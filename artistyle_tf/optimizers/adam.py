@@ -156,14 +156,12 @@ class AveragedAdam(_FirstOrder):
         nothing, one = tf.zeros_like(state.position), tf.ones([], state.position.dtype)
         return _AverageMemory(nothing, nothing, tf.constant(0), nothing, one)
 
-    def remains(self, state: State) -> State:
-        return state
-
-    def carried(self, state: State, before: State, resize: Callable[..., Any]) -> State:
-        old = before.memory
+    def continued(self, fresh: State, finished: State, resize: Callable[..., Any]) -> State:
+        old = finished.memory
         first, second = resize(old.first), tf.nn.relu(resize(old.second))
-        memory = state.memory._replace(first=first, second=second, steps=old.steps)
-        return state._replace(memory=memory)
+        return fresh._replace(
+            memory=fresh.memory._replace(first=first, second=second, steps=old.steps)
+        )
 
     def _note(self, before: State, after: State, finite: tf.Tensor) -> State:
         memory = after.memory

@@ -241,16 +241,12 @@ class Minimizer(abc.ABC):
         due = (state.iterations < until) | restarted
         return due & (state.status == int(Status.RUNNING))
 
-    def remains(self, state: State) -> State | None:
-        """What `carried` needs of a finished search at the next level; the rest can be freed."""
-        return None
+    def continued(self, fresh: State, finished: State, resize: Callable[..., Any]) -> State:
+        """The search `fresh` with what it can reuse of the previous level's, which has `finished`.
 
-    def carried(self, state: State, before: State, resize: Callable[[tf.Tensor], Any]) -> State:
-        """The new search `state` with what it can reuse of the previous level's search, `before`.
-
-        `resize` maps a vector of that search to the new dimension.
+        `resize` maps a vector [n] of that search to the new dimension.
         """
-        return state
+        return fresh
 
     def prepare(self, state: State, context: Any = ()) -> None:
         """Traces what iterations from `state` call, so that tracing does not delay the first."""

@@ -10,7 +10,7 @@ from PIL import Image
 
 import artistyle_tf
 from artistyle_tf import ArtistyleError, Config, ConfigError, InputError, optimizers
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.export import build_objective
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.read import read_record
