@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.inputs import read_inputs, several
+from artistyle_tf.engine.inputs import read_inputs
 from artistyle_tf.engine.plan import Level, schedule, tile_sides
 from artistyle_tf.engine.problem import make_problem
 from artistyle_tf.engine.solvers import Solvers
@@ -71,7 +71,7 @@ def build_objective(
       result's size rounded up to whole pooling cells, multiples of 16 px, as in `canvas`.
     """
     config = config or Config()
-    inputs = read_inputs(config, content, several(styles), content_masks, style_masks)
+    inputs = read_inputs(config, content, styles, content_masks, style_masks)
     problem = make_problem(config, inputs, None, load(config.weights, config.layers[-1]))
     objective = make_objective(
         config,

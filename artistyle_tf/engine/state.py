@@ -36,14 +36,8 @@ class Ending(NamedTuple):
 
 
 class Painted(NamedTuple):
-    """An image, with what is needed to compute its losses."""
-
     image: np.ndarray  # float32 [1, h, w, 3], BGR, mean subtracted
     value: float  # the objective, as computed by the minimiser
-    targets: Targets | None  # None if the run was resumed and they are not known yet
-    level: int  # counted from 0
-    plan: Plan
-    dtype: str  # of the convolutions
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -127,8 +121,7 @@ class RunState:
         value = float(self.search.best_value)
         if not np.isfinite(value):
             return self.previous
-        image = self.image_of(self.search.best_position, config)
-        return Painted(image, value, self.targets, self.level, self.here.plan, self.dtype)
+        return Painted(self.image_of(self.search.best_position, config), value)
 
     def replace(self, **changes: Any) -> "RunState":
         """A copy with these fields replaced."""

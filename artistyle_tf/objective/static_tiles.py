@@ -128,8 +128,8 @@ class FixedTiledObjective(TiledObjective):
     def _mask(self, core: tf.Tensor, start: tf.Tensor, step: int, dtype: Any) -> tf.Tensor:
         """[1, h, w, 1]: 1 at the core's positions of a layer in the window, 0 elsewhere."""
         rows, columns = (
-            (places >= core[axis] // step) & (places < core[axis + 2] // step)
-            for axis, places in enumerate(
+            (positions >= core[axis] // step) & (positions < core[axis + 2] // step)
+            for axis, positions in enumerate(
                 tf.range(side // step) + start[axis] // step
                 for axis, side in enumerate(self.window)
             )

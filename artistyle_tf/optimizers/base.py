@@ -200,14 +200,14 @@ class Minimizer(abc.ABC):
         self, state: State, until: tf.Tensor, context: Any
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
         """Runs the iterations; with evaluations and values [MOST_STEPS] after each."""
-        before, places = state.iterations, tf.range(MOST_STEPS)
+        first, rows = state.iterations, tf.range(MOST_STEPS)
 
         def due(state: State, *_: tf.Tensor) -> tf.Tensor:
             return self._is_due(state, until)
 
         def iterate(state: State, evaluations: tf.Tensor, values: tf.Tensor) -> Any:
             own = self._keep_best(self._iterate(state, context))
-            here = (places == state.iterations - before) & (own.iterations > state.iterations)
+            here = (rows == state.iterations - first) & (own.iterations > state.iterations)
             evaluations = tf.where(here, own.evaluations, evaluations)
             return own, evaluations, tf.where(here, own.value, values)
 

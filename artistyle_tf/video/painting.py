@@ -8,7 +8,7 @@ import numpy as np
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.inputs import Inputs, read_start
 from artistyle_tf.engine.optimize import first_style_weights, optimize
-from artistyle_tf.engine.painter import painting
+from artistyle_tf.engine.painter import finish_image
 from artistyle_tf.engine.problem import Earlier, Problem, Styles, load_network, make_problem
 from artistyle_tf.engine.results import INTERRUPTED, STOPPED, Callbacks
 from artistyle_tf.engine.solvers import Solvers
@@ -109,4 +109,4 @@ class FramePainter:
             raise KeyboardInterrupt
         if ending.error:
             raise ArtistyleError(reason(ending.error)) from ending.error
-        return unclipped(painting(problem, best.image))
+        return unclipped(finish_image(problem, best.image))
