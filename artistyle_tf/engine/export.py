@@ -10,9 +10,8 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.engine.inputs import read_inputs
 from artistyle_tf.engine.plan import Level, schedule, tile_sides
 from artistyle_tf.engine.problem import make_problem
-from artistyle_tf.engine.solvers import Solvers
+from artistyle_tf.engine.solvers import Solvers, make_objective
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.objective.static_tiles import make_objective
 from artistyle_tf.objective.targets import Parts, Targets
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective

@@ -21,7 +21,8 @@ from artistyle_tf.engine.plan import (
 )
 from artistyle_tf.images.network_scale import BGR_MEAN
 from artistyle_tf.objective.preconditioner import precondition
-from artistyle_tf.objective.static_tiles import make_objective
+from artistyle_tf.objective.static_tiles import FixedTiledObjective
+from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import Minimizer
 from artistyle_tf.vgg.precision import convolution_dtype, device_kind
@@ -32,9 +33,9 @@ __all__ = [
     "Solvers",
     "is_compiled",
     "let_memory_grow",
+    "make_objective",
     "minimizer_class",
     "room",
-    "takes_many",
 ]
 
 logger = logging.getLogger("artistyle_tf")
@@ -56,13 +57,6 @@ TPU_MEMORY = 8 * 2**30  # bytes per core of the smallest TPUs (v2): TensorFlow d
 def is_compiled(config: Config, kind: str) -> bool:
     """Whether XLA compiles the levels on that kind of device: "CPU", "GPU" or "TPU"."""
     return kind == "TPU" if config.jit_compile == "auto" else config.jit_compile == "on"
-
-
-def takes_many(config: Config, kind: str) -> bool:
-    """Whether the device runs several iterations per call, without the host."""
-    if config.steps_per_execution == "auto":
-        return kind != "CPU"
-    return config.steps_per_execution > 1
 
 
 def room(config: Config, kind: str) -> Room:
@@ -174,8 +168,27 @@ class Solvers:
     @property
     def at_once(self) -> bool:
         """Whether the device runs many iterations per call; a strategy's loop runs on the host."""
-        config, kind = self.config, device_kind(self.strategy)
-        return self.strategy is None and (is_compiled(config, kind) or takes_many(config, kind))
+        if self.strategy is not None:
+            return False
+        kind, steps = device_kind(), self.config.steps_per_execution
+        many = kind != "CPU" if steps == "auto" else steps > 1
+        return many or is_compiled(self.config, kind)
+
+
+def make_objective(
+    config: Config,
+    weights: Weights,
+    *,
+    tile: int = 0,
+    strategy: Any = None,
+    wide: str = "float64",
+    **options: Any,
+) -> Objective:
+    """An objective in tiles of `tile` px a side (0: untiled), of one fixed shape with `fixed`."""
+    if not tile:
+        return Objective(config, weights, **options)
+    kind = FixedTiledObjective if options.get("fixed") else TiledObjective
+    return kind(config, weights, tile=tile, strategy=strategy, wide=wide, **options)
 
 
 def minimizer_class(config: Config) -> Callable[..., Minimizer]:

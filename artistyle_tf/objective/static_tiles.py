@@ -1,4 +1,4 @@
-"""The objective in tiles of one fixed shape, as XLA needs; and the choice of an objective.
+"""The objective in tiles of one fixed shape, as XLA needs.
 
 Every tile is computed from a window of the same size, shifted to the tile and kept inside the
 picture, so that each window edge is the picture's own border or outside the tile's receptive field.
@@ -14,28 +14,11 @@ import tensorflow as tf
 from artistyle_tf.config.config import Config
 from artistyle_tf.objective.targets import Sums
 from artistyle_tf.objective.tiled import TiledObjective, tile_cores
-from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.extractor import Features
 from artistyle_tf.vgg.vgg19 import CELL, stride
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["FixedTiledObjective", "make_objective"]
-
-
-def make_objective(
-    config: Config,
-    weights: Weights,
-    *,
-    tile: int = 0,
-    strategy: Any = None,
-    wide: str = "float64",
-    **options: Any,
-) -> Objective:
-    """An objective in tiles of `tile` px a side (0: untiled), of one fixed shape with `fixed`."""
-    if not tile:
-        return Objective(config, weights, **options)
-    kind = FixedTiledObjective if options.get("fixed") else TiledObjective
-    return kind(config, weights, tile=tile, strategy=strategy, wide=wide, **options)
+__all__ = ["FixedTiledObjective"]
 
 
 class FixedTiledObjective(TiledObjective):
