@@ -11,7 +11,6 @@ from typing import Any
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.config.validation import one_of
-from artistyle_tf.engine.checkpoints import is_first
 from artistyle_tf.engine.plan import Room, free_bytes, make_plan
 from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.text import flag_text, one_line
@@ -135,7 +134,7 @@ def is_chief(name: str | None) -> bool:
     if name != "multiworker":
         return True
     cluster, task = _workers()
-    return is_first(task["type"], int(task["index"]), cluster)
+    return task["type"] == ("chief" if "chief" in cluster else "worker") and not int(task["index"])
 
 
 def _workers() -> tuple[dict[str, Any], dict[str, Any]]:

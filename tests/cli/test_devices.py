@@ -7,7 +7,7 @@ import tensorflow as tf
 from artistyle_tf import ConfigError
 from artistyle_tf.cli.devices import check_device, check_memory, on_device
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.export import build_objective
 from artistyle_tf.images.network_scale import to_network
 from commands import run_program
 
