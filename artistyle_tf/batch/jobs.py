@@ -11,15 +11,25 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from artistyle_tf.batch.paths import find_pictures, same_file, split_list, under
+from artistyle_tf.batch.paths import find_pictures, is_url, split_list, under
+from artistyle_tf.cli.flags import depth
 from artistyle_tf.cli.parsing import named_as_flags, setting
 from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.images.write import DEPTHS, check_depth
+from artistyle_tf.images.write import check_depth
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["COLUMNS", "PICTURES", "Job", "combine", "make_job", "name_outputs", "read_jobs"]
+__all__ = [
+    "COLUMNS",
+    "PICTURES",
+    "Job",
+    "combine",
+    "make_job",
+    "name_outputs",
+    "read_jobs",
+    "stem_of",
+]
 
 PICTURES = ("content", "style", "content_mask", "style_mask")
 SETTINGS = dataclasses.fields(Config)
@@ -66,7 +76,7 @@ class Job:
     def stem(self) -> str:
         """Default name of the output, without folder and extension: photo--painting."""
         sources = filter(None, (self.pictures["content"], self.styles))
-        return "--".join("+".join(_stem(path)[:LONGEST] for path in some) for some in sources)
+        return "--".join("+".join(stem_of(path)[:LONGEST] for path in some) for some in sources)
 
     @property
     def key(self) -> str:
@@ -89,22 +99,33 @@ def make_job(values: Mapping[str, Any], folder: str = "", where: str = "") -> Jo
                 f"there is no column {one_line(str(name))!r}; columns are {listed} and the "
                 "settings (artistyle --helpfull)"
             )
+
+    def texts(name: str, default: str = "") -> list[str]:
+        value = given.get(name, default)
+        values = value if isinstance(value, list | tuple) else [value]
+        if not all(isinstance(one, str | os.PathLike | int) for one in values):
+            raise ConfigError(f"{name} is {value!r}; it must be text")
+        return [str(one) for one in values]
+
+    def text(name: str, default: str = "") -> str:
+        several = texts(name, default)
+        if len(several) > 1:
+            raise ConfigError(f"{name} is {several}; it must be one text")
+        return several[0]
+
+    def files(name: str) -> tuple[str, ...]:
+        return tuple(split_list(texts(name), folder)) if name in given else ()
+
     overrides = {field.name: _value(field, given) for field in SETTINGS if field.name in given}
     for name in ("init", "weights"):
         if "." in str(overrides.get(name, "")):  # a file, not the name of a choice
-            overrides[name] = under(folder, _text(name, overrides[name]))
-    config = Config.preset(_text("preset", given.get("preset", "artistyle")), **overrides)
-    depth = _text("depth", given.get("depth", "8"))
-    if depth not in map(str, DEPTHS):
-        raise ConfigError(f"depth is {depth!r}; it must be 8, 16 or 32")
-    content = under(folder, _text("content", given["content"])) if "content" in given else None
-    lists = [_texts(name, given.get(name, ())) for name in PICTURES[1:]]
-    styles, content_masks, style_masks = (
-        tuple(split_list(texts, folder)) if texts else () for texts in lists
-    )
+            overrides[name] = under(folder, text(name))
+    config = Config.preset(text("preset", "artistyle"), **overrides)
+    content = under(folder, text("content")) if "content" in given else None
+    styles, content_masks, style_masks = map(files, PICTURES[1:])
     check_inputs(config, content is not None, len(styles), len(content_masks), len(style_masks))
-    output = _text("output", given.get("output", ""))
-    return Job(content, styles, output, config, content_masks, style_masks, int(depth), where=where)
+    bits = depth("depth", text("depth", "8"))
+    return Job(content, styles, text("output"), config, content_masks, style_masks, bits, where)
 
 
 def _is_given(value: Any) -> bool:
@@ -114,29 +135,14 @@ def _is_given(value: Any) -> bool:
 def _value(field: dataclasses.Field[Any], given: Mapping[str, Any]) -> Any:
     """A setting's value; texts are parsed like those of flags."""
     value = given[field.name]
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
     texts = [value] if isinstance(value, str) else value
     if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
         return setting(field, texts)
     return tuple(value) if isinstance(value, list) else value
 
 
-def _texts(name: str, value: Any) -> list[str]:
-    values = value if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(one, str | os.PathLike | int) for one in values):
-        raise ConfigError(f"{name} is {value!r}; it must be text")
-    return [str(one) for one in values]
-
-
-def _text(name: str, value: Any) -> str:
-    texts = _texts(name, value)
-    if len(texts) > 1:
-        raise ConfigError(f"{name} is {texts}; it must be one text")
-    return "".join(texts)
-
-
-def _stem(path: str) -> str:
+def stem_of(path: str) -> str:
+    """A file's name without folder and extension."""
     return os.path.splitext(os.path.basename(path))[0]
 
 
@@ -152,7 +158,7 @@ def combine(given: Mapping[str, Sequence[str]]) -> list[Job]:
     jobs = []
     for content, style in itertools.product(contents, styles):
         content_mask = _mask(masks[0], content)
-        row = {"content": content, "style": [style] if style else [], "content_mask": content_mask}
+        row = {"content": content, "style": [style], "content_mask": content_mask}
         row["style_mask"] = _mask(masks[1], style) if content_mask else []
         with named_as_flags():
             jobs.append(make_job({**given, **row}))
@@ -164,7 +170,7 @@ def _mask(mask: str, picture: str) -> list[str]:
     mask = under("", mask)
     if not picture or not os.path.isdir(mask):
         return [mask] if mask else []
-    names = [name for name in sorted(os.listdir(mask)) if _stem(name) == _stem(picture)]
+    names = [name for name in sorted(os.listdir(mask)) if stem_of(name) == stem_of(picture)]
     return [os.path.join(mask, name) for name in names[:1]]
 
 
@@ -175,7 +181,7 @@ def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> lis
     ConfigError: an invalid line, with its number. InputError: the file can't be read.
     """
     kind, shown = os.path.splitext(path)[1].lower(), one_line(path)
-    if kind not in (".csv", ".jsonl", ".ndjson"):
+    if kind not in (".csv", ".jsonl"):
         raise ConfigError(f"--jobs is {shown!r}; it must end in .csv or .jsonl")
     jobs, line = [], 1
     try:
@@ -203,18 +209,16 @@ def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> lis
 
 def _read_csv(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
     """Yields the line's number, and its cells by column or what is wrong with it."""
-    reader = csv.reader(file, strict=True, skipinitialspace=True)
+    reader = csv.DictReader(file, strict=True, skipinitialspace=True)
     try:
-        names = [name.strip() for name in next(reader, [])]
-        if len(set(names)) < len(names):
-            yield 1, "two columns have the same name"
-        for cells in filter(None, reader):
-            row = dict(zip(names, map(str.strip, cells), strict=False))
-            fault = f"it has {len(cells)} cells, and the header has {len(names)}"
-            whole = len(cells) == len(names)
-            yield reader.line_num, row if whole else f"{fault}; lists with commas must be quoted"
+        for row in reader:
+            if None in row or None in row.values():
+                fault = "it has more or fewer cells than the header"
+                yield reader.line_num, f"{fault}; lists with commas must be quoted"
+            else:
+                yield reader.line_num, {name.strip(): row[name].strip() for name in row}
     except csv.Error as error:
-        yield reader.line_num, one_line(str(error))
+        yield reader.reader.line_num, one_line(str(error))
 
 
 def _read_json(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
@@ -222,11 +226,9 @@ def _read_json(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]
         if text.strip():
             try:
                 row = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                row = f"invalid JSON: {one_line(getattr(error, 'msg', 'nested too deeply'))}"
-            else:
-                row = row if isinstance(row, dict) else "it must be an object, like {...}"
-            yield line, row
+                yield line, row if isinstance(row, dict) else "it must be an object, like {...}"
+            except json.JSONDecodeError as error:
+                yield line, f"invalid JSON: {error.msg}"
 
 
 def name_outputs(jobs: Iterable[Job], folder: str, extension: str = ".png") -> list[Job]:
@@ -238,12 +240,12 @@ def name_outputs(jobs: Iterable[Job], folder: str, extension: str = ".png") -> l
     """
     jobs = list(jobs)
     count = collections.Counter(job.stem.casefold() for job in jobs if not job.output)
-    read = {same_file(path) for job in jobs for path in job.paths}
+    read = {_real(path) for job in jobs for path in job.paths}
     named: dict[str, Job] = {}
     for job in jobs:
         suffix = f"-{job.key}" if count[job.stem.casefold()] > 1 else ""
         output = under(folder, job.output or f"{job.stem}{suffix}{extension}")
-        file, shown = same_file(output), one_line(output)
+        file, shown = _real(output), one_line(output)
         other = named.get(file.casefold())
         try:
             check_depth(os.path.basename(output), job.depth)
@@ -256,3 +258,8 @@ def name_outputs(jobs: Iterable[Job], folder: str, extension: str = ".png") -> l
             raise ConfigError(f"{job.where}: {error}" if job.where else str(error)) from None
         named[file.casefold()] = dataclasses.replace(job, output=output)
     return list(named.values())
+
+
+def _real(path: str) -> str:
+    """A key that is equal for different paths to the same file."""
+    return path if is_url(path) else os.path.realpath(path)

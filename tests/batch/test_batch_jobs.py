@@ -2,13 +2,15 @@
 
 import json
 import pathlib
+import shutil
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFile
 from PIL import Image
 
 from artistyle_tf.batch.jobs import COLUMNS, combine, make_job, name_outputs, read_jobs
-from artistyle_tf.batch.paths import copy_local, find_pictures, store
+from artistyle_tf.batch.paths import copy_local, find_pictures, local_output
 from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError, InputError
 
@@ -110,7 +112,11 @@ def test_files_of_jobs(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "fault"),
     [
-        ("j.csv", b"content,style\na,b\na,b,c\n", "line 3: it has 3 cells, and the header has 2"),
+        (
+            "j.csv",
+            b"content,style\na,b\na,b,c\n",
+            "line 3: it has more or fewer cells than the header",
+        ),
         ("j.csv", b"content,style,size\na,b,96\na,b,-3\n", "line 3: size is -3"),
         ("j.csv", b'content,style\n"a,b\n', "line 2: unexpected end of data"),
         ("j.csv", b"\xff\xfe", "is not UTF-8 text"),
@@ -177,15 +183,16 @@ def test_urls_are_for_fsspec(monkeypatch):
     urls = ["memory:///there/a.png", "memory:///there/b.jpg"]
     assert find_pictures(["memory://there/*.png"]) == urls[:1]
     assert find_pictures(["memory://there"]) == urls
-    with copy_local(*urls, "here.png") as local:
-        store(local[urls[1]], "memory://kept/a.png")
+    with copy_local(*urls, "here.png") as local, local_output("memory://kept/a.png") as path:
+        shutil.copy(local[urls[1]], path)
 
-    def fail(*paths):
+    def fail(file, data):
         raise OSError("no room")
 
-    monkeypatch.setattr(type(system), "mv", fail)
-    with pytest.raises(InputError, match=r"can't access memory://kept/a\.png: no room"):
-        store(__file__, "memory://kept/a.png")
+    monkeypatch.setattr(MemoryFile, "write", fail)
+    fault = r"can't access memory://kept/a\.png: no room"
+    with pytest.raises(InputError, match=fault), local_output("memory://kept/a.png") as path:
+        shutil.copy(__file__, path)
     assert [path["name"] for path in system.ls("/kept")] == ["/kept/a.png"]
     assert system.cat("/kept/a.png") == b"b.jpg"
     for url, fault in (("memory://x.png", "does not exist"), ("nope://x/a.png", "can't access")):
