@@ -103,12 +103,18 @@ def _compute_digest(path: str, is_weights: bool, version: int | None) -> str:
 
 
 def in_order(jobs: Iterable[Job]) -> list[Job]:
-    """Groups jobs by settings and size, so that no network is loaded and no graph traced twice."""
+    """Groups jobs by settings and size, so that no network is loaded and no graph traced twice.
+    Groups are in the order of their first jobs."""
+    seen: dict[object, int] = {}
 
-    def group(job: Job) -> str:
-        return repr((job.config, len(job.content_masks), result_size(job)))
+    def first(*group: object) -> int:
+        return seen.setdefault(group, len(seen))
 
-    return sorted(jobs, key=group)
+    def rank(job: Job) -> tuple[int, int]:
+        settings = job.config, len(job.content_masks)
+        return first(settings), first(settings, result_size(job))
+
+    return sorted(jobs, key=rank)
 
 
 def result_size(job: Job) -> Size | None:

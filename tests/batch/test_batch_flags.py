@@ -94,8 +94,8 @@ def test_a_dry_run_finds_what_is_wrong_and_writes_nothing(desk, capsys):
     out, err = capsys.readouterr()
     assert out.startswith("1 to paint")
     assert err.splitlines() == [
-        "artistyle-batch: out/b--lost.png: lost.png does not exist",
         "artistyle-batch: out/gone--style.png: photos/gone.png does not exist",
+        "artistyle-batch: out/b--lost.png: lost.png does not exist",
     ]
     for more in (["--dry_run"], []):
         assert command.main([*FILES[:2], "--output_dir=style.png/out", *more]) == 1
