@@ -4,14 +4,13 @@ JSON lines), or every photo combined with every style. No TensorFlow, no Ray."""
 import collections
 import csv
 import dataclasses
-import hashlib
 import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from artistyle_tf.batch.paths import find_pictures, is_url, split_list, under
+from artistyle_tf.batch.paths import find_pictures, normal, split_list, under
 from artistyle_tf.cli.flags import depth
 from artistyle_tf.cli.parsing import named_as_flags, setting
 from artistyle_tf.config.config import INITS, Config
@@ -78,20 +77,20 @@ class Job:
         sources = filter(None, (self.pictures["content"], self.styles))
         return "--".join("+".join(stem_of(path)[:LONGEST] for path in some) for some in sources)
 
-    @property
-    def key(self) -> str:
-        """Eight hex digits: a hash of all that determines the picture, with paths as written."""
-        settings = [self.paths, self.config.to_dict(), self.depth]
-        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:8]
 
-
-def make_job(values: Mapping[str, Any], folder: str = "", where: str = "") -> Job:
-    """Makes a job from its columns, name → value. ConfigError: an unknown or invalid one.
+def make_job(
+    row: Mapping[str, Any], base: Mapping[str, Any] = {}, folder: str = "", where: str = ""
+) -> Job:
+    """Makes a job from a mapping of `COLUMNS`, name → value. ConfigError: an unknown or invalid
+    one.
 
     Settings are values of `Config` or texts as for flags; styles and masks one path or several, in
-    a list or separated by commas, relative to `folder`. None, "" and [] are the default.
+    a list or separated by commas, relative to `folder`. Where the row has None, "" or [], `base`
+    counts, and then the default.
     """
-    given = {name: value for name, value in values.items() if _is_given(value)}
+    own = {name: value for name, value in row.items() if value not in (None, "", [], (), {})}
+    replaced = {"strength": "style_weight", "style_weight": "strength"}  # one replaces the other
+    given = {name: value for name, value in base.items() if replaced.get(name) not in own} | own
     for name in given:
         if name not in COLUMNS:
             listed = ", ".join(COLUMNS[: COLUMNS.index("preset") + 1])
@@ -100,21 +99,15 @@ def make_job(values: Mapping[str, Any], folder: str = "", where: str = "") -> Jo
                 "settings (artistyle --helpfull)"
             )
 
-    def texts(name: str, default: str = "") -> list[str]:
-        value = given.get(name, default)
-        values = value if isinstance(value, list | tuple) else [value]
-        if not all(isinstance(one, str | os.PathLike | int) for one in values):
-            raise ConfigError(f"{name} is {value!r}; it must be text")
-        return [str(one) for one in values]
+    def texts(name: str) -> list[str]:
+        value = given.get(name, [])
+        return [str(one) for one in (value if isinstance(value, list | tuple) else [value])]
 
     def text(name: str, default: str = "") -> str:
-        several = texts(name, default)
+        several = texts(name) or [default]
         if len(several) > 1:
             raise ConfigError(f"{name} is {several}; it must be one text")
         return several[0]
-
-    def files(name: str) -> tuple[str, ...]:
-        return tuple(split_list(texts(name), folder)) if name in given else ()
 
     overrides = {field.name: _value(field, given) for field in SETTINGS if field.name in given}
     for name in ("init", "weights"):
@@ -122,14 +115,11 @@ def make_job(values: Mapping[str, Any], folder: str = "", where: str = "") -> Jo
             overrides[name] = under(folder, text(name))
     config = Config.preset(text("preset", "artistyle"), **overrides)
     content = under(folder, text("content")) if "content" in given else None
-    styles, content_masks, style_masks = map(files, PICTURES[1:])
-    check_inputs(config, content is not None, len(styles), len(content_masks), len(style_masks))
+    several = [tuple(split_list(texts(name), folder)) for name in PICTURES[1:]]
+    check_inputs(config, content is not None, *map(len, several))
+    styles, content_masks, style_masks = several
     bits = depth("depth", text("depth", "8"))
     return Job(content, styles, text("output"), config, content_masks, style_masks, bits, where)
-
-
-def _is_given(value: Any) -> bool:
-    return value is not None and value not in ("", [], (), {}, [""])
 
 
 def _value(field: dataclasses.Field[Any], given: Mapping[str, Any]) -> Any:
@@ -155,13 +145,14 @@ def combine(given: Mapping[str, Sequence[str]]) -> list[Job]:
     lists = [split_list(given[name]) if given.get(name) else [] for name in PICTURES[:2]]
     contents, styles = (find_pictures(texts) or [""] for texts in lists)
     masks = [given.get(name, [""])[0] for name in PICTURES[2:]]
+    base = {name: texts for name, texts in given.items() if name not in PICTURES}
     jobs = []
     for content, style in itertools.product(contents, styles):
         content_mask = _mask(masks[0], content)
-        row = {"content": content, "style": [style], "content_mask": content_mask}
+        row = {"content": content, "style": style and [style], "content_mask": content_mask}
         row["style_mask"] = _mask(masks[1], style) if content_mask else []
         with named_as_flags():
-            jobs.append(make_job({**given, **row}))
+            jobs.append(make_job(row, base))
     return jobs
 
 
@@ -174,7 +165,7 @@ def _mask(mask: str, picture: str) -> list[str]:
     return [os.path.join(mask, name) for name in names[:1]]
 
 
-def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> list[Job]:
+def read_jobs(path: str, base: Mapping[str, Sequence[str]] = {}) -> list[Job]:
     """Reads a .csv file with a header line of `COLUMNS`, or a .jsonl file.
 
     Empty cells take their value from `base`, the flags; paths are relative to the file's folder.
@@ -189,13 +180,8 @@ def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> lis
             for line, row in (_read_csv if kind == ".csv" else _read_json)(file):
                 if isinstance(row, str):
                     raise ConfigError(row)
-                own = {name: value for name, value in row.items() if _is_given(value)}
-                rest = dict(base or {})
-                for name, other in (("strength", "style_weight"), ("style_weight", "strength")):
-                    if name in own:
-                        rest.pop(other, None)  # one replaces the other
                 where = f"{shown}, line {line}"
-                jobs.append(make_job({**rest, **own}, os.path.dirname(path), where))
+                jobs.append(make_job(row, base, os.path.dirname(path), where))
     except ConfigError as error:
         raise ConfigError(f"{shown}, line {line}: {error}") from None
     except OSError as error:
@@ -207,9 +193,13 @@ def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> lis
     return jobs
 
 
-def _read_csv(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """Yields the line's number, and its cells by column or what is wrong with it."""
-    reader = csv.DictReader(file, strict=True, skipinitialspace=True)
+def _read_csv(file: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Yields the line's number, and its cells by column or what is wrong with it. Cells are
+    separated by commas, or whatever the header has more of: semicolons or tabs."""
+    header = next(file, "")
+    between = max(",;\t", key=header.count)
+    lines = itertools.chain([header], file)
+    reader = csv.DictReader(lines, delimiter=between, strict=True, skipinitialspace=True)
     try:
         for row in reader:
             if None in row or None in row.values():
@@ -221,7 +211,7 @@ def _read_csv(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]]
         yield reader.reader.line_num, one_line(str(error))
 
 
-def _read_json(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
+def _read_json(file: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
     for line, text in enumerate(file, start=1):
         if text.strip():
             try:
@@ -232,23 +222,27 @@ def _read_json(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]
 
 
 def name_outputs(jobs: Iterable[Job], folder: str, extension: str = ".png") -> list[Job]:
-    """Puts outputs into `folder`, and names those without a name.
+    """Puts outputs into `folder` ("": anywhere), and names those without a name.
 
-    Names depend on the jobs alone: photo--painting.png, or photo--painting-1a2b3c4d.png with the
-    job's key if several would be equal. ConfigError: outputs that are equal or among the pictures
-    to read, or whose format lacks the depth.
+    Names depend on the names of the pictures only: photo--painting.png, and for the next job with
+    such pictures photo--painting-2.png. ConfigError: outputs that are equal, outside the folder or
+    among the pictures to read, or whose format lacks the depth.
     """
     jobs = list(jobs)
-    count = collections.Counter(job.stem.casefold() for job in jobs if not job.output)
-    read = {_real(path) for job in jobs for path in job.paths}
+    read = {normal(path) for job in jobs for path in job.paths}
+    counts: dict[str, int] = collections.Counter()
     named: dict[str, Job] = {}
     for job in jobs:
-        suffix = f"-{job.key}" if count[job.stem.casefold()] > 1 else ""
-        output = under(folder, job.output or f"{job.stem}{suffix}{extension}")
-        file, shown = _real(output), one_line(output)
+        stem = job.stem
+        counts[stem.casefold()] += not job.output
+        number = counts[stem.casefold()]
+        output = under(folder, job.output or f"{stem}{f'-{number}' * (number > 1)}{extension}")
+        file, shown = normal(output), one_line(output)
         other = named.get(file.casefold())
         try:
             check_depth(os.path.basename(output), job.depth)
+            if folder and not file.startswith(os.path.join(normal(folder), "")):
+                raise ConfigError(f"the output {shown} is outside {one_line(folder)}")
             if file in read:
                 raise ConfigError(f"the output {shown} is one of the pictures to read")
             if other is not None:
@@ -258,8 +252,3 @@ def name_outputs(jobs: Iterable[Job], folder: str, extension: str = ".png") -> l
             raise ConfigError(f"{job.where}: {error}" if job.where else str(error)) from None
         named[file.casefold()] = dataclasses.replace(job, output=output)
     return list(named.values())
-
-
-def _real(path: str) -> str:
-    """A key that is equal for different paths to the same file."""
-    return path if is_url(path) else os.path.realpath(path)

@@ -18,12 +18,10 @@ from artistyle_tf.batch.pool import Outcome, Tell
 from artistyle_tf.batch.run import paint_all
 from artistyle_tf.batch.sheet import write_sheet
 from artistyle_tf.cli.console import EXIT_INTERRUPTED, run_command
-from artistyle_tf.cli.devices import check_device
 from artistyle_tf.cli.flags import FLAGS, cadence
 from artistyle_tf.cli.parsing import (
     Flag,
     Program,
-    checked,
     grouped,
     parse_flags,
     path,
@@ -58,8 +56,7 @@ _JOBS = grouped(
     Flag(
         "style_mask", "a folder of masks with the same names as the paintings, or one mask for all"
     ),
-    Flag("depth", "bits per channel of the results: 8, 16 or 32", "8"),
-    *(flag for flag in FLAGS if flag.name == "preset"),
+    *(flag for flag in FLAGS if flag.name in ("depth", "preset")),
 )
 """Columns of a job file, so each job can have its own."""
 
@@ -107,19 +104,12 @@ _OWN = grouped(
         read=cadence,
     ),
     Flag(
-        "device",
-        "device for workers to compute on, like cpu or gpu; by default TensorFlow chooses",
-        read=checked(check_device),
-    ),
-    Flag("flagfile", "read flags from this file, one per line"),
-    Flag(
         "dry_run",
         "print the jobs in order, with estimates of memory, disk and time, and what can't be "
         "painted; paint nothing",
         kind="switch",
     ),
-    Flag("quiet", "print only warnings and errors", kind="switch"),
-    *(flag for flag in FLAGS if flag.name == "deterministic"),
+    *(flag for flag in FLAGS if flag.name in ("deterministic", "device", "flagfile", "quiet")),
 )
 
 PROGRAM = Program(
@@ -220,12 +210,12 @@ def _progress(total: int, quiet: bool) -> Iterator[Tell]:
 
     def show(job: Job, outcome: Outcome) -> None:
         name, number = one_line(os.path.basename(job.output)), next(numbers)
+        where = f" ({job.where})" if job.where else ""
         told = "; ".join(outcome.notes) if outcome.status == "done" else outcome.reason
         new = told != "already done" and bool(told or is_log)
         if outcome.status == "failed" or (new and not quiet):
-            line = ": ".join(filter(None, (name, outcome.status, told)))
+            line = ": ".join(filter(None, (name + where, outcome.status, told)))
             bar.write(f"artistyle-batch: {number}/{total} {line}", file=sys.stderr)
-            sys.stderr.flush()
         bar.set_postfix_str(name, refresh=False)
         bar.update()
 

@@ -19,6 +19,7 @@ __all__ = [
     "find_pictures",
     "is_url",
     "local_output",
+    "normal",
     "split_list",
     "under",
 ]
@@ -41,6 +42,12 @@ def under(folder: str, path: str) -> str:
         return path
     join = posixpath.join if is_url(folder) else os.path.join
     return join(os.path.expanduser(folder), os.path.expanduser(path))
+
+
+def normal(path: str) -> str:
+    """The path without links and "..": equal for all ways to write it."""
+    scheme, mark, rest = path.rpartition("://")
+    return f"{scheme}{mark}{posixpath.normpath(rest)}" if mark else os.path.realpath(path)
 
 
 def split_list(texts: Sequence[str], folder: str = "") -> list[str]:

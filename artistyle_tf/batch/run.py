@@ -15,7 +15,7 @@ from artistyle_tf.batch.pool import Options, Outcome, Tell, run_tasks
 from artistyle_tf.batch.worker import Worker
 from artistyle_tf.config.choices import Cadence
 from artistyle_tf.config.validation import integer
-from artistyle_tf.text import clock, one_line
+from artistyle_tf.text import clock
 
 __all__ = ["Summary", "paint_all"]
 
@@ -45,14 +45,8 @@ class Summary:
         return self.counts["done"] * 3600 / self.seconds if self.seconds else 0.0
 
     def __str__(self) -> str:
-        """A line for each failed job with the reason, and one with the counts."""
-        lines = [
-            f"failed: {one_line(job.output)}{f' ({job.where})' if job.where else ''}: {one.reason}"
-            for job, one in self.outcomes.items()
-            if one and one.status == "failed"
-        ]
         counts = ", ".join(f"{n} {name}" for name, n in self.counts.items() if name != "left" or n)
-        return "\n".join([*lines, f"{counts} in {clock(self.seconds)}, {self.rate:.0f} pictures/h"])
+        return f"{counts} in {clock(self.seconds)}, {self.rate:.0f} pictures/h"
 
     def write(self, path: str) -> None:
         """Writes a report as JSON. InputError if it can't be written."""
