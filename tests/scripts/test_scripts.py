@@ -23,26 +23,29 @@ def run(*command: object, **options: object) -> subprocess.CompletedProcess[str]
 
 @pytest.fixture
 def clone(tmp_path: pathlib.Path) -> pathlib.Path:
-    """The scripts alone, in a folder whose name has a space, with a `bin` to be the PATH, and with
-    programs in .venv that only tell what they are called with."""
+    """The scripts alone, in a folder whose name has a space, with a `bin` to be the PATH, whose
+    `python3` only prints an error, and a Python in .venv that only tells what it is called with."""
     root = tmp_path / "a clone"
     (root / "scripts").mkdir(parents=True)
-    (tmp_path / "bin").mkdir()
-    for name in ("demo", "test", "_venv.sh"):
-        shutil.copy(SCRIPTS / name, root / "scripts")
+    for path in SCRIPTS.iterdir():
+        if path.is_file():
+            shutil.copy(path, root / "scripts")
     for name in ("setup.cfg", "pyproject.toml"):
         shutil.copy(ROOT / name, root)
-    for name in ("dirname", "cat", "cksum", "ls", "rm", "tail"):
-        (tmp_path / "bin" / name).symlink_to(str(shutil.which(name)))
-    programs = root / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    for name, body in (
-        ("python", f'echo "$*" >>"{root}/calls"'),
-        ("artistyle", 'printf "%s\\n" "$@"'),
+    for path, body in (
+        (tmp_path / "bin" / "python3", "echo no such version >&2; exit 127"),
+        (tmp_path / "bin" / "python", f'exec "{sys.executable}" "$@"'),
+        (root / ".venv" / "bin" / "python", TELLING.format(root=root)),
+        (root / ".venv-oldest" / "bin" / "python", TELLING.format(root=root)),
     ):
-        (programs / name).write_text(f"#!/bin/sh\n{body}\n")
-        (programs / name).chmod(0o755)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+    (tmp_path / "bin" / "dirname").symlink_to(str(shutil.which("dirname")))
     return root
+
+
+TELLING = 'echo "$*" >>"{root}/calls"'
 
 
 def start(clone: pathlib.Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -57,7 +60,7 @@ def test_test_installs_once_again_after_a_change_and_says_what_failed(clone: pat
     assert installing in start(clone, "test", "-k", "x").stdout
     calls = (clone / "calls").read_text()
     assert "pip install --disable-pip-version-check --no-input -e .[dev]" in calls
-    assert calls.endswith("-m pytest -k x\n")
+    assert calls.endswith("-m ruff check .\n-m ruff format --check .\n-m mypy\n-m pytest -k x\n")
     assert installing not in start(clone, "test").stdout
     assert installing not in start(clone, "demo", "--version").stdout  # the larger one serves both
     with open(clone / "setup.cfg", "a") as file:
@@ -67,6 +70,39 @@ def test_test_installs_once_again_after_a_change_and_says_what_failed(clone: pat
     done = start(clone, "test")
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == "ERROR: no such package"
+
+
+@needs_sh
+def test_demo_takes_flags_in_place_of_its_own(clone: pathlib.Path) -> None:
+    done = start(clone, "demo", "--size=64", "--quiet")
+    assert done.returncode == 0, done.stderr
+    painted, sheet = (clone / "calls").read_text().splitlines()[-2:]
+    assert painted.startswith("-m artistyle_tf --preset=large ")
+    assert painted.endswith("artistyle-demo.png --size=64 --quiet")
+    assert "--size=768" not in painted
+    assert "make_sheet.py" in sheet
+    done = start(clone, "demo", "--output=x.png")
+    assert (done.returncode, done.stderr.split(":")[0]) == (1, "demo")
+
+
+@needs_sh
+def test_the_oldest_are_tested_in_an_environment_of_their_own(clone: pathlib.Path) -> None:
+    assert start(clone, "test", "--oldest", "-x").returncode == 0
+    *_, resolved, tested = (clone / "calls").read_text().splitlines()
+    assert resolved.startswith("-m uv pip install --resolution=lowest-direct ")
+    assert tested == "-m pytest -x"
+
+
+@needs_sh
+def test_an_environment_is_made_by_a_python_that_suits(clone: pathlib.Path) -> None:
+    shutil.rmtree(clone / ".venv")
+    (clone / "setup.cfg").unlink()  # it ends after the environment is made
+    done = start(clone, "demo")
+    assert f"demo: making .venv with {sys.executable}" in done.stdout
+    assert (clone / ".venv" / "pyvenv.cfg").is_file()
+    (clone.parent / "bin" / "python").unlink()
+    done = start(clone, "demo")
+    assert (done.returncode, done.stderr.split(";")[0]) == (1, "demo: no Python found")
 
 
 def test_stylize_where_the_package_is_not_installed(tmp_path: pathlib.Path) -> None:
