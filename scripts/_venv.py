@@ -57,6 +57,10 @@ def find_python():
     return fail("no Python 3.11, 3.12 or 3.13 found; install one, or set PYTHON=/path/to/python")
 
 
+def python_of(venv):
+    return str(venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+
+
 def prepare(kind, *installs, folder=".venv"):
     """The Python of the environment in `folder`, made where it is lacking, after these `installs`.
 
@@ -64,7 +68,7 @@ def prepare(kind, *installs, folder=".venv"):
     that a second run installs nothing; what was installed for `dev` serves all.
     """
     venv = ROOT / folder
-    python = str(venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    python = python_of(venv)
     if not runs([python], SUITS):
         base = find_python()
         if venv.exists():

@@ -1,10 +1,13 @@
 """Demo, test, sheets, the paper's figures and the stylizer's training."""
 
+import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import keras
 import numpy as np
@@ -103,6 +106,31 @@ def test_an_environment_is_made_by_a_python_that_suits(clone: pathlib.Path) -> N
     (clone.parent / "bin" / "python").unlink()
     done = start(clone, "demo")
     assert (done.returncode, done.stderr.split(";")[0]) == (1, "demo: no Python found")
+
+
+def test_release_puts_the_address_in_wherever_one_waits(script, tmp_path, capsys) -> None:
+    release, names = script("release"), ["pyproject.toml", "README.md"]
+    names += [f"notebooks/{name}.ipynb" for name in ("artistyle", "keras_pipeline")]
+    (tmp_path / "notebooks").mkdir()
+    for name in names:
+        shutil.copy(ROOT / name, tmp_path / name)
+    for path in ("one/first", "two/second"):  # the second takes the place of the first
+        release.put_in(tmp_path, names, f"https://github.com/{path}")
+        texts = {name: (tmp_path / name).read_text("utf-8") for name in names}
+        urls = tomllib.loads(texts["pyproject.toml"])["project"]["urls"]
+        assert urls["Repository"] == f"https://github.com/{path}"
+        badge = f"colab.research.google.com/github/{path}/blob/main/"
+        assert all(badge + name in texts[name] for name in names[2:])
+        assert all(json.loads(texts[name]) for name in names[2:])
+        assert not [name for name in names if re.search("repository: |one/f.*two/s", texts[name])]
+    readme = release.absolute(texts["README.md"], "https://github.com/two/second", "1.0.0")
+    assert not re.search(r"""\]\((?!https:|#)|(src|href)="(?!https:|#)""", readme)
+    assert "![" in readme
+    assert "(https://github.com/two/second/raw/v1.0.0/docs/sheet.jpg)" in readme
+    assert "(https://github.com/two/second/blob/v1.0.0/CHANGELOG.md)" in readme
+    for words in ([], ["https://example.org/a/b"]):
+        with pytest.raises(SystemExit, match="repository's address, like"):
+            release.main(words)
 
 
 def test_stylize_where_the_package_is_not_installed(tmp_path: pathlib.Path) -> None:
