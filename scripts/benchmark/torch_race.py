@@ -97,11 +97,11 @@ def main():
             + asked.style_weight * apart
         )
 
-    image = content.clone()
+    image = content
     if asked.init == "noise":
         noise = np.random.default_rng(asked.seed).uniform(-60, 60, (*content.shape[2:], 3))
         image = torch.tensor(noise, dtype=torch.float32).permute(2, 0, 1)[None].to(asked.device)
-    image.requires_grad_()
+    image = image.clone(memory_format=torch.contiguous_format).requires_grad_()
     most = asked.evaluations  # one iteration more would move the picture on without looking at it
     minimiser = torch.optim.LBFGS(
         [image], 1, max_iter=most + 1, max_eval=most, tolerance_grad=0, tolerance_change=0
