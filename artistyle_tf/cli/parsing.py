@@ -161,8 +161,9 @@ def parse_flags(program: Program, arguments: Sequence[str]) -> dict[str, list[st
 
         return f"{program.name} {__version__}"
     if len(rest) > len(program.positional):
-        word, how = rest[len(program.positional)], "one too many" if program.positional else "not a flag"
-        raise ConfigError(f"{one_line(word)!r} is {how}; write {program.usage}")
+        how = "one too many" if program.positional else "not a flag"
+        word = one_line(rest[len(program.positional)])
+        raise ConfigError(f"{word!r} is {how}; write {program.usage}")
     given = {name: ["true"] for name in switches if values[name].value}
     for flag in flags:
         texts = values[flag.name].value
