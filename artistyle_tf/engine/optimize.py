@@ -8,7 +8,7 @@ A search that breaks down is first restarted from its best point by the minimise
 import contextlib
 import functools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -252,7 +252,7 @@ def _tell(
         step_length=lambda: _rms(state.image_of(search.position - last.search.position, config)),
     )
     try:
-        each = callback if isinstance(callback, Sequence) else [callback]
+        each = callback if isinstance(callback, list | tuple) else [callback]
         answers = [one(step) for one in each]
     except Exception as error:  # it must not lose the picture
         # Only the exception's type, since the record must contain no paths and messages may.

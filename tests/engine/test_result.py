@@ -59,3 +59,8 @@ def test_a_notebook_shows_how_it_came_about(picture):
         "objective": "1302",
     }
     assert "<script" not in html
+
+
+def test_its_repr_is_one_line(picture):
+    wanted = "<Result 40×30 px: 'all 9 iterations done', 12.3 s, objective 1302>"
+    assert repr(make_result(picture(30, 40))) == wanted
