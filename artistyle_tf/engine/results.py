@@ -90,9 +90,9 @@ class TimeLeft:
     def seconds(self, done: float, left: float) -> float:
         """For what is `left`, after `done`, in any unit of work; NaN the first time."""
         now = time.perf_counter()
-        since, before = self._first = self._first or (now, done)
-        if done > before:
-            self.pace = (now - since) / (done - before)
+        since, start = self._first = self._first or (now, done)
+        if done > start:
+            self.pace = (now - since) / (done - start)
         return self.pace * left
 
 
