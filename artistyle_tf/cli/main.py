@@ -55,6 +55,8 @@ def _run(command: Command) -> int:
             files.check_folder(command.trace)
         if command.report:
             check_report(command.report)
+        for path in filter(None, (command.output, command.report)):
+            files.check_overwrite(path, command.overwrite)
     log = ReportLog() if chief and command.report else None
     with contextlib.ExitStack() as stack:
         console = stack.enter_context(showing(progress=chief and not command.quiet))
@@ -178,7 +180,7 @@ def _watchers(
     if progress:
         yield progress
     if command.save_every:
-        yield Previews(command.output, command.save_every)
+        yield Previews(command.output, command.save_every, overwrite=command.overwrite)
     if command.tensorboard_dir is not None:
         board = TensorBoard(command.tensorboard_dir)
         stack.callback(board.close)

@@ -32,7 +32,7 @@ from places import ROOT, SCRIPTS
 COMMAND = [sys.executable, "-m", "artistyle_tf"]
 SCRIPT = [sys.executable, str(SCRIPTS / "stylize.py")]
 OURS = ("KERAS_BACKEND", "KERAS_HOME", *console.ENVIRONMENT)
-OLD = b"an older picture"
+OLD = b"an older picture by artistyle_tf"
 PROGRESS = re.compile(
     r"(reading|loading|computing|tracing)[A-Za-z ]*|"
     r"level \d+/\d+ \d+×\d+  iteration \d+/\d+  [\d:]+ left  "
@@ -149,6 +149,7 @@ def pixels(path):
 def test_files_that_can_not_be_used(refused, folder):
     (folder / "text.jpg").write_bytes(b"not a picture at all\n" * 9)
     (folder / "text.h5").write_text("no HDF5")
+    (folder / "notes.html").write_text("<p>mine</p>")
     np.savez(folder / "resnet.npz", **{"conv1/kernel": np.zeros((7, 7, 3, 64), np.float32)})
     Image.new("RGB", (640, 32)).save(folder / "wide.png")
     (folder / "d.png").mkdir()
@@ -160,6 +161,8 @@ def test_files_that_can_not_be_used(refused, folder):
         ("content", "wide.png", "would be 32×2 px"),
         ("output", "nowhere/o.png", "there is no folder"),
         ("output", "d.png", "it is a folder"),
+        ("output", "wide.png", "exists, and artistyle did not make it; --overwrite replaces it"),
+        ("report", "notes.html", "notes.html exists, and artistyle did not make it"),
         ("trace", "nowhere/t.json", "there is no folder"),
         ("tensorboard_dir", "c.png", "can't write to the folder"),
         ("weights", "resnet.npz", "resnet.npz holds no layer of VGG19, but conv1"),
@@ -508,7 +511,8 @@ def test_an_output_that_fails_at_the_end_is_saved_elsewhere(run, folder, monkeyp
 
 
 def test_the_second_run_on_one_output_is_told(run, folder):
+    (folder / "out" / "o.png").write_bytes(b"another program's")
     with holding(str(folder / "out" / "o.png")):
-        done = run()
+        done = run("--overwrite")
     assert done.status == 0
     assert "another run writes" in done.err

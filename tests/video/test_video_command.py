@@ -232,3 +232,11 @@ def test_frames_before_one_that_failed_are_kept_and_the_rest_is_painted_later(
     assert Painter.painted[:4] == ([0, 0, 1, 2] if passes == 1 else [0, 1, 2, 2])
     assert len(frames_of(tmp_path / "out.mp4")) == COUNT
     assert names(tmp_path) == ["out.mp4"]
+
+
+def test_a_clip_of_another_program_stays(tmp_path, run):
+    (tmp_path / "out.mp4").write_bytes(b"the holidays")
+    fault = f"{tmp_path}/out.mp4 exists, and artistyle did not make it; --overwrite replaces it"
+    assert run() == (1, [fault])
+    assert run("--overwrite") == (0, [])
+    assert run() == (0, [])  # its own
