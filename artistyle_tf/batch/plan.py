@@ -29,7 +29,6 @@ __all__ = [
     "make_plan",
     "read_rates",
     "result_size",
-    "split_done",
     "why_paint",
     "write_rates",
 ]
@@ -41,20 +40,6 @@ SHOWN = 40  # Jobs listed one by one.
 RATES = (".artistyle", "times.json")
 
 Size = tuple[int, int]  # (height, width) in px.
-
-
-def split_done(jobs: Iterable[Job]) -> tuple[list[Job], list[Job]]:
-    """Splits jobs into those to paint, in order, and those done. Workers report outputs that can't
-    be read."""
-    todo: list[Job] = []
-    done: list[Job] = []
-    for job in jobs:
-        try:
-            new = why_paint(job) is not None
-        except ArtistyleError:
-            new = True
-        (todo if new else done).append(job)
-    return in_order(todo), done
 
 
 def why_paint(job: Job, overwrite: bool = False) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from artistyle_tf import files
 from artistyle_tf.batch.jobs import Job, make_job, name_outputs
-from artistyle_tf.batch.plan import split_done
+from artistyle_tf.batch.plan import in_order
 from artistyle_tf.batch.pool import Options, Outcome, Tell, run_tasks
 from artistyle_tf.batch.worker import Worker
 from artistyle_tf.config.choices import Cadence
@@ -126,11 +126,8 @@ def paint_all(
 
     interrupted = False
     try:
-        todo, done = split_done(listed)
-        for job in done:
-            note(job, Outcome("skipped", "already done"))
         options = Options(save_every, device, deterministic, overwrite)
-        run_tasks(Worker, todo, note, options=options, count=workers, address=address)
+        run_tasks(Worker, in_order(listed), note, options=options, count=workers, address=address)
     except KeyboardInterrupt:
         interrupted = True
     return Summary(outcomes, time.monotonic() - began, interrupted)
