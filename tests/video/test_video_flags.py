@@ -12,7 +12,7 @@ from places import ROOT
 pytestmark = pytest.mark.usefixtures("unfrozen")
 
 FILES = ["--content=clip.mp4", "--style=a.jpg", "--output=out.mp4"]
-OWN = {name.replace("_masks", "_mask") for name in Options._fields[4:-1]}
+OWN = {name.replace("_masks", "_mask") for name in Options._fields[4:-2]}
 
 
 def test_all_of_them():
