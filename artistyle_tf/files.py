@@ -93,8 +93,8 @@ def _temporary(target: str, mark: str = "") -> Iterator[tuple[BinaryIO, str]]:
                 os.remove(temporary)
 
 
-def as_path(path: Any) -> str:
-    """The path as text; ConfigError if it is not a path."""
+def as_path(path: Any, expected: str = "an output must be a path") -> str:
+    """The path as text; ConfigError, which begins with what is `expected`, if it is none."""
     if not isinstance(path, str | os.PathLike):
-        raise ConfigError(f"an output must be a path, not {type(path).__name__}")
+        raise ConfigError(f"{expected}, not {type(path).__name__}")
     return os.fsdecode(path)

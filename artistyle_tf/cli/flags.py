@@ -78,11 +78,6 @@ _FILES = grouped(
         "read flags from this file, one per line, as if they were given here; # starts a comment",
     ),
     Flag(
-        "trace",
-        "write rows [evaluations, seconds, objective, height, width] to this file, as JSON",
-        read=path,
-    ),
-    Flag(
         "report",
         "write a report of the run to this .html file: pictures, losses by layer, times, settings "
         "(needs the package jinja2)",
@@ -190,7 +185,6 @@ class Command(NamedTuple):
     styles: list[str]
     output: str
     config: Config
-    trace: str | None
     save_every: str | None = None
     tensorboard_dir: str | None = None
     device: str | None = None
@@ -254,7 +248,7 @@ def _check(command: Command, again: str | None) -> None:
     taken = dict.fromkeys(pictures, "one of the pictures to read")
     if again:
         taken[os.path.realpath(again)] = "the picture to --rerun"
-    for name in ("output", "trace", "report"):
+    for name in ("output", "report"):
         if file := getattr(command, name):
             place = os.path.realpath(file)
             if place in taken:

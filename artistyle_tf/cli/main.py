@@ -1,7 +1,6 @@
 """The command `artistyle`: flags in, a picture and an exit status out."""
 
 import contextlib
-import json
 import logging
 import math
 import os
@@ -11,7 +10,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from artistyle_tf import files
 from artistyle_tf.callbacks.previews import Previews
 from artistyle_tf.callbacks.progress import Progress
 from artistyle_tf.callbacks.report_log import ReportLog
@@ -51,8 +49,6 @@ def _run(command: Command) -> int:
         write.check_output(command.output, depth=command.depth)
         if command.tensorboard_dir is not None:
             check_tensorboard()
-        if command.trace:
-            files.check_folder(command.trace)
         if command.report:
             check_report(command.report)
     log = ReportLog() if chief and command.report else None
@@ -138,9 +134,6 @@ def _paint(
 def _finish(command: Command, result: "Result", log: ReportLog | None, status: int) -> int:
     """Writes the run's results; returns the exit status."""
     saved = _save(result, command.output, command.depth)
-    if command.trace:
-        rows = json.dumps([list(row) for row in result.trace])
-        files.write_bytes(command.trace, rows.encode())
     height, width = result.image.shape[:2]
     if not command.quiet:
         known = math.isfinite(result.saved_objective)

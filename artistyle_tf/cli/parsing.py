@@ -13,7 +13,7 @@ from absl import flags as absl_flags
 from artistyle_tf.config import validation
 from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.text import one_line
+from artistyle_tf.text import flag_text, one_line
 
 __all__ = [
     "Flag",
@@ -30,7 +30,6 @@ __all__ = [
     "require",
     "setting",
     "setting_flags",
-    "shown",
     "values_of",
     "whole",
 ]
@@ -89,7 +88,7 @@ def setting_flags() -> list[Flag]:
         told += f" ({', '.join(words)})" if words else ""
         kind = "list" if isinstance(field.default, tuple) else "text"
         flags += grouped(
-            field.metadata["group"], Flag(field.name, told, shown(field.default), kind=kind)
+            field.metadata["group"], Flag(field.name, told, flag_text(field.default), kind=kind)
         )
     return flags
 
@@ -245,14 +244,3 @@ def number(given: str, kind: type[int] | type[float]) -> int | float | str:
         return kind(given)
     except ValueError:
         return given
-
-
-def shown(value: Any) -> str | None:
-    """A setting's value as written in a flag; None stays None."""
-    if value is None:
-        return None
-    if isinstance(value, tuple):
-        return ",".join(
-            str(item) if isinstance(item, float) else f"{item[0]}:{item[1]:g}" for item in value
-        )
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -130,8 +130,9 @@ class Config:
     )
     carry: Carry = _run(
         "change",
-        "what a level passes on to the next: change: what it changed in a start that is a picture, "
-        "whose detail stays sharp; picture: the painted picture, enlarged (always so from noise)",
+        "what a level hands to the next, larger one: picture: its result, enlarged; change: only "
+        "the difference between its start and result, so that a start that is a picture keeps its "
+        "sharp detail (from noise it is always the result)",
     )
     tolerance: float = _run(
         0.0,
@@ -153,8 +154,8 @@ class Config:
     )
     settle: float = _minimiser(
         0.0,
-        "exponent by which a finer level moves frequencies less that a coarser one has painted; 0: "
-        "not at all; needs a precondition",
+        "how strongly a finer level keeps the coarse structure painted by the levels before: "
+        "an exponent; 0: not at all; needs a precondition",
         (0, 2),
     )
     weights: str = _network(

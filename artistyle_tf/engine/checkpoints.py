@@ -18,7 +18,7 @@ import numpy as np
 from artistyle_tf.config.choices import Cadence
 from artistyle_tf.errors import InputError
 from artistyle_tf.files import replacing
-from artistyle_tf.locks import Lock, hold
+from artistyle_tf.locks import hold
 from artistyle_tf.text import one_line, reason
 
 __all__ = ["Checkpoints", "Saved", "is_first"]
@@ -69,7 +69,7 @@ class Checkpoints:
         self._cadence = None if every is None else Cadence(every)
         self._last, self._cost = time.monotonic(), 0.0
         self._identity: Mapping[str, Any] = {}
-        self._lock: Lock | None = None
+        self._lock: Any = None
         self._writes = True
         self._broken: list[str] = []  # paths that `begin` found damaged
         self.notes: list[str] = []

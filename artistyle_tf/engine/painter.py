@@ -13,7 +13,7 @@ from artistyle_tf.engine.checkpoints import Checkpoints
 from artistyle_tf.engine.inputs import read_inputs, read_start, several
 from artistyle_tf.engine.optimize import named_parts, optimize, within_memory
 from artistyle_tf.engine.plan import peak_bytes
-from artistyle_tf.engine.problem import Problem, load_network, make_problem
+from artistyle_tf.engine.problem import Problem, Styles, load_network, make_problem
 from artistyle_tf.engine.results import INTERRUPTED, Callbacks, Result
 from artistyle_tf.engine.solvers import Solver, Solvers, let_memory_grow
 from artistyle_tf.engine.state import Clock, Painted, State
@@ -36,9 +36,9 @@ class Painter:
         for photo in photos:
             painter(photo, "painting.jpg").save(...)
 
-    The network and the traced TensorFlow functions are kept for pictures of any size, so that only
-    the first picture waits for loading and tracing. Threads may have a painter each or share one;
-    calls to a shared painter run one at a time.
+    The network, the traced TensorFlow functions and what was computed of the latest style are kept
+    for pictures of any size, so that only the first picture waits for loading and tracing. Threads
+    may have a painter each or share one; calls to a shared painter run one at a time.
 
     Args:
       config: the settings; by default the `artistyle` preset.
@@ -55,6 +55,7 @@ class Painter:
             )
         self._alone = threading.RLock()
         self._weights: Weights | None = None
+        self._styles: Styles | None = None
         self._solvers: dict[tuple[Any, int], Solvers] = {}
 
     def __call__(
@@ -76,7 +77,8 @@ class Painter:
             start = read_start(self.config)
             if self._weights is None:
                 self._weights = load_network(self.config)
-            problem = make_problem(self.config, inputs, start, self._weights)
+            problem = make_problem(self.config, inputs, start, self._weights, self._styles)
+            self._styles = problem.styles
             for note in problem.notes:
                 logger.warning("%s", note)
             key = strategy, len(inputs.masks.content)

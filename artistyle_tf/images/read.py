@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
+from artistyle_tf.errors import ArtistyleError, InputError
+from artistyle_tf.files import as_path
 from artistyle_tf.images import decode, metadata
 from artistyle_tf.images.picture import MIN_SIDE, Picture, check_levels
 from artistyle_tf.text import one_line, reason
@@ -25,8 +26,8 @@ MAX_PIXELS = 178_956_970
 
 # Vector and data formats that Pillow identifies but can't render, or only via Ghostscript.
 _NOT_PICTURES = {"EPS", "MPEG", "WMF"}
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BITS_PER_SAMPLE = 258
+_SOURCES = "a picture must be a path, a Pillow image or a uint8 or uint16 array [H, W, 3]"
 
 
 def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) -> Picture:
@@ -49,7 +50,7 @@ def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) ->
     if isinstance(source, Image.Image):
         with _pillow_errors("image"):
             return _picture(source, "image", [])
-    path = _path(source)
+    path = as_path(source, _SOURCES)
     name = one_line(os.path.basename(path))
     with _open_image(path) as image:
         _check_sides(one_line(path), *image.size)
@@ -60,9 +61,9 @@ def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) ->
 def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """The record embedded in the file by `write.write`, None if there is none.
 
-    InputError: not a readable picture, or a record that is malformed or larger than 1 MiB.
+    InputError: not a readable picture, or a record that is malformed.
     """
-    path = _path(path)
+    path = as_path(path, _SOURCES)
     with _open_image(path) as image:
         return metadata.extract(image, one_line(path))
 
@@ -91,15 +92,6 @@ def _check_sides(shown: str, width: int, height: int) -> None:
         raise InputError(
             f"{shown} is {width}×{height} px; both sides must be at least {MIN_SIDE} px"
         )
-
-
-def _path(path: Any) -> str:
-    if not isinstance(path, str | os.PathLike):
-        raise ConfigError(
-            "a picture must be a path, a Pillow image or a uint8 or uint16 array [H, W, 3], "
-            f"not {type(path).__name__}"
-        )
-    return os.fsdecode(path)
 
 
 @contextlib.contextmanager
@@ -135,9 +127,7 @@ def _identified(
         bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, ())
         deep = image.mode in ("RGB", "RGBA") and max(bits, default=0) > 8
     except UnidentifiedImageError as error:
-        fault = error
-        file.seek(0)
-        deep = file.read(4) in _TIFF
+        fault, deep = error, True  # it may be a TIFF with colours that Pillow has no mode for
     if deep:
         with contextlib.suppress(Exception):  # damaged files can raise nearly any exception
             return contextlib.nullcontext(decode.Page(file))

@@ -3,7 +3,7 @@
 Masks: Gatys et al. 2017, arXiv:1611.07865, section 4.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -115,7 +115,7 @@ class Guides(NamedTuple):
     strengths: Any  # [R], λ_r
 
 
-def layer_guides(mask: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
+def layer_guides(mask: np.ndarray, layers: Iterable[str]) -> dict[str, np.ndarray]:
     """Layer → float32 [H_l, W_l]: T² of the guidance channel, scaled to a mean of 1.
 
     T at a position is the mean of the mask, uint8 [H, W] of the network's picture, over the pixels

@@ -1,6 +1,6 @@
 """The objective: image → (value, gradient), with targets computed once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,39 +90,41 @@ class Objective:
         )
         """(image [1, H, W, 3], targets) → (value [], gradient [1, H, W, 3]); traced once."""
 
+    def statistics(self, style: Any, guide: Mapping[str, Any] | None = None) -> dict[str, Moments]:
+        """Style layer → normalised moments of a picture [1, H, W, 3] on the network's scale, within
+        one of `Guides.styles` if given."""
+        inside = {name: self._tensor(one) for name, one in (guide or {}).items()}
+        return self._moments(self._tensor(style), inside)
+
     def targets(
         self,
         content: Any,
-        styles: Sequence[Any],
+        styles: Sequence[dict[str, Moments]],
         shares: Sequence[float],
         guides: Guides | None = None,
         colours: Features | None = None,
     ) -> Targets:
-        """Targets from pictures [1, H, W, 3] on the network's scale, which may differ in size.
+        """Targets from a content [1, H, W, 3] on the network's scale and `statistics` of styles.
 
-        Statistics of several styles are averaged with `shares`, which sum to 1; with guides each
-        stays separate, and the strengths include the shares. β is 1 until a pair is weighed.
+        Those of several styles are averaged with `shares`, which sum to 1; with guides each stays
+        separate, and the strengths include the shares. β is 1 until a pair is weighed.
         """
         activations = self._activations(self._tensor(content))
         within: Features = {}
         strengths = self._tensor([1])
         if guides is None:
-            each = [self._moments(self._tensor(style), {}) for style in styles]
             found = {
-                name: moments.blend([own[name] for own in each], shares) for name in self._style
+                name: moments.blend([own[name] for own in styles], shares) for name in self._style
             }
         else:
-            each, found = [], {}
-            for style, guide in zip(styles, guides.styles, strict=True):
-                own = {name: self._tensor(one) for name, one in guide.items()}
-                each.append(self._moments(self._tensor(style), own))
+            found = {}
             for name in self._style:
                 inner = self._tensor(guides.content[name])
                 # A mask too small to show in a layer, of content or style, has no effect there.
                 inside = tf.reduce_max(inner, axis=[0, 1, 2]) > 0
                 there = tf.concat([tf.reduce_max(one[name])[None] for one in guides.styles], 0) > 0
                 both = tf.cast(inside & there, inner.dtype)
-                found[name] = moments.stack([own[name] for own in each], both)
+                found[name] = moments.stack([own[name] for own in styles], both)
                 within[name] = inner * both
             strengths = self._tensor(guides.strengths)
         beta = 1 if self._weighs else self.config.style_weight or 0

@@ -22,7 +22,6 @@ from artistyle_tf.cli.parsing import (
 from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.video.motion import QUALITIES
 from artistyle_tf.video.writer import FORMATS
 
 __all__ = ["Options", "parse"]
@@ -36,12 +35,6 @@ def _output(name: str, given: str) -> str:
     if not given.lower().endswith(tuple(FORMATS)):
         raise ConfigError(f"{name} is {given!r}; a clip must be named {', '.join(FORMATS)}")
     return path(name, given)
-
-
-def _flow(name: str, given: str) -> str:
-    if given not in QUALITIES:
-        raise ConfigError(f"{name} is {given!r}; it must be one of {', '.join(QUALITIES)}")
-    return given
 
 
 def _look_back(name: str, given: str) -> tuple[int, ...]:
@@ -91,19 +84,6 @@ _OWN = grouped(
         "2",
         real(0, 1e9),
     ),
-    Flag(
-        "passes",
-        "passes over each shot, forward and backward in turn, with --frame_iterations for every "
-        "frame; the paper suggests 10 or more",
-        "1",
-        _count,
-    ),
-    Flag(
-        "flow",
-        f"the quality of the optical flow, DIS: {', '.join(QUALITIES)}",
-        "medium",
-        _flow,
-    ),
     Flag("preview_every", "paint only every n-th frame, as a preview of the clip", "1", _count),
     Flag(
         "workers",
@@ -137,8 +117,6 @@ class Options(NamedTuple):
     temporal_weight: float
     look_back: tuple[int, ...]
     static_threshold: float
-    passes: int
-    flow: str
     preview_every: int
     workers: int
     device: str | None
@@ -161,10 +139,6 @@ def parse(arguments: Sequence[str]) -> Options | str:
         read += [] if config.init in INITS else [config.init]
         if os.path.realpath(own["output"]) in map(os.path.realpath, read):
             raise ConfigError(f"output is {own['output']!r}, which is one of the files to read")
-        if own["passes"] > 1 and "look_back" in given:
-            raise ConfigError(
-                "look_back is for one pass; with --passes each frame has one neighbour"
-            )
     own["frame_iterations"] = own["frame_iterations"] or max(1, config.iterations // 4)
     masked = {"content_masks": masks[0], "style_masks": masks[1]}
     return Options(styles=list(styles), config=config, **masked, **own)

@@ -9,7 +9,7 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.engine.inputs import Inputs, read_start
 from artistyle_tf.engine.optimize import optimize, weigh
 from artistyle_tf.engine.painter import painting
-from artistyle_tf.engine.problem import Earlier, Problem, load_network, make_problem
+from artistyle_tf.engine.problem import Earlier, Problem, Styles, load_network, make_problem
 from artistyle_tf.engine.results import INTERRUPTED, STOPPED, Callbacks
 from artistyle_tf.engine.solvers import Solvers
 from artistyle_tf.engine.state import Clock
@@ -52,7 +52,7 @@ class FramePainter:
         self._style_masks = guides.styles
         self.weights = load_network(config)
         self._weighing: Weighing | None = None
-        self._tables: np.ndarray | None = None
+        self._made: Styles | None = None
         regions = len(guides.content)
         self._solvers = Solvers(config, self.weights, regions=regions, temporal=True)
 
@@ -64,17 +64,12 @@ class FramePainter:
         return self._paint(self._config, frame, self._start, None)
 
     def paint_next(
-        self,
-        frame: Frame,
-        start: np.ndarray,
-        picture: np.ndarray,
-        weights: np.ndarray,
-        strength: float,
+        self, frame: Frame, start: np.ndarray, weights: np.ndarray, strength: float
     ) -> np.ndarray:
         """Paints a later frame, beginning with `start`, float32 [h, w, 3] sRGB in grey levels, and
-        held to an earlier picture, see `problem.Earlier`. Returns and raises as `paint_first`."""
+        held to it, see `problem.Earlier`. Returns and raises as `paint_first`."""
         moved = Picture(fill_cells(start), None, MOVED, ())
-        return self._paint(self._later, frame, moved, Earlier(picture, weights, strength))
+        return self._paint(self._later, frame, moved, Earlier(start, weights, strength))
 
     def weigh(self, frame: Frame) -> None:
         """Fixes the style's weight for all frames by this one, the clip's first."""
@@ -89,9 +84,8 @@ class FramePainter:
         each = [Picture(np.stack([mask] * 3, -1), None, "mask", ()) for mask in frame.masks]
         masks = Masks(each, self._style_masks)
         inputs = Inputs(content, self._styles, masks, output_size(content, config.size))
-        problem = make_problem(config, inputs, start, self.weights, self._tables)
-        if config.color == "style":  # otherwise the styles' colours follow the frame's
-            self._tables = problem.tables
+        problem = make_problem(config, inputs, start, self.weights, self._made)
+        self._made = problem.styles
         return problem
 
     def _paint(

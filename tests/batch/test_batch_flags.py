@@ -18,7 +18,7 @@ from artistyle_tf.images.read import read
 from artistyle_tf.images.write import write
 
 UNLIKE_ONE_PICTURE = {
-    "output", "trace", "checkpoint_dir", "resume", "tensorboard_dir", "strategy", "rerun",
+    "output", "checkpoint_dir", "resume", "tensorboard_dir", "strategy", "rerun",
 }  # fmt: skip
 """Flags of `artistyle` that make no sense for many pictures."""
 

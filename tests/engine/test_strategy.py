@@ -54,7 +54,8 @@ for strategy, regions, guides in ((four, 0, None), (two, 1, guided)):
         Objective(config, weights, **kinds),
         TiledObjective(config, weights, tile=32, strategy=strategy, **kinds),
     ):
-        targets = objective.targets(content, [style], [1.0], guides)
+        statistics = objective.statistics(style, guides and there)
+        targets = objective.targets(content, [statistics], [1.0], guides)
         value, gradient = objective.value_and_gradient(tf.constant(image), targets)
         parts = float(objective.parts(image, targets).value)
         found.append((float(value), gradient.numpy(), parts))

@@ -42,7 +42,7 @@ for objective in (
     Objective(config, weights, dtype="float64"),
     FixedTiledObjective(config, weights, tile=32, fixed=size, strategy=three, dtype="float64"),
 ):
-    targets = objective.targets(content, [style], [1.0])
+    targets = objective.targets(content, [objective.statistics(style)], [1.0])
     found.append(objective.value_and_gradient(tf.constant(image), targets))
 assert len(objective._all_cores) == 9, len(objective._all_cores)  # 2 x 4, and one empty
 (value, gradient), (other, slope) = found

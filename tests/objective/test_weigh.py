@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.config.presets import style_ratio
-from artistyle_tf.engine.problem import level_targets
+from artistyle_tf.engine.problem import Styles, level_targets
 from artistyle_tf.images.masks import Regions
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.whole import Objective
@@ -26,12 +26,13 @@ def case(picture, weights, regions=0, seed=0, **settings):
     config = Config.preset(settings.pop("preset", "artistyle"), **SHALLOW, **settings)
     objective = Objective(config, weights, dtype="float64", regions=regions)
     content, styles = picture(*SIZE, seed), styles_of(picture, seed)
-    chosen = None
+    chosen, chosen_styles = None, Styles(styles[: max(regions, 1)])
     if regions:
         left = np.zeros(SIZE, np.uint8)
         left[:, :20] = 255
-        chosen = Regions([left, 255 - left], [np.full((64, 64), 255, np.uint8)] * 2)
-    goal = level_targets(objective, content, styles[: max(regions, 1)], SIZE, chosen)
+        white = [np.full((64, 64), 255, np.uint8)] * 2
+        chosen, chosen_styles = Regions([left, 255 - left], white), Styles(styles, white)
+    goal = level_targets(objective, content, chosen_styles, SIZE, chosen)
     return objective, tf.constant(to_network(content), tf.float64), goal
 
 
@@ -141,7 +142,7 @@ def test_a_style_that_is_the_photo_is_safe(small_weights, picture):
     objective = Objective(Config.preset("artistyle", **SHALLOW), small_weights)
     for rgb in (picture(32, 32), np.full((32, 32, 3), 128, np.uint8)):
         image = to_network(rgb)
-        goal = objective.targets(image, [image], [1.0])
+        goal = objective.targets(image, [objective.statistics(image)], [1.0])
         weighing = objective.weigh(tf.constant(image), goal)
         weights = np.array(list(weighing.weights.values()))
         assert np.isfinite([weighing.style_weight, *weights.ravel()]).all()

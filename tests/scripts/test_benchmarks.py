@@ -42,20 +42,8 @@ def test_evaluations_and_a_race(script, tmp_path, capsys, monkeypatch, unfrozen)
     assert "</svg>" in plot.read_text()
 
 
-def test_work_is_counted_from_the_shapes(script):
-    """VGG19 up to block5_conv1 at 256×256: 94.7 GFLOP."""
-    from artistyle_tf.vgg.weights import load
-
-    layers = load("imagenet-8bit").layers
-    assert script("benchmark").gflop(layers, (256, 256)) == pytest.approx(94.7, abs=0.1)
-
-
 def test_clips(script, tmp_path, small_file, capsys, unfrozen):
     video = script("video")
-    still = [clips.texture(64, 96)] * 3
-    found = video.figures(still, still)
-    assert (found["warp error"], found["drift %"], found["still %"]) == (0, 0, 100)
-    assert video.figures(clips.pan(4), clips.pan(4))["warp error"] < 5
     clips.write(tmp_path / "clip.mp4", clips.pan(2, (48, 64)))
     flags = ["--size=48", "--iterations=2", "--preset=fast", f"--weights={small_file}"]
     flags += [f"--content={tmp_path}/clip.mp4", f"--style={SAMPLES}/style.jpg"]
