@@ -15,7 +15,7 @@ from artistyle_tf.callbacks.progress import Progress
 from artistyle_tf.callbacks.report_log import ReportLog
 from artistyle_tf.callbacks.tensorboard import TensorBoard, check_tensorboard
 from artistyle_tf.cli.console import EXIT_INTERRUPTED, quiet_import, run_command, showing
-from artistyle_tf.cli.devices import is_chief, make_strategy, on_device
+from artistyle_tf.cli.devices import check_memory, is_chief, make_strategy, on_device
 from artistyle_tf.cli.flags import Command, parse
 from artistyle_tf.engine.checkpoints import Checkpoints
 from artistyle_tf.engine.inputs import Inputs, read_inputs, read_start
@@ -56,12 +56,16 @@ def _run(command: Command) -> int:
         console = stack.enter_context(showing(progress=chief and not command.quiet))
         # Before TensorFlow loads, which takes seconds, so that bad pictures are reported at once.
         inputs = _read(command)
+        check_memory(command.config, inputs.size, command.device, command.strategy)
         if chief:
             write.check_output(command.output, inputs.size, command.depth)
             if not stack.enter_context(holding(command.output)):
                 logger.warning(
                     "another run writes %s too; the last one wins", one_line(command.output)
                 )
+        slow = command.preset == "artistyle" and command.config.optimizer == "tfp"
+        if slow and not command.rerun:
+            logger.info("--preset=fast takes a quarter of the time, for a crisper picture")
         result = _paint(command, inputs, chief, console.progress, log)
         interrupted = result.stop_reason == INTERRUPTED
         if interrupted and not result.trace:

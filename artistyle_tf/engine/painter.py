@@ -10,13 +10,13 @@ import numpy as np
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.checkpoints import Checkpoints
-from artistyle_tf.engine.inputs import read_inputs, read_start, several
+from artistyle_tf.engine.inputs import read_inputs, read_start
 from artistyle_tf.engine.optimize import named_parts, optimize, within_memory
 from artistyle_tf.engine.plan import peak_bytes
 from artistyle_tf.engine.problem import Problem, Styles, load_network, make_problem
 from artistyle_tf.engine.results import INTERRUPTED, Callbacks, Result
 from artistyle_tf.engine.solvers import Solver, Solvers, let_memory_grow
-from artistyle_tf.engine.state import Clock, Painted, State
+from artistyle_tf.engine.state import Clock, Painted, RunState
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.network_scale import from_network, to_network, unclipped
 from artistyle_tf.images.sizes import resample
@@ -24,7 +24,7 @@ from artistyle_tf.text import reason
 from artistyle_tf.vgg.precision import true_float32
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["Painter", "make_result", "painting", "stylize"]
+__all__ = ["Painter", "finish_image", "make_result", "stylize"]
 
 logger = logging.getLogger("artistyle_tf")
 
@@ -73,7 +73,7 @@ class Painter:
         with self._alone, true_float32():
             let_memory_grow()
             clock = Clock()
-            inputs = read_inputs(self.config, content, several(style), content_masks, style_masks)
+            inputs = read_inputs(self.config, content, style, content_masks, style_masks)
             start = read_start(self.config)
             if self._weights is None:
                 self._weights = load_network(self.config)
@@ -143,13 +143,13 @@ def stylize(
     )
 
 
-def make_result(problem: Problem, solvers: Solvers, state: State, clock: Clock) -> Result:
+def make_result(problem: Problem, solvers: Solvers, state: RunState, clock: Clock) -> Result:
     """The best picture of a finished run with its losses, at exactly the requested size."""
     best, ending = state.best(problem.config), state.ending
     assert best is not None
     assert ending is not None
     parts, saved_parts = _losses(solvers, state, best)
-    painted = painting(problem, best.image)
+    painted = finish_image(problem, best.image)
     content, error = problem.inputs.content, ending.error
     record = {
         **problem.provenance.record(),
@@ -169,8 +169,8 @@ def make_result(problem: Problem, solvers: Solvers, state: State, clock: Clock) 
         },
         "notes": list(problem.notes),
     }
-    if state.weighing:  # the number that followed from strength, which a rerun keeps
-        record["config"]["style_weight"] = state.weighing.style_weight
+    if state.style_weights:  # the number that followed from strength, which a rerun keeps
+        record["config"]["style_weight"] = state.style_weights.beta
     return Result(
         image=from_network(painted),
         unclipped=unclipped(painted),
@@ -191,14 +191,15 @@ def make_result(problem: Problem, solvers: Solvers, state: State, clock: Clock) 
 
 
 def _losses(
-    solvers: Solvers, state: State, best: Painted
+    solvers: Solvers, state: RunState, best: Painted
 ) -> tuple[dict[str, float], dict[str, float]]:
     """The objective's parts by name: for the best image, and for the same rounded and clipped.
 
-    If memory runs out or the user interrupts, they are left out rather than the picture lost.
+    If memory runs out, the user interrupts, or the best image is of the level before the last, they
+    are left out rather than the picture lost.
     """
-    targets = best.targets
-    if targets is None:
+    targets = state.targets
+    if targets is None or state.previous:  # the best image is of the level before
         return {"value": best.value}, {}
     held = to_network(from_network(best.image))
 
@@ -206,8 +207,7 @@ def _losses(
         return [named_parts(solver.objective, one, targets) for one in (best.image, held)]
 
     try:
-        there = state.replace(level=best.level, dtype=best.dtype)
-        parts, saved = within_memory(solvers, there.with_plan(best.plan), compute)[1]
+        parts, saved = within_memory(solvers, state, compute)[1]
         return parts, saved
     except KeyboardInterrupt:
         if state.ending and state.ending.reason == INTERRUPTED:
@@ -217,8 +217,8 @@ def _losses(
     return {"value": best.value}, {}
 
 
-def painting(problem: Problem, image: np.ndarray) -> np.ndarray:
-    """float32 [1, h, w, 3] at the requested size, with the photo's own pixels restored."""
+def finish_image(problem: Problem, image: np.ndarray) -> np.ndarray:
+    """An image float32 [1, h, w, 3] at the requested size, with the photo's own pixels restored."""
     height, width = problem.size
     try:
         return problem.shown(resample(image[0], problem.canvas)[None])[:, :height, :width]

@@ -19,7 +19,13 @@ from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.sizes import continued, fill_cells, resample, resize
 from artistyle_tf.objective.moments import Moments
 from artistyle_tf.objective.palette import palette
-from artistyle_tf.objective.targets import Guides, Targets, Weighing, layer_guides, region_strengths
+from artistyle_tf.objective.targets import (
+    Guides,
+    StyleWeights,
+    Targets,
+    layer_guides,
+    region_strengths,
+)
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.weights import Weights, load
 
@@ -99,7 +105,7 @@ class Problem:
     regions: Regions | None  # None: every style applies everywhere
     notes: tuple[str, ...]  # for the user
     earlier: Earlier | None = None  # the previous frame of a video
-    weighing: Weighing | None = None  # that of a video's first frame
+    style_weights: StyleWeights | None = None  # those of a video's first frame
 
     @property
     def size(self) -> tuple[int, int]:
@@ -137,12 +143,9 @@ class Problem:
             targets = targets.following(to_network(picture), weights, self.earlier.strength)
         return targets
 
-    def weigh(
-        self, objective: Objective, size: tuple[int, int], targets: Targets
-    ) -> Weighing | None:
-        """How strongly the style counts, by the first level's targets: see `Objective.weigh`."""
-        photo = tf.constant(to_network(resize(self.content, size)))
-        return self.weighing or objective.weigh(photo, targets)
+    def photo(self, size: tuple[int, int]) -> tf.Tensor:
+        """The content at that (height, width): float32 [1, h, w, 3], BGR, mean subtracted."""
+        return tf.constant(to_network(resize(self.content, size)))
 
     def masked(self, image: np.ndarray) -> np.ndarray:
         """The image [1, h, w, 3] where any style applies, and the content elsewhere."""

@@ -1,7 +1,6 @@
 """What a run tells: a `Step` after each iteration, and a `Result` at its end. No TensorFlow."""
 
 import dataclasses
-import logging
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,11 +13,9 @@ from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.write import png_bytes, to_html
 from artistyle_tf.report.charts import Moment
 from artistyle_tf.report.page import write_report
-from artistyle_tf.text import clock, reason
+from artistyle_tf.text import clock
 
-__all__ = ["INTERRUPTED", "STOPPED", "Callback", "Callbacks", "Result", "Step", "consult", "rms"]
-
-logger = logging.getLogger("artistyle_tf")
+__all__ = ["INTERRUPTED", "STOPPED", "Callback", "Callbacks", "Result", "Step"]
 
 INTERRUPTED = "interrupted"  # why a run ended by Ctrl-C
 STOPPED = "stopped by the callback"  # why a run ended if a callback returned False
@@ -78,27 +75,6 @@ Callback = Callable[[Step], bool | None]
 
 Callbacks = Callback | Sequence[Callback]
 """One callback, or several called in order; the run stops if any of them asks for it."""
-
-
-def consult(callbacks: Callbacks, step: Step) -> tuple[str, Exception | None]:
-    """Runs the callbacks: the reason to stop ("" to continue), and the exception if one was raised.
-
-    An exception in a user's callback is logged; it must not lose the picture.
-    """
-    try:
-        each = callbacks if isinstance(callbacks, Sequence) else [callbacks]
-        answers = [callback(step) for callback in each]
-        return (STOPPED if any(a is False for a in answers) else ""), None
-    except Exception as error:
-        # Only the exception's type, since the record must contain no paths and messages may.
-        stop_reason = f"a callback raised {type(error).__name__}"
-        logger.error("%s: %s", stop_reason, reason(error), exc_info=error)
-        return stop_reason, error
-
-
-def rms(change: np.ndarray) -> float:
-    """Root mean square, summed in float64."""
-    return float(np.sqrt(np.mean(np.square(change, dtype=np.float64))))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

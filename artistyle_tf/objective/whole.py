@@ -12,7 +12,7 @@ from artistyle_tf.config.validation import MAX_WEIGHT
 from artistyle_tf.images.network_scale import BGR_MEAN
 from artistyle_tf.objective import losses, moments, palette
 from artistyle_tf.objective.moments import Moments
-from artistyle_tf.objective.targets import Guides, Parts, Sums, Targets, Weighing, earlier_spec
+from artistyle_tf.objective.targets import Guides, Parts, StyleWeights, Sums, Targets, earlier_spec
 from artistyle_tf.vgg.extractor import Features, build_feature_extractor, constant_network
 from artistyle_tf.vgg.vgg19 import stride
 from artistyle_tf.vgg.weights import Weights
@@ -54,7 +54,7 @@ class Objective:
         self._network = constant_network(self.extractor, convolutions, captured=fixed is not None)
         self._content = config.layer_weights("content")
         self._style = config.layer_weights("style")
-        self._weighs = config.balance > 0 or config.style_weight is None
+        self._finds_weights = config.balance > 0 or config.style_weight is None
         computed = convolutions or dtype
         image = tf.TensorSpec([1, None, None, 3], dtype)
         self.image_spec = tf.TensorSpec([1, *fixed, 3], dtype) if fixed else image
@@ -127,7 +127,7 @@ class Objective:
                 found[name] = moments.stack([own[name] for own in styles], both)
                 within[name] = inner * both
             strengths = self._tensor(guides.strengths)
-        beta = 1 if self._weighs else self.config.style_weight or 0
+        beta = 1 if self._finds_weights else self.config.style_weight or 0
         weights = dict.fromkeys(self._style, strengths * beta)
         scale = self._scale(activations, found)
         style = {name: moments.target_of(one) for name, one in found.items()}
@@ -151,7 +151,7 @@ class Objective:
 
         return tf.reduce_mean(tf.map_fn(of_row, seen[0], fn_output_signature=dtype))
 
-    def weigh(self, photo: tf.Tensor, targets: Targets) -> Weighing | None:
+    def find_style_weights(self, photo: tf.Tensor, targets: Targets) -> StyleWeights | None:
         """The weights that `Config.balance` and `Config.strength` mean for a photo [1, H, W, 3].
 
         With L a layer's loss in a region for the photo, its weight is multiplied by L^-balance, and
@@ -160,30 +160,30 @@ class Objective:
         texture times `Targets.scale`. None if the settings alone say all.
         """
         config = self.config
-        if not self._style or not self._weighs:
+        if not self._style or not self._finds_weights:
             return None
         names = list(self._style)
-        before = np.asarray(targets.weights[names[0]], np.float64)
-        found = [self._of_region(self._tensor(photo), targets, r) for r in range(len(before))]
+        regions = np.asarray(targets.weights[names[0]], np.float64)  # λ_r
+        found = [self._of_region(self._tensor(photo), targets, r) for r in range(len(regions))]
         each, louder = (np.array(one) for one in zip(*found, strict=True))  # [R, layers], [R]
-        total = before @ each.sum(1)
+        total = regions @ each.sum(1)
         if not np.isfinite(total):
             return None  # the run will say so
         shares = np.array(list(self._style.values())) / sum(self._style.values())
-        even = shares * total / max(before.sum(), 1e-30)
+        even = shares * total / max(regions.sum(), 1e-30)
         factors = np.where(each > 0, even / np.where(each > 0, each, 1), 1) ** config.balance
-        weights = before[:, None] * factors
+        weights = regions[:, None] * factors
         if total > 0:
             weights *= total / np.sum(each * weights)
         beta = config.style_weight
         if beta is None:
             assert config.strength is not None
-            loudness = float(np.exp(np.average(louder, weights=before + 1e-30)))
+            loudness = float(np.exp(np.average(louder, weights=regions + 1e-30)))
             wanted = style_ratio(config.strength, loudness) * self._nothing(targets)
             beta = min(wanted / total, MAX_WEIGHT) if total > 0 else 1.0
         weights *= beta
         columns = zip(names, weights.T, strict=True)
-        return Weighing(float(beta), {name: tuple(map(float, one)) for name, one in columns})
+        return StyleWeights(float(beta), {name: tuple(map(float, one)) for name, one in columns})
 
     def _of_region(
         self, photo: tf.Tensor, targets: Targets, region: int
@@ -252,9 +252,9 @@ class Objective:
             gamut = config.gamut_weight * targets.scale * outside
         if targets.palette:
             off = config.palette_weight * targets.scale * palette.loss(image, targets.palette)
-        if before := targets.earlier:
-            distance = losses.weighted_distance(image, before["picture"], before["weights"])[0]
-            apart = before["strength"] * distance
+        if earlier := targets.earlier:
+            distance = losses.weighted_distance(image, earlier["picture"], earlier["weights"])[0]
+            apart = earlier["strength"] * distance
         rest = (variation, gamut, off, apart)
         value = tf.add_n([*content.values(), *style.values(), *rest])
         return Parts(value, content, style, *rest)

@@ -11,6 +11,7 @@ from artistyle_tf.cli.parsing import (
     config_of,
     grouped,
     named_as_flags,
+    output_name,
     parse_flags,
     path,
     real,
@@ -49,7 +50,12 @@ def _look_back(name: str, given: str) -> tuple[int, ...]:
 _OWN = grouped(
     "Clip",
     Flag("content", "the clip to paint", read=path),
-    Flag("output", "the painted clip: " + ", ".join(FORMATS), read=_output),
+    Flag(
+        "output",
+        f"the painted clip: {', '.join(FORMATS)}; by default clip-painting.mp4, by the names of "
+        "clip and style, in the current folder",
+        read=_output,
+    ),
     Flag(
         "content_mask",
         "where each style applies: one picture or clip per style, white inside; clips frame by "
@@ -97,12 +103,14 @@ _OWN = grouped(
 PROGRAM = Program(
     "artistyle-video",
     "Paints a clip in the style of a picture.",
-    "artistyle-video --content=clip.mp4 --style=painting.jpg --output=out.mp4 [flags]",
+    "artistyle-video clip.mp4 painting.jpg [out.mp4] [flags]",
+    "The three files can also be given as --content, --style and --output.\n"
     "Finished frames are kept in a folder beside the output until the clip is done; the same\n"
     "command resumes from there.\n"
     "Exit status: 0 done, 1 unusable file or failed run, 2 invalid flag, 130 interrupted,\n"
     "143 terminated.",
     (*_OWN, *(flag for flag in setting_flags() if flag.name != "task")),
+    positional=("content", "style", "output"),
 )
 
 
@@ -129,9 +137,10 @@ def parse(arguments: Sequence[str]) -> Options | str:
     given = parse_flags(PROGRAM, arguments)
     if isinstance(given, str):
         return given
-    require(PROGRAM, given, "content", "style", "output")
+    require(PROGRAM, given, "content", "style")
     config, own = config_of(given), values_of(_OWN, given)
     del own["preset"]
+    own["output"] = own["output"] or output_name(own["content"], own["style"][0], ".mp4")
     styles, *masks = (own.pop(name) for name in ("style", "content_mask", "style_mask"))
     with named_as_flags():
         check_inputs(config, True, len(styles), *map(len, masks))

@@ -7,7 +7,7 @@ import pathlib
 import re
 from collections.abc import Iterator
 
-from artistyle_tf.batch import flags as batch
+from artistyle_tf.batch import main as batch
 from artistyle_tf.cli import flags as artistyle
 from artistyle_tf.cli.parsing import Flag, setting_flags
 from artistyle_tf.video import flags as video

@@ -11,7 +11,7 @@ from stub_workers import record_of
 
 from artistyle_tf import __version__
 from artistyle_tf.batch import main as command
-from artistyle_tf.batch.flags import parse
+from artistyle_tf.batch.main import parse
 from artistyle_tf.cli.flags import PROGRAM
 from artistyle_tf.config.config import Config
 from artistyle_tf.images.read import read
@@ -58,8 +58,8 @@ def test_flags_fill_what_a_file_leaves_open(desk):
         (["--output_dir=out"], "--content is missing"),
         ([*FILES, "--sise=3"], "--helpfull lists all flags"),
         ([*FILES, "--workers=0"], "--workers is 0"),
-        ([*FILES, "--extension=gif"], "--extension is '.gif'"),
-        ([*FILES, "--contact_sheet=sheet.gif"], "--contact_sheet is 'sheet.gif'"),
+        ([*FILES, "--extension=gif"], "a--style.gif has the extension .gif"),
+        ([*FILES, "--contact_sheet=sheet.gif"], "the output sheet.gif has the extension .gif"),
         ([*FILES, "--jobs=jobs.csv"], "--content and --jobs are both given"),
     ],
 )
@@ -81,11 +81,26 @@ def test_help_names_every_flag(capsys):
     assert capsys.readouterr().out == f"artistyle-batch {__version__}\n"
 
 
-def test_a_dry_run_writes_nothing(desk, capsys):
-    assert command.main([*FILES, "--size=32", "--weights=preview", "--dry_run"]) == 0
+def test_a_dry_run_finds_what_is_wrong_and_writes_nothing(desk, capsys):
+    flags = ["--size=32", "--weights=preview", "--dry_run", "--output_dir=out"]
+    assert command.main([*FILES, *flags]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "2 to paint with 1 set of settings, 0 already done"
     assert lines[1].startswith("  out/a--style.png: 32×24 px, ")
+    assert "disk: at most 4,608 bytes" in lines
+    rows = ["photos/gone.png,style.png", "photos/a.png,style.png", "photos/b.png,lost.png"]
+    (desk / "jobs.csv").write_text("\n".join(["content,style", *rows]))
+    assert command.main(["--jobs=jobs.csv", *flags]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("1 to paint")
+    assert err.splitlines() == [
+        "artistyle-batch: out/gone--style.png: photos/gone.png does not exist",
+        "artistyle-batch: out/b--lost.png: lost.png does not exist",
+    ]
+    for more in (["--dry_run"], []):
+        assert command.main([*FILES[:2], "--output_dir=style.png/out", *more]) == 1
+        said = "artistyle-batch: can't write to style.png/out: Not a directory\n"
+        assert capsys.readouterr() == ("", said)
     assert not (desk / "out").exists()
 
 
@@ -102,8 +117,8 @@ def test_where_all_is_done_no_worker_is_asked(desk, capsys, monkeypatch):
     assert (report["skipped"], report["done"], report["failed"]) == (2, 0, 0)
     assert [job["output"] for job in report["jobs"]] == ["out/a--style.png", "out/b--style.png"]
     sheet = np.asarray(Image.open(desk / "sheet.png"))
-    assert (sheet == 99).all(-1).sum() == 2 * 24 * 32  # small ones are not enlarged
-    assert capsys.readouterr().out.splitlines()[-1].split()[:3] == ["0", "2", "0"]
+    assert (sheet == 99).all(-1).sum() == 2 * 120 * 160
+    assert capsys.readouterr().out.startswith("0 done, 2 skipped, 0 failed in ")
     assert command.main([*FILES, *flags, "--quiet"]) == 0
     assert capsys.readouterr() == ("", "")
 
@@ -113,5 +128,3 @@ def test_what_a_batch_needs_is_said_in_one_line(desk, capsys, monkeypatch):
     assert command.main([*FILES, "--size=32"]) == 2
     said = 'a batch needs Ray, not installed here: pip install "artistyle-tf[batch]"'
     assert capsys.readouterr().err == f"artistyle-batch: {said}\n"
-    assert command.main([*FILES[:2], "--output_dir=style.png/out", "--size=32"]) == 1
-    assert "can't make the folder" in capsys.readouterr().err

@@ -130,11 +130,23 @@ def test_styles(tmp_path):
         assert refused(files=flags(*texts)).startswith("--style has an empty name")
 
 
-@pytest.mark.parametrize("name", ["content", "style", "output"])
+@pytest.mark.parametrize("name", ["content", "style"])
 def test_missing_files(name):
     rest = [flag for flag in FILES if not flag.startswith(f"--{name}=")]
     for files in (rest, [*rest, f"--{name}="]):
-        assert refused(files=files).startswith(f"--{name} is missing: artistyle --content=")
+        assert refused(files=files).startswith(f"--{name} is missing: artistyle photo.jpg ")
+
+
+def test_files_without_names_of_flags():
+    wanted = parse(["--content=a/photo.jpg", "--style=b.jpg", "--output=o.png", "--size=64"])
+    assert parse(["--size=64", "a/photo.jpg", "b.jpg", "o.png"]) == wanted
+    assert parse(["a/photo.jpg", "--size", "64", "b.jpg", "--output=o.png"]) == wanted
+    assert parse(["a/photo.jpg", "b.jpg"]).output == "photo-b.png"
+    assert parse(["--task=texture", "--style=b.jpg,c.jpg"]).output == "texture-b.png"
+    assert parse(["--task=reconstruct", "photo.jpg"]).output == "photo-reconstruct.png"
+    assert refused("o.png", files=["a.jpg", "b.jpg", "c.png"]).startswith("'o.png' is not a flag")
+    said = refused("b.jpg", files=["a.jpg", "--style=c.jpg"])
+    assert said == "--style and 'b.jpg' are both given; write one of them"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +155,7 @@ def test_missing_files(name):
         ("--contnt=x", "Unknown command line flag 'contnt'. Did you mean: content"),
         ("--size", "Missing value for flag --size"),
         ("--version=abc", "flag --version=abc"),
-        ("photo.jpg", "'photo.jpg' is not a flag; write artistyle --content=photo.jpg"),
+        ("--content=a.jpg,b.jpg", "--content is 'a.jpg,b.jpg'; it must be one picture: artistyle-"),
         ("--size=5", "--size is 5; it must be 0 or at least 16 px"),
         ("--size=64.5", "--size is '64.5'; it must be a whole number from 0 to 65536"),
         ("--strength=0.5 --style_weight=60", "--strength and style_weight are both given"),
@@ -152,7 +164,7 @@ def test_missing_files(name):
         ("--style_blend=1,2", "--style_blend is (1.0, 2.0); it must have one share for each style"),
         ("--depth=12", "--depth is '12'; it must be 8, 16 or 32"),
         ("--output=o.webp --depth=16", "the output o.webp can't have depth 16: WEBP has 8 bits"),
-        ("--report=", "--report is empty"),
+        ("--output=", "--output is empty"),
         ("--report=./p.html --content=p.html", "--report is './p.html', which is one of the pictu"),
         ("--report=o.pdf", "--report is 'o.pdf'; it must end in .html"),
         ("--output=./c.jpg", "--output is './c.jpg', which is one of the pictures to read"),

@@ -162,6 +162,10 @@ def test_files_that_can_not_be_used(refused, folder):
 def test_flags_that_can_not_be(refused, monkeypatch, folder):
     """All that `parse` refuses is in test_flags; these need a look at the machine."""
     assert "there is no device GPU:9; TensorFlow sees CPU:0" in refused(2, device="gpu:9")
+    with monkeypatch.context() as patch:
+        patch.setattr(main, "quiet_import", None)  # TensorFlow isn't even loaded
+        said = refused(2, size=20_000, memory="8GB", device="cpu")
+        assert re.search(r"--size=20000: 20000×15000 px would take .*; --size=\d{4} may fit$", said)
     find = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == "tensorboard" else find(name)
@@ -263,6 +267,17 @@ def test_quiet_notes_and_progress(run, folder, monkeypatch):
     assert f"artistyle: {note}\n" in loud.err
     assert "iteration 4/4" in loud.err
     assert "o.png: 32×24 px" in loud.out
+
+
+def test_fast_is_named_where_it_is_not_used(run, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(painter, "stylize", interrupt)
+    hint = "artistyle: --preset=fast takes a quarter of the time, for a crisper picture\n"
+    assert hint in run(optimizer="tfp").err
+    for given in ("--preset=fast", "--optimizer=adam", "--quiet"):
+        assert hint not in run(given, optimizer="tfp").err
 
 
 # Runs that end early

@@ -3,7 +3,7 @@
 import pytest
 
 from artistyle_tf.engine.plan import Level, Plan
-from artistyle_tf.engine.state import Clock, State
+from artistyle_tf.engine.state import Clock, RunState
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ class Search:
 
 def at(done, trace=(), level=0):
     plan = Plan(0, 5, 0)
-    return State(
+    return RunState(
         levels=(Level((10, 10), 100, plan), Level((20, 10), 50, plan)),
         level=level,
         dtype="float32",

@@ -6,7 +6,7 @@ from PIL import Image
 
 from artistyle_tf import Config, ConfigError
 from artistyle_tf.cli.main import main
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.export import build_objective
 from artistyle_tf.engine.inputs import read_inputs, style_sides, white_noise
 from artistyle_tf.engine.provenance import kinds_of, read_rerun
 from artistyle_tf.errors import InputError

@@ -10,11 +10,11 @@ from PIL import Image
 
 import artistyle_tf
 from artistyle_tf import ArtistyleError, Config, ConfigError, InputError, optimizers
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine import solvers
+from artistyle_tf.engine.export import build_objective
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.read import read_record
-from artistyle_tf.objective import static_tiles
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import LBFGS
 from painters import stylize
@@ -259,7 +259,7 @@ def test_memory_that_runs_out_makes_the_tiles_smaller(settings, picture, monkeyp
     wanted = stylize(
         picture(96, 128), picture(50, 40, 1), dataclasses.replace(config, tile_size=64)
     )
-    monkeypatch.setattr(static_tiles, "Objective", Greedy)
+    monkeypatch.setattr(solvers, "Objective", Greedy)
     result = artistyle_tf.stylize(picture(96, 128), picture(50, 40, 1), config)
     assert "memory ran out; continuing in tiles of 64 px" in caplog.text
     assert result.record["plans"] == [{"tile": 64, "history": config.history}]

@@ -9,7 +9,7 @@ from PIL import Image
 
 import reference
 from artistyle_tf import Checkpoints, Config, InputError, Stylizer
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.export import build_objective
 from artistyle_tf.engine.problem import Styles, level_targets
 from artistyle_tf.engine.provenance import kinds_of, read_rerun
 from artistyle_tf.images.masks import (

@@ -9,7 +9,7 @@ from PIL import Image
 
 import reference
 from artistyle_tf import Config, stylize
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.export import build_objective
 from artistyle_tf.engine.problem import Styles, level_targets
 from artistyle_tf.images.color import NODES, TOLERANCE, oklab, palette_table
 from artistyle_tf.images.masks import Regions

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import reference
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.export import build_objective
 from artistyle_tf.engine.problem import Styles, level_targets
 from artistyle_tf.errors import InputError
 from artistyle_tf.images.masks import Regions
@@ -224,7 +224,7 @@ def test_thin_pictures_are_refused_with_the_size_that_would_do(small_file, pictu
 FROZEN_CODE = """
 import numpy as np, tensorflow as tf
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.export import build_objective
 rng = np.random.default_rng(0)
 for size in (32, 48):
     content, style = rng.integers(0, 255, (2, size, size, 3), np.uint8)

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.export import build_objective
 from artistyle_tf.engine.painter import stylize
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.whole import Objective

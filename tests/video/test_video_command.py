@@ -113,7 +113,7 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
 
     def noting(*given):
         state = paint(*given)
-        weights.append(state.weighing.style_weight)
+        weights.append(state.style_weights.beta)
         return state
 
     seen, statistics = [], Objective.statistics

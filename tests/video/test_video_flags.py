@@ -30,6 +30,8 @@ def test_all_of_them():
     assert parse([*FILES, *given]) == wanted
     assert parse([*FILES, "--style=a,b"]).styles == ["a.jpg", "a,b"]
     assert parse([FILES[0], FILES[2], "--style=a,b"]).styles == ["a", "b"]
+    assert parse(["clip.mp4", "--quiet", "a.jpg", "out.mp4"]) == parse([*FILES, "--quiet"])
+    assert parse(["in/clip.mov", "a.jpg"]).output == "clip-a.mp4"
 
 
 @pytest.mark.parametrize(
