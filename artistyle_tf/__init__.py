@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from artistyle_tf.objective.losses import gram_matrix
     from artistyle_tf.vgg.extractor import build_feature_extractor
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "ArtistyleError",

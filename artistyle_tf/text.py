@@ -1,5 +1,6 @@
 """Text for people: one-line messages, times, sizes, and settings as written in flags."""
 
+import math
 from typing import Any
 
 __all__ = ["clock", "flag_text", "gigabytes", "one_line", "reason"]
@@ -19,9 +20,11 @@ def reason(error: BaseException) -> str:
 def clock(seconds: float) -> str:
     """Seconds as m:ss, or h:mm:ss.
 
-    >>> clock(75.2), clock(3700)
-    ('1:15', '1:01:40')
+    >>> clock(75.2), clock(3700), clock(float("nan"))
+    ('1:15', '1:01:40', '?:??')
     """
+    if math.isnan(seconds):
+        return "?:??"
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

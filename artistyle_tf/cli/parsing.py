@@ -13,6 +13,7 @@ from absl import flags as absl_flags
 from artistyle_tf.config import validation
 from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError, InputError
+from artistyle_tf.images.read import read_record
 from artistyle_tf.text import flag_text, one_line
 
 __all__ = [
@@ -160,8 +161,9 @@ def parse_flags(program: Program, arguments: Sequence[str]) -> dict[str, list[st
 
         return f"{program.name} {__version__}"
     if len(rest) > len(program.positional):
+        how = "one too many" if program.positional else "not a flag"
         word = one_line(rest[len(program.positional)])
-        raise ConfigError(f"{word!r} is not a flag; write {program.usage}")
+        raise ConfigError(f"{word!r} is {how}; write {program.usage}")
     given = {name: ["true"] for name in switches if values[name].value}
     for flag in flags:
         texts = values[flag.name].value
@@ -171,7 +173,7 @@ def parse_flags(program: Program, arguments: Sequence[str]) -> dict[str, list[st
     for name, text in zip(program.positional, rest, strict=False):
         if name in given:
             raise ConfigError(f"--{name} and {one_line(text)!r} are both given; write one of them")
-        given[name] = [text]
+        given[name] = [_unless_foreign(text) if name == "output" else text]
     return given
 
 
@@ -183,13 +185,28 @@ def require(program: Program, given: Mapping[str, list[str]], *names: str) -> No
 
 
 def output_name(content: str, style: str, extension: str) -> str:
-    """The output's name where none is given, in the current folder.
+    """The output's name where none is given, in the current folder. InputError: a file is there
+    that has no record of ours.
 
     >>> output_name("photos/photo.jpg", "painting.jpg", ".png")
     'photo-painting.png'
     """
     stems = (os.path.splitext(os.path.basename(one))[0] for one in (content, style))
-    return "-".join(stems) + extension
+    return _unless_foreign("-".join(stems) + extension)
+
+
+def _unless_foreign(output: str) -> str:
+    """The path of an output without its flag, which may be a slip like `artistyle *.jpg`.
+    InputError: a file is there that has no record of ours."""
+    if os.path.exists(output):
+        try:
+            ours = read_record(output) is not None
+        except InputError:
+            ours = False
+        if not ours:
+            shown = one_line(output)
+            raise InputError(f"{shown} is no painting of ours; --output={shown} overwrites it")
+    return output
 
 
 def values_of(flags: Iterable[Flag], given: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def build_objective(
     """The objective of a run at its finest level, for use with your own minimiser.
 
     Args:
-      content: path, PIL image or uint8 or uint16 array [H, W, 3]; None for task "texture".
+      content: as in `stylize`; None for task "texture".
       styles: one such picture, or a list of them; empty for task "reconstruct".
       config: its `size` is the longer side of the result. Everything is float32 unless `precision`
         is "bfloat16": "auto", which favours speed in a run, means the exact formulas here. A

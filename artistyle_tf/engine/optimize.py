@@ -8,7 +8,7 @@ A search that breaks down is first restarted from its best point by the minimise
 import contextlib
 import functools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
@@ -115,13 +115,6 @@ def within_memory(
             state = state.with_plan(plan)
 
 
-def first_style_weights(problem: Problem, solvers: Solvers) -> StyleWeights | None:
-    """How strongly the style counts for this problem, computed at its first level."""
-    state = _first_state(problem, solvers)
-    find = functools.partial(_find_targets, problem, state)
-    return within_memory(solvers, state, find)[1][1]
-
-
 def _enter(problem: Problem, solvers: Solvers, state: RunState, clock: Clock) -> RunState:
     """Computes the level's targets, and traces what its iterations call."""
     logger.debug("computing the targets")
@@ -145,15 +138,6 @@ def _find_targets(
         weights = weights or solver.objective.find_style_weights(problem.photo(size), targets)
         targets = targets.with_weights(weights)
     return targets if kind == "CPU" else tf.nest.map_structure(tf.identity, targets), weights
-
-
-def _enlarge(problem: Problem, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The previous level's image at `size`, [1, h, w, 3]; a photo keeps its finer detail."""
-    config = problem.config
-    if config.carry == "picture" or config.init in ("noise", "grey"):
-        return resample(image[0], size)[None]
-    change = image - problem.start((image.shape[1], image.shape[2]))
-    return problem.start(size) + resample(change[0], size)[None]
 
 
 def _trace(state: RunState, solver: Solver) -> None:
@@ -252,7 +236,7 @@ def _tell(
         step_length=lambda: _rms(state.image_of(search.position - last.search.position, config)),
     )
     try:
-        each = callback if isinstance(callback, Sequence) else [callback]
+        each = callback if isinstance(callback, list | tuple) else [callback]
         answers = [one(step) for one in each]
     except Exception as error:  # it must not lose the picture
         # Only the exception's type, since the record must contain no paths and messages may.
@@ -265,17 +249,6 @@ def _tell(
 
 def _rms(change: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(change, dtype=np.float64))))
-
-
-def named_parts(objective: Objective, image: Any, targets: Targets) -> dict[str, float]:
-    """The objective's parts by name, at `image` [1, h, w, 3]."""
-    found = objective.parts(tf.constant(image), targets)
-    of_pixels = ("total_variation", "gamut", "palette", *(("temporal",) if targets.earlier else ()))
-    parts = {name: float(getattr(found, name)) for name in ("value", *of_pixels)}
-    for kind, layers in (("content", found.content), ("style", found.style)):
-        parts[kind] = float(sum(layers.values()))
-        parts.update({f"{kind}/{name}": float(part) for name, part in layers.items()})
-    return parts
 
 
 def _may_widen(config: Config, state: RunState) -> bool:
@@ -337,6 +310,15 @@ def _leave(problem: Problem, solvers: Solvers, state: RunState) -> RunState:
     return state.replace(search=minimizer.continued(fresh, search, resize))
 
 
+def _enlarge(problem: Problem, image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The previous level's image at `size`, [1, h, w, 3]; a photo keeps its finer detail."""
+    config = problem.config
+    if config.carry == "picture" or config.init in ("noise", "grey"):
+        return resample(image[0], size)[None]
+    change = image - problem.start((image.shape[1], image.shape[2]))
+    return problem.start(size) + resample(change[0], size)[None]
+
+
 def _reason(config: Config, state: RunState) -> str:
     if state.running and state.budget_left:
         return f"{WINDOW} iterations lowered the objective by less than {config.tolerance:g} of it"
@@ -358,3 +340,21 @@ def _break_off(state: RunState, error: BaseException) -> RunState:
     ours = isinstance(error, ArtistyleError)
     logger.error("%s: %s", why, reason(error), exc_info=None if ours else error)
     return state.ended(why, error, broken_off=True)
+
+
+def named_parts(objective: Objective, image: Any, targets: Targets) -> dict[str, float]:
+    """The objective's parts by name, at `image` [1, h, w, 3]."""
+    found = objective.parts(tf.constant(image), targets)
+    of_pixels = ("total_variation", "gamut", "palette", *(("temporal",) if targets.earlier else ()))
+    parts = {name: float(getattr(found, name)) for name in ("value", *of_pixels)}
+    for kind, layers in (("content", found.content), ("style", found.style)):
+        parts[kind] = float(sum(layers.values()))
+        parts.update({f"{kind}/{name}": float(part) for name, part in layers.items()})
+    return parts
+
+
+def first_style_weights(problem: Problem, solvers: Solvers) -> StyleWeights | None:
+    """How strongly the style counts for this problem, computed at its first level."""
+    state = _first_state(problem, solvers)
+    find = functools.partial(_find_targets, problem, state)
+    return within_memory(solvers, state, find)[1][1]

@@ -70,6 +70,11 @@ class Painter:
         checkpoints: Checkpoints | None = None,
     ) -> Result:
         """Paints the content picture in the style of another, like `stylize`."""
+        each = callback if isinstance(callback, list | tuple) else [callback]
+        if callback is not None and not all(map(callable, each)):
+            raise ConfigError(
+                f"callback is {callback!r}; it must be a function of a Step, or a list of functions"
+            )
         with self._alone, true_float32():
             let_memory_grow()
             clock = Clock()
@@ -103,8 +108,8 @@ def stylize(
     """Paints the content picture in the style of one or more others, with a `Painter` used once.
 
     Args:
-      content: path, PIL image or uint8 or uint16 array [H, W, 3] sRGB; None for task
-        "texture".
+      content: path, PIL image, or array or tensor [H, W, 3] sRGB, uint8, uint16 or floats from 0
+        to 1; None for task "texture".
       style: one such picture, or a list of them, blended in the proportions `config.style_blend`;
         None for task "reconstruct".
       config: the settings; by default the `artistyle` preset.
@@ -125,7 +130,7 @@ def stylize(
       warnings; the network chosen for `auto` is logged as information.
 
     Raises:
-      ConfigError: the settings are invalid.
+      ConfigError: the settings are invalid, or a callback can't be called.
       InputError: a picture or weights file can't be used.
       ArtistyleError: the objective is never finite, or the picture is too large for
         the memory.

@@ -33,7 +33,7 @@ __all__ = ["Earlier", "Problem", "Styles", "level_targets", "load_network", "mak
 
 logger = logging.getLogger("artistyle_tf")
 
-LEVELS_KEPT = 32
+LEVELS_KEPT = 64
 """How many statistics of a style at one level `Styles` keep, at 2.4 MB each for the whole VGG19."""
 
 

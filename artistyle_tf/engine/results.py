@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from artistyle_tf.report.charts import Moment
 from artistyle_tf.report.page import write_report
 from artistyle_tf.text import clock
 
-__all__ = ["INTERRUPTED", "STOPPED", "Callback", "Callbacks", "Result", "Step"]
+__all__ = ["INTERRUPTED", "STOPPED", "Callback", "Callbacks", "Result", "Step", "TimeLeft"]
 
 INTERRUPTED = "interrupted"  # why a run ended by Ctrl-C
 STOPPED = "stopped by the callback"  # why a run ended if a callback returned False
@@ -39,7 +40,7 @@ class Step:
     seconds: float
     """Since the first evaluation began."""
     remaining: float
-    """Estimated seconds to the end."""
+    """Estimated seconds to the end; NaN after the first call of the device."""
     parts: Callable[[], Mapping[str, float]] = dataclasses.field(repr=False)
     """Computes the parts of the objective, which costs a forward pass: "value", its summands
     "content", "style", "total_variation", "gamut" and "palette", and for every layer
@@ -73,8 +74,26 @@ Callback = Callable[[Step], bool | None]
 """Called after each call of the device; if that runs several iterations
 (`Config.steps_per_execution`), after the last of them."""
 
-Callbacks = Callback | Sequence[Callback]
+Callbacks = Callback | list[Callback] | tuple[Callback, ...]
 """One callback, or several called in order; the run stops if any of them asks for it."""
+
+
+class TimeLeft:
+    """Estimates the time left from how long the work so far took. The time before it is first
+    asked is left out: TensorFlow traces and rewrites its graphs then. `pace`: seconds per unit of
+    work until something is measured; NaN if unknown."""
+
+    def __init__(self, pace: float = math.nan):
+        self.pace = pace
+        self._first: tuple[float, float] | None = None
+
+    def seconds(self, done: float, left: float) -> float:
+        """For what is `left`, after `done`, in any unit of work; NaN the first time."""
+        now = time.perf_counter()
+        since, start = self._first = self._first or (now, done)
+        if done > start:
+            self.pace = (now - since) / (done - start)
+        return self.pace * left
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -111,6 +130,11 @@ class Result:
     """Peak memory of the process in bytes, by the end of the run; None if unknown."""
     planned_memory: Sequence[int] = ()
     """Planned memory of the process in bytes for each level, coarse to fine."""
+
+    def __repr__(self) -> str:
+        height, width = self.image.shape[:2]
+        told = f"{self.stop_reason!r}, {self.seconds:.1f} s, objective {self.objective:.4g}"
+        return f"<Result {width}×{height} px: {told}>"
 
     def save(self, path: str | os.PathLike[str], depth: int = 8) -> None:
         """Writes the picture in the format of the extension (.png .jpg .webp .tif), with its

@@ -3,6 +3,7 @@ says how long the rest will take."""
 
 import dataclasses
 import logging
+import math
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.engine.checkpoints import Checkpoints, Saved
 from artistyle_tf.engine.plan import Level, Plan, total_iterations
 from artistyle_tf.engine.problem import Problem
+from artistyle_tf.engine.results import TimeLeft
 from artistyle_tf.engine.solvers import Solvers
 from artistyle_tf.errors import InputError
 from artistyle_tf.objective.preconditioner import precondition
@@ -146,7 +148,7 @@ class Clock:
     def __init__(self) -> None:
         self._began = time.perf_counter()
         self._zero: float | None = None
-        self._entered, self._done = self._began, 0
+        self._left = TimeLeft()
         self.setup = 0.0
         """Seconds before the first evaluation: reading, loading, the first targets, tracing."""
 
@@ -156,26 +158,26 @@ class Clock:
 
     def enter(self, state: RunState) -> None:
         """Starts or resumes a level; the first call starts the clock."""
-        self._entered = time.perf_counter()
-        self._done = state.done[-1]
+        now = time.perf_counter()
+        self._left = TimeLeft(self._left.pace)
         if self._zero is None:
-            self.setup = self._entered - self._began
-            self._zero = self._entered - (state.trace[-1][1] if state.trace else 0.0)
+            self.setup = now - self._began
+            self._zero = now - (state.trace[-1][1] if state.trace else 0.0)
 
     def seconds(self) -> float:
         """Since the first evaluation began."""
         return 0.0 if self._zero is None else time.perf_counter() - self._zero
 
     def remaining(self, state: RunState) -> float:
-        """Estimated seconds to the end, at this level's pace, scaled by the number of pixels."""
-        spent = time.perf_counter() - self._entered
-        pace = spent / max(1, state.done[-1] - self._done)
-        here = state.here.size[0] * state.here.size[1]
+        """Estimated seconds to the end, to be asked after each call of the device; see `TimeLeft`.
+        At one level an iteration takes as long as any, elsewhere in proportion to the pixels."""
+        pixels = [math.prod(level.size) for level in state.levels[state.level :]]
         ahead = sum(
-            level.budget * level.size[0] * level.size[1] / here
-            for level in state.levels[state.level + 1 :]
+            level.budget * count
+            for level, count in zip(state.levels[state.level + 1 :], pixels[1:], strict=True)
         )
-        return pace * (state.budget_left + ahead)
+        done, left = state.done[-1] * pixels[0], state.budget_left * pixels[0]
+        return self._left.seconds(done, left + ahead)
 
 
 def save(checkpoints: Checkpoints, state: RunState) -> None:

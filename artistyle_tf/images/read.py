@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from artistyle_tf.errors import ArtistyleError, InputError
+from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
 from artistyle_tf.files import as_path
 from artistyle_tf.images import decode, metadata
 from artistyle_tf.images.picture import MIN_SIDE, Picture, check_levels
@@ -27,16 +27,18 @@ MAX_PIXELS = 178_956_970
 # Vector and data formats that Pillow identifies but can't render, or only via Ghostscript.
 _NOT_PICTURES = {"EPS", "MPEG", "WMF"}
 _BITS_PER_SAMPLE = 258
-_SOURCES = "a picture must be a path, a Pillow image or a uint8 or uint16 array [H, W, 3]"
+_SOURCES = "a picture must be a path, a Pillow image or an array [H, W, 3]"
 
 
-def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) -> Picture:
-    """Reads a picture from a file, a Pillow image or an array [H, W, 3], [H, W, 4] or [H, W].
+def read(source: Any) -> Picture:
+    """Reads a picture from a path, a Pillow image or an array or tensor [H, W, 3], [H, W, 4] or
+    [H, W].
 
     A `Picture` is returned unchanged.
 
     Files and Pillow images are rotated by their EXIF orientation and converted to sRGB by their ICC
-    profile; of an animation the first frame is used. Arrays are uint8 or uint16, taken as sRGB.
+    profile; of an animation the first frame is used. Arrays are taken as sRGB: uint8, uint16, or
+    floats from 0 to 1.
     Sources with more than 8 bits per channel keep them (`Picture.rgb`): 16-bit PNG, grey PGM and
     TIFF, and TIFF with float values, 0 for black and 1 for white.
 
@@ -45,11 +47,11 @@ def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) ->
     """
     if isinstance(source, Picture):
         return source
-    if isinstance(source, np.ndarray):
-        return _from_array(source)
     if isinstance(source, Image.Image):
         with _pillow_errors("image"):
             return _picture(source, "image", [])
+    if hasattr(source, "__array__"):
+        return _from_array(np.asarray(source))
     path = as_path(source, _SOURCES)
     name = one_line(os.path.basename(path))
     with _open_image(path) as image:
@@ -71,12 +73,21 @@ def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
 def _from_array(array: np.ndarray) -> Picture:
     shape_ok = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
     shapes = "[H, W, 3], [H, W, 4] or [H, W]"
-    check_levels("a picture's array", array, shape_ok, shapes, ("uint8", "uint16"))
+    kinds = ("uint8", "uint16", "float16", "float32", "float64")
+    check_levels("a picture's array", array, shape_ok, shapes, kinds)
     _check_sides("array", array.shape[1], array.shape[0])
     if array.ndim == 2:
         array = np.stack([array] * 3, axis=-1)
-    if array.dtype != np.uint8:
+    if array.dtype == np.uint16:
         array = array.astype(np.float32) / 257
+    elif array.dtype != np.uint8:
+        low, high = float(array.min()), float(array.max())
+        if not 0 <= low <= high <= 1:  # false for NaN
+            raise ConfigError(
+                f"a picture's array of floats must be from 0 to 1, not {low:.4g} to {high:.4g}; "
+                "divide one from 0 to 255 by 255"
+            )
+        array = array.astype(np.float32) * 255
     alpha = array[..., 3] if array.shape[2] == 4 else None
     return Picture(*decode.over_white(array[..., :3], alpha), "array", ())
 

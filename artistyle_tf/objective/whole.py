@@ -1,5 +1,6 @@
 """The objective: image → (value, gradient), with targets computed once."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -78,11 +79,12 @@ class Objective:
         )
         # Not the Keras model itself: if weights are promised to be frozen, eager convolutions of
         # equal shape would share the filters that oneDNN packed for the first of them.
+        # `partial`: else TensorFlow counts the traces of all objectives together, and warns.
         self._features = tf.function(
-            lambda image: self._network(image), input_signature=[image], autograph=False
+            functools.partial(self._network), input_signature=[image], autograph=False
         )
         self.value_and_gradient = tf.function(
-            self._value_and_gradient,
+            functools.partial(self._value_and_gradient),
             input_signature=[self.image_spec, self.targets_spec],
             autograph=False,
             # A minimiser may call it in several places: this keeps a single network in its graph.

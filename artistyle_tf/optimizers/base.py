@@ -2,6 +2,7 @@
 
 import abc
 import enum
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -89,7 +90,8 @@ class Graphs:
         if function not in self.made:
             signature = None if self._compiled else self._signature(arguments, contextual)
             self.made[function] = tf.function(
-                function,
+                # `partial`: else TensorFlow counts the traces of all together, and warns.
+                functools.partial(function),
                 input_signature=signature,
                 autograph=False,
                 jit_compile=self._compiled,

@@ -49,7 +49,7 @@ def contexts(deepest: str) -> dict[int, int]:
 
 CELL = 16
 """Side of a pooling cell: four poolings leave one position of 16 px. Rows beyond the last whole
-cell reach only the first blocks, and a minimiser fills them with garbage."""
+cell reach only the first blocks, and an optimizer fills them with garbage."""
 
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 """The style layers of Gatys et al. 2015."""

@@ -4,13 +4,13 @@ import contextlib
 import importlib.util
 import itertools
 import logging
-import time
+import math
 from collections.abc import Iterator, Sequence
 
 from artistyle_tf import files
 from artistyle_tf.cli.console import Console, quiet_import, run_command, showing
 from artistyle_tf.cli.devices import on_device
-from artistyle_tf.engine.results import Step
+from artistyle_tf.engine.results import Step, TimeLeft
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.text import clock, one_line
@@ -93,7 +93,7 @@ def _paint_shots(
     def missing() -> int:
         return sum(not store.has(number) for numbers in shots for number in numbers)
 
-    progress.begin(missing())
+    progress.begin(missing(), session.options.frame_iterations)
     if min(session.options.workers, len(shots)) > 1:
         paint_with_workers(session.options, shots, store, lambda: progress.show_missing(missing()))
     else:
@@ -116,29 +116,31 @@ class ClipProgress:
     """A callback for every frame's run: shows how much of the clip is done, and the time left."""
 
     def __init__(self) -> None:
-        self._total, self._started = 0, 0
-        self._began = time.monotonic()
+        self._total, self._each = 0, 0
+        self._started, self._done, self._iteration = 0, 0, math.inf
+        self._time = TimeLeft()
 
-    def begin(self, missing: int) -> None:
-        """Starts the clock; so many frames are to be painted."""
-        self._total, self._began = missing, time.monotonic()
+    def begin(self, missing: int, each: int) -> None:
+        """So many frames are to be painted, most with `each` iterations."""
+        self._total, self._each = missing, each
 
     def __call__(self, step: Step) -> None:
-        self._started += step.iteration == 1
-        iteration = f", iteration {step.iteration} of {step.iterations}"
-        self._show(self._started, iteration, self._started - 1)
+        first = step.iteration <= self._iteration
+        self._started += first
+        self._done += step.iteration - (0 if first else int(self._iteration))
+        self._iteration = step.iteration
+        later = (self._total - self._started) * self._each
+        left = self._time.seconds(self._done, step.iterations - step.iteration + later)
+        self._show(self._started, f", iteration {step.iteration} of {step.iterations}", left)
 
     def show_missing(self, missing: int) -> None:
         """Shows the progress of workers, who still have so many frames to paint."""
         done = self._total - missing
-        self._show(done, "", done)
+        self._show(done, "", self._time.seconds(done, missing) if done else math.nan)
 
-    def _show(self, number: int, detail: str, done: int) -> None:
-        left = ""
-        if done:
-            each = (time.monotonic() - self._began) / done
-            left = f", about {clock(each * (self._total - done))} left"
-        logger.debug("frame %d of %d%s%s", number, self._total, detail, left)
+    def _show(self, number: int, detail: str, left: float) -> None:
+        told = "" if math.isnan(left) else f", about {clock(left)} left"
+        logger.debug("frame %d of %d%s%s", number, self._total, detail, told)
 
     @contextlib.contextmanager
     def showing_messages_once(self) -> Iterator[None]:

@@ -203,6 +203,9 @@ def test_an_objective_that_is_not_finite_is_an_error_not_a_picture(
 
 
 def test_settings_are_checked_before_any_file_is_opened(settings):
+    for callback in ("print", [print, None], 3):
+        with pytest.raises(ConfigError, match="it must be a function of a Step, or a list"):
+            stylize("missing.jpg", "missing.jpg", settings(), callback=callback)
     with pytest.raises(ConfigError, match="one share for each style"):
         stylize("missing.jpg", "missing.jpg", settings(style_blend=(1, 2)))
     with pytest.raises(InputError, match=r"missing\.jpg"):

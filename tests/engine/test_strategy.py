@@ -13,7 +13,6 @@ from PIL import Image
 
 from artistyle_tf import Config, ConfigError, stylize
 from artistyle_tf.cli.devices import check_strategy, is_chief, make_strategy
-from artistyle_tf.cli.flags import parse
 from commands import HANGING, children, run_program
 
 MIRRORED = """
@@ -159,12 +158,3 @@ def test_names(monkeypatch):
         monkeypatch.setenv("TF_CONFIG", json.dumps(told))
         check_strategy("multiworker")
         assert is_chief("multiworker") == chief
-
-
-def test_flags():
-    files = ["--content=a.png", "--style=b.png", "--output=c.png"]
-    assert parse([*files, "--strategy=mirrored"]).strategy == "mirrored"
-    with pytest.raises(ConfigError, match="--strategy is 'tpus'"):
-        parse([*files, "--strategy=tpus"])
-    with pytest.raises(ConfigError, match="--device and --strategy are both given"):
-        parse([*files, "--strategy=mirrored", "--device=cpu"])

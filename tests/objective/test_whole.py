@@ -20,6 +20,7 @@ from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.losses import W2_SCALE
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
+from artistyle_tf.optimizers import LBFGS
 from conftest import make_weights
 
 LAYERS = {
@@ -155,6 +156,16 @@ def test_one_trace_serves_every_size(picture):
         goal = level_targets(objective, picture(70, 70), Styles([picture(60, 90)]), size)
         objective.value_and_gradient(tf.zeros([1, *size, 3]), goal)
     assert objective.value_and_gradient.experimental_get_tracing_count() == 1
+
+
+def test_tensorflow_does_not_take_objectives_for_one_that_is_traced_again(small_weights, caplog):
+    shallow = {"style_layers": {"block1_conv1": 1}, "content_layers": {"block1_conv1": 1}}
+    config = Config(palette_weight=0, **shallow)
+    for _ in range(6):
+        Objective(config, small_weights).statistics(np.zeros((1, 16, 16, 3)))
+        minimizer = LBFGS(lambda x, _: (tf.reduce_sum(x**2), 2 * x))
+        minimizer.advance(minimizer.start(np.ones(3)))
+    assert "retracing" not in caplog.text
 
 
 def test_layers_of_weight_zero_are_cut_off(small_weights):

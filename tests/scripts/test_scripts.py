@@ -1,16 +1,136 @@
 """The script of a clone, sheets, the paper's figures and the stylizer's training."""
 
+import json
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
+import tomllib
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from places import SCRIPTS
+from places import ROOT, SCRIPTS
+
+needs_sh = pytest.mark.skipif(shutil.which("sh") is None, reason="no POSIX shell")
+
+
+def run(*command: object, **options: object) -> subprocess.CompletedProcess[str]:
+    words = [str(word) for word in command]
+    return subprocess.run(words, capture_output=True, text=True, **options)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def clone(tmp_path: pathlib.Path) -> pathlib.Path:
+    """The scripts alone, in a folder whose name has a space, with a `bin` to be the PATH, whose
+    `python3` only prints an error, and a Python in .venv that only tells what it is called with."""
+    root = tmp_path / "a clone"
+    (root / "scripts").mkdir(parents=True)
+    for path in SCRIPTS.iterdir():
+        if path.is_file():
+            shutil.copy(path, root / "scripts")
+    for name in ("setup.cfg", "pyproject.toml"):
+        shutil.copy(ROOT / name, root)
+    for path, body in (
+        (tmp_path / "bin" / "python3", "echo no such version >&2; exit 127"),
+        (tmp_path / "bin" / "python", f'exec "{sys.executable}" "$@"'),
+        (root / ".venv" / "bin" / "python", TELLING.format(root=root)),
+        (root / ".venv-oldest" / "bin" / "python", TELLING.format(root=root)),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{body}\n")
+        path.chmod(0o755)
+    (tmp_path / "bin" / "dirname").symlink_to(str(shutil.which("dirname")))
+    return root
+
+
+TELLING = 'echo "$*" >>"{root}/calls"'
+
+
+def start(clone: pathlib.Path, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": str(clone.parent / "bin")}
+    command = shutil.which("sh"), clone / "scripts" / name, *arguments
+    return run(*command, env=environment, cwd=clone.parent, check=False)
+
+
+@needs_sh
+def test_test_installs_once_again_after_a_change_and_says_what_failed(clone: pathlib.Path) -> None:
+    installing = "installing the package"
+    assert installing in start(clone, "test", "-k", "x").stdout
+    calls = (clone / "calls").read_text()
+    assert "pip install --disable-pip-version-check --no-input -e .[dev]" in calls
+    assert calls.endswith("-m ruff check .\n-m ruff format --check .\n-m mypy\n-m pytest -k x\n")
+    assert installing not in start(clone, "test").stdout
+    assert installing not in start(clone, "demo", "--version").stdout  # the larger one serves both
+    with open(clone / "setup.cfg", "a") as file:
+        file.write("\n")
+    python = clone / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\n[ "$2" != pip ] || { echo "ERROR: no such package"; exit 1; }\n')
+    done = start(clone, "test")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "ERROR: no such package"
+
+
+@needs_sh
+def test_demo_takes_flags_in_place_of_its_own(clone: pathlib.Path) -> None:
+    done = start(clone, "demo", "--size=64", "--quiet")
+    assert done.returncode == 0, done.stderr
+    painted, sheet = (clone / "calls").read_text().splitlines()[-2:]
+    assert painted.startswith("-m artistyle_tf --preset=large ")
+    assert painted.endswith("artistyle-demo.png --size=64 --quiet")
+    assert "--size=768" not in painted
+    assert "make_sheet.py" in sheet
+    done = start(clone, "demo", "--output=x.png")
+    assert (done.returncode, done.stderr.split(":")[0]) == (1, "demo")
+
+
+@needs_sh
+def test_the_oldest_are_tested_in_an_environment_of_their_own(clone: pathlib.Path) -> None:
+    assert start(clone, "test", "--oldest", "-x").returncode == 0
+    *_, resolved, tested = (clone / "calls").read_text().splitlines()
+    assert resolved.startswith("-m uv pip install --resolution=lowest-direct ")
+    assert tested == "-m pytest -x"
+
+
+@needs_sh
+def test_an_environment_is_made_by_a_python_that_suits(clone: pathlib.Path) -> None:
+    shutil.rmtree(clone / ".venv")
+    (clone / "setup.cfg").unlink()  # it ends after the environment is made
+    done = start(clone, "demo")
+    assert f"demo: making .venv with {sys.executable}" in done.stdout
+    assert (clone / ".venv" / "pyvenv.cfg").is_file()
+    (clone.parent / "bin" / "python").unlink()
+    done = start(clone, "demo")
+    assert (done.returncode, done.stderr.split(";")[0]) == (1, "demo: no Python found")
+
+
+def test_release_puts_the_address_in_wherever_one_waits(script, tmp_path, capsys) -> None:
+    release, names = script("release"), ["pyproject.toml", "README.md"]
+    names += [f"notebooks/{name}.ipynb" for name in ("artistyle", "keras_pipeline")]
+    (tmp_path / "notebooks").mkdir()
+    for name in names:
+        shutil.copy(ROOT / name, tmp_path / name)
+    for path in ("one/first", "two/second"):  # the second takes the place of the first
+        release.put_in(tmp_path, names, f"https://github.com/{path}")
+        texts = {name: (tmp_path / name).read_text("utf-8") for name in names}
+        urls = tomllib.loads(texts["pyproject.toml"])["project"]["urls"]
+        assert urls["Repository"] == f"https://github.com/{path}"
+        badge = f"colab.research.google.com/github/{path}/blob/main/"
+        assert all(badge + name in texts[name] for name in names[2:])
+        assert all(json.loads(texts[name]) for name in names[2:])
+        assert not [name for name in names if re.search("repository: |one/f.*two/s", texts[name])]
+    readme = release.absolute(texts["README.md"], "https://github.com/two/second", "1.0.0")
+    assert not re.search(r"""\]\((?!https:|#)|(src|href)="(?!https:|#)""", readme)
+    assert "![" in readme
+    assert "(https://github.com/two/second/raw/v1.0.0/docs/sheet.jpg)" in readme
+    assert "(https://github.com/two/second/blob/v1.0.0/CHANGELOG.md)" in readme
+    for words in ([], ["https://example.org/a/b"]):
+        with pytest.raises(SystemExit, match="repository's address, like"):
+            release.main(words)
 
 
 def test_stylize_where_the_package_is_not_installed(tmp_path: pathlib.Path) -> None:

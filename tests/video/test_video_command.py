@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import av
 import numpy as np
@@ -236,3 +237,19 @@ def test_frames_before_one_that_failed_are_kept_and_the_rest_is_painted_later(
     assert Painter.painted[:4] == [0, 0, 1, 2]
     assert len(frames_of(tmp_path / "out.mp4")) == COUNT
     assert names(tmp_path) == ["out.mp4"]
+
+
+def test_the_time_left_of_a_clip_leaves_the_first_call_out(monkeypatch, caplog):
+    """In that TensorFlow traces: it was counted with every frame to come."""
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    caplog.set_level("DEBUG", "artistyle_tf")
+    progress = main.ClipProgress()
+    progress.begin(3, 10)
+    for iteration, iterations, seconds in (
+        (1, 20, 90), (2, 20, 1), (20, 20, 18), (1, 10, 1), (2, 10, 1),
+    ):  # fmt: skip
+        now[0] += seconds
+        progress(types.SimpleNamespace(iteration=iteration, iterations=iterations))
+    told = [record.getMessage().partition(", about ")[2] for record in caplog.records]
+    assert told == ["", "0:38 left", "0:20 left", "0:19 left", "0:18 left"]
