@@ -49,7 +49,7 @@ MINIMIZERS: Mapping[Optimizer, str] = {
 
 HELD = "bfloat16"
 """Storage dtype of L-BFGS correction pairs. They take most of its memory, and rounding them changes
-the steps less than bfloat16 convolutions do (docs/performance.md)."""
+the steps less than bfloat16 convolutions do (docs/notes/speed.md)."""
 
 TPU_MEMORY = 8 * 2**30  # bytes per core of the smallest TPUs (v2): TensorFlow doesn't tell
 

@@ -156,7 +156,7 @@ def test_sheet(script, tmp_path: pathlib.Path, capsys) -> None:
     assert capsys.readouterr().err.startswith("make_sheet.py: ")
 
 
-@pytest.mark.parametrize(("figure", "count"), [(1, 10), (3, 20)])
+@pytest.mark.parametrize(("figure", "count"), [(1, 10), (2, 2), (3, 20)])
 def test_figures_of_the_paper(script, small_file, tmp_path, monkeypatch, figure, count) -> None:
     """The first cell is painted, the others are checked by their settings."""
     module, cells = script("make_figures"), []
@@ -170,11 +170,13 @@ def test_figures_of_the_paper(script, small_file, tmp_path, monkeypatch, figure,
     flags = [f"--weights={small_file}", "--size=32", "--iterations=1"]
     assert module.main([str(figure), f"--output={tmp_path / 'f.png'}", *flags]) == 0
     assert len(cells) == count
-    styles = [name for name, _ in cells[-1 if figure == 3 else -2][2].style_layers]
+    styles = [name for name, _ in cells[-2 if figure == 1 else -1][2].style_layers]
     assert styles == [f"block{block}_conv1" for block in range(1, 6)]
     if figure == 1:
         assert cells[-1][2].content_layers == (("block5_conv1", 1.0),)
         assert {config.task for _, _, config in cells} == {"texture", "reconstruct"}
+    elif figure == 2:
+        assert [config.formula for _, _, config in cells] == ["paper", "mean"]
     else:
         ratios = [config.content_weight / config.style_weight for _, _, config in cells[:4]]
         assert ratios == pytest.approx([1e-5, 1e-4, 1e-3, 1e-2])
