@@ -233,10 +233,11 @@ def name_outputs(jobs: Iterable[Job], folder: str, extension: str = ".png") -> l
     counts: dict[str, int] = collections.Counter()
     named: dict[str, Job] = {}
     for job in jobs:
-        stem = job.stem
-        counts[stem.casefold()] += not job.output
-        number = counts[stem.casefold()]
-        output = under(folder, job.output or f"{stem}{f'-{number}' * (number > 1)}{extension}")
+        output = under(folder, job.output or f"{job.stem}{extension}")
+        while not job.output and normal(output).casefold() in named:
+            counts[job.stem.casefold()] += 1
+            number = counts[job.stem.casefold()] + 1
+            output = under(folder, f"{job.stem}-{number}{extension}")
         file, shown = normal(output), one_line(output)
         other = named.get(file.casefold())
         try:

@@ -60,6 +60,8 @@ _JOBS = grouped(
 )
 """Columns of a job file, so each job can have its own."""
 
+_SHARED = ("deterministic", "device", "flagfile", "overwrite", "quiet")
+
 _OWN = grouped(
     "Batch",
     Flag(
@@ -109,7 +111,7 @@ _OWN = grouped(
         "painted; paint nothing",
         kind="switch",
     ),
-    *(flag for flag in FLAGS if flag.name in ("deterministic", "device", "flagfile", "quiet")),
+    *(flag for flag in FLAGS if flag.name in _SHARED),
 )
 
 PROGRAM = Program(
@@ -147,10 +149,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(command: SimpleNamespace) -> int:
-    if command.report:
-        files.check_folder(command.report)
     if command.contact_sheet:
         check_output(command.contact_sheet)
+    for file in filter(None, (command.contact_sheet, command.report)):
+        files.check_folder(file)
+        files.check_overwrite(file, command.overwrite)
     for folder in {os.path.dirname(job.output) for job in command.jobs}:
         check_folder(folder)
     return (_plan if command.dry_run else _paint)(command)
@@ -159,7 +162,7 @@ def _run(command: SimpleNamespace) -> int:
 def _plan(command: SimpleNamespace) -> int:
     """Prints what would be painted; the status is 1 if something can't be."""
     rates = read_rates(command.output_dir)
-    lines, faults = make_plan(command.jobs, rates, command.workers or 1)
+    lines, faults = make_plan(command.jobs, rates, command.workers or 1, command.overwrite)
     print("\n".join(lines), flush=True)
     for fault in faults:
         print(f"artistyle-batch: {fault}", file=sys.stderr)
@@ -179,6 +182,7 @@ def _paint(command: SimpleNamespace) -> int:
             save_every=command.save_every,
             device=command.device,
             deterministic=command.deterministic,
+            overwrite=command.overwrite,
             tell=tell,
         )
     write_rates(command.output_dir, summary.outcomes)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from artistyle_tf import files
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
 
@@ -67,14 +68,15 @@ def find_pictures(texts: Sequence[str]) -> list[str]:
     for text in texts:
         with _filesystem(text) as (system, path):
             if system.isdir(path):
-                names = [name for name in system.ls(path, detail=False) if _is_picture(name)]
+                names = system.ls(path, detail=False)
+                names = [name for name in names if name.lower().endswith(EXTENSIONS)]
             elif glob.has_magic(path) and not system.exists(path):
                 names = [name for name in system.glob(path) if system.isfile(name)]
-                names = [name for name in names if not _is_hidden(name)]
             elif system.exists(path):
                 names = [path]
             else:
                 raise FileNotFoundError
+        names = [name for name in names if not posixpath.basename(name).startswith(".")]
         if not names:
             raise InputError(f"no pictures found: {one_line(text)}")
         if is_url(text):
@@ -85,14 +87,6 @@ def find_pictures(texts: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _is_picture(path: str) -> bool:
-    return path.lower().endswith(EXTENSIONS) and not _is_hidden(path)
-
-
-def _is_hidden(path: str) -> bool:
-    return posixpath.basename(path).startswith(".")
-
-
 def exists(path: str) -> bool:
     """InputError if a URL can't be accessed."""
     with _filesystem(path) as (system, inside):
@@ -101,15 +95,11 @@ def exists(path: str) -> bool:
 
 def check_folder(folder: str) -> None:
     """InputError if files can't be written to a local folder, which may have to be made."""
+    place = os.path.abspath(folder)
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
     if not is_url(folder):
-        place = os.path.abspath(folder)
-        while not os.path.lexists(place):
-            place = os.path.dirname(place)
-        try:
-            with tempfile.TemporaryFile(dir=place):
-                pass
-        except OSError as error:
-            raise InputError(f"can't write to {one_line(folder)}: {reason(error)}") from error
+        files.check_folder(os.path.join(place, "picture.png"))
 
 
 @contextlib.contextmanager

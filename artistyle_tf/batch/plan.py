@@ -29,7 +29,6 @@ __all__ = [
     "make_plan",
     "read_rates",
     "result_size",
-    "split_done",
     "why_paint",
     "write_rates",
 ]
@@ -43,34 +42,19 @@ RATES = (".artistyle", "times.json")
 Size = tuple[int, int]  # (height, width) in px.
 
 
-def split_done(jobs: Iterable[Job]) -> tuple[list[Job], list[Job]]:
-    """Splits jobs into those to paint, in order, and those done. Workers report outputs that can't
-    be read."""
-    todo: list[Job] = []
-    done: list[Job] = []
-    for job in jobs:
-        try:
-            new = why_paint(job) is not None
-        except ArtistyleError:
-            new = True
-        (todo if new else done).append(job)
-    return in_order(todo), done
-
-
-def why_paint(job: Job) -> str | None:
+def why_paint(job: Job, overwrite: bool = False) -> str | None:
     """Why the output has to be painted, for people to read; None: it is up to date.
 
-    InputError: artistyle didn't make the output, or it or another picture can't be read.
+    InputError: as `files.check_overwrite`, or a picture can't be read.
     """
-    if not exists(job.output):
+    record = None
+    if exists(job.output):
+        with copy_local(job.output) as local:
+            files.check_overwrite(local[job.output], overwrite, job.output)
+            with contextlib.suppress(InputError):  # a damaged one is painted anew
+                record = read_record(local[job.output])
+    if record is None:
         return NEW
-    with copy_local(job.output) as local:
-        record = read_record(local[job.output])
-    if record is None or record.get("program") != "artistyle_tf":
-        raise InputError(
-            f"{one_line(job.output)} exists, but has no record of being made by artistyle; "
-            "remove it or choose another output"
-        )
     outcome = record.get("outcome")
     if isinstance(outcome, dict) and str(outcome.get("stop_reason")).startswith(UNFINISHED):
         return "the earlier run was stopped"
@@ -175,15 +159,17 @@ def _kind(job: Job) -> str:
 
 
 def make_plan(
-    jobs: Iterable[Job], rates: Mapping[str, float], workers: int
+    jobs: Iterable[Job], rates: Mapping[str, float], workers: int = 1, overwrite: bool = False
 ) -> tuple[list[str], list[str]]:
     """The jobs to paint, in order with size, memory and time, and totals; and what is wrong with
     the others: lines for people to read."""
-    todo, done = split_done(jobs)
-    rows, faults, memory, disk, times = [], [], [0], 0, []
-    for job in todo:
+    rows, faults, memory, times = [], [], [0], []
+    done, disk, settings = 0, 0, set()
+    for job in in_order(jobs):
         try:
-            why_paint(job)
+            if why_paint(job, overwrite) is None:
+                done += 1
+                continue
             for path in job.paths:
                 if not exists(path):
                     raise InputError(f"{one_line(path)} does not exist")
@@ -198,12 +184,12 @@ def make_plan(
                     times.append(rates[_kind(job)] * _work(job, size))
                     parts.append(clock(times[-1]))
             rows.append(f"  {one_line(job.output)}: {', '.join(parts)}")
+            settings.add(job.config)
         except ArtistyleError as error:
             faults.append(f"{one_line(job.output)}: {error}")
-    settings = len({job.config for job in todo})
+    sets = "1 set" if len(settings) == 1 else f"{len(settings)} sets"
     lines = [
-        f"{len(rows)} to paint with {settings} {'set' if settings == 1 else 'sets'} of settings, "
-        f"{len(done)} already done",
+        f"{len(rows)} to paint with {sets} of settings, {done} already done",
         *rows[:SHOWN],
     ]
     if len(rows) > SHOWN:

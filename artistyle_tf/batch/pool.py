@@ -32,12 +32,13 @@ ENVIRONMENT = {
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What workers are made with: `save_every` as for `Checkpoints`, and TensorFlow's `threads` if
-    several workers share the CPUs."""
+    """What workers are made with: `save_every` as for `Checkpoints`, `overwrite` as for
+    `files.check_overwrite`, and TensorFlow's `threads` if several workers share the CPUs."""
 
     save_every: str | None = None
     device: str | None = None
     deterministic: bool = False
+    overwrite: bool = False
     threads: int | None = None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from artistyle_tf import files
 from artistyle_tf.batch.jobs import Job, make_job, name_outputs
-from artistyle_tf.batch.plan import split_done
+from artistyle_tf.batch.plan import in_order
 from artistyle_tf.batch.pool import Options, Outcome, Tell, run_tasks
 from artistyle_tf.batch.worker import Worker
 from artistyle_tf.config.choices import Cadence
@@ -51,7 +51,7 @@ class Summary:
     def write(self, path: str) -> None:
         """Writes a report as JSON. InputError if it can't be written."""
         report = {
-            "program": "artistyle-batch",
+            "program": "artistyle_tf",
             **self.counts,
             "interrupted": self.interrupted,
             "seconds": round(self.seconds, 3),
@@ -76,6 +76,7 @@ def paint_all(
     save_every: int | str | None = None,
     device: str | None = None,
     deterministic: bool = False,
+    overwrite: bool = False,
     tell: Tell | None = None,
 ) -> Summary:
     """Paints many pictures with Ray workers, one per device.
@@ -101,6 +102,7 @@ def paint_all(
       save_every: how often checkpoints are saved, as for `Checkpoints`.
       device: device for the workers to compute on, like "cpu".
       deterministic: use deterministic ops only.
+      overwrite: whether outputs may replace files that other programs made.
       tell: called with every job and its outcome, as the job ends.
 
     Raises:
@@ -124,11 +126,8 @@ def paint_all(
 
     interrupted = False
     try:
-        todo, done = split_done(listed)
-        for job in done:
-            note(job, Outcome("skipped", "already done"))
-        options = Options(save_every, device, deterministic)
-        run_tasks(Worker, todo, note, options=options, count=workers, address=address)
+        options = Options(save_every, device, deterministic, overwrite)
+        run_tasks(Worker, in_order(listed), note, options=options, count=workers, address=address)
     except KeyboardInterrupt:
         interrupted = True
     return Summary(outcomes, time.monotonic() - began, interrupted)

@@ -21,7 +21,7 @@ from artistyle_tf.text import one_line
 __all__ = ["write_sheet"]
 
 THUMB, GAP, TEXT = 160, 12, 12  # px: a thumbnail's longer side, the gap, the text's height
-MOST, HEADS = 4000, 300  # pictures on a sheet; rows or columns with heads
+MOST, HEADS = 4000, 100  # pictures on a sheet; rows or columns with heads
 WHITE, PALE, GREY = (255, 255, 255), (250, 235, 230), (60, 60, 60)
 
 
@@ -82,10 +82,8 @@ def _draw(sheet: Image.Image, cell: Cell, left: int, top: int) -> None:
             fault = str(error)
     if fault:
         draw.rectangle((left, top, left + THUMB - 1, top + THUMB - 1), PALE)
-        words = "\n".join(textwrap.wrap(fault, 24)[:8])
+        words = "\n".join(textwrap.wrap(fault, 22)[:8])
         draw.multiline_text((left + GAP, top + GAP), words, GREY, font)
-    name = shown = one_line(cell.name)
-    while font.getlength(shown) > THUMB:
-        name = name[:-1]
-        shown = f"{name}…"
+    name = one_line(cell.name)
+    shown = name if len(name) <= 26 else f"{name[:25]}…"
     draw.text((left, top + THUMB + 2), shown, GREY, font)

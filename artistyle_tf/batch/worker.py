@@ -110,7 +110,7 @@ class Worker:
             if not alone:
                 time.sleep(1)  # before it is tried again
                 return Outcome("busy", "another run is painting it")
-            why = why_paint(job)  # another run may have finished it
+            why = why_paint(job, self._options.overwrite)  # another run may have finished it
             if why is None:
                 return Outcome("skipped", "already done")
             with copy_local(*job.paths) as local, self._block():

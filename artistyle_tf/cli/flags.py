@@ -70,6 +70,11 @@ _FILES = grouped(
         read=path,
     ),
     Flag(
+        "overwrite",
+        "also replace files that other programs made; otherwise only those of artistyle",
+        kind="switch",
+    ),
+    Flag(
         "depth",
         "bits per channel of the result: 8; 16 for .png and .tif; 32 for .tif: float, 0 for black "
         "and 1 for white, unclipped; all in sRGB",
@@ -209,6 +214,7 @@ class Command(NamedTuple):
     checkpoint_dir: str | None = None
     resume: bool = False
     quiet: bool = False
+    overwrite: bool = False
     deterministic: bool = False
     rerun: Rerun | None = None
     content_masks: Sequence[str] = ()

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from artistyle_tf import files
 from artistyle_tf.callbacks.previews import Previews
 from artistyle_tf.callbacks.progress import Progress
 from artistyle_tf.callbacks.report_log import ReportLog
@@ -51,6 +52,8 @@ def _run(command: Command) -> int:
             check_tensorboard()
         if command.report:
             check_report(command.report)
+        for path in filter(None, (command.output, command.report)):
+            files.check_overwrite(path, command.overwrite)
     log = ReportLog() if chief and command.report else None
     with contextlib.ExitStack() as stack:
         console = stack.enter_context(showing(progress=chief and not command.quiet))
@@ -175,7 +178,7 @@ def _watchers(
     if progress:
         yield progress
     if command.save_every:
-        yield Previews(command.output, command.save_every)
+        yield Previews(command.output, command.save_every, overwrite=command.overwrite)
     if command.tensorboard_dir is not None:
         board = TensorBoard(command.tensorboard_dir)
         stack.callback(board.close)

@@ -13,7 +13,6 @@ from absl import flags as absl_flags
 from artistyle_tf.config import validation
 from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.images.read import read_record
 from artistyle_tf.text import flag_text, one_line
 
 __all__ = [
@@ -173,7 +172,7 @@ def parse_flags(program: Program, arguments: Sequence[str]) -> dict[str, list[st
     for name, text in zip(program.positional, rest, strict=False):
         if name in given:
             raise ConfigError(f"--{name} and {one_line(text)!r} are both given; write one of them")
-        given[name] = [_unless_foreign(text) if name == "output" else text]
+        given[name] = [text]
     return given
 
 
@@ -185,28 +184,13 @@ def require(program: Program, given: Mapping[str, list[str]], *names: str) -> No
 
 
 def output_name(content: str, style: str, extension: str) -> str:
-    """The output's name where none is given, in the current folder. InputError: a file is there
-    that has no record of ours.
+    """The output's name where none is given, in the current folder.
 
     >>> output_name("photos/photo.jpg", "painting.jpg", ".png")
     'photo-painting.png'
     """
     stems = (os.path.splitext(os.path.basename(one))[0] for one in (content, style))
-    return _unless_foreign("-".join(stems) + extension)
-
-
-def _unless_foreign(output: str) -> str:
-    """The path of an output without its flag, which may be a slip like `artistyle *.jpg`.
-    InputError: a file is there that has no record of ours."""
-    if os.path.exists(output):
-        try:
-            ours = read_record(output) is not None
-        except InputError:
-            ours = False
-        if not ours:
-            shown = one_line(output)
-            raise InputError(f"{shown} is no painting of ours; --output={shown} overwrites it")
-    return output
+    return "-".join(stems) + extension
 
 
 def values_of(flags: Iterable[Flag], given: Mapping[str, list[str]]) -> dict[str, Any]:

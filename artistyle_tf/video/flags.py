@@ -98,7 +98,11 @@ _OWN = grouped(
         _count,
     ),
     Flag("quiet", "print warnings and errors only", kind="switch"),
-    *(flag for flag in FLAGS if flag.name in ("style", "flagfile", "preset", "device")),
+    *(
+        flag
+        for flag in FLAGS
+        if flag.name in ("style", "flagfile", "preset", "device", "overwrite")
+    ),
 )
 PROGRAM = Program(
     "artistyle-video",
@@ -129,6 +133,7 @@ class Options(NamedTuple):
     workers: int
     device: str | None
     quiet: bool
+    overwrite: bool = False
 
 
 def parse(arguments: Sequence[str]) -> Options | str:

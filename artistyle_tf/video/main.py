@@ -44,6 +44,7 @@ def _run(options: Options) -> int:
 def _paint_clip(options: Options, console: Console) -> None:
     # Before TensorFlow loads, which takes seconds: a file that can't be used is reported at once.
     files.check_folder(options.output)
+    files.check_overwrite(options.output, options.overwrite)
     progress = ClipProgress()
     session = Session(options, progress)
     with holding(options.output) as alone:

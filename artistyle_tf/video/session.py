@@ -79,7 +79,16 @@ class Session:
         options = self.options
         pictures = kinds_of(None, self._styles, self._start, Masks((), self._guides.styles))
         own = options._asdict()
-        for name in ("styles", "style_masks", "output", "config", "quiet", "workers", "device"):
+        for name in (
+            "styles",
+            "style_masks",
+            "output",
+            "config",
+            "quiet",
+            "workers",
+            "device",
+            "overwrite",
+        ):
             del own[name]
         return {
             **Provenance.of(options.config, pictures, self.painter.weights).identity(),

@@ -8,13 +8,13 @@ import shlex
 
 import pytest
 from PIL import Image
-from stub_workers import plain
+from stub_workers import run_here
 
 import artistyle_tf
 from artistyle_tf.batch import run as running
 from artistyle_tf.batch.jobs import read_jobs
 from artistyle_tf.batch.main import parse
-from artistyle_tf.batch.pool import Options, Outcome
+from artistyle_tf.batch.pool import Outcome
 from places import ROOT
 
 PAGE = (ROOT / "docs" / "batch.md").read_text("utf-8")
@@ -57,12 +57,6 @@ def test_the_files_of_jobs_are_some(desk):
 
 
 def test_the_python_paints(desk, monkeypatch, capsys):
-    worker = plain(Options())
-
-    def run_here(make, tasks, tell, **options):
-        for task in tasks:
-            tell(task, worker.paint(task))
-
     monkeypatch.setattr(running, "run_tasks", run_here)
     (code,) = blocks("python")
     exec(compile(code, "batch.md", "exec"), {"__name__": "__main__"})

@@ -4,18 +4,17 @@ import json
 import re
 import sys
 
-import numpy as np
 import pytest
 from PIL import Image
-from stub_workers import record_of
+from stub_workers import run_here
 
 from artistyle_tf import __version__
 from artistyle_tf.batch import main as command
+from artistyle_tf.batch import run as running
 from artistyle_tf.batch.main import parse
 from artistyle_tf.cli.flags import PROGRAM
 from artistyle_tf.config.config import Config
-from artistyle_tf.images.read import read
-from artistyle_tf.images.write import write
+from artistyle_tf.images.read import read_record
 
 UNLIKE_ONE_PICTURE = {
     "output", "checkpoint_dir", "resume", "tensorboard_dir", "strategy", "rerun",
@@ -99,27 +98,31 @@ def test_a_dry_run_finds_what_is_wrong_and_writes_nothing(desk, capsys):
     ]
     for more in (["--dry_run"], []):
         assert command.main([*FILES[:2], "--output_dir=style.png/out", *more]) == 1
-        said = "artistyle-batch: can't write to style.png/out: Not a directory\n"
+        said = f"artistyle-batch: can't write {desk}/style.png/picture.png: Not a directory\n"
         assert capsys.readouterr() == ("", said)
     assert not (desk / "out").exists()
 
 
-def test_where_all_is_done_no_worker_is_asked(desk, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
+def test_results_are_told_and_failures_once(desk, capsys, monkeypatch):
+    monkeypatch.setattr(running, "run_tasks", run_here)
+    (desk / "photos" / "b.png").write_bytes(b"no picture")
     (desk / "out").mkdir()
-    asked = parse([*FILES, "--size=32"])
-    for job in asked.jobs:
-        record = record_of(job.config, read(job.content), [read(job.styles[0])])
-        write(job.output, np.full((24, 32, 3), 99, np.uint8), record=record)
+    for name in ("out/a--style.png", "sheet.png"):
+        Image.new("RGB", (20, 20)).save(name)
     flags = ["--size=32", "--report=report.json", "--contact_sheet=sheet.png"]
-    assert command.main([*FILES, *flags]) == 0
+    assert command.main([*FILES, *flags]) == 1
+    said = "exists, and artistyle did not make it; --overwrite replaces it"
+    assert capsys.readouterr() == ("", f"artistyle-batch: sheet.png {said}\n")
+    for status, more in (("1 done, 0 skipped", []), ("0 done, 1 skipped", [])):
+        assert command.main([*FILES, *flags, "--overwrite", *more]) == 1
+        out, err = capsys.readouterr()
+        assert out.startswith(f"{status}, 1 failed in ")
+        assert err.count("failed: ") == err.count("b.png is not a picture") == 1
     report = json.loads((desk / "report.json").read_text())
-    assert (report["skipped"], report["done"], report["failed"]) == (2, 0, 0)
-    assert [job["output"] for job in report["jobs"]] == ["out/a--style.png", "out/b--style.png"]
-    sheet = np.asarray(Image.open(desk / "sheet.png"))
-    assert (sheet == 99).all(-1).sum() == 2 * 120 * 160
-    assert capsys.readouterr().out.startswith("0 done, 2 skipped, 0 failed in ")
-    assert command.main([*FILES, *flags, "--quiet"]) == 0
+    assert [job["status"] for job in report["jobs"]] == ["skipped", "failed"]
+    assert read_record(desk / "sheet.png") == {"program": "artistyle_tf"}
+    (desk / "photos" / "b.png").unlink()
+    assert command.main([*FILES, *flags, "--quiet"]) == 0  # all of them are its own now
     assert capsys.readouterr() == ("", "")
 
 

@@ -55,8 +55,10 @@ def test_what_is_no_job(row, fault):
 
 def test_names_follow_from_the_pictures_only():
     jobs = [job("x/a.jpg"), job("a.png", "b.jpg,c d.png"), job(None, task="texture")]
-    jobs += [job("y/A.jpg"), job("x/a.jpg", seed=9), job("q.jpg", output="sub/o.jpg")]
-    names = ["a--b.jpg", "a--b+c d.jpg", "b.jpg", "A--b-2.jpg", "a--b-3.jpg", "sub/o.jpg"]
+    jobs += [job("y/A.jpg"), job("a.jpg", "b-3.jpg"), job("x/a.jpg", seed=9)]
+    jobs += [job("q.jpg", output="sub/o.jpg")]
+    names = ["a--b.jpg", "a--b+c d.jpg", "b.jpg", "A--b-2.jpg", "a--b-3.jpg", "a--b-4.jpg"]
+    names += ["sub/o.jpg"]
     assert [one.output for one in name_outputs(jobs, "out", ".jpg")] == [f"out/{n}" for n in names]
     other = [dataclasses.replace(one, config=Config(seed=4)) for one in jobs]
     found = name_outputs(other, "memory://out/", ".jpg")

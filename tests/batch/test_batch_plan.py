@@ -3,6 +3,7 @@ known by the record in the output, whose settings and pictures must be the job's
 
 import dataclasses
 import hashlib
+import pathlib
 import shutil
 
 import numpy as np
@@ -86,8 +87,12 @@ def test_records_may_hold_anything(job):
         assert why_paint(job).startswith("changed: ")
     for record in (None, {"program": "another"}):
         write(job.output, np.zeros((24, 32, 3), np.uint8), record=record)
-        with pytest.raises(InputError, match="no record of being made by artistyle"):
+        with pytest.raises(InputError, match=f"^{job.output} exists, and artistyle did not make"):
             why_paint(job)
+        assert why_paint(job, overwrite=True).startswith(NEW if record is None else "changed")
+    put(job)
+    pathlib.Path(job.output).write_bytes(b"artistyle_tf, damaged")
+    assert why_paint(job) == NEW
 
 
 @pytest.fixture

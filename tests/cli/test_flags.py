@@ -4,7 +4,6 @@ import dataclasses
 import os
 import re
 
-import numpy as np
 import pytest
 from absl import flags as absl_flags
 
@@ -13,7 +12,6 @@ from artistyle_tf.cli.flags import COMMON, PROGRAM, Command, parse
 from artistyle_tf.config.config import Config
 from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.images.write import write
 from artistyle_tf.text import flag_text
 
 FIELDS = {field.name: field for field in dataclasses.fields(Config)}
@@ -59,20 +57,6 @@ def test_every_setting_has_a_flag():
         assert getattr(config, name) == value != getattr(Config(), name)
         assert config == Config.preset("artistyle", **{name: value})
     assert parse([*FILES[1:], "--task=texture", "--size=64x32"]).config.size == (64, 32)
-
-
-def test_only_a_flag_overwrites_what_is_not_ours(tmp_path, monkeypatch):
-    """Like the last of three photos after `artistyle *.jpg`."""
-    monkeypatch.chdir(tmp_path)
-    rgb = np.zeros((16, 16, 3), np.uint8)
-    for name in ("c.png", "a-b.png"):
-        write(name, rgb)
-    for files in (["a.png", "b.png", "c.png"], ["a.png", "b.png"]):
-        with pytest.raises(InputError, match=r"^(c|a-b)\.png is no painting of ours; --output=\1"):
-            parse(files)
-    assert parse(["a.png", "b.png", "--output=c.png"]).output == "c.png"
-    write("c.png", rgb, record={"config": {}})
-    assert parse(["a.png", "b.png", "c.png"]).output == "c.png"
 
 
 def test_helpfull_shows_every_flag_with_default_choices_and_group():

@@ -31,7 +31,7 @@ from places import ROOT, SCRIPTS
 COMMAND = [sys.executable, "-m", "artistyle_tf"]
 SCRIPT = [sys.executable, str(SCRIPTS / "stylize.py")]
 OURS = ("KERAS_BACKEND", "KERAS_HOME", *console.ENVIRONMENT)
-OLD = b"an older picture"
+OLD = b"an older picture by artistyle_tf"
 PROGRESS = re.compile(
     r"(reading|loading|computing|tracing)[A-Za-z ]*|"
     r"level \d+/\d+ \d+×\d+  iteration \d+/\d+  [\d:]+ left  "
@@ -148,11 +148,14 @@ def pixels(path):
 def test_files_that_can_not_be_used(refused, folder):
     """One of each kind: what else is wrong with files is in the tests of those who read them."""
     (folder / "text.h5").write_text("no HDF5")
+    (folder / "notes.html").write_text("<p>mine</p>")
     Image.new("RGB", (640, 32)).save(folder / "wide.png")
     for name, path, said in [
         ("content", "a\nb.png", "a\\nb.png does not exist"),
         ("content", "wide.png", "would be 32×2 px"),
         ("output", "nowhere/o.png", "there is no folder"),
+        ("output", "wide.png", "exists, and artistyle did not make it; --overwrite replaces it"),
+        ("report", "notes.html", "notes.html exists, and artistyle did not make it"),
         ("tensorboard_dir", "c.png", "can't write to the folder"),
         ("weights", "text.h5", "text.h5 is not a readable HDF5 file"),
     ]:
@@ -477,7 +480,8 @@ def test_an_output_that_fails_at_the_end_is_saved_elsewhere(run, folder, monkeyp
 
 
 def test_the_second_run_on_one_output_is_told(run, folder):
+    (folder / "out" / "o.png").write_bytes(b"another program's")
     with holding(str(folder / "out" / "o.png")):
-        done = run()
+        done = run("--overwrite")
     assert done.status == 0
     assert "another run writes" in done.err

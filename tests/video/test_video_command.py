@@ -253,3 +253,11 @@ def test_the_time_left_of_a_clip_leaves_the_first_call_out(monkeypatch, caplog):
         progress(types.SimpleNamespace(iteration=iteration, iterations=iterations))
     told = [record.getMessage().partition(", about ")[2] for record in caplog.records]
     assert told == ["", "0:38 left", "0:20 left", "0:19 left", "0:18 left"]
+
+
+def test_a_clip_of_another_program_stays(tmp_path, run):
+    (tmp_path / "out.mp4").write_bytes(b"the holidays")
+    fault = f"{tmp_path}/out.mp4 exists, and artistyle did not make it; --overwrite replaces it"
+    assert run() == (1, [fault])
+    assert run("--overwrite") == (0, [])
+    assert run() == (0, [])  # its own
