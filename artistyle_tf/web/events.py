@@ -16,7 +16,7 @@ from artistyle_tf.report.charts import draw_losses
 from artistyle_tf.text import clock, gigabytes
 from artistyle_tf.web import form
 from artistyle_tf.web.messages import describe_progress, describe_state, show_error
-from artistyle_tf.web.studio import Order, Run, Session, Studio, estimate, large_config
+from artistyle_tf.web.studio import Order, Run, Session, Studio, enlarged, estimate
 
 __all__ = ["Events", "Updates"]
 
@@ -91,40 +91,25 @@ class Events:
 
         try:
             painted = self._session(request).require_painted()
-            config = large_config(painted, longer, self._limits)
-            (height, width), seconds, plan = estimate(painted, config, room(config, device_kind()))
+            order = enlarged(painted, longer, self._limits)
+            seconds, plan = estimate(painted, order, room(order.config, device_kind()))
         except ArtistyleError as error:
             yield {"large_state": show_error(str(error)), "large": gr.update(interactive=False)}
             return
+        height, width = order.size
         tiles = f", in tiles of {plan.tile} px" if plan.tile else ""
         needs = f"about {clock(seconds)} and {gigabytes(plan.estimate)} of memory{tiles}"
         told = f"<p>{width}×{height} px: {needs}</p>"
         yield {"large_state": told, "large": gr.update(interactive=True)}
 
     def large(self, request: gr.Request, longer: str) -> Iterator[Updates]:
-        """Paints a large picture in the background."""
-        session = self._session(request)
-        try:
-            painted = session.require_painted()
-            run = session.paint_large(large_config(painted, longer, self._limits))
-        except ArtistyleError as error:
-            yield {"large_state": show_error(str(error))}
-            return
-        for _ in run.updates():
-            said = describe_state(run, self._studio.place(run)) + describe_progress(run)
-            updates: Updates = {
-                "large_state": said,
-                "large": gr.update(interactive=run.over),
-                "large_stop": gr.update(visible=not run.over),
-            }
-            if run.result:
-                updates["large_download"] = gr.update(value=self._serve(run.path), visible=True)
-            yield updates
-
-    def large_stop(self, request: gr.Request) -> None:
-        run = self._session(request).large
-        if run:
-            run.stop()
+        """Paints the painting again, large; the run goes on when the page is closed."""
+        return self._run(
+            request,
+            lambda session: session.start(
+                enlarged(session.require_painted(), longer, self._limits)
+            ),
+        )
 
     def _session(self, request: gr.Request) -> Session:
         new = Session(self._studio, self._workspace)
@@ -146,10 +131,11 @@ class Events:
             content = self._picture(photo, "photo")
         if config.task != "reconstruct":
             painting = self._picture(style, "painting to take the style from")
-        form.check_output(config, content, self._limits)
         if config.task == "stylize" and content:
             mask = form.drawn_mask(editor, content)
-        return Order(config, content, painting, mask)
+        order = Order(config, content, painting, mask)
+        form.check_pixels("the painting", order.size, self._limits)
+        return order
 
     def _picture(self, path: str | None, what: str) -> Picture:
         if not path:
@@ -164,7 +150,7 @@ class Events:
         except ArtistyleError as error:
             yield {"state": show_error(str(error)), "paint": gr.update(interactive=True)}
             return
-        progress = None
+        image = None
         for _ in run.updates():
             if session.run is not run:  # replaced by another run, which has its own updates
                 return
@@ -175,12 +161,12 @@ class Events:
                 "paint": gr.update(interactive=over),
                 "stop": gr.update(visible=not over),
                 "go_on": gr.update(visible=over and session.painted is not None),
-                "change": gr.update(visible=bool(session.painted or run.progress)),
+                "change": gr.update(visible=bool(session.painted or run.step)),
+                "large": gr.update(interactive=over),
             }
-            if run.progress and (over or run.progress is not progress):
-                progress = run.progress
-                picture = shrink(progress.image, SHOWN)
-                updates["canvas"] = gr.update(value=picture, visible=True)
+            if run.image is not None and (over or run.image is not image):
+                image = run.image
+                updates["canvas"] = gr.update(value=shrink(image, SHOWN), visible=True)
                 updates["compare"] = gr.update(visible=False)
                 updates["losses"] = draw_losses(run.log)
             if run.result:

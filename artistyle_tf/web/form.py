@@ -11,18 +11,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from artistyle_tf.cli.parsing import setting, shown
-from artistyle_tf.config.config import INITS, Config
+from artistyle_tf.cli.parsing import setting
+from artistyle_tf.config.config import Config
 from artistyle_tf.config.validation import one_of, words_of
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.images import Picture, read
 from artistyle_tf.images.sizes import fit, resize
+from artistyle_tf.text import flag_text
 
 __all__ = [
     "Control",
     "Limits",
     "all_controls",
-    "check_output",
+    "check_pixels",
     "drawn_mask",
     "make_config",
     "preset_values",
@@ -31,7 +32,23 @@ __all__ = [
 
 _SHIPPED = ("auto", "imagenet-8bit", "preview")
 """Networks on offer; only the server's --weights may name a file or download one."""
-_CHOICES = {"size": ("256", "384", "512", "768", "1024"), "init": INITS}
+_CHOICES: Mapping[str, Mapping[str, str]] = {
+    "size": {size: size for size in ("256", "384", "512", "768", "1024")},
+    "color": {
+        "style": "the painting's",
+        "luminance": "the photo's; paint brightness only",
+        "match": "the photo's, matched",
+        "cholesky": "the photo's, matched (Cholesky)",
+        "histogram": "the photo's, matched by histogram",
+    },
+    "init": {
+        "content": "the photo",
+        "noise": "white noise",
+        "style": "the painting",
+        "grey": "plain grey",
+    },
+}
+"""Setting → its values, with words for them."""
 _KINDS = {"strength": "share", "style_scale": "scale", "size": "open", "style_weight": "text"}
 _LABELS = {
     "style_scale": "Stroke size",
@@ -57,16 +74,18 @@ class Control(NamedTuple):
     kind: str
     """share (slider, 0 to 1), scale (slider), choice, open (choice or text), number, whole,
     text."""
-    choices: Sequence[str] = ()
+    choices: Mapping[str, str] = {}
+    """Value → the words for it."""
 
 
 def all_controls(weights: str = "auto") -> list[Control]:
     """A control per field of `Config`; `weights`, the server's `--weights`, can be chosen too."""
-    offered = _CHOICES | {"weights": tuple(dict.fromkeys((weights, *_SHIPPED)))}
+    offered = {**_CHOICES, "weights": {name: name for name in (weights, *_SHIPPED)}}
     kinds = {float: "number", int: "whole"}
     controls = []
     for field in dataclasses.fields(Config):
-        name, choices = field.name, offered.get(field.name, words_of(field))
+        name = field.name
+        choices = offered.get(name) or {word: word for word in words_of(field)}
         kind = "choice" if choices else kinds.get(type(field.default), "text")
         text = _HELP.get(name, field.metadata["help"])
         if name == "style_weight":
@@ -84,7 +103,7 @@ def preset_values(preset: str, weights: str = "auto") -> dict[str, Any]:
     for control in all_controls(weights):
         value = getattr(config, control.name)
         plain = control.kind in ("number", "whole", "scale")
-        values[control.name] = value if plain else shown(value) or ""
+        values[control.name] = value if plain else flag_text(value)
     return values | {"strength": _slider(config)}
 
 
@@ -106,7 +125,7 @@ def make_config(preset: str, values: Mapping[str, Any], weights: str = "auto") -
     changed: dict[str, Any] = {"weights": weights}
     for control in all_controls(weights):
         text, own = given.get(control.name, ""), getattr(base, control.name)
-        if control.name == "strength" or text in ("", shown(own), str(own)):
+        if control.name == "strength" or text in ("", flag_text(own), str(own)):
             continue  # the value shown may be rounded
         if control.kind == "choice" and text not in control.choices:
             raise ConfigError(f"{control.name} is {text!r}; it must be {one_of(control.choices)}")
@@ -132,24 +151,14 @@ def read_upload(path: str, limits: Limits) -> Picture:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(path) as image:
             size = image.height, image.width
-    _check_pixels(os.path.basename(path), size, limits)
+    check_pixels(os.path.basename(path), size, limits)
     picture = read(path)
-    _check_pixels(picture.name, picture.rgb.shape, limits)
+    check_pixels(picture.name, picture.rgb.shape, limits)
     return picture
 
 
-def check_output(config: Config, content: Picture | None, limits: Limits) -> None:
-    """InputError if the painting would have too many pixels."""
-    if isinstance(config.size, tuple):
-        size = config.size[::-1]
-    elif content is None:
-        size = config.size, config.size
-    else:
-        size = fit(content.rgb.shape[0], content.rgb.shape[1], config.size)
-    _check_pixels("the painting", size, limits)
-
-
-def _check_pixels(name: str, shape: Sequence[int], limits: Limits) -> None:
+def check_pixels(name: str, shape: Sequence[int], limits: Limits) -> None:
+    """InputError if `shape`, (height, width, …), has too many pixels."""
     height, width = shape[:2]
     if width * height > limits.pixels:
         side = math.isqrt(limits.pixels)

@@ -6,6 +6,7 @@ No TensorFlow and no Gradio until the flags and the port are known to be valid.
 import contextlib
 import importlib.util
 import os
+import pathlib
 import socket
 import sys
 import tempfile
@@ -146,8 +147,9 @@ def _serve(options: Options) -> int:
 
 def _launch(page: Any, options: Options, port: int) -> list[str]:
     """Starts serving the page; returns its URL, and the public one if there is one."""
-    from artistyle_tf.web.page import CSS, HEAD, make_theme
+    from artistyle_tf.web.page import make_theme
 
+    beside = pathlib.Path(__file__).parent
     try:
         _, *urls = page.queue(api_open=False).launch(
             server_name=options.host,
@@ -158,8 +160,8 @@ def _launch(page: Any, options: Options, port: int) -> list[str]:
             prevent_thread_lock=True,
             quiet=True,
             theme=make_theme(),
-            css=CSS,
-            head=HEAD,
+            css_paths=beside / "page.css",
+            head_paths=beside / "head.html",
             footer_links=[],
             run_history=False,
             enable_monitoring=False,

@@ -23,7 +23,7 @@ def describe_state(run: Run, ahead: int) -> str:
     elif run.stopping:
         text = "Stopping after this iteration …"
     else:
-        text = "Painting" if run.progress else "Setting up; the first picture takes longest"
+        text = "Painting" if run.step else "Setting up; the first picture takes longest"
     return f'<p role="status">{html.escape(text)}</p>'
 
 
@@ -34,10 +34,10 @@ def show_error(message: str) -> str:
 
 def describe_progress(run: Run) -> str:
     """HTML: the progress bar, with iterations and the remaining time."""
-    now = run.progress
+    now = run.step
     if now is None:
         return ""
-    height, width = now.image.shape[:2]
+    height, width = run.order.size
     done = f"{now.iteration} of {now.iterations} iterations"
     level = f" · level {now.level} of {now.levels}" if now.levels > 1 else ""
     left = "" if run.over else f" · {clock(now.remaining)} left"

@@ -1,6 +1,6 @@
-"""The layout and looks of the page, and which handler each of its events calls.
+"""The layout of the page, and which handler each of its events calls.
 
-Nothing is loaded from other servers; fonts are those of the system.
+Its looks are in page.css. Nothing is loaded from other servers; fonts are those of the system.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,27 +12,11 @@ from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.web import form
 from artistyle_tf.web.events import Events, Updates
 
-__all__ = ["CSS", "HEAD", "make_page", "make_theme"]
+__all__ = ["make_page", "make_theme"]
 
 FIRST = "fast"  # The preset selected at first: the best picture for the time.
 PALE = ("#ffffff", 0.65)
 """The brush for masks."""
-
-_CHOICES = {
-    "color": {
-        "style": "the painting's",
-        "luminance": "the photo's; paint brightness only",
-        "match": "the photo's, matched",
-        "cholesky": "the photo's, matched (Cholesky)",
-        "histogram": "the photo's, matched by histogram",
-    },
-    "init": {
-        "content": "the photo",
-        "noise": "white noise",
-        "style": "the painting",
-        "grey": "plain grey",
-    },
-}
 
 
 def make_page(events: Events, weights: str, private: bool = True) -> gr.Blocks:
@@ -119,16 +103,16 @@ def _make_inputs(weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _make_control(control: form.Control, value: Any) -> Any:
-    words = _CHOICES.get(control.name, {})  # which explain themselves
     common = {"label": control.label, "value": value, "elem_id": f"set-{control.name}"}
-    common["info"] = None if words else control.help or None
+    # Words for choices explain themselves.
+    common["info"] = None if control.name in ("color", "init") else control.help
     match control.kind:
         case "share":
             return gr.Slider(0, 1, step=0.01, **common)
         case "scale":
             return gr.Slider(0.25, 3, step=0.05, **common)
         case "choice" | "open":
-            pairs = [(words.get(choice, choice), choice) for choice in control.choices]
+            pairs = [(words, choice) for choice, words in control.choices.items()]
             opened = control.kind == "open"
             return gr.Dropdown(pairs, allow_custom_value=opened, min_width=130, **common)
         case "number" | "whole":
@@ -186,10 +170,7 @@ def _make_outputs() -> dict[str, Any]:
             elem_id="large-size",
         )
         outputs["large_state"] = gr.HTML()
-        with gr.Row():
-            outputs["large"] = gr.Button("Paint large", interactive=False, elem_id="large")
-            outputs["large_stop"] = gr.Button("Stop and save", visible=False)
-            outputs["large_download"] = gr.DownloadButton("Download", visible=False)
+        outputs["large"] = gr.Button("Paint large", interactive=False, elem_id="large")
     return outputs
 
 
@@ -235,89 +216,15 @@ def _connect(
             named(events.estimate_large), size, [outputs["large_state"], outputs["large"]], **quiet
         )
     outputs["large"].click(named(events.large), size, **follow)
-    outputs["large_stop"].click(events.large_stop, [], [], **at_once)
     page.unload(events.leave)
 
 
-HEAD = '<meta name="referrer" content="no-referrer"><meta name="color-scheme" content="light dark">'
-
-CSS = """
-gradio-app { width: 100%; }
-.gradio-container { width: 100%; max-width: 1360px !important; margin: 0 auto !important; }
-.gradio-container > main { width: 100%; max-width: none !important; }
-.gradio-container > main { padding: 20px 28px 40px !important; }
-.form { background: transparent !important; border: 0 !important; box-shadow: none !important;
-  gap: 14px !important; }
-#head h1 { font-size: 1.5rem; font-weight: 650; letter-spacing: -.02em; margin: 0; }
-#head p { margin: 2px 0 12px; color: var(--body-text-color-subdued); }
-#columns { gap: 32px; align-items: flex-start; }
-#outputs { position: sticky; top: 16px; }
-#canvas, #compare { border-radius: 10px; overflow: hidden; background: #8881; }
-#canvas .empty { min-height: min(56vw, 520px); }
-#canvas .image-container, #canvas .image-container button, #canvas .image-frame { width: 100%;
-  height: auto; }
-#canvas img { width: 100%; height: auto; max-height: 78vh; object-fit: contain; }
-#photo .wrap, #style .wrap { text-align: center; }
-#photo, #style, #mask { border: 1px solid var(--border-color-primary); border-radius: 10px; }
-#state { min-height: 1.5em; }
-#state p { margin: 0; font-weight: 550; }
-#state p.fault { color: #b3261e; }
-.dark #state p.fault { color: #ffb4ab; }
-.figures { margin: 0; color: var(--body-text-color-subdued); font-variant-numeric: tabular-nums; }
-.figures progress { width: 100%; height: 6px; display: block; appearance: none; border: 0;
-  border-radius: 3px; overflow: hidden; background: #8883; margin-bottom: 4px; }
-.figures progress::-webkit-progress-bar { background: #8883; }
-.figures progress::-webkit-progress-value { background: #a8650f; }
-.figures progress::-moz-progress-bar { background: #a8650f; }
-.chart { margin: 0; color: var(--body-text-color-subdued); }
-.chart svg { width: 100%; height: auto; display: block; fill: currentColor; }
-.chart path { stroke: currentColor; }
-.chart polyline { fill: none; stroke-width: 2; }
-.chart text { font-size: 12px; }
-.chart ul { display: flex; flex-wrap: wrap; gap: 2px 14px; margin: 6px 0 0; padding: 0; }
-.chart li { font-size: .8rem; margin: 0; list-style: none; }
-.chart i { display: inline-block; width: 14px; height: 3px; margin-right: 6px;
-  vertical-align: middle; }
-button:focus-visible, input:focus-visible, textarea:focus-visible, [tabindex]:focus-visible {
-  outline: 3px solid #c07a18 !important; outline-offset: 2px; }
-@media (max-width: 700px) {
-  .gradio-container > main { padding: 12px 12px 32px !important; }
-  #outputs { position: static; }
-  #columns { gap: 16px; }
-}
-"""
-
-
-FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif")
-MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
-
-
-_COLORS = {
-    "body_background_fill": ("#faf9f7", "#161412"),
-    "block_background_fill": ("transparent", "transparent"),
-    "block_border_width": ("0px", "0px"),
-    "block_label_background_fill": ("#faf9f7", "#161412"),
-    "block_label_border_width": ("0px", "0px"),
-    "slider_color": ("#a8650f", "#d99a3a"),
-    "body_text_color_subdued": ("#6b645d", "#aaa29a"),
-    "block_info_text_color": ("#6b645d", "#aaa29a"),
-    "panel_background_fill": ("transparent", "transparent"),
-    "input_background_fill": ("#ffffff", "#221f1c"),
-    "button_primary_background_fill": ("#1c1917", "#f5f0e8"),
-    "button_primary_background_fill_hover": ("#44403c", "#d6d3d1"),
-    "button_primary_text_color": ("#ffffff", "#1c1917"),
-}
-"""Gradio's names → the values by day and by night."""
-
-
 def make_theme() -> Any:
-    light = {name: pair[0] for name, pair in _COLORS.items()}
-    dark = {f"{name}_dark": pair[1] for name, pair in _COLORS.items()}
     return gr.themes.Base(
-        primary_hue=gr.themes.colors.amber,
-        secondary_hue=gr.themes.colors.stone,
-        neutral_hue=gr.themes.colors.stone,
-        radius_size=gr.themes.sizes.radius_md,
-        font=FONTS,
-        font_mono=MONO,
-    ).set(color_accent="#a8650f", block_shadow="none", block_padding="0", **light, **dark)
+        primary_hue="amber",
+        secondary_hue="stone",
+        neutral_hue="stone",
+        radius_size="md",
+        font=("system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"),
+        font_mono=("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"),
+    )

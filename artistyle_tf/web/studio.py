@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.config.validation import MAX_SIZE, integer
 from artistyle_tf.engine.checkpoints import Checkpoints
+from artistyle_tf.engine.inputs import read_inputs
 from artistyle_tf.engine.plan import Plan, Room, make_plan, schedule
 from artistyle_tf.engine.results import Step
 from artistyle_tf.errors import ArtistyleError, InputError
@@ -35,7 +36,7 @@ from artistyle_tf.images.picture import MIN_SIDE, Picture
 from artistyle_tf.images.sizes import fit, whole_cells
 from artistyle_tf.text import one_line, reason
 from artistyle_tf.vgg.weights import load
-from artistyle_tf.web.form import Limits, check_output
+from artistyle_tf.web.form import Limits, check_pixels
 
 if TYPE_CHECKING:
     from artistyle_tf.engine.painter import Painter
@@ -43,19 +44,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Order",
-    "Progress",
     "Run",
     "Session",
     "Studio",
+    "enlarged",
     "estimate",
-    "large_config",
     "make_painter",
 ]
 
 logger = logging.getLogger("artistyle_tf")
 
 PAUSE = 0.7  # Minimum seconds between two pictures shown.
-SHARE = 20  # The interval is also this many times what a picture took: 5 % overhead at most.
 LONGEST_QUEUE = 20  # Waiting runs; further ones are refused.
 KEPT_PAINTERS = 2  # Painters kept with networks and graphs, for the latest settings.
 
@@ -68,19 +67,14 @@ class Order:
     content: Picture | None
     style: Picture | None
     mask: Picture | None = None  # White where the style applies; None: everywhere.
+    lasting: bool = False  # Whether it goes on when its page is closed.
     folder: str | None = None  # For its checkpoint; None: none.
     resume: bool = False  # From the checkpoint in the folder.
 
-
-class Progress(NamedTuple):
-    """How far a run is: figures of a `Step`, and its picture, uint8 [H, W, 3]."""
-
-    image: np.ndarray
-    iteration: int
-    iterations: int
-    level: int
-    levels: int
-    remaining: float
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the painting. InputError: too small."""
+        return read_inputs(self.config, self.content, [self.style] if self.style else []).size
 
 
 class Run:
@@ -90,7 +84,8 @@ class Run:
         self.order = order
         self.future: concurrent.futures.Future[None] = concurrent.futures.Future()
         self.log = ReportLog()
-        self.progress: Progress | None = None
+        self.step: Step | None = None  # The latest one shown, with its
+        self.image: np.ndarray | None = None  # picture, uint8 [H, W, 3].
         self.result: Result | None = None  # Set after the painting is saved as `path`.
         self.path = ""
         self.error: str | None = None
@@ -128,12 +123,11 @@ class Run:
         yield
 
     def __call__(self, step: Step) -> bool | None:
-        """The run's callback: records progress, and stops the run if asked to."""
+        """The run's callback: keeps the step, and stops the run if asked to."""
         began = time.monotonic()
         if began >= self._due or step.iteration == step.iterations or self.stopping:
-            done = step.iteration, step.iterations, step.level, step.levels, step.remaining
-            self.progress = Progress(step.image(), *done)
-            self._due = began + max(PAUSE, SHARE * (time.monotonic() - began))
+            self.step, self.image = step, step.image()
+            self._due = began + PAUSE
         return False if self.stopping else None
 
 
@@ -230,7 +224,6 @@ class Session:
 
     def __init__(self, studio: Studio, workspace: str):
         self.run: Run | None = None  # The latest run on the page.
-        self.large: Run | None = None  # The latest large one, which outlives the page.
         self._studio = studio
         self._painted: Run | None = None
         self._workspace = workspace
@@ -245,9 +238,12 @@ class Session:
 
     def start(self, order: Order) -> Run:
         """Paints an order, after stopping the current run."""
-        self.leave()
+        self._settle()
+        self._forget()
         self._folder = tempfile.mkdtemp(dir=self._workspace)
-        self.run = self._studio.submit(dataclasses.replace(order, folder=self._folder))
+        self.run = self._studio.submit(
+            dataclasses.replace(order, folder=self._folder, resume=False)
+        )
         return self.run
 
     def go_on(self) -> Run:
@@ -261,7 +257,7 @@ class Session:
             return self.run
         # The coarse levels are done.
         config = dataclasses.replace(order.config, init=painted.path, levels=1)
-        return self.start(dataclasses.replace(order, config=config, resume=False))
+        return self.start(dataclasses.replace(order, config=config))
 
     def change(self, order: Order) -> Run:
         """Paints an order with new settings, starting from the current picture."""
@@ -269,21 +265,11 @@ class Session:
         config = dataclasses.replace(order.config, init=self.require_painted().path)
         return self.start(dataclasses.replace(order, config=config))
 
-    def paint_large(self, config: Config) -> Run:
-        """Repaints the latest painting with other settings, in the background."""
-        order = self.require_painted().order
-        if self.large and not self.large.over:
-            raise InputError("a large painting is already in progress")
-        order = dataclasses.replace(order, config=config, folder=None, resume=False)
-        self.large = self._studio.submit(order)
-        return self.large
-
     def leave(self) -> None:
-        """Stops and saves the run, and deletes its checkpoint. A large painting continues."""
-        self._settle()
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        """Stops and saves the run, unless it is lasting, and deletes its checkpoint."""
+        if not (self.run and self.run.order.lasting):
+            self._settle()
+            self._forget()
 
     def require_painted(self) -> Run:
         """The latest run that has a painting; InputError if there is none yet."""
@@ -298,46 +284,36 @@ class Session:
             self.run.wait()
         _ = self.painted
 
+    def _forget(self) -> None:
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
 
-def large_config(painted: Run, longer: str, limits: Limits) -> Config:
-    """The painting's settings for a larger size, `longer` px, with iterations as in preset `large`.
+
+def enlarged(painted: Run, longer: str, limits: Limits) -> Order:
+    """The painting's order for a larger size, `longer` px, with iterations as in preset `large`.
     An `ArtistyleError` for no integer, or too large a one."""
     order, large = painted.order, PRESETS["large"]
-    side = integer("size", number(longer.strip(), int), MIN_SIDE, MAX_SIZE)
-    size: int | tuple[int, int] = side
+    size: Any = integer("size", number(longer.strip(), int), MIN_SIDE, MAX_SIZE)
     if order.content is None:  # a texture, which may not be square
-        height, width = _large_size(painted, side)
-        size = width, height
+        size = fit(*order.size, size)[::-1]
     history = min(order.config.history, large["history"])
     config = dataclasses.replace(order.config, size=size, finest=large["finest"], history=history)
-    check_output(config, order.content, limits)
-    return config
+    order = dataclasses.replace(order, config=config, lasting=True)
+    check_pixels("the painting", order.size, limits)
+    return order
 
 
-def estimate(painted: Run, config: Config, room: Room) -> tuple[tuple[int, int], float, Plan]:
-    """(height, width), seconds and plan of a large painting, by the pace of the one there is. An
-    `ArtistyleError` if it does not fit into the memory says what would."""
+def estimate(painted: Run, order: Order, room: Room) -> tuple[float, Plan]:
+    """Seconds and plan of a large painting, by the pace of the one there is. An `ArtistyleError` if
+    it does not fit into the memory says what would."""
     assert painted.result is not None
-    size = _large_size(painted, config.size if isinstance(config.size, int) else max(config.size))
-    levels = schedule(config, whole_cells(size))
+    config = order.config
+    levels = schedule(config, whole_cells(order.size))
     weights = load(config.weights, config.layers[-1], report=lambda *text: None)
     channels = {name: pair[0].shape[-1] for name, pair in weights.layers.items()}
     itemsize = 2 if painted.result.record["convolutions"].startswith("bfloat16") else 4
-    regions = 1 if painted.order.mask else 0
-    plan = make_plan(config, levels[-1][0], channels, itemsize, room, regions)
-    # Seconds per iteration and pixel, at the finest level of the painting.
+    plan = make_plan(config, levels[-1][0], channels, itemsize, room, 1 if order.mask else 0)
     trace = painted.result.trace
-    height, width = trace[-1][3:]
-    rows = [row for row in trace if row[3:] == (height, width)]
-    if len(rows) > 1:  # without the first, which may include tracing
-        pace = (rows[-1][1] - rows[0][1]) / ((len(rows) - 1) * height * width)
-    else:
-        pace = rows[0][1] / sum(row[3] * row[4] for row in trace)
-    pixels = sum(height * width * budget for (height, width), budget in levels)
-    return size, pixels * pace, plan
-
-
-def _large_size(painted: Run, longer: int) -> tuple[int, int]:
-    assert painted.result is not None
-    height, width = painted.result.image.shape[:2]
-    return fit(height, width, longer)
+    pace = trace[-1][1] / sum(height * width for *_, height, width in trace)
+    return pace * sum(height * width * budget for (height, width), budget in levels), plan

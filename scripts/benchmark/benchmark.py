@@ -93,7 +93,7 @@ def scorer(case: Case, config: Config) -> Callable[[np.ndarray], float]:
 
     objective = Objective(config, load(config.weights, config.layers[-1]))
     content, style = (to_network(resized(path)) for path in case[:2])
-    targets = objective.targets(content, [style], [1.0])
+    targets = objective.targets(content, [objective.statistics(style)], [1.0])
 
     def score(rgb: np.ndarray) -> float:
         image = to_network(rgb[: content.shape[1], : content.shape[2]])

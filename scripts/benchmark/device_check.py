@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,30 +114,14 @@ def picture(asked: argparse.Namespace) -> Row:
     return {"grey levels apart": apart, "objective ratio": ratio, "passed": apart <= APART}
 
 
-def gflop(layers: Mapping[str, Any], size: tuple[int, int]) -> float:
-    """Work of one evaluation at (height, width), in 10^9 FLOP, from the shapes of the filters.
-
-    2 · Σ 2 k k in out H_l W_l: a multiplication and an addition, forward and, for the picture
-    alone, backward. Gram matrices, ReLU and pooling are left out.
-    """
-    from artistyle_tf.vgg.vgg19 import stride
-
-    positions = {name: size[0] // stride(name) * (size[1] // stride(name)) for name in layers}
-    return sum(4 * kernel.size * positions[name] for name, (kernel, _) in layers.items()) / 1e9
-
-
 def evaluation(asked: argparse.Namespace, size: int, precision: str) -> Row:
-    from artistyle_tf.vgg.weights import load
-
     with objective_in(precision, asked, size) as objective:
         image, times = np.zeros((1, *objective.size, 3), np.float32), []
         for _ in range(8):
             began = time.perf_counter()
             objective(image)[0].numpy()
             times.append(time.perf_counter() - began)
-    first, seconds = times[0], statistics.median(times[1:])
-    work = gflop(load(asked.weights, Config().layers[-1]).layers, objective.size)
-    return {"s": seconds, "first s": first, "GFLOP": work, "GFLOP/s": work / seconds}
+    return {"s": statistics.median(times[1:]), "first s": times[0]}
 
 
 def run(asked: argparse.Namespace, size: int, precision: str, jit: str, steps: int) -> Row:

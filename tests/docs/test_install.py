@@ -1,5 +1,7 @@
 """What a wheel holds, and that installing it leaves the TensorFlow that is there alone."""
 
+import configparser
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -8,9 +10,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 
 import nbformat
 import pytest
+from packaging.requirements import Requirement
 
 from places import ROOT
 
@@ -64,3 +68,21 @@ def test_a_wheel_is_whole_and_leaves_tensorflow_keras_and_numpy_alone(
     new = {one["metadata"]["name"].lower() for one in json.loads(report.read_text())["install"]}
     assert "artistyle-tf" in {name.replace("_", "-") for name in new}
     assert not {name for name in new if re.search("tensorflow|keras|numpy", name)}
+
+
+def test_what_holds_pillow_back_is_said() -> None:
+    """pip replaces a newer one without a word: Gradio's bound, and nobody else's, is our own."""
+
+    def below(lines: Iterable[str]) -> list[str]:
+        found = [Requirement(line) for line in lines if line and line[0] != "#"]
+        limits = [one.specifier for one in found if one.name == "pillow" and not one.marker]
+        return [one.version for each in limits for one in each if one.operator == "<"]
+
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    extras = config["options.extras_require"]
+    (said,) = below(extras["web"].splitlines())
+    assert f"Pillow below {said}" in (ROOT / "docs" / "web.md").read_text("utf-8")
+    for package in ("gradio", "matplotlib", "scikit-image", "tensorboard"):
+        limit = below(importlib.metadata.requires(package) or ())
+        assert [one.split(".")[0] for one in limit] == ([said] if package == "gradio" else [])

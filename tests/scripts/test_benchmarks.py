@@ -71,18 +71,8 @@ def test_the_reference_in_pytorch_minimises_the_objective_that_scores_it(script,
     assert trace[10][3] == pytest.approx(score(saved), rel=1e-3)
 
 
-def test_work_is_counted_from_the_shapes(script):
-    """VGG19 up to block5_conv1 at 256×256: 94.7 GFLOP."""
-    layers = load("imagenet-8bit").layers
-    assert script("device_check").gflop(layers, (256, 256)) == pytest.approx(94.7, abs=0.1)
-
-
 def test_clips(script, tmp_path, small_file, capsys, unfrozen):
     video = script("video")
-    still = [clips.texture(64, 96)] * 3
-    found = video.figures(still, still)
-    assert (found["warp error"], found["drift %"], found["still %"]) == (0, 0, 100)
-    assert video.figures(clips.pan(4), clips.pan(4))["warp error"] < 5
     clips.write(tmp_path / "clip.mp4", clips.pan(2, (48, 64)))
     flags = ["--size=48", "--iterations=2", "--preset=fast", f"--weights={small_file}"]
     flags += [f"--content={tmp_path}/clip.mp4", f"--style={SAMPLES}/style.jpg"]

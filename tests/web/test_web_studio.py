@@ -1,5 +1,6 @@
 """Runs and sessions, with painters that only pretend, and one that paints; large paintings."""
 
+import dataclasses
 import threading
 import types
 
@@ -15,12 +16,11 @@ from artistyle_tf.web.form import Limits
 from artistyle_tf.web.messages import describe_progress, describe_state
 from artistyle_tf.web.studio import (
     Order,
-    Progress,
     Run,
     Session,
     Studio,
+    enlarged,
     estimate,
-    large_config,
     make_painter,
 )
 
@@ -82,7 +82,7 @@ def order(picture):
 def going(run):
     """Waits until it is painted."""
     for _ in run.updates(0.01):
-        if run.progress:
+        if run.step:
             return run
     raise AssertionError(run.error)
 
@@ -113,7 +113,9 @@ def test_one_paints_and_the_others_wait_in_line(made, order, monkeypatch):
 def test_what_the_page_says_of_a_run(order):
     run = Run(order)
     run.future.set_running_or_notify_cancel()
-    run.progress = Progress(np.zeros((24, 32, 3), np.uint8), 20, 200, 1, 2, 75.0)
+    run.step = types.SimpleNamespace(
+        iteration=20, iterations=200, level=1, levels=2, remaining=75.0
+    )
     said = "20 of 200 iterations · 1:15 left · level 1 of 2 · 32×24 px"
     assert said in describe_progress(run)
     run.error = "<script>"
@@ -147,9 +149,8 @@ def test_what_goes_wrong_is_one_line_and_the_next_is_painted(made, order, tmp_pa
 def test_a_page_goes_on_from_its_picture_and_ends_its_run_when_it_is_closed(made, order, tmp_path):
     painter = Pretender(steps=2)
     session = Session(made(painter), str(tmp_path))
-    for begin in (session.go_on, lambda: session.paint_large(CONFIG)):
-        with pytest.raises(InputError, match="no painting yet"):
-            begin()
+    with pytest.raises(InputError, match="no painting yet"):
+        session.go_on()
     first = session.start(order)
     assert first.wait(LONG)
     again = session.go_on()
@@ -163,15 +164,14 @@ def test_a_page_goes_on_from_its_picture_and_ends_its_run_when_it_is_closed(made
     assert run.unfinished
     assert (changed.order.config.init, changed.order.config.seed) == (run.path, 5)
 
-    painter.steps = 50
-    large = session.paint_large(Config(size=64))
-    with pytest.raises(InputError, match="already"):
-        session.paint_large(CONFIG)
     session.leave()
     assert changed.over
+
+    painter.steps = 50
+    large = session.start(dataclasses.replace(order, lasting=True))
+    session.leave()
     assert large.wait(LONG)
     assert not large.unfinished
-    assert large.order.config == Config(size=64)
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(
@@ -215,23 +215,21 @@ def painted(trace):
     """A run with a painting."""
     content = read(np.zeros((48, 64, 3), np.uint8))
     run = Run(Order(SMALL, content, content))
-    run.result = types.SimpleNamespace(
-        image=np.zeros((48, 64, 3), np.uint8), trace=trace, record={"convolutions": "float32"}
-    )
+    run.result = types.SimpleNamespace(trace=trace, record={"convolutions": "float32"})
     return run
 
 
 def test_a_large_painting_is_estimated_by_pace_and_pixels():
-    # A second an iteration, after a wait.
-    run = painted([(i, 5.0 + i, 1.0, 48, 64) for i in range(10)])
-    size, seconds, plan = estimate(run, large_config(run, "128", LIMITS), ROOM)
-    assert (size, seconds) == ((96, 128), pytest.approx(10 * 4))
+    run = painted([(i, 1.0 + i, 1.0, 48, 64) for i in range(10)])  # a second an iteration
+    order = enlarged(run, "128", LIMITS)
+    seconds, plan = estimate(run, order, ROOM)
+    assert (order.size, seconds) == ((96, 128), pytest.approx(10 * 4))
     assert plan.estimate > 350 * 2**20
-    _, seconds, larger = estimate(run, large_config(run, "1024", LIMITS), ROOM)
+    seconds, larger = estimate(run, enlarged(run, "1024", LIMITS), ROOM)
     assert larger.estimate > plan.estimate
     # 256 and 512 px have 90 hundredths of ten iterations, 1024 px the rest.
     assert seconds == pytest.approx(4 * 16 + 4 * 64 + 2 * 256)
     with pytest.raises(ArtistyleError, match="--size"):  # not enough memory
-        estimate(run, large_config(run, "65536", LIMITS), ROOM)
+        estimate(run, enlarged(run, "65536", LIMITS), ROOM)
     with pytest.raises(InputError, match="the painting has 1024×768 px"):
-        large_config(run, "1024", Limits(10**5))
+        enlarged(run, "1024", Limits(10**5))
