@@ -1,18 +1,14 @@
 """The command line of `artistyle-video`."""
 
-import shlex
-
 import pytest
 
 from artistyle_tf import Config
 from artistyle_tf.video import main as command
 from artistyle_tf.video.flags import Options, parse
-from places import ROOT
 
 pytestmark = pytest.mark.usefixtures("unfrozen")
 
 FILES = ["--content=clip.mp4", "--style=a.jpg", "--output=out.mp4"]
-OWN = {name.replace("_masks", "_mask") for name in Options._fields[4:-2]}
 
 
 def test_all_of_them():
@@ -48,13 +44,3 @@ def test_a_bad_one_is_one_line_and_status_2(flag, capsys):
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith("artistyle-video: ")
-
-
-def test_the_page_names_every_flag_and_its_commands_are_valid():
-    text = (ROOT / "docs" / "video.md").read_text("utf-8")
-    assert all(f"`--{name}`" in text for name in OWN)
-    lines = text.splitlines()
-    commands = [shlex.split(line) for line in lines if line.startswith("artistyle-video ")]
-    assert len(commands) >= 3
-    for words in commands:
-        assert isinstance(parse(words[1:]), Options)

@@ -1,7 +1,6 @@
 """The command line of `artistyle-web`."""
 
 import importlib.util
-import re
 import socket
 
 import pytest
@@ -9,9 +8,6 @@ import pytest
 from artistyle_tf.web import main as command
 from artistyle_tf.web.form import Limits
 from artistyle_tf.web.main import Options, parse
-from places import ROOT
-
-PAGE = ROOT / "docs" / "web.md"
 
 
 def test_all_flags():
@@ -48,12 +44,3 @@ def test_a_taken_port_is_said_before_anything_is_loaded(capsys):
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     assert f"can't listen on 127.0.0.1:{port}" in err
-
-
-def test_the_page_about_it_has_all_flags_and_their_defaults():
-    rows = re.findall(r"^\| `--(\w+)` \| (?:`(.*?)`)? ?\|", PAGE.read_text("utf-8"), re.MULTILINE)
-    helped = re.findall(r"^  --(\w+)\n((?:      .*\n)+)", parse(["--help"]) + "\n", re.MULTILINE)
-    defaults = [re.search(r"\[([^\[\]]*)\]\s*$", text) for _, text in helped]
-    assert rows == [
-        (name, found[1] if found else "") for (name, _), found in zip(helped, defaults, strict=True)
-    ]
