@@ -39,6 +39,7 @@ def test_a_race(script, tmp_path, capsys, unfrozen):
     assert "</svg>" in plot.read_text()
 
 
+@pytest.mark.slow
 def test_a_device_is_checked_and_what_fails_is_written_down(script, tmp_path, monkeypatch):
     check = script("device_check")
     monkeypatch.setattr(check, "RUNS", [("float32", "off", 1), ("float32", "off", 99)])
