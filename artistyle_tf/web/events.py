@@ -113,6 +113,18 @@ class Events:
     def check_style(self, request: gr.Request, path: str | None) -> Iterator[Updates]:
         return self._check(request, "style", path)
 
+    def displayed(self, request: gr.Request, path: str) -> str:
+        """A picture that was uploaded, or a small copy if browsers can't display it."""
+        session = self._session(request)
+        if not path.lower().endswith(DISPLAYED):
+            with contextlib.suppress(ArtistyleError):  # which is said beside it
+                picture, _ = _small(path, self._limits)
+                shown = os.path.join(session.folder, f"{next(self._count)}.png")
+                Image.fromarray(picture.rgb).save(shown)
+                session.uploads |= {path: path, shown: path}
+                return shown
+        return path
+
     def brush(
         self, request: gr.Request, photo: str | None, editor: Mapping[str, Any] | None = None
     ) -> Any:
@@ -221,7 +233,7 @@ class Events:
         return self._sessions[key]
 
     def _check(self, request: gr.Request, name: str, path: str | None) -> Iterator[Updates]:
-        """Says what is wrong with a picture, or its size; shows one that browsers can't display."""
+        """Says what is wrong with a picture, or its size."""
         session, note = self._session(request), f"{name}_note"
         if not path:
             yield {note: ""}
@@ -233,11 +245,6 @@ class Events:
             yield {note: show_error(str(error))}
             return
         yield {note: show_note(f"{picture.name}: {width}×{height} px")}
-        if path == own and not own.lower().endswith(DISPLAYED):
-            shown = os.path.join(session.folder, f"{next(self._count)}.png")
-            Image.fromarray(picture.rgb).save(shown)
-            session.uploads[shown] = own
-            yield {name: shown}
 
     def _order(
         self,

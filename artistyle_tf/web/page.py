@@ -16,7 +16,7 @@ from artistyle_tf.web.events import Events, Updates
 __all__ = ["make_page", "make_theme"]
 
 FIRST = "fast"  # The preset selected at first: the best picture for the time.
-CHANGED = ("paint", "photo", "style", "photo_note", "style_note")
+CHANGED = ("paint", "photo_note", "style_note")
 """Inputs that updates change, too."""
 PALE = ("#ffffff", 0.65)
 """The brush for masks."""
@@ -168,7 +168,7 @@ def _make_outputs() -> dict[str, Any]:
             "report": "Report",
         }.items():
             ident = name.replace("_", "-")
-            outputs[name] = gr.Button(text, visible=False, size="md", elem_id=ident)
+            outputs[name] = gr.Button(text, visible=False, size="sm", elem_id=ident)
     # Pressed by the page itself when the report is there.
     outputs["report_file"] = gr.DownloadButton("Report", elem_id="report-file")
     with gr.Accordion("Objective by layer", open=False, elem_id="objective"):
@@ -190,7 +190,7 @@ def _make_outputs() -> dict[str, Any]:
             label="Recent paintings",
             interactive=False,
             allow_preview=False,
-            columns=4,
+            columns=6,
             height="auto",
             buttons=[],
             elem_id="recent",
@@ -233,6 +233,9 @@ def _connect(
     inputs["samples"].click(events.samples, [], [photo, style], **quiet)
     photo.change(named(events.check_photo), photo, **follow)
     style.change(named(events.check_style), style, **follow)
+    for picture in (photo, style):
+        # Its value only: an update of anything else would undo its `preprocess`.
+        picture.upload(events.displayed, picture, picture, **quiet)
     photo.change(events.brush, photo, mask, **quiet)
     inputs["brush"].click(events.brush, photo, mask, **quiet)
     inputs["part"].expand(events.brush, [photo, mask], mask, **quiet)

@@ -365,6 +365,7 @@ def estimate(painted: Run, order: Order, room: Room) -> tuple[float, Plan]:
     channels = {name: pair[0].shape[-1] for name, pair in weights.layers.items()}
     itemsize = 2 if painted.result.record["convolutions"].startswith("bfloat16") else 4
     plan = make_plan(config, levels[-1][0], channels, itemsize, room, 1 if order.mask else 0)
-    trace = painted.result.trace
-    pace = trace[-1][1] / sum(height * width for *_, height, width in trace)
+    first, *rest = painted.result.trace  # the first iteration is slower
+    began, rows = (first[1], rest) if rest else (0.0, [first])
+    pace = (rows[-1][1] - began) / sum(height * width for *_, height, width in rows)
     return pace * sum(height * width * budget for (height, width), budget in levels), plan

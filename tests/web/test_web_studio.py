@@ -15,6 +15,7 @@ from artistyle_tf.web import studio as studio_module
 from artistyle_tf.web.form import Limits
 from artistyle_tf.web.messages import describe_progress, describe_state
 from artistyle_tf.web.studio import (
+    DRAFT,
     Order,
     Run,
     Session,
@@ -66,7 +67,8 @@ def made(tmp_path):
     studios = []
 
     def make(painter):
-        studios.append(Studio(str(tmp_path / "paintings"), painter))
+        (tmp_path / "paintings").mkdir(exist_ok=True)
+        studios.append(Studio(str(tmp_path / "paintings"), str(tmp_path), painter))
         return studios[-1]
 
     yield make
@@ -104,7 +106,7 @@ def test_one_paints_and_the_others_wait_in_line(made, order, monkeypatch):
     assert studio.place(third) == 0
     waiting = studio.submit(order)
     studio.close()
-    assert studio.saved == [first.path, third.path]
+    assert studio.saved == [("", first.path), ("", third.path)]
     assert waiting.over
     with pytest.raises(InputError, match="stopping"):
         studio.submit(order)
@@ -112,6 +114,8 @@ def test_one_paints_and_the_others_wait_in_line(made, order, monkeypatch):
 
 def test_what_the_page_says_of_a_run(order):
     run = Run(order)
+    assert "Setting up" in describe_state(run, 0)
+    assert "Waiting for one other painting" in describe_state(run, 1)
     run.future.set_running_or_notify_cancel()
     run.step = types.SimpleNamespace(
         iteration=20, iterations=200, level=1, levels=2, remaining=75.0
@@ -136,14 +140,15 @@ def test_what_goes_wrong_is_one_line_and_the_next_is_painted(made, order, tmp_pa
         assert run.wait(LONG)
         assert (run.error, run.result) == (said, None)
     painter.fault = None
-    (tmp_path / "paintings").write_text("")
+    (tmp_path / "paintings").rmdir()  # the painting is not lost
     run = studio.submit(order)
     assert run.wait(LONG)
-    assert run.error.startswith("can't make ")
-    (tmp_path / "paintings").unlink()
+    assert "can't save it (there is no folder " in describe_state(run, 0)
+    assert read(run.path).rgb.shape == (24, 32, 3)
+    (tmp_path / "paintings").mkdir()
     run = studio.submit(order)
     assert run.wait(LONG)
-    assert run.result
+    assert (run.error, studio.saved[1]) == (None, ("", run.path))
 
 
 def test_a_page_goes_on_from_its_picture_and_ends_its_run_when_it_is_closed(made, order, tmp_path):
@@ -202,9 +207,35 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_been(
     assert stopped < len(after.result.trace) == 5
     np.testing.assert_array_equal(after.result.image, whole.result.image)
     assert read_record(after.path)["config"]["iterations"] == 5
-    assert list(workspace.iterdir())
+    assert list(workspace.rglob("*.npz"))
     session.leave()
     assert not list(workspace.iterdir())
+
+
+def test_a_draft_is_what_a_painter_paints_and_yields_to_a_painting(made, order, tmp_path):
+    content, style = order.content, order.style
+    studio = made(make_painter)
+    studio.warm()
+    session = Session(studio, str(tmp_path))
+    other = dataclasses.replace(DRAFT, strength=0.9, style_scale=1.5, color="luminance")
+    for config in (DRAFT, other):
+        config = dataclasses.replace(config, iterations=3)
+        drafted = studio.submit(Order(config, content, style, draft=True))
+        assert drafted.wait(LONG)
+        wanted = make_painter(config)(content, style).image
+        np.testing.assert_array_equal(drafted.result.image, wanted)
+    first = going(session.sketch(content, style, other))
+    second = session.sketch(content, style, DRAFT)
+    assert first.wait(LONG)
+    assert first.unfinished
+    order = dataclasses.replace(order, config=DRAFT)
+    run = session.start(order)
+    assert second.wait(LONG)
+    assert (studio.place(run), session.draft) == (0, None)
+    assert session.sketch(content, style, DRAFT) is None
+    run.stop()
+    assert run.wait(LONG)
+    assert len(studio.saved) <= 1  # no draft is
 
 
 ROOM, LIMITS = Room(8 * 10**9), Limits(10**10)
