@@ -228,7 +228,8 @@ def _connect(
     outputs["change"].click(named(events.change), everything, **follow)
     outputs["go_on"].click(named(events.go_on), [], **follow)
     outputs["stop"].click(events.stop, [], [], **at_once)
-    inputs["preset"].input(events.preset, inputs["preset"], list(values.values()), **quiet)
+    # Not `input`: that is told whenever the dropdown is left, and would undo what was changed.
+    inputs["preset"].change(events.preset, inputs["preset"], list(values.values()), **quiet)
     values["strength"].input(lambda: "", [], values["style_weight"], **at_once)
     inputs["samples"].click(events.samples, [], [photo, style], **quiet)
     photo.change(named(events.check_photo), photo, **follow)

@@ -246,13 +246,13 @@ class Studio:
         stem += time.strftime("-%Y%m%d-%H%M%S")
         names = itertools.chain([stem], (f"{stem}-{again}" for again in itertools.count(2)))
         paths = (os.path.join(self.folder, f"{name}.png") for name in names)
+        with contextlib.suppress(OSError):
+            os.makedirs(self.folder, exist_ok=True)  # it may have been deleted
         run.path = next(path for path in paths if not os.path.lexists(path))
         try:
             result.save(run.path)
         except InputError as error:
-            run.error = (
-                f"the server can't save it ({reason(error.__cause__ or error)}): download it"
-            )
+            run.error = "the server can't save it in its folder; download it here"
             logger.error("%s", error)
             run.path = os.path.join(self._spare, os.path.basename(run.path))
             result.save(run.path)
