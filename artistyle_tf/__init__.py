@@ -22,13 +22,13 @@ from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
 from artistyle_tf.vgg.backend import check_backend
 
 if TYPE_CHECKING:
-    from artistyle_tf.engine.bound import Stylizer, build_objective
+    from artistyle_tf.engine.export import Stylizer, build_objective
     from artistyle_tf.engine.painter import Painter, stylize
     from artistyle_tf.engine.results import Result
     from artistyle_tf.objective.losses import gram_matrix
     from artistyle_tf.vgg.extractor import build_feature_extractor
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "ArtistyleError",
@@ -53,9 +53,9 @@ __all__ = [
 _LAZY = {
     "Painter": "engine.painter",
     "Result": "engine.results",
-    "Stylizer": "engine.bound",
+    "Stylizer": "engine.export",
     "build_feature_extractor": "vgg.extractor",
-    "build_objective": "engine.bound",
+    "build_objective": "engine.export",
     "gram_matrix": "objective.losses",
     "stylize": "engine.painter",
 }

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import mmap
 import os
 import stat
 import uuid
@@ -11,7 +12,10 @@ from typing import Any, BinaryIO
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["as_path", "check_folder", "replacing", "write_bytes"]
+__all__ = ["as_path", "check_folder", "check_overwrite", "replacing", "write_bytes"]
+
+MARK = b"artistyle_tf"
+"""In every picture, clip and report that artistyle writes: in its record, metadata or text."""
 
 
 def check_folder(path: str | os.PathLike[str]) -> None:
@@ -24,6 +28,24 @@ def check_folder(path: str | os.PathLike[str]) -> None:
             pass
     except (OSError, ValueError) as error:
         raise InputError(f"can't write {one_line(path)}: {reason(error)}") from error
+
+
+def check_overwrite(path: str | os.PathLike[str], overwrite: bool = False, shown: str = "") -> None:
+    """InputError if another program made the file at `path`, or it can't be read; unless it may be
+    overwritten, or has no content. `shown`: its name in the message, if not `path`."""
+    path = as_path(path)
+    if overwrite or not os.path.isfile(path) or not os.path.getsize(path):
+        return
+    try:
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            ours = data.find(MARK) >= 0
+    except OSError as error:
+        raise InputError(f"can't read {one_line(path)}: {reason(error)}") from error
+    if not ours:
+        raise InputError(
+            f"{one_line(shown or path)} exists, and artistyle did not make it; --overwrite "
+            "replaces it"
+        )
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -93,8 +115,8 @@ def _temporary(target: str, mark: str = "") -> Iterator[tuple[BinaryIO, str]]:
                 os.remove(temporary)
 
 
-def as_path(path: Any) -> str:
-    """The path as text; ConfigError if it is not a path."""
+def as_path(path: Any, expected: str = "an output must be a path") -> str:
+    """The path as text; ConfigError, which begins with what is `expected`, if it is none."""
     if not isinstance(path, str | os.PathLike):
-        raise ConfigError(f"an output must be a path, not {type(path).__name__}")
+        raise ConfigError(f"{expected}, not {type(path).__name__}")
     return os.fsdecode(path)

@@ -1,6 +1,9 @@
-"""Makes untrusted text, such as file names and errors, fit for one-line messages."""
+"""Text for people: one-line messages, times, sizes, and settings as written in flags."""
 
-__all__ = ["one_line", "reason"]
+import math
+from typing import Any
+
+__all__ = ["clock", "flag_text", "gigabytes", "one_line", "reason"]
 
 
 def one_line(text: str) -> str:
@@ -17,9 +20,11 @@ def reason(error: BaseException) -> str:
 def clock(seconds: float) -> str:
     """Seconds as m:ss, or h:mm:ss.
 
-    >>> clock(75.2), clock(3700)
-    ('1:15', '1:01:40')
+    >>> clock(75.2), clock(3700), clock(float("nan"))
+    ('1:15', '1:01:40', '?:??')
     """
+    if math.isnan(seconds):
+        return "?:??"
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
@@ -32,3 +37,23 @@ def gigabytes(count: float) -> str:
     '7.3 GB'
     """
     return f"{count / 1e9:.1f} GB"
+
+
+def flag_text(value: Any) -> str:
+    """A setting as written in its flag, in full precision; None is empty.
+
+    >>> flag_text((("block1_conv1", 0.2), ("block4_conv1", 1.0)))
+    'block1_conv1:0.2,block4_conv1:1'
+    >>> flag_text((640, 480)), flag_text((0.7, 0.3)), flag_text(60.0), flag_text("auto")
+    ('640x480', '0.7,0.3', '60', 'auto')
+    """
+    if isinstance(value, tuple):
+        if value and all(isinstance(item, int) for item in value):
+            return "x".join(map(str, value))
+        return ",".join(
+            f"{item[0]}:{flag_text(item[1])}" if isinstance(item, tuple) else flag_text(item)
+            for item in value
+        )
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    return "" if value is None else str(value)

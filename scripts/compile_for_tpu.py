@@ -121,7 +121,7 @@ def row(size: tuple[int, int], tile: int, told: dict[str, Any]) -> str:
 def run(asked: argparse.Namespace) -> list[dict[str, Any]]:
     """Compiles and prints level after level; a dict for each try."""
     from artistyle_tf.cli.flags import parse
-    from artistyle_tf.engine.lowering import lower_level
+    from artistyle_tf.engine.export import lower_level
     from artistyle_tf.engine.plan import TILES, Level, Plan, schedule
     from artistyle_tf.vgg.weights import load
 
@@ -144,11 +144,11 @@ def run(asked: argparse.Namespace) -> list[dict[str, Any]]:
             lowered = lower_level(
                 config, weights, level, asked.dtype, kind="TPU", regions=asked.masks
             )
-            told = in_own_process(compiled_for_tpu, lowered.hlo, asked.topology)
+            told = in_own_process(compiled_for_tpu, lowered, asked.topology)
             memory = MEMORY.get(told["device"])
             told["fits"] = memory and sum(told["bytes"].values()) <= memory * 2**30
             print(row(size, tile, told), flush=True)
-            rows.append({"size": size, "tile": tile, **told, "hlo_bytes": len(lowered.hlo)})
+            rows.append({"size": size, "tile": tile, **told, "hlo_bytes": len(lowered)})
             if told["fits"] is not False:
                 break
     return rows

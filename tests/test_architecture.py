@@ -149,8 +149,8 @@ def test_the_map_is_up_to_date() -> None:
 
 def test_this_test_sees_what_it_looks_for() -> None:
     """A wrong reading of the sources would find nothing, and pass."""
-    assert {"engine.problem", "config.config"} <= imports("engine.bound")[0]
-    assert "tensorflow" in _reached("engine.bound")[1]
+    assert {"engine.problem", "config.config"} <= imports("engine.export")[0]
+    assert "tensorflow" in _reached("engine.export")[1]
     assert "tensorflow" not in imports("cli.main")[1]
     assert "tensorflow" in imports("cli.main", inside_functions=True)[1]
     written = "class A:\n def f(self):\n  self.a, self.b = 1, 2\n  self.c += 1\n  self.d[0] = 1"

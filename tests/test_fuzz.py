@@ -17,7 +17,7 @@ from artistyle_tf.images.write import write
 from artistyle_tf.vgg.weights import load
 
 MANY = int(os.environ.get("ARTISTYLE_FUZZ", "0")) or 600
-"""Mutants of pictures in all; docs/reliability.md tells of 20000."""
+"""Mutants of pictures in all; docs/notes/reliability.md tells of 20000."""
 SECONDS = 5.0
 """Of computing, not by the clock: what else the machine does is no fault of the file."""
 

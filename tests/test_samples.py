@@ -34,5 +34,6 @@ def test_the_package_says_where_they_are_and_the_repository_has_one_copy() -> No
     assert samples.content() == SAMPLES / "content.jpg"
     assert samples.style() == SAMPLES / "style.jpg"
     link = ROOT / "samples"  # what commands in the documentation name
-    assert link.is_symlink()
+    if not link.is_symlink():
+        pytest.skip("no link: an sdist, and a clone on Windows, have a copy instead")
     assert link.resolve() == SAMPLES

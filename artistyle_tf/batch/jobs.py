@@ -4,22 +4,31 @@ JSON lines), or every photo combined with every style. No TensorFlow, no Ray."""
 import collections
 import csv
 import dataclasses
-import hashlib
 import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from artistyle_tf.batch.paths import find_pictures, same_file, split_list, under
+from artistyle_tf.batch.paths import find_pictures, normal, split_list, under
+from artistyle_tf.cli.flags import depth
 from artistyle_tf.cli.parsing import named_as_flags, setting
 from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.images.write import DEPTHS, check_depth
+from artistyle_tf.images.write import check_depth
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["COLUMNS", "PICTURES", "Job", "combine", "make_job", "name_outputs", "read_jobs"]
+__all__ = [
+    "COLUMNS",
+    "PICTURES",
+    "Job",
+    "combine",
+    "make_job",
+    "name_outputs",
+    "read_jobs",
+    "stem_of",
+]
 
 PICTURES = ("content", "style", "content_mask", "style_mask")
 SETTINGS = dataclasses.fields(Config)
@@ -66,22 +75,22 @@ class Job:
     def stem(self) -> str:
         """Default name of the output, without folder and extension: photo--painting."""
         sources = filter(None, (self.pictures["content"], self.styles))
-        return "--".join("+".join(_stem(path)[:LONGEST] for path in some) for some in sources)
-
-    @property
-    def key(self) -> str:
-        """Eight hex digits: a hash of all that determines the picture, with paths as written."""
-        settings = [self.paths, self.config.to_dict(), self.depth]
-        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:8]
+        return "--".join("+".join(stem_of(path)[:LONGEST] for path in some) for some in sources)
 
 
-def make_job(values: Mapping[str, Any], folder: str = "", where: str = "") -> Job:
-    """Makes a job from its columns, name → value. ConfigError: an unknown or invalid one.
+def make_job(
+    row: Mapping[str, Any], base: Mapping[str, Any] = {}, folder: str = "", where: str = ""
+) -> Job:
+    """Makes a job from a mapping of `COLUMNS`, name → value. ConfigError: an unknown or invalid
+    one.
 
     Settings are values of `Config` or texts as for flags; styles and masks one path or several, in
-    a list or separated by commas, relative to `folder`. None, "" and [] are the default.
+    a list or separated by commas, relative to `folder`. Where the row has None, "" or [], `base`
+    counts, and then the default.
     """
-    given = {name: value for name, value in values.items() if _is_given(value)}
+    own = {name: value for name, value in row.items() if value not in (None, "", [], (), {})}
+    replaced = {"strength": "style_weight", "style_weight": "strength"}  # one replaces the other
+    given = {name: value for name, value in base.items() if replaced.get(name) not in own} | own
     for name in given:
         if name not in COLUMNS:
             listed = ", ".join(COLUMNS[: COLUMNS.index("preset") + 1])
@@ -89,54 +98,41 @@ def make_job(values: Mapping[str, Any], folder: str = "", where: str = "") -> Jo
                 f"there is no column {one_line(str(name))!r}; columns are {listed} and the "
                 "settings (artistyle --helpfull)"
             )
+
+    def texts(name: str) -> list[str]:
+        value = given.get(name, [])
+        return [str(one) for one in (value if isinstance(value, list | tuple) else [value])]
+
+    def text(name: str, default: str = "") -> str:
+        several = texts(name) or [default]
+        if len(several) > 1:
+            raise ConfigError(f"{name} is {several}; it must be one text")
+        return several[0]
+
     overrides = {field.name: _value(field, given) for field in SETTINGS if field.name in given}
     for name in ("init", "weights"):
         if "." in str(overrides.get(name, "")):  # a file, not the name of a choice
-            overrides[name] = under(folder, _text(name, overrides[name]))
-    config = Config.preset(_text("preset", given.get("preset", "artistyle")), **overrides)
-    depth = _text("depth", given.get("depth", "8"))
-    if depth not in map(str, DEPTHS):
-        raise ConfigError(f"depth is {depth!r}; it must be 8, 16 or 32")
-    content = under(folder, _text("content", given["content"])) if "content" in given else None
-    lists = [_texts(name, given.get(name, ())) for name in PICTURES[1:]]
-    styles, content_masks, style_masks = (
-        tuple(split_list(texts, folder)) if texts else () for texts in lists
-    )
-    check_inputs(config, content is not None, len(styles), len(content_masks), len(style_masks))
-    output = _text("output", given.get("output", ""))
-    return Job(content, styles, output, config, content_masks, style_masks, int(depth), where=where)
-
-
-def _is_given(value: Any) -> bool:
-    return value is not None and value not in ("", [], (), {}, [""])
+            overrides[name] = under(folder, text(name))
+    config = Config.preset(text("preset", "artistyle"), **overrides)
+    content = under(folder, text("content")) if "content" in given else None
+    several = [tuple(split_list(texts(name), folder)) for name in PICTURES[1:]]
+    check_inputs(config, content is not None, *map(len, several))
+    styles, content_masks, style_masks = several
+    bits = depth("depth", text("depth", "8"))
+    return Job(content, styles, text("output"), config, content_masks, style_masks, bits, where)
 
 
 def _value(field: dataclasses.Field[Any], given: Mapping[str, Any]) -> Any:
     """A setting's value; texts are parsed like those of flags."""
     value = given[field.name]
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
     texts = [value] if isinstance(value, str) else value
     if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
         return setting(field, texts)
     return tuple(value) if isinstance(value, list) else value
 
 
-def _texts(name: str, value: Any) -> list[str]:
-    values = value if isinstance(value, list | tuple) else [value]
-    if not all(isinstance(one, str | os.PathLike | int) for one in values):
-        raise ConfigError(f"{name} is {value!r}; it must be text")
-    return [str(one) for one in values]
-
-
-def _text(name: str, value: Any) -> str:
-    texts = _texts(name, value)
-    if len(texts) > 1:
-        raise ConfigError(f"{name} is {texts}; it must be one text")
-    return "".join(texts)
-
-
-def _stem(path: str) -> str:
+def stem_of(path: str) -> str:
+    """A file's name without folder and extension."""
     return os.path.splitext(os.path.basename(path))[0]
 
 
@@ -149,13 +145,14 @@ def combine(given: Mapping[str, Sequence[str]]) -> list[Job]:
     lists = [split_list(given[name]) if given.get(name) else [] for name in PICTURES[:2]]
     contents, styles = (find_pictures(texts) or [""] for texts in lists)
     masks = [given.get(name, [""])[0] for name in PICTURES[2:]]
+    base = {name: texts for name, texts in given.items() if name not in PICTURES}
     jobs = []
     for content, style in itertools.product(contents, styles):
         content_mask = _mask(masks[0], content)
-        row = {"content": content, "style": [style] if style else [], "content_mask": content_mask}
+        row = {"content": content, "style": style and [style], "content_mask": content_mask}
         row["style_mask"] = _mask(masks[1], style) if content_mask else []
         with named_as_flags():
-            jobs.append(make_job({**given, **row}))
+            jobs.append(make_job(row, base))
     return jobs
 
 
@@ -164,18 +161,18 @@ def _mask(mask: str, picture: str) -> list[str]:
     mask = under("", mask)
     if not picture or not os.path.isdir(mask):
         return [mask] if mask else []
-    names = [name for name in sorted(os.listdir(mask)) if _stem(name) == _stem(picture)]
+    names = [name for name in sorted(os.listdir(mask)) if stem_of(name) == stem_of(picture)]
     return [os.path.join(mask, name) for name in names[:1]]
 
 
-def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> list[Job]:
+def read_jobs(path: str, base: Mapping[str, Sequence[str]] = {}) -> list[Job]:
     """Reads a .csv file with a header line of `COLUMNS`, or a .jsonl file.
 
     Empty cells take their value from `base`, the flags; paths are relative to the file's folder.
     ConfigError: an invalid line, with its number. InputError: the file can't be read.
     """
     kind, shown = os.path.splitext(path)[1].lower(), one_line(path)
-    if kind not in (".csv", ".jsonl", ".ndjson"):
+    if kind not in (".csv", ".jsonl"):
         raise ConfigError(f"--jobs is {shown!r}; it must end in .csv or .jsonl")
     jobs, line = [], 1
     try:
@@ -183,13 +180,8 @@ def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> lis
             for line, row in (_read_csv if kind == ".csv" else _read_json)(file):
                 if isinstance(row, str):
                     raise ConfigError(row)
-                own = {name: value for name, value in row.items() if _is_given(value)}
-                rest = dict(base or {})
-                for name, other in (("strength", "style_weight"), ("style_weight", "strength")):
-                    if name in own:
-                        rest.pop(other, None)  # one replaces the other
                 where = f"{shown}, line {line}"
-                jobs.append(make_job({**rest, **own}, os.path.dirname(path), where))
+                jobs.append(make_job(row, base, os.path.dirname(path), where))
     except ConfigError as error:
         raise ConfigError(f"{shown}, line {line}: {error}") from None
     except OSError as error:
@@ -201,52 +193,57 @@ def read_jobs(path: str, base: Mapping[str, Sequence[str]] | None = None) -> lis
     return jobs
 
 
-def _read_csv(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """Yields the line's number, and its cells by column or what is wrong with it."""
-    reader = csv.reader(file, strict=True, skipinitialspace=True)
+def _read_csv(file: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Yields the line's number, and its cells by column or what is wrong with it. Cells are
+    separated by commas, or whatever the header has more of: semicolons or tabs."""
+    header = next(file, "")
+    between = max(",;\t", key=header.count)
+    lines = itertools.chain([header], file)
+    reader = csv.DictReader(lines, delimiter=between, strict=True, skipinitialspace=True)
     try:
-        names = [name.strip() for name in next(reader, [])]
-        if len(set(names)) < len(names):
-            yield 1, "two columns have the same name"
-        for cells in filter(None, reader):
-            row = dict(zip(names, map(str.strip, cells), strict=False))
-            fault = f"it has {len(cells)} cells, and the header has {len(names)}"
-            whole = len(cells) == len(names)
-            yield reader.line_num, row if whole else f"{fault}; lists with commas must be quoted"
+        for row in reader:
+            if None in row or None in row.values():
+                fault = "it has more or fewer cells than the header"
+                yield reader.line_num, f"{fault}; lists with commas must be quoted"
+            else:
+                yield reader.line_num, {name.strip(): row[name].strip() for name in row}
     except csv.Error as error:
-        yield reader.line_num, one_line(str(error))
+        yield reader.reader.line_num, one_line(str(error))
 
 
-def _read_json(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
+def _read_json(file: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
     for line, text in enumerate(file, start=1):
         if text.strip():
             try:
                 row = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                row = f"invalid JSON: {one_line(getattr(error, 'msg', 'nested too deeply'))}"
-            else:
-                row = row if isinstance(row, dict) else "it must be an object, like {...}"
-            yield line, row
+                yield line, row if isinstance(row, dict) else "it must be an object, like {...}"
+            except json.JSONDecodeError as error:
+                yield line, f"invalid JSON: {error.msg}"
 
 
 def name_outputs(jobs: Iterable[Job], folder: str, extension: str = ".png") -> list[Job]:
-    """Puts outputs into `folder`, and names those without a name.
+    """Puts outputs into `folder` ("": anywhere), and names those without a name.
 
-    Names depend on the jobs alone: photo--painting.png, or photo--painting-1a2b3c4d.png with the
-    job's key if several would be equal. ConfigError: outputs that are equal or among the pictures
-    to read, or whose format lacks the depth.
+    Names depend on the names of the pictures only: photo--painting.png, and for the next job with
+    such pictures photo--painting-2.png. ConfigError: outputs that are equal, outside the folder or
+    among the pictures to read, or whose format lacks the depth.
     """
     jobs = list(jobs)
-    count = collections.Counter(job.stem.casefold() for job in jobs if not job.output)
-    read = {same_file(path) for job in jobs for path in job.paths}
+    read = {normal(path) for job in jobs for path in job.paths}
+    counts: dict[str, int] = collections.Counter()
     named: dict[str, Job] = {}
     for job in jobs:
-        suffix = f"-{job.key}" if count[job.stem.casefold()] > 1 else ""
-        output = under(folder, job.output or f"{job.stem}{suffix}{extension}")
-        file, shown = same_file(output), one_line(output)
+        output = under(folder, job.output or f"{job.stem}{extension}")
+        while not job.output and normal(output).casefold() in named:
+            counts[job.stem.casefold()] += 1
+            number = counts[job.stem.casefold()] + 1
+            output = under(folder, f"{job.stem}-{number}{extension}")
+        file, shown = normal(output), one_line(output)
         other = named.get(file.casefold())
         try:
             check_depth(os.path.basename(output), job.depth)
+            if folder and not file.startswith(os.path.join(normal(folder), "")):
+                raise ConfigError(f"the output {shown} is outside {one_line(folder)}")
             if file in read:
                 raise ConfigError(f"the output {shown} is one of the pictures to read")
             if other is not None:

@@ -5,22 +5,23 @@ import glob
 import os
 import posixpath
 import tempfile
-import uuid
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+from artistyle_tf import files
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
 
 __all__ = [
+    "check_folder",
     "copy_local",
     "exists",
     "find_pictures",
     "is_url",
-    "make_folder",
-    "same_file",
+    "local_output",
+    "normal",
     "split_list",
-    "store",
     "under",
 ]
 
@@ -44,9 +45,10 @@ def under(folder: str, path: str) -> str:
     return join(os.path.expanduser(folder), os.path.expanduser(path))
 
 
-def same_file(path: str) -> str:
-    """A key that is equal for different paths to the same file."""
-    return path if is_url(path) else os.path.realpath(path)
+def normal(path: str) -> str:
+    """The path without links and "..": equal for all ways to write it."""
+    scheme, mark, rest = path.rpartition("://")
+    return f"{scheme}{mark}{posixpath.normpath(rest)}" if mark else os.path.realpath(path)
 
 
 def split_list(texts: Sequence[str], folder: str = "") -> list[str]:
@@ -64,55 +66,40 @@ def find_pictures(texts: Sequence[str]) -> list[str]:
     InputError: a text that names none."""
     found: dict[str, None] = {}
     for text in texts:
-        paths = _find_remote(text) if is_url(text) else _find_local(text)
-        if not paths:
+        with _filesystem(text) as (system, path):
+            if system.isdir(path):
+                names = system.ls(path, detail=False)
+                names = [name for name in names if name.lower().endswith(EXTENSIONS)]
+            elif glob.has_magic(path) and not system.exists(path):
+                names = [name for name in system.glob(path) if system.isfile(name)]
+            elif system.exists(path):
+                names = [path]
+            else:
+                raise FileNotFoundError
+        names = [name for name in names if not posixpath.basename(name).startswith(".")]
+        if not names:
             raise InputError(f"no pictures found: {one_line(text)}")
-        found.update(dict.fromkeys(paths))
+        if is_url(text):
+            names = [system.unstrip_protocol(name) for name in names]
+        elif not os.path.isabs(text):
+            names = [os.path.relpath(name) for name in names]
+        found.update(dict.fromkeys(sorted(names)))
     return list(found)
-
-
-def _find_local(text: str) -> list[str]:
-    if os.path.isdir(text):
-        files = glob.glob(os.path.join(glob.escape(text), "*"))
-        return sorted(filter(_is_picture, files))
-    if os.path.exists(text):
-        return [text]
-    if not glob.has_magic(text):
-        raise InputError(f"{one_line(text)} does not exist")
-    return sorted(filter(os.path.isfile, glob.glob(text, recursive=True)))
-
-
-def _find_remote(text: str) -> list[str]:
-    with _filesystem(text) as (system, path):
-        if glob.has_magic(text):
-            paths = [name for name in sorted(system.glob(path)) if not system.isdir(name)]
-        elif system.isdir(path):
-            paths = [name for name in sorted(system.ls(path, detail=False)) if _is_picture(name)]
-        else:
-            return [text]
-        return [system.unstrip_protocol(name) for name in paths]
-
-
-def _is_picture(path: str) -> bool:
-    return path.lower().endswith(EXTENSIONS) and not os.path.basename(path).startswith(".")
 
 
 def exists(path: str) -> bool:
     """InputError if a URL can't be accessed."""
-    if not is_url(path):
-        return os.path.exists(path)
     with _filesystem(path) as (system, inside):
         return bool(system.exists(inside))
 
 
-def make_folder(path: str) -> None:
-    """Creates an output's folder if needed. InputError if it can't."""
-    if is_url(path):
-        return  # object stores have no folders; others create them with the file
-    try:
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    except OSError as error:
-        raise InputError(f"can't make the folder of {one_line(path)}: {reason(error)}") from error
+def check_folder(folder: str) -> None:
+    """InputError if files can't be written to a local folder, which may have to be made."""
+    place = os.path.abspath(folder)
+    while not os.path.lexists(place):
+        place = os.path.dirname(place)
+    if not is_url(folder):
+        files.check_folder(os.path.join(place, "picture.png"))
 
 
 @contextlib.contextmanager
@@ -128,32 +115,38 @@ def copy_local(*paths: str) -> Iterator[dict[str, str]]:
         yield local
 
 
-def store(local: str, url: str) -> None:
-    """Copies a local file to a URL atomically. InputError if it can't be written."""
-    with _filesystem(url) as (system, inside):
-        part = f"{inside}.{uuid.uuid4().hex}.part"
-        try:
-            system.makedirs(posixpath.dirname(inside), exist_ok=True)
-            system.put_file(local, part)
-            system.mv(part, inside)
-        except BaseException:
-            with contextlib.suppress(Exception):
-                system.rm(part)
-            raise
+@contextlib.contextmanager
+def local_output(path: str) -> Iterator[str]:
+    """A local file to write in the block, in a folder that is made; for a URL it is then copied
+    there, atomically. InputError if that fails."""
+    with _filesystem(path) as (system, inside):
+        system.makedirs(posixpath.dirname(inside), exist_ok=True)
+    if not is_url(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="artistyle-") as folder:
+        local = os.path.join(folder, posixpath.basename(path))
+        yield local
+        with _filesystem(path), system.transaction, system.open(inside, "wb") as file:
+            file.write(Path(local).read_bytes())
 
 
 @contextlib.contextmanager
-def _filesystem(url: str) -> Iterator[tuple[Any, str]]:
-    """A URL's file system, and the path in it; errors in the block become an InputError."""
+def _filesystem(path: str) -> Iterator[tuple[Any, str]]:
+    """The file system of a path or URL, and the path in it; errors in the block become an
+    InputError."""
     try:
         import fsspec
     except ImportError:
         raise ConfigError(
-            f'{one_line(url)} needs fsspec: pip install "artistyle-tf[batch]"'
+            'a batch needs fsspec, not installed here: pip install "artistyle-tf[batch]"'
         ) from None
     try:
-        yield fsspec.core.url_to_fs(url)
+        if is_url(path):
+            yield fsspec.core.url_to_fs(path)
+        else:
+            yield fsspec.filesystem("file"), os.path.abspath(path)
     except FileNotFoundError:
-        raise InputError(f"{one_line(url)} does not exist") from None
+        raise InputError(f"{one_line(path)} does not exist") from None
     except Exception as error:  # each file system has its own types
-        raise InputError(f"can't access {one_line(url)}: {reason(error)}") from error
+        raise InputError(f"can't access {one_line(path)}: {reason(error)}") from error

@@ -4,17 +4,17 @@ import contextlib
 import functools
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from PIL import ExifTags, Image
 
 from artistyle_tf import files
 from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.paths import copy_local, exists, is_url
-from artistyle_tf.config.config import Config
-from artistyle_tf.engine.plan import Room, free_bytes, make_plan, schedule
+from artistyle_tf.batch.pool import Outcome
+from artistyle_tf.engine import plan
+from artistyle_tf.engine.plan import Room, free_bytes, schedule
 from artistyle_tf.engine.provenance import Provenance
 from artistyle_tf.engine.results import INTERRUPTED, STOPPED
 from artistyle_tf.errors import ArtistyleError, InputError
@@ -25,53 +25,36 @@ from artistyle_tf.vgg.weights import NAMES, load
 
 __all__ = [
     "NEW",
-    "Durations",
     "in_order",
-    "plan_lines",
+    "make_plan",
+    "read_rates",
     "result_size",
-    "split_done",
     "why_paint",
-    "with_depth",
+    "write_rates",
 ]
 
 NEW = "new"
 UNFINISHED = (INTERRUPTED, STOPPED, "a callback raised")
 """How stop reasons of unfinished runs begin."""
-ITEMSIZE = {"bfloat16": 2, "float16": 2, "float64": 8}
-"""Bytes per activation; 4 for "auto", which only TensorFlow resolves."""
 SHOWN = 40  # Jobs listed one by one.
+RATES = (".artistyle", "times.json")
 
 Size = tuple[int, int]  # (height, width) in px.
 
 
-def split_done(jobs: Iterable[Job]) -> tuple[list[Job], list[Job]]:
-    """Splits jobs into those to paint, in order, and those done. Workers report outputs that can't
-    be read."""
-    todo: list[Job] = []
-    done: list[Job] = []
-    for job in jobs:
-        try:
-            new = why_paint(job) is not None
-        except ArtistyleError:
-            new = True
-        (todo if new else done).append(job)
-    return in_order(todo), done
-
-
-def why_paint(job: Job) -> str | None:
+def why_paint(job: Job, overwrite: bool = False) -> str | None:
     """Why the output has to be painted, for people to read; None: it is up to date.
 
-    InputError: artistyle didn't make the output, or it or another picture can't be read.
+    InputError: as `files.check_overwrite`, or a picture can't be read.
     """
-    if not exists(job.output):
+    record = None
+    if exists(job.output):
+        with copy_local(job.output) as local:
+            files.check_overwrite(local[job.output], overwrite, job.output)
+            with contextlib.suppress(InputError):  # a damaged one is painted anew
+                record = read_record(local[job.output])
+    if record is None:
         return NEW
-    with copy_local(job.output) as local:
-        record = read_record(local[job.output])
-    if record is None or record.get("program") != "artistyle_tf":
-        raise InputError(
-            f"{one_line(job.output)} exists, but has no record of being made by artistyle; "
-            "remove it or choose another output"
-        )
     outcome = record.get("outcome")
     if isinstance(outcome, dict) and str(outcome.get("stop_reason")).startswith(UNFINISHED):
         return "the earlier run was stopped"
@@ -82,43 +65,40 @@ def why_paint(job: Job) -> str | None:
         pictures = {kind: [*map(_digest, paths)] for kind, paths in job.pictures.items()}
         changed = made.changed_pictures(pictures)
         weights = job.config.weights
-        if weights not in NAMES and _digest(weights, load_weights=True) != made.weights.get(
-            "sha256"
-        ):
+        if weights not in NAMES and _digest(weights, True) != made.weights.get("sha256"):
             changed += ["weights"]
     return f"changed: {', '.join(changed)}" if changed else None
 
 
-def with_depth(record: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    """The run's record plus the depth, which determines the file too."""
-    return dict(record) if depth == 8 else {**record, "depth": depth}
-
-
-def _digest(path: str, load_weights: bool = False) -> str:
+def _digest(path: str, is_weights: bool = False) -> str:
     """SHA-256 of a picture's pixels or a weights file, as in records. InputError if unreadable."""
-    version: tuple[int, ...] = ()
+    version = None
     with contextlib.suppress(OSError):  # missing, or a URL: what is there is taken not to change
-        status = os.stat(os.path.expanduser(path))
-        version = status.st_size, status.st_mtime_ns
-    return _compute_digest(path, load_weights, version)
+        version = os.stat(path).st_mtime_ns
+    return _compute_digest(path, is_weights, version)
 
 
 @functools.lru_cache(maxsize=100_000)  # of digests only; the pictures would not fit into memory
-def _compute_digest(path: str, load_weights: bool, version: tuple[int, ...]) -> str:
-    if load_weights:
+def _compute_digest(path: str, is_weights: bool, version: int | None) -> str:
+    if is_weights:
         return load(path, "block1_conv1").digest
     with copy_local(path) as local:
         return read(local[path]).digest
 
 
 def in_order(jobs: Iterable[Job]) -> list[Job]:
-    """Groups jobs by settings and size, so that each network is loaded and each graph traced once.
+    """Groups jobs by settings and size, so that no network is loaded and no graph traced twice.
     Groups are in the order of their first jobs."""
-    groups: dict[tuple[Config, int], dict[Size | None, list[Job]]] = {}
-    for job in jobs:
-        sizes = groups.setdefault((job.config, len(job.content_masks)), {})
-        sizes.setdefault(result_size(job), []).append(job)
-    return [job for sizes in groups.values() for group in sizes.values() for job in group]
+    seen: dict[object, int] = {}
+
+    def first(*group: object) -> int:
+        return seen.setdefault(group, len(seen))
+
+    def rank(job: Job) -> tuple[int, int]:
+        settings = job.config, len(job.content_masks)
+        return first(settings), first(settings, result_size(job))
+
+    return sorted(jobs, key=rank)
 
 
 def result_size(job: Job) -> Size | None:
@@ -142,32 +122,28 @@ def _header_size(path: str) -> Size | None:
         return None
 
 
-class Durations:
-    """How long the latest job of each kind took: seconds per megapixel and iteration, and the
-    overhead. Kept in the output folder, unless it is at a URL."""
+def read_rates(folder: str) -> dict[str, float]:
+    """Seconds per megapixel and iteration by kind of job, as `write_rates` left them, if it did."""
+    try:
+        read = json.loads(Path(folder, *RATES).read_text("utf-8"))
+        return {kind: float(rate) for kind, rate in read.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
-    def __init__(self, folder: str):
-        self._path = "" if is_url(folder) else os.path.join(folder, ".artistyle", "times.json")
-        self._kinds: dict[str, tuple[float, float]] = {}
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
-            read = json.loads(Path(self._path).read_text("utf-8")).items()
-            self._kinds = {kind: (float(rate), float(overhead)) for kind, (rate, overhead) in read}
 
-    def save(self) -> None:
-        """Writes the file if that is possible."""
-        if self._path and self._kinds:
-            with contextlib.suppress(OSError, InputError):
-                os.makedirs(os.path.dirname(self._path), exist_ok=True)
-                files.write_bytes(self._path, json.dumps(self._kinds, indent=1).encode())
-
-    def learn(self, job: Job, size: Size, seconds: float, painting: float) -> None:
-        """Notes a job's seconds, in total and from the first evaluation to the last."""
-        self._kinds[_kind(job)] = painting / _work(job, size), seconds - painting
-
-    def estimate(self, job: Job, size: Size) -> float | None:
-        """Estimated seconds; None if no job of its kind was painted."""
-        rate, overhead = self._kinds.get(_kind(job), (None, 0.0))
-        return None if rate is None else overhead + rate * _work(job, size)
+def write_rates(folder: str, outcomes: Mapping[Job, Outcome | None]) -> None:
+    """Keeps the rates of the painted jobs in the output folder, unless it is at a URL."""
+    rates = {
+        _kind(job): outcome.seconds / _work(job, outcome.size)
+        for job, outcome in outcomes.items()
+        if outcome and outcome.status == "done" and outcome.size
+    }
+    if rates and not is_url(folder):
+        path = os.path.join(folder, *RATES)
+        with contextlib.suppress(OSError, InputError):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            text = json.dumps(read_rates(folder) | rates, indent=1)
+            files.write_bytes(path, text.encode())
 
 
 def _work(job: Job, size: Size) -> float:
@@ -182,57 +158,68 @@ def _kind(job: Job) -> str:
     return f"{weights}/{config.optimizer}/{config.precision}/{counts}"
 
 
-def plan_lines(jobs: Sequence[Job], done: int, durations: Durations, workers: int) -> list[str]:
-    """The jobs to paint with size, memory and time, and the totals."""
-    rows, memory, times = [], [], []
-    for job in jobs:
-        size = result_size(job)
-        parts = [f"{size[1]}×{size[0]} px" if size else "size unknown before painting"]
-        if size:
-            try:
+def make_plan(
+    jobs: Iterable[Job], rates: Mapping[str, float], workers: int = 1, overwrite: bool = False
+) -> tuple[list[str], list[str]]:
+    """The jobs to paint, in order with size, memory and time, and totals; and what is wrong with
+    the others: lines for people to read."""
+    rows, faults, memory, times = [], [], [0], []
+    done, disk, settings = 0, 0, set()
+    for job in in_order(jobs):
+        try:
+            if why_paint(job, overwrite) is None:
+                done += 1
+                continue
+            for path in job.paths:
+                if not exists(path):
+                    raise InputError(f"{one_line(path)} does not exist")
+            size = result_size(job)
+            parts = [f"{size[1]}×{size[0]} px" if size else "size unknown before painting"]
+            if size:
                 need, tile = _memory(job, size)
                 memory.append(need)
+                disk += size[0] * size[1] * 3 * job.depth // 8
                 parts.append(gigabytes(need) + (f" in tiles of {tile} px" if tile else ""))
-            except ArtistyleError as error:
-                parts.append(str(error))
-            seconds = durations.estimate(job, size)
-            if seconds is not None:
-                parts.append(clock(seconds))
-                times.append(seconds)
-        rows.append(f"  {one_line(job.output)}: {', '.join(parts)}")
-    if len(rows) > SHOWN:
-        rows[SHOWN:] = [f"  … and {len(jobs) - SHOWN} more"]
-    settings = len({job.config for job in jobs})
+                if _kind(job) in rates:
+                    times.append(rates[_kind(job)] * _work(job, size))
+                    parts.append(clock(times[-1]))
+            rows.append(f"  {one_line(job.output)}: {', '.join(parts)}")
+            settings.add(job.config)
+        except ArtistyleError as error:
+            faults.append(f"{one_line(job.output)}: {error}")
+    sets = "1 set" if len(settings) == 1 else f"{len(settings)} sets"
     lines = [
-        f"{len(jobs)} to paint with {settings} {'set' if settings == 1 else 'sets'} of settings, "
-        f"{done} already done",
-        *rows,
+        f"{len(rows)} to paint with {sets} of settings, {done} already done",
+        *rows[:SHOWN],
     ]
-    if memory:
+    if len(rows) > SHOWN:
+        lines.append(f"  … and {len(rows) - SHOWN} more")
+    if rows:
         lines.append(
             f"memory: about {gigabytes(max(memory))} per worker at most (estimated, assuming "
             "float32 activations where precision is auto)"
         )
-    if times:
-        unknown = len(jobs) - len(times)
+        lines.append(f"disk: at most {disk:,} bytes")
+        unknown = len(rows) - len(times)
         without = f"; {unknown} of kinds not painted before not included" if unknown else ""
-        whole = sum(times) / min(workers, len(jobs))
+        total = clock(sum(times) / min(workers, len(rows)))
         lines.append(
-            f"time: about {clock(whole)} (estimated from earlier jobs in this folder{without})"
+            f"time: about {total} (estimated from earlier jobs in this folder{without})"
+            if times
+            else "time: unknown, since no jobs like these were painted in this folder before"
         )
-    elif jobs:
-        lines.append("time: unknown, since no jobs like these were painted in this folder before")
-    return lines
+    return lines, faults
 
 
 def _memory(job: Job, size: Size) -> tuple[int, int]:
-    """(bytes, side of tiles or 0) at the finest level. ArtistyleError: more than there is."""
+    """(bytes, side of tiles or 0) at the finest level. ArtistyleError: it needs more than there is,
+    or its weights can't be read."""
     config = job.config
     room = Room(config.memory_bytes or free_bytes(), asked=bool(config.memory))
     channels = _channels(config.weights, config.layers[-1])
-    itemsize = ITEMSIZE.get(config.precision, 4)
-    plan = make_plan(config, size, channels, itemsize, room, len(job.content_masks))
-    return plan.estimate, plan.tile
+    itemsize = 2 if config.precision == "bfloat16" else 4  # "auto" only TensorFlow resolves
+    level = plan.make_plan(config, size, channels, itemsize, room, len(job.content_masks))
+    return level.estimate, level.tile
 
 
 @functools.lru_cache(maxsize=8)

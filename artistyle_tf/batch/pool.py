@@ -10,40 +10,35 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["Options", "Outcome", "Status", "Tell", "run_tasks"]
+__all__ = ["Options", "Outcome", "Tell", "run_tasks"]
 
 TRIES = 3  # A task is given up when this many workers have died doing it.
-PATIENCE = 15.0
-"""Seconds to wait at the end for other batches' tasks; killed ones release locks with delay."""
+PATIENCE = 15  # How often a busy task is tried again; killed batches release locks with delay.
 FAREWELL = 60.0  # Seconds that workers get for checkpoints when the user stops the batch.
 START = 600.0  # Seconds that a busy cluster gets to start workers.
 GROWTH = 2**30  # Bytes that a worker may grow after its first task before it is replaced.
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # send no usage statistics
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # loopback only, on every system
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray's future default; avoids a warning
-    "RAY_DEDUP_LOGS": "0",
 }
 """For a Ray started here; variables that the user has set are kept."""
-
-Status = Literal["done", "skipped", "failed", "busy", "stopped"]
-"""done: painted; skipped: nothing to do; busy: locked by another batch; stopped: by the user."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What workers are made with: `save_every` as for `Checkpoints`, and TensorFlow's `threads` if
-    several workers share the CPUs."""
+    """What workers are made with: `save_every` as for `Checkpoints`, `overwrite` as for
+    `files.check_overwrite`, and TensorFlow's `threads` if several workers share the CPUs."""
 
     save_every: str | None = None
     device: str | None = None
     deterministic: bool = False
+    overwrite: bool = False
     threads: int | None = None
 
 
@@ -52,24 +47,21 @@ class Outcome:
     """How a task ended.
 
     Attributes:
-      status: see `Status`.
+      status: done: painted; skipped: nothing to do; busy: locked by another batch; stopped: by the
+        user.
       reason: why it was skipped or failed; if painted, the stop reason of the run.
       seconds: from the start of the job to the written file.
-      painting_seconds: of these, from the first evaluation to the last.
       size: (height, width) of the result in px.
       resident_bytes: memory of the worker afterwards.
       notes: remarks for the user.
-      pid: the worker's process.
     """
 
-    status: Status
+    status: Literal["done", "skipped", "failed", "busy", "stopped"]
     reason: str = ""
     seconds: float = 0.0
-    painting_seconds: float = 0.0
     size: tuple[int, int] | None = None
     resident_bytes: int = 0
     notes: tuple[str, ...] = ()
-    pid: int = 0
 
 
 Tell = Callable[[Any, Outcome], None]
@@ -87,8 +79,8 @@ def run_tasks(
     """Has Ray workers do all tasks, one worker per device, each in its own process.
 
     Starts Ray for the call, unless this process has started it or `address` names a cluster. Busy
-    tasks are tried again when all others are done, for 15 s, and then skipped. After Ctrl-C workers
-    get 60 s for checkpoints.
+    tasks are tried again when all others are done, and finally skipped. After Ctrl-C workers get
+    60 s for checkpoints.
 
     Args:
       make: makes a worker from `options`, in its process. Its method `paint` does a task; `stop`,
@@ -101,55 +93,43 @@ def run_tasks(
       ArtistyleError: Ray or the workers can't start, or the cluster can't be joined.
       KeyboardInterrupt: Ctrl-C, after the workers have stopped.
     """
-    tasks = list(tasks)
-    if not tasks:
+    queue = collections.deque((task, 0) for task in tasks)  # task, how often it was busy
+    if not queue:
         return
     with _connect(address, count) as ray:
-        actors = _start_actors(ray, make, options, count, len(tasks), address is None)
-        busy = _do(ray, actors, tasks, tell)
-        until = time.monotonic() + PATIENCE
-        while busy and time.monotonic() < until:
-            time.sleep(1)
-            busy = _do(ray, actors, [task for task, _ in busy], tell)
-        for task, outcome in busy:
-            tell(task, dataclasses.replace(outcome, status="skipped"))
+        idle = _start_actors(ray, make, options, count, len(queue), address is None)
+        running: dict[Any, tuple[Any, Any, int]] = {}
+        first: dict[Any, int] = {}  # actor → its resident bytes after its first task
 
+        def collect() -> None:
+            for reply in ray.wait(list(running), timeout=0.5)[0]:
+                actor, task, waited = running.pop(reply)
+                idle.append(actor)
+                outcome = _outcome(ray, reply)
+                if outcome.status != "busy":
+                    tell(task, outcome)
+                elif waited < PATIENCE:
+                    queue.append((task, waited + 1))
+                else:
+                    tell(task, dataclasses.replace(outcome, status="skipped"))
+                before = first.setdefault(actor, outcome.resident_bytes)
+                if outcome.resident_bytes - before > GROWTH:
+                    ray.kill(actor, no_restart=False)
+                    del first[actor]
 
-def _do(
-    ray: Any, actors: Sequence[Any], tasks: Iterable[Any], tell: Tell
-) -> list[tuple[Any, Outcome]]:
-    """Does the tasks; returns the busy ones."""
-    queue, idle, busy = collections.deque(tasks), list(actors), []
-    running: dict[Any, tuple[Any, Any]] = {}
-    first: dict[Any, int] = {}
-
-    def collect() -> None:
-        for reply in ray.wait(list(running), timeout=0.5)[0]:
-            actor, task = running.pop(reply)
-            idle.append(actor)
-            outcome = _outcome(ray, reply)
-            if outcome.status == "busy":
-                busy.append((task, outcome))
-            else:
-                tell(task, outcome)
-            if outcome.resident_bytes - first.setdefault(actor, outcome.resident_bytes) > GROWTH:
-                ray.kill(actor, no_restart=False)
-                del first[actor]
-
-    try:
-        while queue or running:
-            while queue and idle:
-                actor, task = idle.pop(), queue.popleft()
-                running[actor.paint.remote(task)] = actor, task
-            collect()
-    except KeyboardInterrupt:
-        for actor, _ in running.values():
-            actor.stop.remote()
-        until = time.monotonic() + FAREWELL
-        while running and time.monotonic() < until:
-            collect()
-        raise
-    return busy
+        try:
+            while queue or running:
+                while queue and idle:
+                    actor, (task, waited) = idle.pop(), queue.popleft()
+                    running[actor.paint.remote(task)] = actor, task, waited
+                collect()
+        except KeyboardInterrupt:
+            for actor, *_ in running.values():
+                actor.stop.remote()
+            until = time.monotonic() + FAREWELL
+            while running and time.monotonic() < until:
+                collect()
+            raise
 
 
 def _outcome(ray: Any, reply: Any) -> Outcome:
@@ -204,13 +184,9 @@ def _start_actors(
     actors = [actor.remote(make, options) for _ in range(count)]
     try:
         ray.get([each.__ray_ready__.remote() for each in actors], timeout=START)
-    except ray.exceptions.GetTimeoutError:
-        raise ArtistyleError(
-            f"not all workers could start within {START:.0f} s: no free device; try fewer --workers"
-        ) from None
     except ray.exceptions.RayError as error:
-        last = (str(error).splitlines() or [""])[-1]
-        raise ArtistyleError(f"a worker can't start: {one_line(last)[:200]}") from error
+        last = one_line((str(error).splitlines() or [""])[-1])[:200]
+        raise ArtistyleError(f"not all workers can start; try fewer --workers: {last}") from error
     return actors
 
 

@@ -1,38 +1,23 @@
-"""A whole batch: `paint_all`, and what remains of it: a table, a report, a contact sheet. No
-TensorFlow, no Ray."""
+"""A whole batch: `paint_all`, and its table and report. No TensorFlow, no Ray."""
 
 import collections
-import contextlib
 import dataclasses
-import io
-import itertools
 import json
-import math
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
-
-from PIL import Image, ImageDraw, ImageFont
 
 from artistyle_tf import files
 from artistyle_tf.batch.jobs import Job, make_job, name_outputs
-from artistyle_tf.batch.paths import copy_local
-from artistyle_tf.batch.plan import split_done
+from artistyle_tf.batch.plan import in_order
 from artistyle_tf.batch.pool import Options, Outcome, Tell, run_tasks
 from artistyle_tf.batch.worker import Worker
 from artistyle_tf.config.choices import Cadence
 from artistyle_tf.config.validation import integer
-from artistyle_tf.errors import ArtistyleError, ConfigError
-from artistyle_tf.images.read import read
-from artistyle_tf.images.sizes import shrink
-from artistyle_tf.text import clock, one_line
+from artistyle_tf.text import clock
 
-__all__ = ["Summary", "check_sheet", "paint_all", "write_sheet"]
-
-THUMB, GAP, TEXT = 160, 12, 12  # Pixels: a thumbnail's longer side, the gap, the text's height.
-MOST = 4000  # Pictures on a sheet; JPEG is limited to 65,500 px per side.
-WHITE, GREY = (255, 255, 255), (60, 60, 60)
+__all__ = ["Summary", "paint_all"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,39 +44,25 @@ class Summary:
         """Painted pictures per hour."""
         return self.counts["done"] * 3600 / self.seconds if self.seconds else 0.0
 
-    def table(self) -> str:
-        """Text for people: the failed jobs with their reasons, then the counts."""
-        lines = [
-            f"failed: {one_line(job.output)}{f' ({job.where})' if job.where else ''}: {one.reason}"
-            for job, one in self.outcomes.items()
-            if one and one.status == "failed"
-        ]
-        cells = {name: str(n) for name, n in self.counts.items() if name != "left" or n}
-        cells |= {"time": clock(self.seconds), "pictures/h": f"{self.rate:.0f}"}
-        widths = {name: max(len(name), len(cell)) for name, cell in cells.items()}
-        lines.append("  ".join(name.rjust(widths[name]) for name in cells))
-        lines.append("  ".join(cell.rjust(widths[name]) for name, cell in cells.items()))
-        return "\n".join(lines)
+    def __str__(self) -> str:
+        counts = ", ".join(f"{n} {name}" for name, n in self.counts.items() if name != "left" or n)
+        return f"{counts} in {clock(self.seconds)}, {self.rate:.0f} pictures/h"
 
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain values for JSON."""
-        jobs = [
-            {"output": job.output, "content": job.content, "styles": job.styles, "where": job.where}
-            | (dataclasses.asdict(outcome) if outcome else {"status": "left"})
-            for job, outcome in self.outcomes.items()
-        ]
-        return {
-            "program": "artistyle-batch",
+    def write(self, path: str) -> None:
+        """Writes a report as JSON. InputError if it can't be written."""
+        report = {
+            "program": "artistyle_tf",
             **self.counts,
             "interrupted": self.interrupted,
             "seconds": round(self.seconds, 3),
             "pictures_per_hour": round(self.rate, 2),
-            "jobs": jobs,
+            "jobs": [
+                {name: getattr(job, name) for name in ("output", "content", "styles", "where")}
+                | (dataclasses.asdict(outcome) if outcome else {"status": "left"})
+                for job, outcome in self.outcomes.items()
+            ],
         }
-
-    def write(self, path: str) -> None:
-        """Writes the report as JSON. InputError if it can't be written."""
-        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
+        text = json.dumps(report, indent=1, ensure_ascii=False)
         files.write_bytes(path, f"{text}\n".encode())
 
 
@@ -105,6 +76,7 @@ def paint_all(
     save_every: int | str | None = None,
     device: str | None = None,
     deterministic: bool = False,
+    overwrite: bool = False,
     tell: Tell | None = None,
 ) -> Summary:
     """Paints many pictures with Ray workers, one per device.
@@ -130,6 +102,7 @@ def paint_all(
       save_every: how often checkpoints are saved, as for `Checkpoints`.
       device: device for the workers to compute on, like "cpu".
       deterministic: use deterministic ops only.
+      overwrite: whether outputs may replace files that other programs made.
       tell: called with every job and its outcome, as the job ends.
 
     Raises:
@@ -153,54 +126,8 @@ def paint_all(
 
     interrupted = False
     try:
-        todo, done = split_done(listed)
-        for job in done:
-            note(job, Outcome("skipped", "already done"))
-        options = Options(save_every, device, deterministic)
-        run_tasks(Worker, todo, note, options=options, count=workers, address=address)
+        options = Options(save_every, device, deterministic, overwrite)
+        run_tasks(Worker, in_order(listed), note, options=options, count=workers, address=address)
     except KeyboardInterrupt:
         interrupted = True
     return Summary(outcomes, time.monotonic() - began, interrupted)
-
-
-def check_sheet(path: str) -> None:
-    """ConfigError or InputError if the contact sheet can't be written."""
-    if not path.lower().endswith((".png", ".jpg", ".jpeg")):
-        raise ConfigError(f"contact_sheet is {one_line(path)!r}; it must end in .png or .jpg")
-    files.check_folder(path)
-
-
-def write_sheet(path: str, jobs: Sequence[Job]) -> None:
-    """Writes thumbnails and names of the outputs that exist, at most 4,000. If all contents were
-    painted in all styles, each content has a row and each style a column."""
-    check_sheet(path)
-    jobs = jobs[:MOST]
-    columns = _columns(jobs)
-    rows = math.ceil(len(jobs) / columns)
-    width, height = THUMB + GAP, THUMB + TEXT + GAP * 3 // 2
-    sheet = Image.new("RGB", (GAP + columns * width, GAP + rows * height), WHITE)
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=TEXT)
-    for index, job in enumerate(jobs):
-        left, top = GAP + index % columns * width, GAP + index // columns * height
-        # A failed job has no output.
-        with contextlib.suppress(ArtistyleError), copy_local(job.output) as local:
-            small = Image.fromarray(shrink(read(local[job.output]).rgb, THUMB))
-            sheet.paste(
-                small, (left + (THUMB - small.width) // 2, top + (THUMB - small.height) // 2)
-            )
-        name = shown = os.path.splitext(os.path.basename(one_line(job.output)))[0]
-        while font.getlength(shown) > THUMB:
-            name = name[:-1]
-            shown = f"{name}…"
-        draw.text((left, top + THUMB + 2), shown, GREY, font)
-    data = io.BytesIO()
-    sheet.save(data, "PNG" if path.lower().endswith(".png") else "JPEG", quality=90)
-    files.write_bytes(path, data.getvalue())
-
-
-def _columns(jobs: Sequence[Job]) -> int:
-    """How many styles, if all contents were painted in all of them; otherwise for a square grid."""
-    pairs = [(job.content, job.styles) for job in jobs]
-    contents, styles = ([*dict.fromkeys(each)] for each in zip(*pairs, strict=True))
-    crossed = pairs == [*itertools.product(contents, styles)]
-    return len(styles) if crossed and 1 < len(styles) <= 40 else math.ceil(math.sqrt(len(jobs)))

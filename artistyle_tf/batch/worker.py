@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from artistyle_tf.batch.jobs import Job
-from artistyle_tf.batch.paths import copy_local, is_url, make_folder, store
-from artistyle_tf.batch.plan import NEW, why_paint, with_depth
+from artistyle_tf.batch.paths import copy_local, is_url, local_output
+from artistyle_tf.batch.plan import NEW, why_paint
 from artistyle_tf.batch.pool import Options, Outcome
 from artistyle_tf.cli.console import quiet_import
 from artistyle_tf.cli.devices import on_device
@@ -27,7 +27,7 @@ from artistyle_tf.engine.plan import resident_bytes
 from artistyle_tf.engine.results import STOPPED, Result
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
-from artistyle_tf.text import one_line, reason
+from artistyle_tf.text import reason
 
 __all__ = ["Worker", "checkpoint_folder", "computing"]
 
@@ -93,7 +93,7 @@ class Worker:
         except (MemoryError, ArtistyleError) as error:
             outcome = Outcome("failed", reason(error) if str(error) else "out of memory")
         except Exception as error:
-            outcome = Outcome("failed", f"{type(error).__name__}: {_first_line(error)}")
+            outcome = Outcome("failed", f"{type(error).__name__}: {reason(error)}")
         finally:
             logger.removeHandler(warnings)
         notes = dict.fromkeys(record.getMessage() for record in warnings.buffer[:10])
@@ -103,94 +103,70 @@ class Worker:
             seconds=time.monotonic() - began,
             resident_bytes=resident_bytes(),
             notes=(*outcome.notes, *notes),
-            pid=os.getpid(),
         )
 
     def _paint_if_needed(self, job: Job) -> Outcome:
-        make_folder(job.output)
         with holding(job.output) as alone:
             if not alone:
+                time.sleep(1)  # before it is tried again
                 return Outcome("busy", "another run is painting it")
-            why = why_paint(job)  # another run may have finished it
+            why = why_paint(job, self._options.overwrite)  # another run may have finished it
             if why is None:
                 return Outcome("skipped", "already done")
-            if self._stop.is_set():
-                return Outcome("stopped", "stopped before it started")
-            try:
-                with copy_local(*job.paths) as local, self._block():
-                    outcome = self._paint_files(job, local)
-            finally:
-                with contextlib.suppress(OSError):  # missing, or not empty
-                    os.rmdir(checkpoint_folder(job))
-            reasons = () if why == NEW else (why,)
-            return dataclasses.replace(outcome, notes=(*reasons, *outcome.notes))
+            with copy_local(*job.paths) as local, self._block():
+                result, notes = self._paint(job, local)
+            return self._finish(job, result, notes if why == NEW else (why, *notes))
 
-    def _paint_files(self, job: Job, local: dict[str, str]) -> Outcome:
-        """Paints from local files, resuming from a checkpoint if there is one."""
-        folder = checkpoint_folder(job)
-        resumed = os.path.isdir(folder) and any(
-            name.endswith(".npz") for name in os.listdir(folder)
-        )
-        try:
-            result, notes = self._run(job, local, folder, resumed)
-        except InputError:
-            if not resumed:
-                raise
-            shutil.rmtree(folder)  # for other settings or pictures, or of another version
-            result, notes = self._run(job, local, folder, False)
+    def _paint(self, job: Job, local: dict[str, str]) -> tuple[Result, tuple[str, ...]]:
+        """The result, painted from local files, with a note if a checkpoint was resumed."""
+        folder, init = checkpoint_folder(job), local.get(job.config.init, job.config.init)
+        painter = self._painter(dataclasses.replace(job.config, init=init))
+        resume = os.path.isdir(folder)
+        while True:
+            try:
+                checkpoints = Checkpoints(folder, every=self._options.save_every, resume=resume)
+                result = painter(
+                    local[job.content] if job.content else None,
+                    [local[style] for style in job.styles],
+                    content_masks=[local[mask] for mask in job.content_masks],
+                    style_masks=[local[mask] for mask in job.style_masks],
+                    callback=lambda step: not self._stop.is_set(),
+                    checkpoints=checkpoints,
+                )
+                resumed = resume and not checkpoints.notes
+                return result, ("resumed from its checkpoint",) if resumed else ()
+            except InputError:
+                if not resume:
+                    raise
+                shutil.rmtree(folder)  # for other settings or pictures, or of another version
+                resume = False
+
+    def _finish(self, job: Job, result: Result, notes: tuple[str, ...]) -> Outcome:
+        """Saves the picture, unless the run failed or was stopped."""
         outcome = Outcome(
             "done",
             result.stop_reason,
-            painting_seconds=result.seconds,
             size=(result.image.shape[0], result.image.shape[1]),
             notes=notes,
         )
         if result.error is not None:
-            fault = f"{result.stop_reason}: {_first_line(result.error)}"
+            fault = f"{result.stop_reason}: {reason(result.error)}"
             return dataclasses.replace(outcome, status="failed", reason=fault)
         if self._stop.is_set() and result.stop_reason == STOPPED:
             return dataclasses.replace(outcome, status="stopped")
-        _save(dataclasses.replace(result, record=with_depth(result.record, job.depth)), job)
-        shutil.rmtree(folder, ignore_errors=True)
+        if job.depth != 8:  # it determines the file, too
+            result = dataclasses.replace(result, record={**result.record, "depth": job.depth})
+        with local_output(job.output) as path:
+            result.save(path, job.depth)
+        shutil.rmtree(checkpoint_folder(job), ignore_errors=True)
         return outcome
-
-    def _run(
-        self, job: Job, local: dict[str, str], folder: str, resume: bool
-    ) -> tuple[Result, tuple[str, ...]]:
-        """Returns the result, with a note if the run was resumed."""
-        checkpoints = Checkpoints(folder, every=self._options.save_every, resume=resume)
-        init = local.get(job.config.init, job.config.init)
-        result = self._painter(dataclasses.replace(job.config, init=init))(
-            local[job.content] if job.content else None,
-            [local[style] for style in job.styles],
-            content_masks=[local[mask] for mask in job.content_masks],
-            style_masks=[local[mask] for mask in job.style_masks],
-            callback=lambda step: not self._stop.is_set(),
-            checkpoints=checkpoints,
-        )
-        resumed = resume and not checkpoints.notes
-        return result, ("resumed from its checkpoint",) if resumed else ()
 
 
 def checkpoint_folder(job: Job) -> str:
     """In .artistyle next to the output; if that is at a URL, in this machine's temporary folder."""
-    digest = hashlib.sha256(job.output.encode()).hexdigest()[:8]
-    name = f"{os.path.basename(job.output)}-{digest}"
+    folder, name = os.path.split(job.output)
     if is_url(job.output):
         user = os.getuid() if hasattr(os, "getuid") else 0
-        return os.path.join(tempfile.gettempdir(), f"artistyle-batch-{user}", name)
-    return os.path.join(os.path.dirname(job.output), ".artistyle", name)
-
-
-def _save(result: Result, job: Job) -> None:
-    if not is_url(job.output):
-        result.save(job.output, job.depth)
-        return
-    with tempfile.TemporaryDirectory(prefix="artistyle-") as folder:
-        path = os.path.join(folder, os.path.basename(job.output))
-        result.save(path, job.depth)
-        store(path, job.output)
-
-
-def _first_line(error: BaseException) -> str:
-    return one_line((str(error).splitlines() or [type(error).__name__])[0])[:200]
+        folder = os.path.join(tempfile.gettempdir(), f"artistyle-batch-{user}")
+        name = f"{name}-{hashlib.sha256(job.output.encode()).hexdigest()[:8]}"
+    return os.path.join(folder, ".artistyle", name)

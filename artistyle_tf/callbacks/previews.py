@@ -4,6 +4,7 @@ import logging
 import os
 import re
 
+from artistyle_tf import files
 from artistyle_tf.config.choices import Cadence
 from artistyle_tf.engine.results import Step
 from artistyle_tf.errors import InputError
@@ -18,20 +19,23 @@ class Previews:
     """A callback that saves every n-th picture next to the output: out-0020.png, out-0040.png.
 
     With `every` like "60s" it saves at the first iteration after each such interval, and once
-    `FIRST` seconds after the first iteration. Previews have their level's size and no record; if
-    one can't be written, the run continues with a warning.
+    `FIRST` seconds after the first iteration. Previews have their level's size and no settings in
+    their record. If one can't be written, the run continues with a warning; so it does instead of
+    replacing a file that another program made, unless `overwrite` is True.
     """
 
     FIRST = 2.0
 
-    def __init__(self, path: str | os.PathLike[str], every: int | str):
+    def __init__(self, path: str | os.PathLike[str], every: int | str, *, overwrite: bool = False):
         self._path, self._cadence = os.fspath(path), Cadence(every, first=self.FIRST)
+        self._overwrite = overwrite
 
     def __call__(self, step: Step) -> None:
         if self._cadence.due(step.iteration):
             path = preview_path(self._path, step.iteration, step.iterations)
             try:
-                write.write(path, step.image())
+                files.check_overwrite(path, self._overwrite)
+                write.write(path, step.image(), record={"program": "artistyle_tf"})
             except InputError as error:  # there may still be space for the result
                 logger.warning("%s; the run continues", error)
 

@@ -1,20 +1,25 @@
 """The devices of a run: a single one by name, or several by a `tf.distribute` strategy."""
 
 import contextlib
+import glob
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
+from artistyle_tf.config.config import Config
 from artistyle_tf.config.validation import one_of
-from artistyle_tf.engine.checkpoints import is_first
-from artistyle_tf.errors import ConfigError
-from artistyle_tf.text import one_line
+from artistyle_tf.engine.plan import Room, free_bytes, make_plan
+from artistyle_tf.errors import ArtistyleError, ConfigError
+from artistyle_tf.text import flag_text, one_line
+from artistyle_tf.vgg.vgg19 import VGG19_LAYERS, WIDTHS, block_of
 
 __all__ = [
     "STRATEGIES",
     "check_device",
+    "check_memory",
     "check_strategy",
     "connect_to_tpu",
     "is_chief",
@@ -37,6 +42,25 @@ def check_device(name: str) -> tuple[str, int]:
     if not found:
         raise ConfigError(f"device is {one_line(name)!r}; it must be like cpu, gpu, gpu:1 or tpu")
     return found[1].upper(), int(found[2] or 0)
+
+
+def check_memory(
+    config: Config, size: tuple[int, int], device: str | None, strategy: str | None
+) -> None:
+    """ConfigError, before TensorFlow loads, if a CPU's memory can't hold a picture of (height,
+    width) px. Nothing is checked where there may be a GPU or TPU, which TensorFlow alone knows."""
+    accelerators = ("nvidia[0-9]*", "kfd", "dxg", "accel*", "vfio/*")
+    elsewhere = sys.platform != "linux" or any(glob.glob(f"/dev/{name}") for name in accelerators)
+    if strategy or (elsewhere if device is None else check_device(device)[0] != "CPU"):
+        return
+    # Other networks, whose widths are not known yet, may be narrow.
+    full = config.weights in ("auto", "imagenet", "imagenet-8bit")
+    widths = {name: WIDTHS[block_of(name) - 1] if full else 1 for name in VGG19_LAYERS}
+    room = Room(config.memory_bytes or free_bytes(), asked=bool(config.memory))
+    try:
+        make_plan(config, size, widths, 2, room)
+    except ArtistyleError as error:
+        raise ConfigError(f"--size={flag_text(config.size)}: {error}") from None
 
 
 @contextlib.contextmanager
@@ -110,7 +134,7 @@ def is_chief(name: str | None) -> bool:
     if name != "multiworker":
         return True
     cluster, task = _workers()
-    return is_first(task["type"], int(task["index"]), cluster)
+    return task["type"] == ("chief" if "chief" in cluster else "worker") and not int(task["index"])
 
 
 def _workers() -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,6 +13,7 @@ from artistyle_tf.cli.parsing import (
     config_of,
     grouped,
     named_as_flags,
+    output_name,
     overrides_of,
     parse_flags,
     path,
@@ -38,6 +39,15 @@ def cadence(name: str, given: str) -> str:
     return given
 
 
+def _photo(name: str, given: str) -> str:
+    photo = path(name, given)
+    if "," in photo and not os.path.exists(photo):
+        raise ConfigError(
+            f"{name} is {given!r}; it must be one picture: artistyle-batch paints several"
+        )
+    return photo
+
+
 def depth(name: str, given: str) -> int:
     if given not in map(str, DEPTHS):
         raise ConfigError(f"{name} is {given!r}; it must be 8, 16 or 32")
@@ -46,14 +56,24 @@ def depth(name: str, given: str) -> int:
 
 _FILES = grouped(
     "Files",
-    Flag("content", "the picture to paint", read=path),
+    Flag("content", "the picture to paint", read=_photo),
     Flag(
         "style",
         "the painting to take the style from; for several separate them by commas, or repeat the "
         "flag (for file names that contain commas)",
         kind="list",
     ),
-    Flag("output", "the file for the result: .png, .jpg, .webp or .tif", read=path),
+    Flag(
+        "output",
+        "the file for the result: .png, .jpg, .webp or .tif; by default photo-painting.png, by the "
+        "pictures' names, in the current folder",
+        read=path,
+    ),
+    Flag(
+        "overwrite",
+        "also replace files that other programs made; otherwise only those of artistyle",
+        kind="switch",
+    ),
     Flag(
         "depth",
         "bits per channel of the result: 8; 16 for .png and .tif; 32 for .tif: float, 0 for black "
@@ -76,11 +96,6 @@ _FILES = grouped(
     Flag(
         "flagfile",
         "read flags from this file, one per line, as if they were given here; # starts a comment",
-    ),
-    Flag(
-        "trace",
-        "write rows [evaluations, seconds, objective, height, width] to this file, as JSON",
-        read=path,
     ),
     Flag(
         "report",
@@ -139,8 +154,8 @@ _RECIPE = grouped(
     "Recipe",
     Flag(
         "preset",
-        "settings to start from, which other flags override one by one; the best picture for the "
-        "time is by fast: " + ", ".join(PRESETS),
+        "settings to start from, which other flags override one by one; fast has the best quality "
+        "for the time: " + ", ".join(PRESETS),
         "artistyle",
     ),
     Flag(
@@ -176,12 +191,14 @@ COMMON = {
 PROGRAM = Program(
     "artistyle",
     "Paints one picture in the style of another.",
-    "artistyle --content=photo.jpg --style=painting.jpg --output=out.png [flags]",
+    "artistyle photo.jpg painting.jpg [out.png] [flags]",
+    "The three files can also be given as --content, --style and --output.\n"
     "If a flag is given twice the last one counts; pictures and lists add up.\n"
     "Exit status: 0 done, 1 a file can't be used or the run failed, 2 a wrong flag,\n"
     "130 interrupted, 143 terminated.",
     (*FLAGS, *setting_flags()),
     COMMON,
+    ("content", "style", "output"),
 )
 
 
@@ -190,7 +207,6 @@ class Command(NamedTuple):
     styles: list[str]
     output: str
     config: Config
-    trace: str | None
     save_every: str | None = None
     tensorboard_dir: str | None = None
     device: str | None = None
@@ -198,12 +214,14 @@ class Command(NamedTuple):
     checkpoint_dir: str | None = None
     resume: bool = False
     quiet: bool = False
+    overwrite: bool = False
     deterministic: bool = False
     rerun: Rerun | None = None
     content_masks: Sequence[str] = ()
     style_masks: Sequence[str] = ()
     depth: int = 8
     report: str | None = None
+    preset: str = "artistyle"
 
 
 def parse(arguments: Sequence[str]) -> Command | str:
@@ -217,8 +235,10 @@ def parse(arguments: Sequence[str]) -> Command | str:
         return given
     if not given.keys() & {"task", "rerun"}:
         require(PROGRAM, given, "content", "style")
-    require(PROGRAM, given, "output")
     own = values_of(FLAGS, given)
+    if own["output"] is None:
+        task = given.get("task", [Config.task])[0]
+        own["output"] = output_name(own["content"] or task, next(iter(own["style"]), task), ".png")
     check_depth(own["output"], own["depth"])
     again, rerun = own.pop("rerun"), None
     if again:
@@ -226,7 +246,6 @@ def parse(arguments: Sequence[str]) -> Command | str:
             raise ConfigError("--preset and --rerun are both given; choose one to start from")
         with named_as_flags():
             rerun = read_rerun(again, **overrides_of(given))
-    del own["preset"]
     command = Command(
         styles=list(own.pop("style")),
         content_masks=own.pop("content_mask"),
@@ -254,7 +273,7 @@ def _check(command: Command, again: str | None) -> None:
     taken = dict.fromkeys(pictures, "one of the pictures to read")
     if again:
         taken[os.path.realpath(again)] = "the picture to --rerun"
-    for name in ("output", "trace", "report"):
+    for name in ("output", "report"):
         if file := getattr(command, name):
             place = os.path.realpath(file)
             if place in taken:

@@ -13,7 +13,7 @@ from absl import flags as absl_flags
 from artistyle_tf.config import validation
 from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError, InputError
-from artistyle_tf.text import one_line
+from artistyle_tf.text import flag_text, one_line
 
 __all__ = [
     "Flag",
@@ -23,6 +23,7 @@ __all__ = [
     "grouped",
     "named_as_flags",
     "number",
+    "output_name",
     "overrides_of",
     "parse_flags",
     "path",
@@ -30,7 +31,6 @@ __all__ = [
     "require",
     "setting",
     "setting_flags",
-    "shown",
     "values_of",
     "whole",
 ]
@@ -89,7 +89,7 @@ def setting_flags() -> list[Flag]:
         told += f" ({', '.join(words)})" if words else ""
         kind = "list" if isinstance(field.default, tuple) else "text"
         flags += grouped(
-            field.metadata["group"], Flag(field.name, told, shown(field.default), kind=kind)
+            field.metadata["group"], Flag(field.name, told, flag_text(field.default), kind=kind)
         )
     return flags
 
@@ -104,6 +104,8 @@ class Program(NamedTuple):
     flags: Sequence[Flag]
     common: Mapping[str, str] = {}
     """Shorter words for the flags that --help shows; none: it shows all."""
+    positional: Sequence[str] = ()
+    """Flags whose values may also be given without their names, in this order."""
 
     def help(self, full: bool) -> str:
         """The most common flags, or all of them by group, with their defaults."""
@@ -134,6 +136,7 @@ def parse_flags(program: Program, arguments: Sequence[str]) -> dict[str, list[st
     """
     # Private, so that importing this package never touches a host program's absl flags.
     values = absl_flags.FlagValues()
+    values.set_gnu_getopt(True)  # flags may follow names of files
     flags = [flag for flag in program.flags if flag.name != "flagfile"]  # which is absl's own
     switches = [flag.name for flag in flags if flag.kind == "switch"]
     for flag in flags:
@@ -156,14 +159,20 @@ def parse_flags(program: Program, arguments: Sequence[str]) -> dict[str, list[st
         from artistyle_tf import __version__
 
         return f"{program.name} {__version__}"
-    if rest:
-        raise ConfigError(f"{one_line(rest[0])!r} is not a flag; write {program.usage}")
+    if len(rest) > len(program.positional):
+        how = "one too many" if program.positional else "not a flag"
+        word = one_line(rest[len(program.positional)])
+        raise ConfigError(f"{word!r} is {how}; write {program.usage}")
     given = {name: ["true"] for name in switches if values[name].value}
     for flag in flags:
         texts = values[flag.name].value
         if flag.kind != "switch" and texts:
             # The last one counts: aliases and flag files may precede it.
             given[flag.name] = texts if flag.kind == "list" else texts[-1:]
+    for name, text in zip(program.positional, rest, strict=False):
+        if name in given:
+            raise ConfigError(f"--{name} and {one_line(text)!r} are both given; write one of them")
+        given[name] = [text]
     return given
 
 
@@ -172,6 +181,16 @@ def require(program: Program, given: Mapping[str, list[str]], *names: str) -> No
     for name in names:
         if not any(given.get(name, ())):
             raise ConfigError(f"--{name} is missing: {program.usage}")
+
+
+def output_name(content: str, style: str, extension: str) -> str:
+    """The output's name where none is given, in the current folder.
+
+    >>> output_name("photos/photo.jpg", "painting.jpg", ".png")
+    'photo-painting.png'
+    """
+    stems = (os.path.splitext(os.path.basename(one))[0] for one in (content, style))
+    return "-".join(stems) + extension
 
 
 def values_of(flags: Iterable[Flag], given: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -245,14 +264,3 @@ def number(given: str, kind: type[int] | type[float]) -> int | float | str:
         return kind(given)
     except ValueError:
         return given
-
-
-def shown(value: Any) -> str | None:
-    """A setting's value as written in a flag; None stays None."""
-    if value is None:
-        return None
-    if isinstance(value, tuple):
-        return ",".join(
-            str(item) if isinstance(item, float) else f"{item[0]}:{item[1]:g}" for item in value
-        )
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -55,9 +55,9 @@ def _setting(
     return dataclasses.field(default=default, metadata=metadata)
 
 
-_picture, _run, _minimiser, _network, _balance = (
+_picture, _run, _optimizer, _network, _balance = (
     functools.partial(_setting, group)
-    for group in ("Picture", "Run", "Minimiser", "Network", "Balance")
+    for group in ("Picture", "Run", "Optimizer", "Network", "Balance")
 )
 
 
@@ -83,7 +83,7 @@ class Config:
     )
     iterations: int = _run(
         300,
-        "iterations of the minimiser, of all levels together unless finer_iterations is set",
+        "iterations of the optimizer, of all levels together unless finer_iterations is set",
         (1, 10**7),
     )
     init: str = _run(
@@ -130,8 +130,9 @@ class Config:
     )
     carry: Carry = _run(
         "change",
-        "what a level passes on to the next: change: what it changed in a start that is a picture, "
-        "whose detail stays sharp; picture: the painted picture, enlarged (always so from noise)",
+        "what a level hands to the next, larger one: picture: its result, enlarged; change: only "
+        "the difference between its start and result, so that a start that is a picture keeps its "
+        "sharp detail (from noise it is always the result)",
     )
     tolerance: float = _run(
         0.0,
@@ -139,22 +140,22 @@ class Config:
         "0.01; 0: never",
         (0, 0.5),
     )
-    optimizer: Optimizer = _minimiser(
+    optimizer: Optimizer = _optimizer(
         "tfp",
         "tfp: TensorFlow Probability's L-BFGS; lbfgs: our own, with one evaluation per step; adam; "
         "averaged: Adam with a constant step within 0-255, whose iterates are averaged",
     )
-    history: int = _minimiser(50, "history size of L-BFGS: steps it remembers", (1, 1000))
-    learning_rate: float = _minimiser(
+    history: int = _optimizer(50, "history size of L-BFGS: steps it remembers", (1, 1000))
+    learning_rate: float = _optimizer(
         10.0, "step size in grey levels: the first of adam, each of averaged", (1e-6, 1e6)
     )
-    precondition: float = _minimiser(
+    precondition: float = _optimizer(
         0.35, "exponent p of the spectral preconditioner |f|^-p; 0: none", (0, 2)
     )
-    settle: float = _minimiser(
+    settle: float = _optimizer(
         0.0,
-        "exponent by which a finer level moves frequencies less that a coarser one has painted; 0: "
-        "not at all; needs a precondition",
+        "how strongly a finer level keeps the coarse structure painted by the levels before: "
+        "an exponent; 0: not at all; needs a precondition",
         (0, 2),
     )
     weights: str = _network(

@@ -101,7 +101,7 @@ def style_ratio(strength: float, loudness: float) -> float:
     S is the photo's style loss before β, P the mean square of its content features. Equal steps of
     the strength multiply r by equal factors. At equal r, a style whose features are stronger than
     the photo's changes it more, so r falls with the `loudness`, the mean square activation of the
-    style over the photo's. Found on eighteen pairs: docs/defaults.md.
+    style over the photo's. Found on eighteen pairs: docs/notes/defaults.md.
 
     >>> [round(style_ratio(share, 1), 2) for share in (0, 0.25, 0.5, 0.75, 1)]
     [0.03, 0.61, 13.0, 274.92, 5813.78]

@@ -66,6 +66,7 @@ def valid(field: dataclasses.Field[Any], value: Any) -> Any:
     """The value as a `Config` keeps it: one of the field's words, within its bounds, hashable.
     ConfigError: it is not; the message begins with the setting's name."""
     name, kinds = field.name, get_args(field.type)
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
     words, bounds = words_of(field), field.metadata["bounds"]
     if words and value not in words:
         raise ConfigError(f"{name} is {value!r}; it must be {one_of(words)}")
@@ -105,7 +106,6 @@ def _tile_size(name: str, tile: Any) -> int | str:
 
 
 def _init(name: str, init: Any) -> str:
-    init = os.fspath(init) if isinstance(init, os.PathLike) else init
     # A bare word is more likely a typo than a file: report it now, rather than when opening it.
     if not isinstance(init, str) or (init not in INITS and not os.path.splitext(init)[1]):
         raise ConfigError(
@@ -114,8 +114,7 @@ def _init(name: str, init: Any) -> str:
     return init
 
 
-def _weights(name: str, weights: Any) -> str:
-    weights = os.fspath(weights) if isinstance(weights, os.PathLike) else weights
+def _weights(name: str, weights: Any) -> Any:
     check_name(weights)
     return weights
 

@@ -5,12 +5,11 @@ Nothing is pickled, and no name or path stored in it is ever opened.
 """
 
 import contextlib
-import errno
 import json
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,10 +17,10 @@ import numpy as np
 from artistyle_tf.config.choices import Cadence
 from artistyle_tf.errors import InputError
 from artistyle_tf.files import replacing
-from artistyle_tf.locks import Lock, hold
+from artistyle_tf.locks import hold
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["Checkpoints", "Saved", "is_first"]
+__all__ = ["Checkpoints", "Saved"]
 
 KEPT = 2
 SECONDS = 60.0
@@ -41,14 +40,13 @@ class Saved(NamedTuple):
 
 
 class Checkpoints:
-    """Keeps the `keep` newest checkpoints of a run in a folder, for one run at a time.
+    """Keeps the two newest checkpoints of a run in a folder, for one run at a time.
 
     Args:
       folder: created by `begin` if it does not exist.
       every: iterations between checkpoints, or seconds, like "60s"; None: by time, so that writing
         takes at most a fiftieth of the run.
       resume: whether to resume from the newest readable checkpoint.
-      keep: number of checkpoints to keep, at least 1.
 
     Raises:
       ConfigError: `every` is invalid.
@@ -62,20 +60,16 @@ class Checkpoints:
         *,
         every: int | str | None = None,
         resume: bool = False,
-        keep: int = KEPT,
     ):
         self.folder, self.resume = os.fspath(folder), resume
-        self._keep = max(1, keep)
         self._cadence = None if every is None else Cadence(every)
         self._last, self._cost = time.monotonic(), 0.0
         self._identity: Mapping[str, Any] = {}
-        self._lock: Lock | None = None
+        self._lock: Any = None
         self._writes = True
         self._broken: list[str] = []  # paths that `begin` found damaged
         self.notes: list[str] = []
         """Notes for the user about what `begin` found."""
-        with self._told("make"):
-            _check_place(self.folder)
         self._check_unused()
 
     def begin(
@@ -147,14 +141,14 @@ class Checkpoints:
             return
         began = time.monotonic()
         with self._told("write"):
-            number = 1 + max((_number(path) for path in self._paths()), default=0)
+            number = 1 + max(map(_number, self._files()), default=0)
             path = os.path.join(self.folder, f"artistyle-{iteration:08}-{number:06}.npz")
             text = json.dumps({**header, "identity": self._identity}).encode()
             named = {f"a{index:06}": np.asarray(array) for index, array in enumerate(arrays)}
             with replacing(path, _MARK) as file:
                 np.savez(file, header=np.frombuffer(text, np.uint8), **named)  # type: ignore[arg-type]
             sound = [path for path in self._files() if path not in self._broken]
-            for old in [*self._broken, *sound[self._keep :]]:
+            for old in [*self._broken, *sound[KEPT:]]:
                 with contextlib.suppress(FileNotFoundError):
                     os.remove(old)
             self._broken = []
@@ -164,10 +158,7 @@ class Checkpoints:
     def _newest(self, accept: Callable[[Saved], object]) -> Saved | None:
         """As `begin`."""
         with self._told("read"):
-            paths, files = self._paths(), self._files()
-        for path in paths:
-            if path not in files:
-                self.notes.append(f"{one_line(path)} is not a regular file; it is skipped")
+            files = self._files()
         for path in files:
             try:
                 saved = _read(path, self._identity)
@@ -186,10 +177,11 @@ class Checkpoints:
         return None
 
     def _check_unused(self) -> None:
-        """InputError if a run that doesn't resume would delete existing checkpoints."""
-        with self._told("read"):
-            files = [] if self.resume else self._files()
-        if files:
+        """InputError if there can't be such a folder, or a run that doesn't resume would delete
+        existing checkpoints."""
+        with self._told("make"):
+            files = self._files()
+        if files and not self.resume:
             raise InputError(
                 f"{one_line(files[0])} exists already; --resume continues from it; to "
                 "start a new run, remove it or choose another folder"
@@ -204,17 +196,13 @@ class Checkpoints:
                     os.remove(path)
 
     def _files(self) -> list[str]:
-        """Paths, newest first."""
-        return [path for path in self._paths() if os.path.isfile(path)]
-
-    def _paths(self) -> list[str]:
-        """Everything with a checkpoint's name, newest first; also pipes, which can block."""
+        """Paths, newest first, of regular files only: reading a pipe could block."""
         try:
             names = filter(_NAME.fullmatch, os.listdir(self.folder))
         except FileNotFoundError:
             return []
         paths = (os.path.join(self.folder, name) for name in names)
-        return sorted(paths, key=_number, reverse=True)
+        return sorted(filter(os.path.isfile, paths), key=_number, reverse=True)
 
     @contextlib.contextmanager
     def _told(self, verb: str) -> Iterator[None]:
@@ -256,18 +244,3 @@ def _number(path: str) -> int:
     name = _NAME.fullmatch(os.path.basename(path))
     assert name is not None
     return int(name["number"])
-
-
-def _check_place(folder: str) -> None:
-    """OSError if the path can't be used as a folder, which need not exist yet."""
-    place = os.path.abspath(folder)
-    while not os.path.lexists(place):
-        place = os.path.dirname(place)
-    if not os.path.isdir(place):
-        raise NotADirectoryError(errno.ENOTDIR, f"{place} is not a folder")
-
-
-def is_first(kind: str, index: int | None, jobs: Collection[str]) -> bool:
-    """Whether this task is the chief of a cluster with those kinds of tasks."""
-    first = "chief" if "chief" in jobs else "worker"
-    return kind == first and not index

@@ -21,7 +21,6 @@ __all__ = [
     "read_inputs",
     "read_start",
     "remarks",
-    "several",
     "start_image",
     "style_sides",
     "white_noise",
@@ -66,11 +65,14 @@ def check_inputs(
 def read_inputs(
     config: Config,
     content: Any,
-    styles: Sequence[Any],
+    styles: Any,
     content_masks: Sequence[Any] = (),
     style_masks: Sequence[Any] = (),
 ) -> Inputs:
-    """Reads all pictures of a run, in any form that `images.read` takes."""
+    """Reads all pictures of a run, in any form that `images.read` takes; styles: one, a list or
+    None."""
+    if not isinstance(styles, list | tuple):
+        styles = [] if styles is None else [styles]
     counts = len(content_masks), len(style_masks)
     check_inputs(config, content is not None, len(styles), *counts)
     picture = None if content is None else read(content)
@@ -119,13 +121,6 @@ def remarks(pictures: Sequence[tuple[Picture, int]]) -> list[str]:
                 f"{picture.name} has only {own} px on its longer side and is enlarged to {target}"
             )
     return notes
-
-
-def several(styles: Any) -> list[Any]:
-    """Styles as passed by users (one, a list or None), as a list."""
-    if styles is None:
-        return []
-    return list(styles) if isinstance(styles, list | tuple) else [styles]
 
 
 def read_start(config: Config) -> Picture | None:

@@ -10,13 +10,13 @@ import numpy as np
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.checkpoints import Checkpoints
-from artistyle_tf.engine.inputs import read_inputs, read_start, several
+from artistyle_tf.engine.inputs import read_inputs, read_start
 from artistyle_tf.engine.optimize import named_parts, optimize, within_memory
 from artistyle_tf.engine.plan import peak_bytes
-from artistyle_tf.engine.problem import Problem, load_network, make_problem
+from artistyle_tf.engine.problem import Problem, Styles, load_network, make_problem
 from artistyle_tf.engine.results import INTERRUPTED, Callbacks, Result
 from artistyle_tf.engine.solvers import Solver, Solvers, let_memory_grow
-from artistyle_tf.engine.state import Clock, Painted, State
+from artistyle_tf.engine.state import Clock, Painted, RunState
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.network_scale import from_network, to_network, unclipped
 from artistyle_tf.images.sizes import resample
@@ -24,7 +24,7 @@ from artistyle_tf.text import reason
 from artistyle_tf.vgg.precision import true_float32
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["Painter", "make_result", "painting", "stylize"]
+__all__ = ["Painter", "finish_image", "make_result", "stylize"]
 
 logger = logging.getLogger("artistyle_tf")
 
@@ -36,9 +36,9 @@ class Painter:
         for photo in photos:
             painter(photo, "painting.jpg").save(...)
 
-    The network and the traced TensorFlow functions are kept for pictures of any size, so that only
-    the first picture waits for loading and tracing. Threads may have a painter each or share one;
-    calls to a shared painter run one at a time.
+    The network, the traced TensorFlow functions and what was computed of the latest style are kept
+    for pictures of any size, so that only the first picture waits for loading and tracing. Threads
+    may have a painter each or share one; calls to a shared painter run one at a time.
 
     Args:
       config: the settings; by default the `artistyle` preset.
@@ -55,6 +55,7 @@ class Painter:
             )
         self._alone = threading.RLock()
         self._weights: Weights | None = None
+        self._styles: Styles | None = None
         self._solvers: dict[tuple[Any, int], Solvers] = {}
 
     def __call__(
@@ -69,14 +70,20 @@ class Painter:
         checkpoints: Checkpoints | None = None,
     ) -> Result:
         """Paints the content picture in the style of another, like `stylize`."""
+        each = callback if isinstance(callback, list | tuple) else [callback]
+        if callback is not None and not all(map(callable, each)):
+            raise ConfigError(
+                f"callback is {callback!r}; it must be a function of a Step, or a list of functions"
+            )
         with self._alone, true_float32():
             let_memory_grow()
             clock = Clock()
-            inputs = read_inputs(self.config, content, several(style), content_masks, style_masks)
+            inputs = read_inputs(self.config, content, style, content_masks, style_masks)
             start = read_start(self.config)
             if self._weights is None:
                 self._weights = load_network(self.config)
-            problem = make_problem(self.config, inputs, start, self._weights)
+            problem = make_problem(self.config, inputs, start, self._weights, self._styles)
+            self._styles = problem.styles
             for note in problem.notes:
                 logger.warning("%s", note)
             key = strategy, len(inputs.masks.content)
@@ -109,8 +116,8 @@ def stylize(
     """Paints the content picture in the style of one or more others, with a `Painter` used once.
 
     Args:
-      content: path, PIL image or uint8 or uint16 array [H, W, 3] sRGB; None for task
-        "texture".
+      content: path, PIL image, or array or tensor [H, W, 3] sRGB, uint8, uint16 or floats from 0
+        to 1; None for task "texture".
       style: one such picture, or a list of them, blended in the proportions `config.style_blend`;
         None for task "reconstruct".
       config: the settings; by default the `artistyle` preset.
@@ -131,7 +138,7 @@ def stylize(
       warnings; the network chosen for `auto` is logged as information.
 
     Raises:
-      ConfigError: the settings are invalid.
+      ConfigError: the settings are invalid, or a callback can't be called.
       InputError: a picture or weights file can't be used.
       ArtistyleError: the objective is never finite, or the picture is too large for
         the memory.
@@ -149,13 +156,13 @@ def stylize(
     )
 
 
-def make_result(problem: Problem, solvers: Solvers, state: State, clock: Clock) -> Result:
+def make_result(problem: Problem, solvers: Solvers, state: RunState, clock: Clock) -> Result:
     """The best picture of a finished run with its losses, at exactly the requested size."""
     best, ending = state.best(problem.config), state.ending
     assert best is not None
     assert ending is not None
     parts, saved_parts = _losses(solvers, state, best)
-    painted = painting(problem, best.image)
+    painted = finish_image(problem, best.image)
     content, error = problem.inputs.content, ending.error
     record = {
         **problem.provenance.record(),
@@ -175,8 +182,8 @@ def make_result(problem: Problem, solvers: Solvers, state: State, clock: Clock) 
         },
         "notes": list(problem.notes),
     }
-    if state.weighing:  # the number that followed from strength, which a rerun keeps
-        record["config"]["style_weight"] = state.weighing.style_weight
+    if state.style_weights:  # the number that followed from strength, which a rerun keeps
+        record["config"]["style_weight"] = state.style_weights.beta
     return Result(
         image=from_network(painted),
         unclipped=unclipped(painted),
@@ -197,14 +204,15 @@ def make_result(problem: Problem, solvers: Solvers, state: State, clock: Clock) 
 
 
 def _losses(
-    solvers: Solvers, state: State, best: Painted
+    solvers: Solvers, state: RunState, best: Painted
 ) -> tuple[dict[str, float], dict[str, float]]:
     """The objective's parts by name: for the best image, and for the same rounded and clipped.
 
-    If memory runs out or the user interrupts, they are left out rather than the picture lost.
+    If memory runs out, the user interrupts, or the best image is of the level before the last, they
+    are left out rather than the picture lost.
     """
-    targets = best.targets
-    if targets is None:
+    targets = state.targets
+    if targets is None or state.previous:  # the best image is of the level before
         return {"value": best.value}, {}
     held = to_network(from_network(best.image))
 
@@ -212,8 +220,7 @@ def _losses(
         return [named_parts(solver.objective, one, targets) for one in (best.image, held)]
 
     try:
-        there = state.replace(level=best.level, dtype=best.dtype)
-        parts, saved = within_memory(solvers, there.with_plan(best.plan), compute)[1]
+        parts, saved = within_memory(solvers, state, compute)[1]
         return parts, saved
     except KeyboardInterrupt:
         if state.ending and state.ending.reason == INTERRUPTED:
@@ -223,8 +230,8 @@ def _losses(
     return {"value": best.value}, {}
 
 
-def painting(problem: Problem, image: np.ndarray) -> np.ndarray:
-    """float32 [1, h, w, 3] at the requested size, with the photo's own pixels restored."""
+def finish_image(problem: Problem, image: np.ndarray) -> np.ndarray:
+    """An image float32 [1, h, w, 3] at the requested size, with the photo's own pixels restored."""
     height, width = problem.size
     try:
         return problem.shown(resample(image[0], problem.canvas)[None])[:, :height, :width]

@@ -29,10 +29,11 @@ __all__ = [
     "plan_note",
     "resident_bytes",
     "schedule",
-    "shared",
-    "smaller",
     "split_iterations",
+    "tile_sides",
     "total_iterations",
+    "with_shared_tiles",
+    "with_smaller_tiles",
 ]
 
 SQUEEZE = 1.25
@@ -176,9 +177,7 @@ def make_plan(
         taken = estimate(config, size, channels, itemsize, tile, history, regions, states)
         return Plan(tile, history, room.resident + taken)
 
-    asked = config.tile_size
-    sides = (0, *TILES) if asked == "auto" else (asked,)
-    tiles = [side if side < max(size) else 0 for side in sides]
+    tiles = tile_sides(config, size)
     most = None if room.free is None else room.resident + SHARE * room.free
     histories = [config.history]
     while histories[-1] > FEWEST_PAIRS:
@@ -188,7 +187,7 @@ def make_plan(
             plan = planned(tile, history)
             if most is None or plan.estimate <= most:
                 return plan
-    if asked != "auto" or room.free is None:
+    if config.tile_size != "auto" or room.free is None:
         return planned(tiles[0], config.history)  # set explicitly by the user
     least = planned(tiles[-1], histories[-1])
 
@@ -205,7 +204,17 @@ def make_plan(
     )
 
 
-def shared(plan: Plan, size: tuple[int, int], replicas: int) -> Plan:
+def tile_sides(config: Config, size: tuple[int, int]) -> list[int]:
+    """The sides of tiles to consider at a level, fastest first; 0: whole, as is what fits in one.
+
+    >>> tile_sides(Config(tile_size=256), (192, 256))
+    [0]
+    """
+    sides = (0, *TILES) if config.tile_size == "auto" else (config.tile_size,)
+    return [side if side < max(size) else 0 for side in sides]
+
+
+def with_shared_tiles(plan: Plan, size: tuple[int, int], replicas: int) -> Plan:
     """The plan with tiles small enough that every replica of a strategy gets some."""
     for tile in SHARED_TILES:
         cores = math.prod(-(-side // tile) for side in size)
@@ -214,7 +223,7 @@ def shared(plan: Plan, size: tuple[int, int], replicas: int) -> Plan:
     return plan._replace(tile=plan.tile or SHARED_TILES[-1])
 
 
-def smaller(plan: Plan, size: tuple[int, int]) -> Plan | None:
+def with_smaller_tiles(plan: Plan, size: tuple[int, int]) -> Plan | None:
     """The plan with the next smaller tile size; None if there is none."""
     sides = [side for side in SIDES if side < (plan.tile or max(size))]
     return plan._replace(tile=sides[0]) if sides else None

@@ -1,9 +1,9 @@
 """What a run tells: a `Step` after each iteration, and a `Result` at its end. No TensorFlow."""
 
 import dataclasses
-import logging
 import math
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,11 +14,9 @@ from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.write import png_bytes, to_html
 from artistyle_tf.report.charts import Moment
 from artistyle_tf.report.page import write_report
-from artistyle_tf.text import clock, reason
+from artistyle_tf.text import clock
 
-__all__ = ["INTERRUPTED", "STOPPED", "Callback", "Callbacks", "Result", "Step", "consult", "rms"]
-
-logger = logging.getLogger("artistyle_tf")
+__all__ = ["INTERRUPTED", "STOPPED", "Callback", "Callbacks", "Result", "Step", "TimeLeft"]
 
 INTERRUPTED = "interrupted"  # why a run ended by Ctrl-C
 STOPPED = "stopped by the callback"  # why a run ended if a callback returned False
@@ -42,7 +40,7 @@ class Step:
     seconds: float
     """Since the first evaluation began."""
     remaining: float
-    """Estimated seconds to the end."""
+    """Estimated seconds to the end; NaN after the first call of the device."""
     parts: Callable[[], Mapping[str, float]] = dataclasses.field(repr=False)
     """Computes the parts of the objective, which costs a forward pass: "value", its summands
     "content", "style", "total_variation", "gamut" and "palette", and for every layer
@@ -76,29 +74,26 @@ Callback = Callable[[Step], bool | None]
 """Called after each call of the device; if that runs several iterations
 (`Config.steps_per_execution`), after the last of them."""
 
-Callbacks = Callback | Sequence[Callback]
+Callbacks = Callback | list[Callback] | tuple[Callback, ...]
 """One callback, or several called in order; the run stops if any of them asks for it."""
 
 
-def consult(callbacks: Callbacks, step: Step) -> tuple[str, Exception | None]:
-    """Runs the callbacks: the reason to stop ("" to continue), and the exception if one was raised.
+class TimeLeft:
+    """Estimates the time left from how long the work so far took. The time before it is first
+    asked is left out: TensorFlow traces and rewrites its graphs then. `pace`: seconds per unit of
+    work until something is measured; NaN if unknown."""
 
-    An exception in a user's callback is logged; it must not lose the picture.
-    """
-    try:
-        each = callbacks if isinstance(callbacks, Sequence) else [callbacks]
-        answers = [callback(step) for callback in each]
-        return (STOPPED if any(a is False for a in answers) else ""), None
-    except Exception as error:
-        # Only the exception's type, since the record must contain no paths and messages may.
-        stop_reason = f"a callback raised {type(error).__name__}"
-        logger.error("%s: %s", stop_reason, reason(error), exc_info=error)
-        return stop_reason, error
+    def __init__(self, pace: float = math.nan):
+        self.pace = pace
+        self._first: tuple[float, float] | None = None
 
-
-def rms(change: np.ndarray) -> float:
-    """Root mean square, summed in float64."""
-    return float(np.sqrt(np.mean(np.square(change, dtype=np.float64))))
+    def seconds(self, done: float, left: float) -> float:
+        """For what is `left`, after `done`, in any unit of work; NaN the first time."""
+        now = time.perf_counter()
+        since, start = self._first = self._first or (now, done)
+        if done > start:
+            self.pace = (now - since) / (done - start)
+        return self.pace * left
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -135,6 +130,11 @@ class Result:
     """Peak memory of the process in bytes, by the end of the run; None if unknown."""
     planned_memory: Sequence[int] = ()
     """Planned memory of the process in bytes for each level, coarse to fine."""
+
+    def __repr__(self) -> str:
+        height, width = self.image.shape[:2]
+        told = f"{self.stop_reason!r}, {self.seconds:.1f} s, objective {self.objective:.4g}"
+        return f"<Result {width}×{height} px: {told}>"
 
     def save(self, path: str | os.PathLike[str], depth: int = 8) -> None:
         """Writes the picture in the format of the extension (.png .jpg .webp .tif), with its

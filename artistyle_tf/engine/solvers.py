@@ -12,11 +12,18 @@ import tensorflow as tf
 from artistyle_tf import optimizers
 from artistyle_tf.config.choices import Optimizer
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.checkpoints import is_first
-from artistyle_tf.engine.plan import Level, Room, free_bytes, make_plan, resident_bytes, shared
+from artistyle_tf.engine.plan import (
+    Level,
+    Room,
+    free_bytes,
+    make_plan,
+    resident_bytes,
+    with_shared_tiles,
+)
 from artistyle_tf.images.network_scale import BGR_MEAN
 from artistyle_tf.objective.preconditioner import precondition
-from artistyle_tf.objective.static_tiles import make_objective
+from artistyle_tf.objective.static_tiles import FixedTiledObjective
+from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import Minimizer
 from artistyle_tf.vgg.precision import convolution_dtype, device_kind
@@ -25,13 +32,11 @@ from artistyle_tf.vgg.weights import Weights
 __all__ = [
     "Solver",
     "Solvers",
-    "capabilities",
-    "is_chief",
     "is_compiled",
     "let_memory_grow",
+    "make_objective",
     "minimizer_class",
     "room",
-    "takes_many",
 ]
 
 logger = logging.getLogger("artistyle_tf")
@@ -45,7 +50,7 @@ MINIMIZERS: Mapping[Optimizer, str] = {
 
 HELD = "bfloat16"
 """Storage dtype of L-BFGS correction pairs. They take most of its memory, and rounding them changes
-the steps less than bfloat16 convolutions do (docs/performance.md)."""
+the steps less than bfloat16 convolutions do (docs/notes/speed.md)."""
 
 TPU_MEMORY = 8 * 2**30  # bytes per core of the smallest TPUs (v2): TensorFlow doesn't tell
 
@@ -53,13 +58,6 @@ TPU_MEMORY = 8 * 2**30  # bytes per core of the smallest TPUs (v2): TensorFlow d
 def is_compiled(config: Config, kind: str) -> bool:
     """Whether XLA compiles the levels on that kind of device: "CPU", "GPU" or "TPU"."""
     return kind == "TPU" if config.jit_compile == "auto" else config.jit_compile == "on"
-
-
-def takes_many(config: Config, kind: str) -> bool:
-    """Whether the device runs several iterations per call, without the host."""
-    if config.steps_per_execution == "auto":
-        return kind != "CPU"
-    return config.steps_per_execution > 1
 
 
 def room(config: Config, kind: str) -> Room:
@@ -87,21 +85,6 @@ def let_memory_grow() -> None:
             tf.config.experimental.set_memory_growth(gpu, True)
     except (RuntimeError, ValueError) as error:
         logger.debug("the memory of GPUs stays as TensorFlow took it: %s", error)
-
-
-def capabilities() -> list[tuple[int, int] | None]:
-    """The compute capability of each visible GPU, like (8, 0); None if CUDA doesn't tell."""
-    details = map(tf.config.experimental.get_device_details, tf.config.get_visible_devices("GPU"))
-    return [each.get("compute_capability") for each in details]
-
-
-def is_chief(strategy: Any) -> bool:
-    """Whether this process writes the run's files: the chief, the first worker, or the only one."""
-    resolver = getattr(strategy, "cluster_resolver", None)
-    kind = getattr(resolver, "task_type", None)
-    if resolver is None or not kind:
-        return True
-    return is_first(kind, resolver.task_id, resolver.cluster_spec().jobs)
 
 
 class Solver(NamedTuple):
@@ -173,7 +156,10 @@ class Solvers:
         kind = device_kind(self.strategy)
         if self.config.precision == "auto" and kind == "TPU":
             return "bfloat16"  # a TPU's native matrix format
-        return convolution_dtype(self.config.precision, capabilities() if kind == "GPU" else [])
+        gpus = tf.config.get_visible_devices("GPU") if kind == "GPU" else []
+        details = map(tf.config.experimental.get_device_details, gpus)
+        capabilities = [one.get("compute_capability") for one in details]  # like (8, 0), or None
+        return convolution_dtype(self.config.precision, capabilities)
 
     def planned(
         self, levels: Sequence[tuple[tuple[int, int], int]], dtype: str
@@ -187,15 +173,34 @@ class Solvers:
         for size, budget in levels:
             plan = make_plan(config, size, channels, itemsize, free, self.regions, states)
             if self.strategy is not None:
-                plan = shared(plan, size, self.strategy.num_replicas_in_sync)
+                plan = with_shared_tiles(plan, size, self.strategy.num_replicas_in_sync)
             made.append(Level(size, budget, plan))
         return tuple(made)
 
     @property
     def at_once(self) -> bool:
         """Whether the device runs many iterations per call; a strategy's loop runs on the host."""
-        config, kind = self.config, device_kind(self.strategy)
-        return self.strategy is None and (is_compiled(config, kind) or takes_many(config, kind))
+        if self.strategy is not None:
+            return False
+        kind, steps = device_kind(), self.config.steps_per_execution
+        many = kind != "CPU" if steps == "auto" else steps > 1
+        return many or is_compiled(self.config, kind)
+
+
+def make_objective(
+    config: Config,
+    weights: Weights,
+    *,
+    tile: int = 0,
+    strategy: Any = None,
+    wide: str = "float64",
+    **options: Any,
+) -> Objective:
+    """An objective in tiles of `tile` px a side (0: untiled), of one fixed shape with `fixed`."""
+    if not tile:
+        return Objective(config, weights, **options)
+    kind = FixedTiledObjective if options.get("fixed") else TiledObjective
+    return kind(config, weights, tile=tile, strategy=strategy, wide=wide, **options)
 
 
 def minimizer_class(config: Config) -> Callable[..., Minimizer]:

@@ -3,6 +3,7 @@ says how long the rest will take."""
 
 import dataclasses
 import logging
+import math
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -14,14 +15,15 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.engine.checkpoints import Checkpoints, Saved
 from artistyle_tf.engine.plan import Level, Plan, total_iterations
 from artistyle_tf.engine.problem import Problem
-from artistyle_tf.engine.solvers import Solvers, is_chief
+from artistyle_tf.engine.results import TimeLeft
+from artistyle_tf.engine.solvers import Solvers
 from artistyle_tf.errors import InputError
 from artistyle_tf.objective.preconditioner import precondition
-from artistyle_tf.objective.targets import Targets, Weighing
+from artistyle_tf.objective.targets import StyleWeights, Targets
 from artistyle_tf.optimizers import State as Search
 from artistyle_tf.optimizers import Status
 
-__all__ = ["Clock", "Ending", "Painted", "Row", "State", "restore", "save"]
+__all__ = ["Clock", "Ending", "Painted", "Row", "RunState", "restore", "save"]
 
 logger = logging.getLogger("artistyle_tf")
 
@@ -36,18 +38,12 @@ class Ending(NamedTuple):
 
 
 class Painted(NamedTuple):
-    """An image, with what is needed to compute its losses."""
-
     image: np.ndarray  # float32 [1, h, w, 3], BGR, mean subtracted
     value: float  # the objective, as computed by the minimiser
-    targets: Targets | None  # None if the run was resumed and they are not known yet
-    level: int  # counted from 0
-    plan: Plan
-    dtype: str  # of the convolutions
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
-class State:
+class RunState:
     """A run between two iterations: a value; every iteration makes a new one."""
 
     levels: tuple[Level, ...]
@@ -58,17 +54,15 @@ class State:
     """The convolutions' current dtype."""
     widened: int | None = None
     """The iteration after which float32 replaced bfloat16."""
-    search: Search | None = None
-    """The minimiser's state at this level; None: the level has not begun."""
-    left: Search | None = None
-    """What this level can reuse of the previous level's search; kept until it begins."""
+    search: Search
+    """The minimiser's state at this level."""
     targets: Targets | None = None
     """The targets of this level; not saved in checkpoints, but recomputed."""
-    before: tuple[int, int] = (0, 0)
-    """Iterations and evaluations of the previous levels."""
-    done: tuple[int, ...] = ()
+    done: tuple[int, ...]
     """Iterations of each level begun so far."""
-    weighing: Weighing | None = None
+    earlier_evaluations: int = 0
+    """Evaluations of the levels before this one."""
+    style_weights: StyleWeights | None = None
     """How strongly the style counts, once it is known; None too if the settings say it all."""
     trace: tuple[Row, ...] = ()
     previous: Painted | None = None
@@ -96,12 +90,12 @@ class State:
     @property
     def iterations(self) -> int:
         """Of the whole run."""
-        return self.before[0] + (int(self.search.iterations) if self.search else 0)
+        return sum(self.done)
 
     @property
     def evaluations(self) -> int:
         """Of the whole run."""
-        return self.before[1] + (int(self.search.evaluations) if self.search else 0)
+        return self.earlier_evaluations + int(self.search.evaluations)
 
     def total(self, config: Config) -> int:
         """Most iterations of the whole run."""
@@ -110,12 +104,12 @@ class State:
     @property
     def budget_left(self) -> int:
         """Iterations left at this level."""
-        return self.here.budget - (int(self.search.iterations) if self.search else 0)
+        return self.here.budget - self.done[-1]
 
     @property
     def running(self) -> bool:
         """Whether the search at this level can continue."""
-        return self.search is not None and int(self.search.status) == Status.RUNNING
+        return int(self.search.status) == Status.RUNNING
 
     @property
     def convolutions(self) -> str:
@@ -126,18 +120,16 @@ class State:
 
     def best(self, config: Config) -> Painted | None:
         """The best image so far; None before the first finite objective."""
-        search = self.search
-        if search is None or not np.isfinite(search.best_value):
+        value = float(self.search.best_value)
+        if not np.isfinite(value):
             return self.previous
-        image = self.image_of(search.best_position, config)
-        value = float(search.best_value)
-        return Painted(image, value, self.targets, self.level, self.here.plan, self.dtype)
+        return Painted(self.image_of(self.search.best_position, config), value)
 
-    def replace(self, **changes: Any) -> "State":
+    def replace(self, **changes: Any) -> "RunState":
         """A copy with these fields replaced."""
         return dataclasses.replace(self, **changes)
 
-    def with_plan(self, plan: Plan) -> "State":
+    def with_plan(self, plan: Plan) -> "RunState":
         """A copy with another plan for this level."""
         levels = list(self.levels)
         levels[self.level] = self.here._replace(plan=plan)
@@ -145,7 +137,7 @@ class State:
 
     def ended(
         self, reason: str, error: BaseException | None = None, *, broken_off: bool = False
-    ) -> "State":
+    ) -> "RunState":
         """A copy that has ended, for that reason."""
         return self.replace(ending=Ending(reason, error, broken_off))
 
@@ -156,7 +148,7 @@ class Clock:
     def __init__(self) -> None:
         self._began = time.perf_counter()
         self._zero: float | None = None
-        self._entered, self._done = self._began, 0
+        self._left = TimeLeft()
         self.setup = 0.0
         """Seconds before the first evaluation: reading, loading, the first targets, tracing."""
 
@@ -164,47 +156,52 @@ class Clock:
     def running(self) -> bool:
         return self._zero is not None
 
-    def enter(self, state: State) -> None:
+    def enter(self, state: RunState) -> None:
         """Starts or resumes a level; the first call starts the clock."""
-        self._entered = time.perf_counter()
-        self._done = state.done[-1]
+        now = time.perf_counter()
+        self._left = TimeLeft(self._left.pace)
         if self._zero is None:
-            self.setup = self._entered - self._began
-            self._zero = self._entered - (state.trace[-1][1] if state.trace else 0.0)
+            self.setup = now - self._began
+            self._zero = now - (state.trace[-1][1] if state.trace else 0.0)
 
     def seconds(self) -> float:
         """Since the first evaluation began."""
         return 0.0 if self._zero is None else time.perf_counter() - self._zero
 
-    def remaining(self, state: State) -> float:
-        """Estimated seconds to the end, at this level's pace, scaled by the number of pixels."""
-        spent = time.perf_counter() - self._entered
-        pace = spent / max(1, state.done[-1] - self._done)
-        here = state.here.size[0] * state.here.size[1]
+    def remaining(self, state: RunState) -> float:
+        """Estimated seconds to the end, to be asked after each call of the device; see `TimeLeft`.
+        At one level an iteration takes as long as any, elsewhere in proportion to the pixels."""
+        pixels = [math.prod(level.size) for level in state.levels[state.level :]]
         ahead = sum(
-            level.budget * level.size[0] * level.size[1] / here
-            for level in state.levels[state.level + 1 :]
+            level.budget * count
+            for level, count in zip(state.levels[state.level + 1 :], pixels[1:], strict=True)
         )
-        return pace * (state.budget_left + ahead)
+        done, left = state.done[-1] * pixels[0], state.budget_left * pixels[0]
+        return self._left.seconds(done, left + ahead)
 
 
-def save(checkpoints: Checkpoints, state: State) -> None:
+def save(checkpoints: Checkpoints, state: RunState) -> None:
     """Writes a checkpoint. One that can't be written only causes a warning; the run continues."""
     try:
-        checkpoints.save(state.iterations, _header(state), _storable(state.search))
+        header = {name: getattr(state, name) for name in SAVED}
+        checkpoints.save(state.iterations, header, _storable(state.search))
     except InputError as error:
         logger.warning("%s; the run continues", error)
 
 
-def restore(checkpoints: Checkpoints, problem: Problem, solvers: Solvers, fresh: State) -> State:
+def restore(
+    checkpoints: Checkpoints, problem: Problem, solvers: Solvers, fresh: RunState
+) -> RunState:
     """The newest saved state of the same run, or else `fresh`, its first state."""
     found = [fresh]
 
     def accept(saved: Saved) -> None:
-        state = _parse(saved.header, fresh)
-        layers = problem.config.layer_weights("style")
-        if state.weighing and state.weighing.weights.keys() != layers.keys():
-            raise ValueError("its weighing is not of this run's layers")
+        state = fresh.replace(**_parse(saved.header))
+        if [level.size for level in state.levels] != [level.size for level in fresh.levels]:
+            raise ValueError("its levels are not this run's")
+        layers, weights = problem.config.layer_weights("style"), state.style_weights
+        if weights and weights.by_layer.keys() != layers.keys():
+            raise ValueError("its style weights are not of this run's layers")
         height, width = state.here.size
         search = solvers.of(state.here, state.dtype).minimizer.start(tf.zeros([height * width * 3]))
         kinds = [(tuple(one.shape), one.dtype.as_numpy_dtype) for one in _storable(search)]
@@ -219,44 +216,32 @@ def restore(checkpoints: Checkpoints, problem: Problem, solvers: Solvers, fresh:
         found.append(state.replace(search=tf.nest.pack_sequence_as(search, tensors)))
 
     identity = {**problem.provenance.identity(), "convolutions": fresh.convolutions}
-    checkpoints.begin(identity, accept, writes=is_chief(solvers.strategy))
+    strategy = solvers.strategy
+    checkpoints.begin(identity, accept, writes=not strategy or strategy.extended.should_checkpoint)
     for note in checkpoints.notes:
         logger.warning("%s", note)
     return found[-1]
 
 
-def _header(state: State) -> dict[str, Any]:
-    """The state as JSON values, except its search and what is recomputed."""
-    return {
-        "level": state.level,
-        "before": state.before,
-        "levels": state.levels,
-        "done": state.done,
-        "dtype": state.dtype,
-        "widened": state.widened,
-        "weighing": state.weighing,
-        "trace": state.trace,
-    }
+SAVED = (
+    "levels", "level", "dtype", "widened", "done", "earlier_evaluations", "style_weights", "trace",
+)  # fmt: skip
+"""The fields of a state in a checkpoint's header; the search is in its arrays."""
 
 
-def _parse(header: Mapping[str, Any], fresh: State) -> State:
-    """The inverse of `_header`: a state without a search. Any exception: it is of another run."""
-    levels = [Level(tuple(size), budget, Plan(*plan)) for size, budget, plan in header["levels"]]
-    if [level.size for level in levels] != [level.size for level in fresh.levels]:
-        raise ValueError("its levels are not this run's")
-    weighing = header["weighing"]
-    if weighing:
-        weighing = Weighing(weighing[0], {name: tuple(row) for name, row in weighing[1].items()})
-    return State(
-        levels=tuple(levels),
-        level=header["level"],
-        before=tuple(header["before"]),
-        done=tuple(header["done"]),
-        dtype=header["dtype"],
-        widened=header["widened"],
-        weighing=weighing,
-        trace=tuple(map(tuple, header["trace"])),
+def _parse(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields `SAVED` from a checkpoint's JSON, where tuples are lists."""
+    fields = {name: header[name] for name in SAVED}
+    fields["levels"] = tuple(
+        Level(tuple(size), budget, Plan(*plan)) for size, budget, plan in header["levels"]
     )
+    fields["done"] = tuple(header["done"])
+    fields["trace"] = tuple(map(tuple, header["trace"]))
+    if header["style_weights"]:
+        beta, by_layer = header["style_weights"]
+        rows = {name: tuple(row) for name, row in by_layer.items()}
+        fields["style_weights"] = StyleWeights(beta, rows)
+    return fields
 
 
 def _storable(search: Any) -> list[tf.Tensor]:

@@ -17,8 +17,8 @@ __all__ = ["NODES", "keep_chroma", "luminance", "oklab", "palette_table", "recol
 LUMA = (0.299, 0.587, 0.114)  # Weights of R, G, B in the Y of YIQ.
 NODES = 32  # Nodes of the palette's table along R, G and B, from 0 to 255.
 TOLERANCE = 0.02  # Distance in OKLab that counts as none: just noticeable side by side.
-_LONGEST = 256
-_FEWEST = 5e-5
+_LONGEST = 256  # Longer side in px at which a style's colours are counted.
+_FEWEST = 5e-5  # Share of its pixels that makes a colour one of the style's.
 _LMS = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],
@@ -118,9 +118,9 @@ def oklab(rgb: np.ndarray) -> np.ndarray:
 def palette_table(styles: Sequence[np.ndarray], mask: np.ndarray | None = None) -> np.ndarray:
     """float32 [NODES, NODES, NODES] by R, G, B: max(0, d - `TOLERANCE`)², times 255².
 
-    d is a colour's distance in OKLab from the nearest one of the styles, [H, W, 3] sRGB in grey
-    levels, which at 256 px have at least two pixels of it and a twenty-thousandth of all. `mask`:
-    uint8 [H, W], white where a single style is used; None or all black: everywhere.
+    d is the distance in OKLab to the nearest colour of the styles, [H, W, 3] sRGB in grey levels.
+    Only colours count that two pixels and `_FEWEST` of all have, at `_LONGEST` px. `mask`: uint8
+    [H, W], white where a single style is used; None or all black: everywhere.
     """
     small = [
         np.clip(

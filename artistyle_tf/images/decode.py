@@ -260,12 +260,8 @@ def _grey_samples(image: Image.Image, name: str, notes: list[str]) -> Samples:
         white = next((one for one in usual if top <= one), top)
     if white != 65535:
         notes.append(f"{name} has {image.mode} values: {white:g} is taken for white")
-    key = image.info.get("transparency")
-    alpha = None
-    if isinstance(key, int):
-        alpha = np.where(values == key, np.float32(0), np.float32(255))
     grey = np.clip(np.nan_to_num(values.astype(np.float32)) * np.float32(255 / white), 0, 255)
-    return Samples(grey, alpha, image.info.get("icc_profile"), _orientation(image))
+    return Samples(grey, None, image.info.get("icc_profile"), _orientation(image))
 
 
 def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:

@@ -13,15 +13,12 @@ from PIL import Image, PngImagePlugin
 from artistyle_tf.errors import InputError
 from artistyle_tf.images.decode import Page, srgb
 
-__all__ = ["MAX_RECORD", "encode", "extract"]
+__all__ = ["encode", "extract"]
 
-MAX_RECORD = 1 << 20  # Maximum size of the JSON written or read, in bytes.
 _KEY = "artistyle"
 _EXIF_IFD = 0x8769
 _USER_COMMENT = 0x9286
 _ASCII = b"ASCII\0\0\0"
-# A JPEG's whole EXIF must fit into one segment of 65533 bytes.
-_LIMITS = {"JPEG": 65_000}
 _PNG_HEADER = 33  # Bytes before the first chunk that follows a PNG's header.
 
 
@@ -31,12 +28,11 @@ def encode(
     """The bytes of a "PNG", "JPEG", "WEBP" or "TIFF" file with those pixels and `record`.
 
     `pixels`: uint8 [H, W, 3], or [H, W, 4] with alpha. PNG and TIFF take uint16 too, and TIFF
-    float32; these get an sRGB profile. A record that is too long becomes `{"record_left_out":
-    reason}`. `options` are for `Image.save`, which writes uint8. Encoders' exceptions are passed
-    on.
+    float32; these get an sRGB profile. `options` are for `Image.save`, which writes uint8.
+    Encoders' exceptions are passed on.
     """
     deep, data = pixels.dtype != np.uint8, io.BytesIO()
-    text = None if record is None else _text(record, file_format)
+    text = None if record is None else _to_json(record)
     comment = None if text is None else _ASCII + text.encode("ascii")
     if file_format == "PNG":
         info = PngImagePlugin.PngInfo()
@@ -76,8 +72,6 @@ def extract(image: Image.Image | Page, shown: str) -> dict[str, Any] | None:
         text = text if text.startswith(b"{") else None
     if text is None:
         return None
-    if len(text) > MAX_RECORD:
-        raise InputError(f"{shown}: its record is longer than {MAX_RECORD} bytes")
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -140,26 +134,8 @@ def _with_comment(tiff: bytes, comment: bytes) -> bytes:
     return out[:4] + struct.pack(end + "I", len(out)) + out[8:] + main
 
 
-def _text(record: Mapping[str, Any], file_format: str) -> str:
-    """The record as JSON, or its replacement if it is too long."""
-    text = _to_json(record)
-    limit = _LIMITS.get(file_format, MAX_RECORD)
-    if len(text) > limit:
-        reason = f"{len(text)} bytes of JSON; {file_format} takes at most {limit}"
-        text = _to_json({"record_left_out": reason})
-    return text
-
-
 def _to_json(record: Mapping[str, Any]) -> str:
     """Compact ASCII JSON, identical for equal records; NaN and infinities become strings."""
-    text = json.dumps(record, default=_plain)
+    text = json.dumps(record, default=str)
     plain = json.loads(text, parse_constant=lambda name: str(float(name)))
     return json.dumps(plain, sort_keys=True, separators=(",", ":"))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    if isinstance(value, Mapping):
-        return dict(value)
-    return sorted(value, key=str) if isinstance(value, set | frozenset) else str(value)

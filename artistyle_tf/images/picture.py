@@ -1,5 +1,6 @@
 """The in-memory picture type used throughout the package."""
 
+import functools
 import hashlib
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class Picture:
     name: str
     notes: tuple[str, ...]
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """Hexadecimal SHA-256 of shape, pixels and alpha, but not the name."""
         digest = hashlib.sha256(repr((self.rgb.shape, self.alpha is not None)).encode())

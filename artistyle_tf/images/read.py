@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
+from artistyle_tf.files import as_path
 from artistyle_tf.images import decode, metadata
 from artistyle_tf.images.picture import MIN_SIDE, Picture, check_levels
 from artistyle_tf.text import one_line, reason
@@ -25,17 +26,19 @@ MAX_PIXELS = 178_956_970
 
 # Vector and data formats that Pillow identifies but can't render, or only via Ghostscript.
 _NOT_PICTURES = {"EPS", "MPEG", "WMF"}
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BITS_PER_SAMPLE = 258
+_SOURCES = "a picture must be a path, a Pillow image or an array [H, W, 3]"
 
 
-def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) -> Picture:
-    """Reads a picture from a file, a Pillow image or an array [H, W, 3], [H, W, 4] or [H, W].
+def read(source: Any) -> Picture:
+    """Reads a picture from a path, a Pillow image or an array or tensor [H, W, 3], [H, W, 4] or
+    [H, W].
 
     A `Picture` is returned unchanged.
 
     Files and Pillow images are rotated by their EXIF orientation and converted to sRGB by their ICC
-    profile; of an animation the first frame is used. Arrays are uint8 or uint16, taken as sRGB.
+    profile; of an animation the first frame is used. Arrays are taken as sRGB: uint8, uint16, or
+    floats from 0 to 1.
     Sources with more than 8 bits per channel keep them (`Picture.rgb`): 16-bit PNG, grey PGM and
     TIFF, and TIFF with float values, 0 for black and 1 for white.
 
@@ -44,12 +47,12 @@ def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) ->
     """
     if isinstance(source, Picture):
         return source
-    if isinstance(source, np.ndarray):
-        return _from_array(source)
     if isinstance(source, Image.Image):
         with _pillow_errors("image"):
             return _picture(source, "image", [])
-    path = _path(source)
+    if hasattr(source, "__array__"):
+        return _from_array(np.asarray(source))
+    path = as_path(source, _SOURCES)
     name = one_line(os.path.basename(path))
     with _open_image(path) as image:
         _check_sides(one_line(path), *image.size)
@@ -60,9 +63,9 @@ def read(source: str | os.PathLike[str] | Image.Image | np.ndarray | Picture) ->
 def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
     """The record embedded in the file by `write.write`, None if there is none.
 
-    InputError: not a readable picture, or a record that is malformed or larger than 1 MiB.
+    InputError: not a readable picture, or a record that is malformed.
     """
-    path = _path(path)
+    path = as_path(path, _SOURCES)
     with _open_image(path) as image:
         return metadata.extract(image, one_line(path))
 
@@ -70,12 +73,21 @@ def read_record(path: str | os.PathLike[str]) -> dict[str, Any] | None:
 def _from_array(array: np.ndarray) -> Picture:
     shape_ok = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
     shapes = "[H, W, 3], [H, W, 4] or [H, W]"
-    check_levels("a picture's array", array, shape_ok, shapes, ("uint8", "uint16"))
+    kinds = ("uint8", "uint16", "float16", "float32", "float64")
+    check_levels("a picture's array", array, shape_ok, shapes, kinds)
     _check_sides("array", array.shape[1], array.shape[0])
     if array.ndim == 2:
         array = np.stack([array] * 3, axis=-1)
-    if array.dtype != np.uint8:
+    if array.dtype == np.uint16:
         array = array.astype(np.float32) / 257
+    elif array.dtype != np.uint8:
+        low, high = float(array.min()), float(array.max())
+        if not 0 <= low <= high <= 1:  # false for NaN
+            raise ConfigError(
+                f"a picture's array of floats must be from 0 to 1, not {low:.4g} to {high:.4g}; "
+                "divide one from 0 to 255 by 255"
+            )
+        array = array.astype(np.float32) * 255
     alpha = array[..., 3] if array.shape[2] == 4 else None
     return Picture(*decode.over_white(array[..., :3], alpha), "array", ())
 
@@ -91,15 +103,6 @@ def _check_sides(shown: str, width: int, height: int) -> None:
         raise InputError(
             f"{shown} is {width}×{height} px; both sides must be at least {MIN_SIDE} px"
         )
-
-
-def _path(path: Any) -> str:
-    if not isinstance(path, str | os.PathLike):
-        raise ConfigError(
-            "a picture must be a path, a Pillow image or a uint8 or uint16 array [H, W, 3], "
-            f"not {type(path).__name__}"
-        )
-    return os.fsdecode(path)
 
 
 @contextlib.contextmanager
@@ -135,9 +138,7 @@ def _identified(
         bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, ())
         deep = image.mode in ("RGB", "RGBA") and max(bits, default=0) > 8
     except UnidentifiedImageError as error:
-        fault = error
-        file.seek(0)
-        deep = file.read(4) in _TIFF
+        fault, deep = error, True  # it may be a TIFF with colours that Pillow has no mode for
     if deep:
         with contextlib.suppress(Exception):  # damaged files can raise nearly any exception
             return contextlib.nullcontext(decode.Page(file))

@@ -35,18 +35,14 @@ def check_shapes(batches: Mapping[str, tf.Tensor]) -> None:
     """
     for name, batch in batches.items():
         shape = batch.shape
-        if shape.rank not in (None, 4) or (shape.rank == 4 and shape[3] not in (None, 3)):
-            raise ConfigError(f"{name} is {_shown(shape)}; it must be [B, H, W, 3], RGB")
-        if shape.rank == 4 and any(side is not None and side < MIN_SIDE for side in shape[1:3]):
+        fits = shape.is_compatible_with([None, None, None, 3])
+        if not fits or any(side is not None and side < MIN_SIDE for side in list(shape or ())[1:3]):
             raise ConfigError(
-                f"{name} is {_shown(shape)}; H and W must be at least {MIN_SIDE} px in [B, H, W, 3]"
+                f"{name} is {shape}; it must be [B, H, W, 3], RGB, H and W from {MIN_SIDE} px"
             )
-    (first, one), *others = batches.items()
-    for name, other in others:
-        if not one.shape.is_compatible_with(other.shape):
+        if not shape.is_compatible_with(batches["y_pred"].shape):
             raise ConfigError(
-                f"{first} is {_shown(one.shape)} and {name} {_shown(other.shape)}; they must have "
-                "one shape"
+                f"y_pred is {batches['y_pred'].shape} and {name} {shape}; they must have one shape"
             )
 
 
@@ -76,7 +72,3 @@ def check_values(
         warnings.warn(f"{text} (0, 255)", UserWarning, stacklevel=2)
     elif white - black >= GREY_LEVELS and black < found <= black + (white - black) / GREY_LEVELS:
         warnings.warn(f"{text} (0, 1)", UserWarning, stacklevel=2)
-
-
-def _shown(shape: tf.TensorShape) -> str:
-    return "[" + ", ".join("None" if side is None else str(side) for side in shape) + "]"

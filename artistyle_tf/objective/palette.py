@@ -73,10 +73,10 @@ def _look_up(image: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
 
 def _of_band(band: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
     """Pixels [H, W, 3] → [H, W, 4], the value and its derivatives by the three channels."""
-    place = (band + tf.constant(BGR_MEAN, band.dtype)) * (CELLS / 255)
-    cell = tf.clip_by_value(tf.floor(place), 0, CELLS - 1)
+    levels = (band + tf.constant(BGR_MEAN, band.dtype)) * (CELLS / 255)
+    cell = tf.clip_by_value(tf.floor(levels), 0, CELLS - 1)
     blue, green, red = tf.unstack(tf.cast(cell, tf.int32), axis=-1)
-    b, g, r = tf.unstack(tf.clip_by_value(place - cell, 0, 1), axis=-1)
+    b, g, r = tf.unstack(tf.clip_by_value(levels - cell, 0, 1), axis=-1)
     row = tf.gather(table, (red * CELLS + green) * CELLS + blue)
     one, by_r, by_g, by_b, rg, rb, gb, rgb = tf.unstack(row, axis=-1)
     rg += b * rgb
@@ -84,5 +84,5 @@ def _of_band(band: tf.Tensor, table: tf.Tensor) -> tf.Tensor:
     by_g += b * gb
     value = one + r * by_r + g * by_g + b * by_b
     slopes = tf.stack([by_b + r * (rb + g * rgb) + g * gb, by_g + r * rg, by_r], -1)
-    slopes *= tf.cast((place >= 0) & (place <= CELLS), band.dtype) * (CELLS / 255)
+    slopes *= tf.cast((levels >= 0) & (levels <= CELLS), band.dtype) * (CELLS / 255)
     return tf.concat([value[..., None], slopes], -1)

@@ -1,4 +1,4 @@
-"""The objective in tiles of one fixed shape, as XLA needs; and the choice of an objective.
+"""The objective in tiles of one fixed shape, as XLA needs.
 
 Every tile is computed from a window of the same size, shifted to the tile and kept inside the
 picture, so that each window edge is the picture's own border or outside the tile's receptive field.
@@ -14,28 +14,11 @@ import tensorflow as tf
 from artistyle_tf.config.config import Config
 from artistyle_tf.objective.targets import Sums
 from artistyle_tf.objective.tiled import TiledObjective, tile_cores
-from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.extractor import Features
 from artistyle_tf.vgg.vgg19 import CELL, stride
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["FixedTiledObjective", "make_objective"]
-
-
-def make_objective(
-    config: Config,
-    weights: Weights,
-    *,
-    tile: int = 0,
-    strategy: Any = None,
-    wide: str = "float64",
-    **options: Any,
-) -> Objective:
-    """An objective in tiles of `tile` px a side (0: untiled), of one fixed shape with `fixed`."""
-    if not tile:
-        return Objective(config, weights, **options)
-    kind = FixedTiledObjective if options.get("fixed") else TiledObjective
-    return kind(config, weights, tile=tile, strategy=strategy, wide=wide, **options)
+__all__ = ["FixedTiledObjective"]
 
 
 class FixedTiledObjective(TiledObjective):
@@ -128,8 +111,8 @@ class FixedTiledObjective(TiledObjective):
     def _mask(self, core: tf.Tensor, start: tf.Tensor, step: int, dtype: Any) -> tf.Tensor:
         """[1, h, w, 1]: 1 at the core's positions of a layer in the window, 0 elsewhere."""
         rows, columns = (
-            (places >= core[axis] // step) & (places < core[axis + 2] // step)
-            for axis, places in enumerate(
+            (positions >= core[axis] // step) & (positions < core[axis + 2] // step)
+            for axis, positions in enumerate(
                 tf.range(side // step) + start[axis] // step
                 for axis, side in enumerate(self.window)
             )

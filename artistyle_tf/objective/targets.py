@@ -3,7 +3,7 @@
 Masks: Gatys et al. 2017, arXiv:1611.07865, section 4.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,9 +17,9 @@ from artistyle_tf.vgg.vgg19 import stride
 __all__ = [
     "Guides",
     "Parts",
+    "StyleWeights",
     "Sums",
     "Targets",
-    "Weighing",
     "earlier_spec",
     "layer_guides",
     "region_strengths",
@@ -35,8 +35,8 @@ class Targets(NamedTuple):
     """Layer → normalised Gram matrix of each region's style, [R, N_l, N_l]; without masks R is 1.
     With statistics "w2" a `wasserstein.Gaussian` of each."""
     weights: Features
-    """Style layer → [R], weight of each region's loss beside the layer's own: β λ_r, or as in a
-    `Weighing`; without masks λ is 1."""
+    """Style layer → [R], weight of each region's loss beside the layer's own: β λ_r, or as in
+    `StyleWeights`; without masks λ is 1."""
     guides: Features
     """Style layer → squared guidance channels, [1, H_l, W_l, R], each of mean 1; {} if unmasked."""
     scale: tf.Tensor
@@ -61,13 +61,12 @@ class Targets(NamedTuple):
         }
         return self._replace(earlier=earlier)
 
-    def weighed(self, weighing: "Weighing | None") -> "Targets":
-        """These targets with its weights, if there are any."""
-        if weighing is None:
+    def with_weights(self, found: "StyleWeights | None") -> "Targets":
+        """These targets with those weights, if there are any."""
+        if found is None:
             return self
         weights = {
-            name: tf.constant(weighing.weights[name], one.dtype)
-            for name, one in self.weights.items()
+            name: tf.constant(found.by_layer[name], one.dtype) for name, one in self.weights.items()
         }
         return self._replace(weights=weights)
 
@@ -81,11 +80,11 @@ def earlier_spec(image: tf.TensorSpec) -> dict[str, tf.TensorSpec]:
     }
 
 
-class Weighing(NamedTuple):
-    """How strongly the style counts, as found for a pair by `Objective.weigh`."""
+class StyleWeights(NamedTuple):
+    """How strongly the style counts, as `Objective.find_style_weights` has it for a pair."""
 
-    style_weight: float  # β
-    weights: Mapping[str, Sequence[float]]  # style layer → `Targets.weights`
+    beta: float  # the style weight as a whole
+    by_layer: Mapping[str, Sequence[float]]  # style layer → `Targets.weights`
 
 
 class Sums(NamedTuple):
@@ -115,7 +114,7 @@ class Guides(NamedTuple):
     strengths: Any  # [R], λ_r
 
 
-def layer_guides(mask: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
+def layer_guides(mask: np.ndarray, layers: Iterable[str]) -> dict[str, np.ndarray]:
     """Layer → float32 [H_l, W_l]: T² of the guidance channel, scaled to a mean of 1.
 
     T at a position is the mean of the mask, uint8 [H, W] of the network's picture, over the pixels

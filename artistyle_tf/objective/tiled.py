@@ -8,6 +8,7 @@ A tile has a core, the positions that only it accounts for, and a halo, the part
 fields beyond the core, which shrinks from block to block (`vgg19.contexts`) to nothing.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -55,25 +56,26 @@ class TiledObjective(Objective):
             name: tf.TensorSpec([1, None, None, 1], dtype) for name in self.targets_spec.guides
         }
         self._in_tiles = {
-            "parts": tf.function(self._tiled_parts, input_signature=parts, autograph=False),
-            "moments": tf.function(
-                self._tiled_moments, input_signature=[image, guides], autograph=False
-            ),
-            "activations": tf.function(
-                self._tiled_activations, input_signature=[image], autograph=False
-            ),
+            function: tf.function(
+                functools.partial(function), input_signature=signature, autograph=False
+            )
+            for function, signature in (
+                (self._tiled_parts, parts),
+                (self._tiled_moments, [image, guides]),
+                (self._tiled_activations, [image]),
+            )
         }
 
     def parts(self, image: tf.Tensor, targets: Targets) -> Parts:
-        parts: Parts = self._in_tiles["parts"](self._tensor(image), targets)
+        parts: Parts = self._in_tiles[self._tiled_parts](self._tensor(image), targets)
         return parts
 
     def _moments(self, image: tf.Tensor, guides: Features) -> dict[str, Moments]:
-        found: dict[str, Moments] = self._in_tiles["moments"](image, guides)
+        found: dict[str, Moments] = self._in_tiles[self._tiled_moments](image, guides)
         return found
 
     def _activations(self, image: tf.Tensor) -> Features:
-        activations: Features = self._in_tiles["activations"](image)
+        activations: Features = self._in_tiles[self._tiled_activations](image)
         return activations
 
     def _tiled_parts(self, image: tf.Tensor, targets: Targets) -> Parts:

@@ -1,6 +1,7 @@
 """The objective: image → (value, gradient), with targets computed once."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from artistyle_tf.config.validation import MAX_WEIGHT
 from artistyle_tf.images.network_scale import BGR_MEAN
 from artistyle_tf.objective import losses, moments, palette
 from artistyle_tf.objective.moments import Moments
-from artistyle_tf.objective.targets import Guides, Parts, Sums, Targets, Weighing, earlier_spec
+from artistyle_tf.objective.targets import Guides, Parts, StyleWeights, Sums, Targets, earlier_spec
 from artistyle_tf.vgg.extractor import Features, build_feature_extractor, constant_network
 from artistyle_tf.vgg.vgg19 import stride
 from artistyle_tf.vgg.weights import Weights
@@ -54,7 +55,7 @@ class Objective:
         self._network = constant_network(self.extractor, convolutions, captured=fixed is not None)
         self._content = config.layer_weights("content")
         self._style = config.layer_weights("style")
-        self._weighs = config.balance > 0 or config.style_weight is None
+        self._finds_weights = config.balance > 0 or config.style_weight is None
         computed = convolutions or dtype
         image = tf.TensorSpec([1, None, None, 3], dtype)
         self.image_spec = tf.TensorSpec([1, *fixed, 3], dtype) if fixed else image
@@ -78,11 +79,12 @@ class Objective:
         )
         # Not the Keras model itself: if weights are promised to be frozen, eager convolutions of
         # equal shape would share the filters that oneDNN packed for the first of them.
+        # `partial`: else TensorFlow counts the traces of all objectives together, and warns.
         self._features = tf.function(
-            lambda image: self._network(image), input_signature=[image], autograph=False
+            functools.partial(self._network), input_signature=[image], autograph=False
         )
         self.value_and_gradient = tf.function(
-            self._value_and_gradient,
+            functools.partial(self._value_and_gradient),
             input_signature=[self.image_spec, self.targets_spec],
             autograph=False,
             # A minimiser may call it in several places: this keeps a single network in its graph.
@@ -90,42 +92,44 @@ class Objective:
         )
         """(image [1, H, W, 3], targets) → (value [], gradient [1, H, W, 3]); traced once."""
 
+    def statistics(self, style: Any, guide: Mapping[str, Any] | None = None) -> dict[str, Moments]:
+        """Style layer → normalised moments of a picture [1, H, W, 3] on the network's scale, within
+        one of `Guides.styles` if given."""
+        inside = {name: self._tensor(one) for name, one in (guide or {}).items()}
+        return self._moments(self._tensor(style), inside)
+
     def targets(
         self,
         content: Any,
-        styles: Sequence[Any],
+        styles: Sequence[dict[str, Moments]],
         shares: Sequence[float],
         guides: Guides | None = None,
         colours: Features | None = None,
     ) -> Targets:
-        """Targets from pictures [1, H, W, 3] on the network's scale, which may differ in size.
+        """Targets from a content [1, H, W, 3] on the network's scale and `statistics` of styles.
 
-        Statistics of several styles are averaged with `shares`, which sum to 1; with guides each
-        stays separate, and the strengths include the shares. β is 1 until a pair is weighed.
+        Those of several styles are averaged with `shares`, which sum to 1; with guides each stays
+        separate, and the strengths include the shares. β is 1 until a pair is weighed.
         """
         activations = self._activations(self._tensor(content))
         within: Features = {}
         strengths = self._tensor([1])
         if guides is None:
-            each = [self._moments(self._tensor(style), {}) for style in styles]
             found = {
-                name: moments.blend([own[name] for own in each], shares) for name in self._style
+                name: moments.blend([own[name] for own in styles], shares) for name in self._style
             }
         else:
-            each, found = [], {}
-            for style, guide in zip(styles, guides.styles, strict=True):
-                own = {name: self._tensor(one) for name, one in guide.items()}
-                each.append(self._moments(self._tensor(style), own))
+            found = {}
             for name in self._style:
                 inner = self._tensor(guides.content[name])
                 # A mask too small to show in a layer, of content or style, has no effect there.
                 inside = tf.reduce_max(inner, axis=[0, 1, 2]) > 0
                 there = tf.concat([tf.reduce_max(one[name])[None] for one in guides.styles], 0) > 0
                 both = tf.cast(inside & there, inner.dtype)
-                found[name] = moments.stack([own[name] for own in each], both)
+                found[name] = moments.stack([own[name] for own in styles], both)
                 within[name] = inner * both
             strengths = self._tensor(guides.strengths)
-        beta = 1 if self._weighs else self.config.style_weight or 0
+        beta = 1 if self._finds_weights else self.config.style_weight or 0
         weights = dict.fromkeys(self._style, strengths * beta)
         scale = self._scale(activations, found)
         style = {name: moments.target_of(one) for name, one in found.items()}
@@ -149,7 +153,7 @@ class Objective:
 
         return tf.reduce_mean(tf.map_fn(of_row, seen[0], fn_output_signature=dtype))
 
-    def weigh(self, photo: tf.Tensor, targets: Targets) -> Weighing | None:
+    def find_style_weights(self, photo: tf.Tensor, targets: Targets) -> StyleWeights | None:
         """The weights that `Config.balance` and `Config.strength` mean for a photo [1, H, W, 3].
 
         With L a layer's loss in a region for the photo, its weight is multiplied by L^-balance, and
@@ -158,30 +162,30 @@ class Objective:
         texture times `Targets.scale`. None if the settings alone say all.
         """
         config = self.config
-        if not self._style or not self._weighs:
+        if not self._style or not self._finds_weights:
             return None
         names = list(self._style)
-        before = np.asarray(targets.weights[names[0]], np.float64)
-        found = [self._of_region(self._tensor(photo), targets, r) for r in range(len(before))]
+        regions = np.asarray(targets.weights[names[0]], np.float64)  # λ_r
+        found = [self._of_region(self._tensor(photo), targets, r) for r in range(len(regions))]
         each, louder = (np.array(one) for one in zip(*found, strict=True))  # [R, layers], [R]
-        total = before @ each.sum(1)
+        total = regions @ each.sum(1)
         if not np.isfinite(total):
             return None  # the run will say so
         shares = np.array(list(self._style.values())) / sum(self._style.values())
-        even = shares * total / max(before.sum(), 1e-30)
+        even = shares * total / max(regions.sum(), 1e-30)
         factors = np.where(each > 0, even / np.where(each > 0, each, 1), 1) ** config.balance
-        weights = before[:, None] * factors
+        weights = regions[:, None] * factors
         if total > 0:
             weights *= total / np.sum(each * weights)
         beta = config.style_weight
         if beta is None:
             assert config.strength is not None
-            loudness = float(np.exp(np.average(louder, weights=before + 1e-30)))
+            loudness = float(np.exp(np.average(louder, weights=regions + 1e-30)))
             wanted = style_ratio(config.strength, loudness) * self._nothing(targets)
             beta = min(wanted / total, MAX_WEIGHT) if total > 0 else 1.0
         weights *= beta
         columns = zip(names, weights.T, strict=True)
-        return Weighing(float(beta), {name: tuple(map(float, one)) for name, one in columns})
+        return StyleWeights(float(beta), {name: tuple(map(float, one)) for name, one in columns})
 
     def _of_region(
         self, photo: tf.Tensor, targets: Targets, region: int
@@ -250,9 +254,9 @@ class Objective:
             gamut = config.gamut_weight * targets.scale * outside
         if targets.palette:
             off = config.palette_weight * targets.scale * palette.loss(image, targets.palette)
-        if before := targets.earlier:
-            distance = losses.weighted_distance(image, before["picture"], before["weights"])[0]
-            apart = before["strength"] * distance
+        if earlier := targets.earlier:
+            distance = losses.weighted_distance(image, earlier["picture"], earlier["weights"])[0]
+            apart = earlier["strength"] * distance
         rest = (variation, gamut, off, apart)
         value = tf.add_n([*content.values(), *style.values(), *rest])
         return Parts(value, content, style, *rest)

@@ -21,7 +21,16 @@ AVERAGE_DECAY = 0.99
 class _FirstOrder(Minimizer):
     """One step and one evaluation an iteration; the first iteration only evaluates."""
 
-    learning_rate: float
+    def __init__(
+        self,
+        value_and_gradient: ValueAndGradient,
+        context_spec: Any = (),
+        *,
+        learning_rate: float = 10.0,
+        compiled: bool = False,
+    ):
+        super().__init__(value_and_gradient, context_spec, compiled=compiled)
+        self.learning_rate = learning_rate
 
     def _traced_steps(self) -> tuple[Callable[..., Any], ...]:
         return (self._step_and_evaluate,)
@@ -73,17 +82,6 @@ class Adam(_FirstOrder):
 
     FIRST_DECAY, SECOND_DECAY, EPSILON = 0.9, 0.999, 1e-7
 
-    def __init__(
-        self,
-        value_and_gradient: ValueAndGradient,
-        context_spec: Any = (),
-        *,
-        learning_rate: float = 10.0,
-        compiled: bool = False,
-    ):
-        super().__init__(value_and_gradient, context_spec, compiled=compiled)
-        self.learning_rate = learning_rate
-
     def _empty_memory(self, state: State) -> _Memory:
         nothing = tf.zeros_like(state.position)
         began = tf.constant(float("inf"), state.position.dtype)
@@ -131,9 +129,8 @@ class AveragedAdam(_FirstOrder):
     `best_value` is the objective at the last iterate; it is never evaluated at the average.
 
     Args:
-      learning_rate: of every step.
       project: (position, context) → the nearest admissible position; None: no constraint.
-      value_and_gradient, context_spec, compiled: as in `Minimizer`.
+      options: `learning_rate` of every step; `compiled` as in `Minimizer`.
     """
 
     FIRST_DECAY, SECOND_DECAY = 0.9, 0.99
@@ -144,26 +141,22 @@ class AveragedAdam(_FirstOrder):
         value_and_gradient: ValueAndGradient,
         context_spec: Any = (),
         *,
-        learning_rate: float = 5.1,
         project: Callable[[tf.Tensor, Any], tf.Tensor] | None = None,
-        compiled: bool = False,
+        **options: Any,
     ):
-        super().__init__(value_and_gradient, context_spec, compiled=compiled)
-        self.learning_rate = learning_rate
+        super().__init__(value_and_gradient, context_spec, **options)
         self._project = project
 
     def _empty_memory(self, state: State) -> _AverageMemory:
         nothing, one = tf.zeros_like(state.position), tf.ones([], state.position.dtype)
         return _AverageMemory(nothing, nothing, tf.constant(0), nothing, one)
 
-    def remains(self, state: State) -> State:
-        return state
-
-    def carried(self, state: State, before: State, resize: Callable[..., Any]) -> State:
-        old = before.memory
+    def continued(self, fresh: State, finished: State, resize: Callable[..., Any]) -> State:
+        old = finished.memory
         first, second = resize(old.first), tf.nn.relu(resize(old.second))
-        memory = state.memory._replace(first=first, second=second, steps=old.steps)
-        return state._replace(memory=memory)
+        return fresh._replace(
+            memory=fresh.memory._replace(first=first, second=second, steps=old.steps)
+        )
 
     def _note(self, before: State, after: State, finite: tf.Tensor) -> State:
         memory = after.memory

@@ -2,6 +2,7 @@
 
 import abc
 import enum
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -89,7 +90,8 @@ class Graphs:
         if function not in self.made:
             signature = None if self._compiled else self._signature(arguments, contextual)
             self.made[function] = tf.function(
-                function,
+                # `partial`: else TensorFlow counts the traces of all together, and warns.
+                functools.partial(function),
                 input_signature=signature,
                 autograph=False,
                 jit_compile=self._compiled,
@@ -200,14 +202,14 @@ class Minimizer(abc.ABC):
         self, state: State, until: tf.Tensor, context: Any
     ) -> tuple[State, tf.Tensor, tf.Tensor]:
         """Runs the iterations; with evaluations and values [MOST_STEPS] after each."""
-        before, places = state.iterations, tf.range(MOST_STEPS)
+        first, rows = state.iterations, tf.range(MOST_STEPS)
 
         def due(state: State, *_: tf.Tensor) -> tf.Tensor:
             return self._is_due(state, until)
 
         def iterate(state: State, evaluations: tf.Tensor, values: tf.Tensor) -> Any:
             own = self._keep_best(self._iterate(state, context))
-            here = (places == state.iterations - before) & (own.iterations > state.iterations)
+            here = (rows == state.iterations - first) & (own.iterations > state.iterations)
             evaluations = tf.where(here, own.evaluations, evaluations)
             return own, evaluations, tf.where(here, own.value, values)
 
@@ -241,16 +243,12 @@ class Minimizer(abc.ABC):
         due = (state.iterations < until) | restarted
         return due & (state.status == int(Status.RUNNING))
 
-    def remains(self, state: State) -> State | None:
-        """What `carried` needs of a finished search at the next level; the rest can be freed."""
-        return None
+    def continued(self, fresh: State, finished: State, resize: Callable[..., Any]) -> State:
+        """The search `fresh` with what it can reuse of the previous level's, which has `finished`.
 
-    def carried(self, state: State, before: State, resize: Callable[[tf.Tensor], Any]) -> State:
-        """The new search `state` with what it can reuse of the previous level's search, `before`.
-
-        `resize` maps a vector of that search to the new dimension.
+        `resize` maps a vector [n] of that search to the new dimension.
         """
-        return state
+        return fresh
 
     def prepare(self, state: State, context: Any = ()) -> None:
         """Traces what iterations from `state` call, so that tracing does not delay the first."""

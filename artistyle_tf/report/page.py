@@ -18,7 +18,7 @@ from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.sizes import resize, shrink
 from artistyle_tf.images.write import png_bytes
 from artistyle_tf.report import charts, reproduce
-from artistyle_tf.text import clock, gigabytes, one_line
+from artistyle_tf.text import clock, flag_text, gigabytes, one_line
 
 __all__ = ["THUMBNAIL", "check_name", "check_report", "write_report"]
 
@@ -173,8 +173,8 @@ def _settings(record: Mapping[str, Any]) -> list[dict[str, str]]:
     return [
         {
             "name": name,
-            "value": reproduce.flag_text(value),
-            "default": reproduce.flag_text(fields[name].default),
+            "value": flag_text(value),
+            "default": flag_text(fields[name].default),
             "help": fields[name].metadata["help"],
         }
         for name, value in reproduce.changed_settings(record).items()

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from artistyle_tf.config.config import Config
+from artistyle_tf.text import flag_text
 from artistyle_tf.vgg.weights import NAMES
 
-__all__ = ["changed_settings", "flag_text", "write_command", "write_python"]
+__all__ = ["changed_settings", "write_command", "write_python"]
 
 OUTPUT = "again.png"
 
@@ -63,24 +64,6 @@ def write_python(record: Mapping[str, Any]) -> str:
         f"result = artistyle_tf.stylize({content!r}, {style!r}, config{masks})\n"
         f"result.save({OUTPUT!r})\n"
     )
-
-
-def flag_text(value: Any) -> str:
-    """A setting as written in its flag, in full precision.
-
-    >>> flag_text((("block1_conv1", 0.2), ("block4_conv1", 1.0)))
-    'block1_conv1:0.2,block4_conv1:1'
-    >>> flag_text((640, 480)), flag_text((0.7, 0.3)), flag_text(60.0), flag_text("auto")
-    ('640x480', '0.7,0.3', '60', 'auto')
-    """
-    if isinstance(value, tuple):
-        if value and all(isinstance(item, int) for item in value):
-            return "x".join(map(str, value))
-        return ",".join(
-            f"{item[0]}:{flag_text(item[1])}" if isinstance(item, tuple) else flag_text(item)
-            for item in value
-        )
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _names(pictures: Sequence[Mapping[str, str]]) -> list[str]:

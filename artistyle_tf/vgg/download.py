@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import logging
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,14 +39,14 @@ def cached_imagenet() -> Path | None:
 def download_imagenet(report: Callable[[str], None]) -> Path:
     """Downloads Keras' file into its cache; what was there stays until the new one is whole.
 
-    `report` is called with the progress at most about twice a second. InputError: the server is
+    `report` is called with the progress after every MiB. InputError: the server is
     absent, silent or has another file, or the cache can't be written.
     """
     import pooch  # here: it brings in HTTP and TLS, which few runs need
 
     path, url = imagenet_path(), BASE + FILE
     damaged = f"{path} is damaged, and " if path.exists() else ""
-    downloader = pooch.HTTPDownloader(_Progress(report), chunk_size=1 << 16, timeout=TIMEOUT)
+    downloader = pooch.HTTPDownloader(_Progress(report), chunk_size=_MIB, timeout=TIMEOUT)
     report(f"weights: asking {url}")
     pooch.get_logger().setLevel(logging.WARNING)  # `report` tells the progress
     try:
@@ -68,13 +67,11 @@ class _Progress:
     total = 0
 
     def __init__(self, report: Callable[[str], None]):
-        self._done, self._told, self._report = 0, 0.0, report
+        self._done, self._report = 0, report
 
     def update(self, count: int) -> None:
         self._done += count
-        if time.monotonic() - self._told >= 0.5 or self._done == self.total:
-            self._report(f"weights: {self._done / _MIB:.1f} of {self.total / _MIB:.1f} MB")
-            self._told = time.monotonic()
+        self._report(f"weights: {self._done / _MIB:.1f} of {self.total / _MIB:.1f} MB")
 
     def reset(self) -> None:
         self._done = 0

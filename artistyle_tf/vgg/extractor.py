@@ -20,7 +20,7 @@ __all__ = [
 
 PADDINGS = ("zeros", "reflect", "replicate-first")
 """What convolutions see beyond a picture's border. Zeros, which VGG19 was trained with, encode
-positions: the outer rows look like nothing else, so a minimiser paints them like nothing else."""
+positions: the outer rows look like nothing else, so an optimizer paints them like nothing else."""
 
 _RIM = ((0, 0), (1, 1), (1, 1), (0, 0))
 

@@ -1,12 +1,15 @@
 """Names and positions of VGG19's convolutions (Simonyan and Zisserman 2014)."""
 
-__all__ = ["CELL", "STYLE_LAYERS", "VGG19_LAYERS", "block_of", "contexts", "stride"]
+__all__ = ["CELL", "STYLE_LAYERS", "VGG19_LAYERS", "WIDTHS", "block_of", "contexts", "stride"]
 
 VGG19_LAYERS: tuple[str, ...] = tuple(
     f"block{block}_conv{conv}"
     for block, count in enumerate((2, 2, 4, 4, 4), start=1)
     for conv in range(1, count + 1)
 )
+
+WIDTHS = (64, 128, 256, 512, 512)
+"""Filters of the convolutions in each block."""
 
 
 def block_of(layer: str) -> int:
@@ -46,7 +49,7 @@ def contexts(deepest: str) -> dict[int, int]:
 
 CELL = 16
 """Side of a pooling cell: four poolings leave one position of 16 px. Rows beyond the last whole
-cell reach only the first blocks, and a minimiser fills them with garbage."""
+cell reach only the first blocks, and an optimizer fills them with garbage."""
 
 STYLE_LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
 """The style layers of Gatys et al. 2015."""

@@ -4,7 +4,6 @@ Files are untrusted: sizes are checked before reading, nothing is unpickled, and
 opened for them.
 """
 
-import re
 import zipfile
 from typing import IO, Any
 
@@ -17,7 +16,6 @@ from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 __all__ = ["Layers", "read_h5", "read_npz"]
 
 MAX_ELEMENTS = 64_000_000  # of one array; the largest in VGG19 without its top has 2.4 million
-_NUMBERED = re.compile(r"((?:.*/)?)conv2d(?:_(\d{1,6}))?", re.DOTALL)
 
 # Layer → "kernel", "bias", "index" or "codebook" → NumPy's arrays or HDF5's, not yet read.
 _Found = dict[str, dict[str, list[Any]]]
@@ -63,7 +61,7 @@ def read_h5(file: IO[bytes], where: str, wanted: tuple[str, ...]) -> Layers:
 
     with h5py.File(file, "r") as root:
         root.visititems(note)  # every object once, whatever links there are
-        return _check(_by_number(found, where), where, wanted)
+        return _check(found, where, wanted)
 
 
 def _layer(parts: list[str], label: str) -> str:
@@ -73,35 +71,11 @@ def _layer(parts: list[str], label: str) -> str:
     'block1_conv1'
     >>> _layer(["layers", "conv2d", "vars", "0"], "block1_conv1")
     'block1_conv1'
-    >>> _layer(["layers", "conv2d", "vars", "0"], "conv2d_16")  # Keras 3, without names
-    'layers/conv2d'
     """
     for part in (label, *reversed(parts)):
         if part in VGG19_LAYERS:
             return part
-    for end, part in enumerate(parts, start=1):
-        if _NUMBERED.fullmatch(part):
-            return "/".join(parts[:end])
     return label or "/".join(parts[:-1])
-
-
-def _by_number(found: _Found, where: str) -> _Found:
-    """If no layer has a VGG19 name: `conv2d`, `conv2d_1` … in one folder, in numerical order. VGG16
-    has as many as VGG19 up to block5_conv1, but is recognised by a width changing in a block."""
-    numbers = {key: match for key in found if (match := _NUMBERED.fullmatch(key))}
-    folders = {match[1] for match in numbers.values()}
-    if len(folders) != 1 or not found.keys().isdisjoint(VGG19_LAYERS):
-        return found
-    keys = sorted(numbers, key=lambda key: int(numbers[key][2] or 0))
-    if len(keys) > len(VGG19_LAYERS):
-        raise InputError(f"{where} is not a VGG19: it has {len(keys)} convolutions, not 16")
-    named = {layer: found[key] for layer, key in zip(VGG19_LAYERS, keys, strict=False)}
-    widths: dict[str, int] = {}
-    for layer, roles in named.items():
-        width = roles["kernel"][0].shape[-1] if "kernel" in roles else 0
-        if width != widths.setdefault(layer[: len("block1")], width):
-            raise InputError(f"{where} is not a VGG19: convolutions change width at layer {layer}")
-    return named
 
 
 def _check(found: _Found, where: str, wanted: tuple[str, ...]) -> Layers:

@@ -11,6 +11,7 @@ from artistyle_tf.cli.parsing import (
     config_of,
     grouped,
     named_as_flags,
+    output_name,
     parse_flags,
     path,
     real,
@@ -22,7 +23,6 @@ from artistyle_tf.cli.parsing import (
 from artistyle_tf.config.config import INITS, Config
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.video.motion import QUALITIES
 from artistyle_tf.video.writer import FORMATS
 
 __all__ = ["Options", "parse"]
@@ -38,12 +38,6 @@ def _output(name: str, given: str) -> str:
     return path(name, given)
 
 
-def _flow(name: str, given: str) -> str:
-    if given not in QUALITIES:
-        raise ConfigError(f"{name} is {given!r}; it must be one of {', '.join(QUALITIES)}")
-    return given
-
-
 def _look_back(name: str, given: str) -> tuple[int, ...]:
     found = sorted({_count(name, part.strip()) for part in given.split(",")})
     if found[0] != 1 or found[-1] > LARGEST_LOOK_BACK:
@@ -56,7 +50,12 @@ def _look_back(name: str, given: str) -> tuple[int, ...]:
 _OWN = grouped(
     "Clip",
     Flag("content", "the clip to paint", read=path),
-    Flag("output", "the painted clip: " + ", ".join(FORMATS), read=_output),
+    Flag(
+        "output",
+        f"the painted clip: {', '.join(FORMATS)}; by default clip-painting.mp4, by the names of "
+        "clip and style, in the current folder",
+        read=_output,
+    ),
     Flag(
         "content_mask",
         "where each style applies: one picture or clip per style, white inside; clips frame by "
@@ -91,19 +90,6 @@ _OWN = grouped(
         "2",
         real(0, 1e9),
     ),
-    Flag(
-        "passes",
-        "passes over each shot, forward and backward in turn, with --frame_iterations for every "
-        "frame; the paper suggests 10 or more",
-        "1",
-        _count,
-    ),
-    Flag(
-        "flow",
-        f"the quality of the optical flow, DIS: {', '.join(QUALITIES)}",
-        "medium",
-        _flow,
-    ),
     Flag("preview_every", "paint only every n-th frame, as a preview of the clip", "1", _count),
     Flag(
         "workers",
@@ -112,17 +98,23 @@ _OWN = grouped(
         _count,
     ),
     Flag("quiet", "print warnings and errors only", kind="switch"),
-    *(flag for flag in FLAGS if flag.name in ("style", "flagfile", "preset", "device")),
+    *(
+        flag
+        for flag in FLAGS
+        if flag.name in ("style", "flagfile", "preset", "device", "overwrite")
+    ),
 )
 PROGRAM = Program(
     "artistyle-video",
     "Paints a clip in the style of a picture.",
-    "artistyle-video --content=clip.mp4 --style=painting.jpg --output=out.mp4 [flags]",
+    "artistyle-video clip.mp4 painting.jpg [out.mp4] [flags]",
+    "The three files can also be given as --content, --style and --output.\n"
     "Finished frames are kept in a folder beside the output until the clip is done; the same\n"
     "command resumes from there.\n"
     "Exit status: 0 done, 1 unusable file or failed run, 2 invalid flag, 130 interrupted,\n"
     "143 terminated.",
     (*_OWN, *(flag for flag in setting_flags() if flag.name != "task")),
+    positional=("content", "style", "output"),
 )
 
 
@@ -137,12 +129,11 @@ class Options(NamedTuple):
     temporal_weight: float
     look_back: tuple[int, ...]
     static_threshold: float
-    passes: int
-    flow: str
     preview_every: int
     workers: int
     device: str | None
     quiet: bool
+    overwrite: bool = False
 
 
 def parse(arguments: Sequence[str]) -> Options | str:
@@ -151,9 +142,10 @@ def parse(arguments: Sequence[str]) -> Options | str:
     given = parse_flags(PROGRAM, arguments)
     if isinstance(given, str):
         return given
-    require(PROGRAM, given, "content", "style", "output")
+    require(PROGRAM, given, "content", "style")
     config, own = config_of(given), values_of(_OWN, given)
     del own["preset"]
+    own["output"] = own["output"] or output_name(own["content"], own["style"][0], ".mp4")
     styles, *masks = (own.pop(name) for name in ("style", "content_mask", "style_mask"))
     with named_as_flags():
         check_inputs(config, True, len(styles), *map(len, masks))
@@ -161,10 +153,6 @@ def parse(arguments: Sequence[str]) -> Options | str:
         read += [] if config.init in INITS else [config.init]
         if os.path.realpath(own["output"]) in map(os.path.realpath, read):
             raise ConfigError(f"output is {own['output']!r}, which is one of the files to read")
-        if own["passes"] > 1 and "look_back" in given:
-            raise ConfigError(
-                "look_back is for one pass; with --passes each frame has one neighbour"
-            )
     own["frame_iterations"] = own["frame_iterations"] or max(1, config.iterations // 4)
     masked = {"content_masks": masks[0], "style_masks": masks[1]}
     return Options(styles=list(styles), config=config, **masked, **own)

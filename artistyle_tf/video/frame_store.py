@@ -1,6 +1,5 @@
-"""What a run finds and finishes, in a folder beside the output: its shots, and frames. OpenCV."""
+"""The shots of a clip, and the folder beside the output that keeps its finished frames. OpenCV."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -16,7 +15,7 @@ from artistyle_tf.text import one_line, reason
 from artistyle_tf.video.clip import BrokenClipError, Frame
 from artistyle_tf.video.motion import is_cut
 
-__all__ = ["FrameStore", "Survey", "find_shots"]
+__all__ = ["FrameStore", "Survey", "find_shots", "to_float32", "to_levels"]
 
 SIDE = 256  # Longer side in px at which frames are compared to find cuts.
 
@@ -24,28 +23,26 @@ SIDE = 256  # Longer side in px at which frames are compared to find cuts.
 class Survey(NamedTuple):
     """The shots of a clip, found before it is painted."""
 
-    shots: tuple[tuple[int, ...], ...]  # Numbers of the frames to paint, shot by shot.
+    shots: list[list[int]]  # Numbers of the frames to paint, shot by shot.
     times: dict[int, int]  # Frame number → presentation time in units of `Clip.time_base`.
     broken: str | None  # Why later frames can't be read; None: there are none.
 
 
 def find_shots(frames: Iterable[Frame]) -> Survey:
     """Splits the frames into shots, up to the first frame that can't be read."""
-    shots: list[list[int]] = []
-    times: dict[int, int] = {}
-    before, broken = None, None
+    survey, before = Survey([], {}, None), None
     try:
         for frame in frames:
             height, width = frame.rgb.shape[:2]
             now = resize(frame.rgb8, fit(height, width, min(SIDE, max(height, width))))
             if before is None or is_cut(before, now):
-                shots.append([])
-            shots[-1].append(frame.number)
-            times[frame.number] = frame.pts
+                survey.shots.append([])
+            survey.shots[-1].append(frame.number)
+            survey.times[frame.number] = frame.pts
             before = now
     except BrokenClipError as error:
-        broken = str(error)
-    return Survey(tuple(map(tuple, shots)), times, broken)
+        return survey._replace(broken=str(error))
+    return survey
 
 
 class FrameStore:
@@ -61,18 +58,19 @@ class FrameStore:
         InputError: it can't be made, or belongs to a run with another identity.
         """
         store = cls(os.path.realpath(output) + ".frames")
-        name, note = one_line(store.folder), store._path("identity.json")
-        text = json.dumps(identity, sort_keys=True)
+        name, note = one_line(store.folder), os.path.join(store.folder, "identity.json")
+        own = json.dumps(identity, sort_keys=True).encode()
         try:
             os.makedirs(store.folder, exist_ok=True)
-            held = _read_text(note)
-        except (OSError, ValueError) as error:
+            if not os.listdir(store.folder):
+                files.write_bytes(note, own)
+            with open(note, "rb") as file:
+                found = file.read()
+        except FileNotFoundError:
+            raise InputError(f"{name} exists already, and is not a folder of frames") from None
+        except OSError as error:
             raise InputError(f"can't use the folder {name}: {reason(error)}") from error
-        if held is None:
-            if os.listdir(store.folder):
-                raise InputError(f"{name} exists already, and is not a folder of frames")
-            files.write_bytes(note, text.encode())
-        elif held != text:
+        if found != own:
             raise InputError(
                 f"{name} has the frames of an unfinished run with other pictures or settings; "
                 "remove it, or choose another --output"
@@ -98,43 +96,21 @@ class FrameStore:
         _, data = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))
         files.write_bytes(self._png(number), data.tobytes())
 
-    def remove(self, numbers: Iterable[int]) -> None:
-        for number in numbers:
-            with contextlib.suppress(OSError):
-                os.remove(self._png(number))
-
-    def read_survey(self) -> Survey | None:
-        """Reads the clip's survey, None if not written yet. InputError if it can't be read."""
-        path = self._path("survey.json")
-        try:
-            text = _read_text(path)
-            if text is None:
-                return None
-            shots, times, broken = json.loads(text)
-            return Survey(tuple(map(tuple, shots)), dict(times), broken)
-        except (OSError, ValueError, TypeError) as error:
-            raise InputError(f"can't read {one_line(path)}; remove it") from error
-
-    def write_survey(self, survey: Survey) -> None:
-        text = json.dumps([survey.shots, list(survey.times.items()), survey.broken])
-        files.write_bytes(self._path("survey.json"), text.encode())
-
-    def inner(self, name: str) -> "FrameStore":
-        """A store in a subfolder, made if needed."""
-        os.makedirs(self._path(name), exist_ok=True)
-        return FrameStore(self._path(name))
-
     def discard(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _png(self, number: int) -> str:
-        return self._path(f"{number:08}.png")
-
-    def _path(self, name: str) -> str:
-        return os.path.join(self.folder, name)
+        return os.path.join(self.folder, f"{number:08}.png")
 
 
-def _read_text(path: str) -> str | None:
-    with contextlib.suppress(FileNotFoundError), open(path, encoding="utf-8") as file:
-        return file.read()
-    return None
+def to_levels(painting: np.ndarray, deep: bool) -> np.ndarray:
+    """Rounds float32 grey levels [H, W, 3] to uint8, or if `deep` to uint16, 0 to 65535."""
+    if deep:
+        return np.clip(np.rint(painting * 257), 0, 65535).astype(np.uint16)
+    return np.clip(np.rint(painting), 0, 255).astype(np.uint8)
+
+
+def to_float32(levels: np.ndarray) -> np.ndarray:
+    """The reverse of `to_levels`."""
+    scale = 1 if levels.dtype == np.uint8 else 1 / 257
+    return levels.astype(np.float32) * np.float32(scale)

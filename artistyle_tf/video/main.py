@@ -4,13 +4,13 @@ import contextlib
 import importlib.util
 import itertools
 import logging
-import time
+import math
 from collections.abc import Iterator, Sequence
 
 from artistyle_tf import files
 from artistyle_tf.cli.console import Console, quiet_import, run_command, showing
 from artistyle_tf.cli.devices import on_device
-from artistyle_tf.engine.results import Step
+from artistyle_tf.engine.results import Step, TimeLeft
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.text import clock, one_line
@@ -18,7 +18,6 @@ from artistyle_tf.video.clip import BrokenClipError
 from artistyle_tf.video.flags import Options, parse
 from artistyle_tf.video.frame_store import FrameStore, Survey, find_shots
 from artistyle_tf.video.session import Session, paint_with_workers
-from artistyle_tf.video.shots import count_missing
 from artistyle_tf.video.writer import write_clip
 
 __all__ = ["ClipProgress", "main"]
@@ -45,6 +44,7 @@ def _run(options: Options) -> int:
 def _paint_clip(options: Options, console: Console) -> None:
     # Before TensorFlow loads, which takes seconds: a file that can't be used is reported at once.
     files.check_folder(options.output)
+    files.check_overwrite(options.output, options.overwrite)
     progress = ClipProgress()
     session = Session(options, progress)
     with holding(options.output) as alone:
@@ -59,22 +59,26 @@ def _paint_clip(options: Options, console: Console) -> None:
             let_memory_grow()
             tf.config.list_logical_devices()
         with on_device(options.device), progress.showing_messages_once():
-            _paint(session, progress)
+            _paint_and_write(session, progress)
 
 
-def _paint(session: Session, progress: "ClipProgress") -> None:
+def _paint_and_write(session: Session, progress: "ClipProgress") -> None:
+    """Paints and writes the clip; if an error ends the run, the frames finished until then."""
     store = FrameStore.open(session.options.output, session.identity())
-    survey = store.read_survey()
-    if survey is None:
-        logger.debug("looking for cuts")
-        survey = find_shots(session.frames())
-        store.write_survey(survey)
+    logger.debug("looking for cuts")
+    survey = find_shots(session.frames())
     if survey.broken:
         logger.warning("%s; the frames before it are painted", survey.broken)
     try:
-        _paint_shots(session, survey, store, progress)
+        _paint_shots(session, survey.shots, store, progress)
     except BaseException:
-        _write_finished(session, survey, store)
+        finished = list(itertools.takewhile(store.has, survey.times))
+        if not finished:
+            logger.warning("the first frame is not finished; the same command resumes the run")
+            raise
+        with contextlib.suppress(InputError):  # the error that ended the run is the reason
+            where = _write(session, survey, finished, store, until_end=False)
+            logger.warning("%s; the same command resumes from there", where)
         raise
     logger.info(_write(session, survey, list(survey.times), store, until_end=not survey.broken))
     store.discard()
@@ -83,31 +87,19 @@ def _paint(session: Session, progress: "ClipProgress") -> None:
 
 
 def _paint_shots(
-    session: Session, survey: Survey, store: FrameStore, progress: "ClipProgress"
+    session: Session, shots: Sequence[Sequence[int]], store: FrameStore, progress: "ClipProgress"
 ) -> None:
-    options = session.options
-    shots = [one for one in survey.shots if count_missing(one, store, options.passes)]
+    shots = [numbers for numbers in shots if not all(map(store.has, numbers))]
 
     def missing() -> int:
-        return sum(count_missing(numbers, store, options.passes) for numbers in shots)
+        return sum(not store.has(number) for numbers in shots for number in numbers)
 
-    progress.begin(missing(), options.passes)
-    if min(options.workers, len(shots)) > 1:
-        paint_with_workers(options, shots, store, lambda: progress.show_missing(missing()))
+    progress.begin(missing(), session.options.frame_iterations)
+    if min(session.options.workers, len(shots)) > 1:
+        paint_with_workers(session.options, shots, store, lambda: progress.show_missing(missing()))
     else:
         for numbers in shots:
             session.paint(numbers, store)
-
-
-def _write_finished(session: Session, survey: Survey, store: FrameStore) -> None:
-    """Writes the finished frames as a clip after an error ended the run."""
-    done = list(itertools.takewhile(store.has, survey.times))
-    if not done:
-        logger.warning("the first frame is not finished; the same command resumes the run")
-        return
-    with contextlib.suppress(InputError):  # the error that ended the run is the reason
-        where = _write(session, survey, done, store, until_end=False)
-        logger.warning("%s; the same command resumes from there", where)
 
 
 def _write(
@@ -125,30 +117,31 @@ class ClipProgress:
     """A callback for every frame's run: shows how much of the clip is done, and the time left."""
 
     def __init__(self) -> None:
-        self._total, self._started, self._what = 0, 0, "frame"
-        self._began = time.monotonic()
+        self._total, self._each = 0, 0
+        self._started, self._done, self._iteration = 0, 0, math.inf
+        self._time = TimeLeft()
 
-    def begin(self, missing: int, passes: int) -> None:
-        """Starts the clock; `missing` paintings are to be made, over all passes."""
-        self._total, self._began = missing, time.monotonic()
-        self._what = "frame" if passes == 1 else f"painting of {passes} passes,"
+    def begin(self, missing: int, each: int) -> None:
+        """So many frames are to be painted, most with `each` iterations."""
+        self._total, self._each = missing, each
 
     def __call__(self, step: Step) -> None:
-        self._started += step.iteration == 1
-        iteration = f", iteration {step.iteration} of {step.iterations}"
-        self._show(self._started, iteration, self._started - 1)
+        first = step.iteration <= self._iteration
+        self._started += first
+        self._done += step.iteration - (0 if first else int(self._iteration))
+        self._iteration = step.iteration
+        later = (self._total - self._started) * self._each
+        left = self._time.seconds(self._done, step.iterations - step.iteration + later)
+        self._show(self._started, f", iteration {step.iteration} of {step.iterations}", left)
 
     def show_missing(self, missing: int) -> None:
-        """Shows the progress of workers, who still have `missing` paintings to make."""
+        """Shows the progress of workers, who still have so many frames to paint."""
         done = self._total - missing
-        self._show(done, "", done)
+        self._show(done, "", self._time.seconds(done, missing) if done else math.nan)
 
-    def _show(self, number: int, detail: str, done: int) -> None:
-        left = ""
-        if done:
-            each = (time.monotonic() - self._began) / done
-            left = f", about {clock(each * (self._total - done))} left"
-        logger.debug("%s %d of %d%s%s", self._what, number, self._total, detail, left)
+    def _show(self, number: int, detail: str, left: float) -> None:
+        told = "" if math.isnan(left) else f", about {clock(left)} left"
+        logger.debug("frame %d of %d%s%s", number, self._total, detail, told)
 
     @contextlib.contextmanager
     def showing_messages_once(self) -> Iterator[None]:
@@ -159,7 +152,7 @@ class ClipProgress:
             text = record.getMessage()
             first = text not in told
             told.add(text)
-            return first or text.startswith(self._what)
+            return first or text.startswith("frame ")
 
         logger.addFilter(is_new)
         try:

@@ -4,26 +4,21 @@ The tests of the flow are those of Ruder, Dosovitskiy and Brox, "Artistic style 
 videos", 2016, arXiv:1604.08610, section 3, after Sundaram, Brox and Keutzer 2010. NumPy and OpenCV.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
 __all__ = [
-    "QUALITIES",
     "StaticRegions",
     "consistency",
     "dense_flow",
     "find_disocclusions",
     "find_motion_boundaries",
     "is_cut",
-    "long_term_weights",
-    "merge",
     "relight",
     "warp",
 ]
 
-QUALITIES = ("medium", "fast", "ultrafast")  # OpenCV's presets of DIS, best and slowest first.
 SMALLEST = 32  # Shorter sides, in px, are mirrored up to this: the pyramid of DIS needs room.
 LIGHT_SPREAD = 16  # Longer side of a frame over the standard deviation of the blur in `relight`.
 NOISE_BLUR = 2.0  # Standard deviation in px of the blur against the noise of cameras and codecs.
@@ -42,11 +37,11 @@ LOST, ALL_LOST = 0.5, 0.7
 px, 0.76 between unrelated pictures with equal histograms."""
 
 
-def dense_flow(first: np.ndarray, second: np.ndarray, quality: str = "medium") -> np.ndarray:
+def dense_flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Where each pixel of `first` is in `second`, both uint8 [H, W, 3] sRGB, by OpenCV's DIS.
 
     Returns float32 [H, W, 2]: (dx, dy) in px, so first(x, y) is second(x + dx, y + dy). DIS is
-    Kroeger, Timofte, Dai and Van Gool 2016, arXiv:1603.03590. `quality` is one of `QUALITIES`.
+    Kroeger, Timofte, Dai and Van Gool 2016, arXiv:1603.03590.
     """
     import cv2
 
@@ -56,8 +51,8 @@ def dense_flow(first: np.ndarray, second: np.ndarray, quality: str = "medium") -
         np.pad(cv2.cvtColor(one, cv2.COLOR_RGB2GRAY), beyond, "symmetric")
         for one in (first, second)
     ]
-    preset = getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{quality.upper()}")
-    flow: np.ndarray = cv2.DISOpticalFlow.create(preset).calc(grey[0], grey[1], None)
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow: np.ndarray = search.calc(grey[0], grey[1], None)
     return np.ascontiguousarray(flow[:height, :width])
 
 
@@ -125,8 +120,7 @@ def is_cut(before: np.ndarray, now: np.ndarray) -> bool:
     many of both or nearly all of one: the flow matches a black frame anywhere, and can partly warp
     any picture into another of the same colours.
     """
-    flows = dense_flow(now, before, "fast"), dense_flow(before, now, "fast")
-    lost = 1 - float(np.mean(consistency(*flows)))
+    lost = 1 - float(np.mean(consistency(dense_flow(now, before), dense_flow(before, now))))
     new = max(_new_colours(before[..., i], now[..., i]) for i in range(3))
     return new > ALL_NEW or lost > ALL_LOST or (new > NEW and lost > LOST)
 
@@ -135,34 +129,6 @@ def _new_colours(before: np.ndarray, now: np.ndarray) -> float:
     """Share of pixels that changed bins: half the L1 distance of the histograms."""
     each = [np.bincount(one.ravel() // (256 // BINS), minlength=BINS) for one in (before, now)]
     return float(np.abs(each[0] - each[1]).sum() / 2 / now.size)
-
-
-def long_term_weights(each: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """c_long of earlier frames from their c, float32 [H, W], nearest first.
-
-    c_long^(i−j) = max(c^(i−j) − Σ of c^(i−k) over the nearer k < j, 0), from the paper: each pixel
-    follows the nearest frame that is reliable there.
-    """
-    found, before = [], np.zeros_like(each[0])
-    for one in each:
-        found.append(np.maximum(one - before, 0))
-        before = before + one
-    return found
-
-
-def merge(
-    pictures: Sequence[np.ndarray], weights: Sequence[np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Combines pictures w_j, weighted c_j, into one W, float32 [H, W, 3], with weights C = Σ c_j.
-
-    W = Σ c_j w_j / C, or the first picture where C is 0. Σ c_j (x − w_j)² equals C (x − W)² plus a
-    term independent of x, so the gradient is the same.
-    """
-    total = np.sum(weights, axis=0)
-    mean = sum(c[..., None] * w for c, w in zip(weights, pictures, strict=True))
-    known = total > 0
-    picture = np.where(known[..., None], mean / np.where(known, total, 1)[..., None], pictures[0])
-    return picture.astype(np.float32), total.astype(np.float32)
 
 
 def relight(

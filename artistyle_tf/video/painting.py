@@ -7,9 +7,9 @@ import numpy as np
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.engine.inputs import Inputs, read_start
-from artistyle_tf.engine.optimize import optimize, weigh
-from artistyle_tf.engine.painter import painting
-from artistyle_tf.engine.problem import Earlier, Problem, load_network, make_problem
+from artistyle_tf.engine.optimize import first_style_weights, optimize
+from artistyle_tf.engine.painter import finish_image
+from artistyle_tf.engine.problem import Earlier, Problem, Styles, load_network, make_problem
 from artistyle_tf.engine.results import INTERRUPTED, STOPPED, Callbacks
 from artistyle_tf.engine.solvers import Solvers
 from artistyle_tf.engine.state import Clock
@@ -18,7 +18,7 @@ from artistyle_tf.images.masks import Masks
 from artistyle_tf.images.network_scale import unclipped
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.sizes import fill_cells, output_size
-from artistyle_tf.objective.targets import Weighing
+from artistyle_tf.objective.targets import StyleWeights
 from artistyle_tf.text import reason
 from artistyle_tf.vgg.precision import true_float32
 from artistyle_tf.video.clip import Frame, Guides
@@ -51,8 +51,8 @@ class FramePainter:
         self._styles, self._start = list(styles), read_start(config)
         self._style_masks = guides.styles
         self.weights = load_network(config)
-        self._weighing: Weighing | None = None
-        self._tables: np.ndarray | None = None
+        self._style_weights: StyleWeights | None = None
+        self._made: Styles | None = None
         regions = len(guides.content)
         self._solvers = Solvers(config, self.weights, regions=regions, temporal=True)
 
@@ -64,23 +64,18 @@ class FramePainter:
         return self._paint(self._config, frame, self._start, None)
 
     def paint_next(
-        self,
-        frame: Frame,
-        start: np.ndarray,
-        picture: np.ndarray,
-        weights: np.ndarray,
-        strength: float,
+        self, frame: Frame, start: np.ndarray, weights: np.ndarray, strength: float
     ) -> np.ndarray:
         """Paints a later frame, beginning with `start`, float32 [h, w, 3] sRGB in grey levels, and
-        held to an earlier picture, see `problem.Earlier`. Returns and raises as `paint_first`."""
+        held to it, see `problem.Earlier`. Returns and raises as `paint_first`."""
         moved = Picture(fill_cells(start), None, MOVED, ())
-        return self._paint(self._later, frame, moved, Earlier(picture, weights, strength))
+        return self._paint(self._later, frame, moved, Earlier(start, weights, strength))
 
     def weigh(self, frame: Frame) -> None:
         """Fixes the style's weight for all frames by this one, the clip's first."""
         with true_float32():
             problem = self._problem(self._config, frame, self._start)
-            self._weighing = weigh(problem, self._solvers)
+            self._style_weights = first_style_weights(problem, self._solvers)
 
     def _problem(self, config: Config, frame: Frame, start: Picture | None) -> Problem:
         assert isinstance(config.size, int)
@@ -89,9 +84,8 @@ class FramePainter:
         each = [Picture(np.stack([mask] * 3, -1), None, "mask", ()) for mask in frame.masks]
         masks = Masks(each, self._style_masks)
         inputs = Inputs(content, self._styles, masks, output_size(content, config.size))
-        problem = make_problem(config, inputs, start, self.weights, self._tables)
-        if config.color == "style":  # otherwise the styles' colours follow the frame's
-            self._tables = problem.tables
+        problem = make_problem(config, inputs, start, self.weights, self._made)
+        self._made = problem.styles
         return problem
 
     def _paint(
@@ -99,7 +93,9 @@ class FramePainter:
     ) -> np.ndarray:
         with true_float32():
             problem = self._problem(config, frame, start)
-            problem = dataclasses.replace(problem, earlier=earlier, weighing=self._weighing)
+            problem = dataclasses.replace(
+                problem, earlier=earlier, style_weights=self._style_weights
+            )
             state = optimize(problem, self._solvers, Clock(), self._callback)
             ending, best = state.ending, state.best(problem.config)
         assert ending is not None
@@ -108,4 +104,4 @@ class FramePainter:
             raise KeyboardInterrupt
         if ending.error:
             raise ArtistyleError(reason(ending.error)) from ending.error
-        return unclipped(painting(problem, best.image))
+        return unclipped(finish_image(problem, best.image))

@@ -1,6 +1,5 @@
 """What a process needs to paint shots: this one, or workers of Ray. TensorFlow loads late."""
 
-import dataclasses
 import functools
 import hashlib
 import itertools
@@ -23,7 +22,7 @@ from artistyle_tf.text import one_line, reason
 from artistyle_tf.video.clip import Frame, frames_with_masks, read_clip, read_guides
 from artistyle_tf.video.flags import Options
 from artistyle_tf.video.frame_store import FrameStore
-from artistyle_tf.video.shots import ShotPainter, Temporal
+from artistyle_tf.video.shots import Temporal, paint_shot
 
 __all__ = ["Session", "ShotWorker", "paint_with_workers"]
 
@@ -53,8 +52,6 @@ class Session:
         from artistyle_tf.video.painting import FramePainter
 
         config, later = self.options.config, self.options.frame_iterations
-        if self.options.passes > 1:  # which no pass shall bring to an end
-            config = dataclasses.replace(config, iterations=later, finer_iterations=0)
         painter = FramePainter(config, self._styles, later, self._guides, self._callback)
         painter.weigh(next(self.frames()))
         return painter
@@ -71,23 +68,27 @@ class Session:
         temporal = Temporal(
             options.temporal_weight,
             options.look_back,
-            options.flow,
             options.static_threshold,
             min(LONGEST_WARM_UP, math.ceil(options.config.iterations / options.frame_iterations)),
         )
         frames = self.frames(numbers[0], numbers[-1] + 1)
-        shots = ShotPainter(self.painter, store, temporal, self._size)
-        if options.passes == 1:
-            shots.paint(frames, numbers)
-        else:
-            shots.paint_in_passes(frames, numbers, options.passes)
+        paint_shot(self.painter, store, temporal, self._size, frames, numbers)
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for a run to resume another, as plain values."""
         options = self.options
         pictures = kinds_of(None, self._styles, self._start, Masks((), self._guides.styles))
         own = options._asdict()
-        for name in ("styles", "style_masks", "output", "config", "quiet", "workers", "device"):
+        for name in (
+            "styles",
+            "style_masks",
+            "output",
+            "config",
+            "quiet",
+            "workers",
+            "device",
+            "overwrite",
+        ):
             del own[name]
         return {
             **Provenance.of(options.config, pictures, self.painter.weights).identity(),

@@ -58,6 +58,7 @@ def write_clip(
             av.open(file, "w", format=container) as output,
             open_container(clip.path) as original,
         ):
+            output.metadata["comment"] = files.MARK.decode()
             sound = _Sound(original, output, extension)
             for pts, pixels in frames:
                 height, width = (side - side % 2 for side in pixels.shape[:2])

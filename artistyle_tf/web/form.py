@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from artistyle_tf.cli.parsing import setting, shown
+from artistyle_tf.cli.parsing import setting
 from artistyle_tf.config.config import Config
 from artistyle_tf.config.validation import one_of, words_of
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.images import Picture, read
 from artistyle_tf.images.sizes import fit, resize
+from artistyle_tf.text import flag_text
 
 __all__ = [
     "Control",
@@ -114,7 +115,7 @@ def preset_values(preset: str, weights: str = "auto") -> dict[str, Any]:
     for control in all_controls(weights):
         value = getattr(config, control.name)
         plain = control.kind in ("number", "whole", "scale")
-        values[control.name] = value if plain else shown(value) or ""
+        values[control.name] = value if plain else flag_text(value)
     return values | {"strength": _slider(config)}
 
 
@@ -136,7 +137,7 @@ def make_config(preset: str, values: Mapping[str, Any], weights: str = "auto") -
     changed: dict[str, Any] = {"weights": weights}
     for control in all_controls(weights):
         text, own = given.get(control.name, ""), getattr(base, control.name)
-        if control.name == "strength" or text in ("", shown(own), str(own)):
+        if control.name == "strength" or text in ("", flag_text(own), str(own)):
             continue  # the value shown may be rounded
         if control.kind == "choice" and text not in control.choices:
             raise ConfigError(f"{control.name} is {text!r}; it must be {one_of(control.choices)}")

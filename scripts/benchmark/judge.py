@@ -117,7 +117,7 @@ def command_of(pair: Pair, flags: Sequence[str], target: Path, size: int) -> Com
     given = {word.lstrip("-").split("=")[0] for word in flags}
     ours = {"content": pair.paths[0], "style": pair.paths[1], "output": target, "size": size}
     command = parse([*(f"--{k}={v}" for k, v in ours.items() if k not in given), *flags])
-    used = ("content", "styles", "output", "config", "content_masks", "style_masks")
+    used = ("content", "styles", "output", "config", "preset", "content_masks", "style_masks")
     usual = Command._field_defaults
     if isinstance(command, str) or any(
         value and value != usual.get(name)

@@ -7,7 +7,11 @@ import pathlib
 import re
 from collections.abc import Iterator
 
-from artistyle_tf.cli.flags import PROGRAM
+from artistyle_tf.batch import main as batch
+from artistyle_tf.cli import flags as artistyle
+from artistyle_tf.cli.parsing import Flag, setting_flags
+from artistyle_tf.video import flags as video
+from artistyle_tf.web import main as web
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGE, DOCS = ROOT / "artistyle_tf", ROOT / "docs"
@@ -17,75 +21,104 @@ MODULES = ("images", "keras_losses", "feedforward", "precision", "samples", "opt
 """Public modules, besides the package itself."""
 
 MORE = {
-    "depth": "files.md#depth",
-    "content_mask": "masks.md",
-    "style_mask": "masks.md#4-only-a-part-of-the-painting",
-    "flagfile": "files.md#flag-files",
-    "report": "files.md#report",
-    "checkpoint_dir": "reliability.md",
-    "resume": "reliability.md",
-    "tensorboard_dir": "keras.md#tensorboard",
-    "device": "gpu-tpu.md",
-    "strategy": "devices.md",
-    "deterministic": "reliability.md#determinism",
+    "depth": "controls.md#files",
+    "content_mask": "controls.md#masks",
+    "style_mask": "controls.md#masks",
+    "report": "controls.md#files",
+    "checkpoint_dir": "measurements.md#reliability",
+    "resume": "measurements.md#reliability",
+    "tensorboard_dir": "python.md#callbacks",
+    "device": "devices.md",
+    "strategy": "devices.md#several-devices",
+    "deterministic": "devices.md#one-gpu",
     "preset": "presets.md",
     "strength": "controls.md#strength",
-    "rerun": "files.md#the-record-in-the-picture",
+    "rerun": "controls.md#files",
     "task": "controls.md#textures-and-reconstructions",
     "init": "controls.md#start",
-    "noise_amplitude": "defaults.md#the-start",
+    "noise_amplitude": "problems.md#noise-and-grain",
     "levels": "method.md#coarse-to-fine",
-    "optimizer": "method.md#the-minimiser",
-    "weights": "weights.md",
-    "padding": "defaults.md#borders",
-    "precision": "method.md#the-minimiser",
+    "optimizer": "method.md#the-optimizer",
+    "weights": "python.md#networks",
+    "padding": "method.md#borders",
+    "precision": "method.md#the-optimizer",
     "tile_size": "tiles.md",
-    "gamut_weight": "method.md#the-range-of-colours",
+    "gamut_weight": "method.md#range-and-palette",
     "style_blend": "controls.md#several-styles",
-    "balance": "method.md#how-strongly-the-style-counts",
-    "palette_weight": "method.md#the-range-of-colours",
-    "color": "controls.md#colour",
+    "style_scale": "controls.md#strokes",
+    "tv_weight": "controls.md#smoothness-and-texture",
+    "balance": "method.md#strength-and-balance",
+    "palette_weight": "method.md#range-and-palette",
+    "color": "controls.md#colours",
     "formula": "presets.md",
-    "statistics": "controls.md#statistics",
+    "statistics": "method.md#means-and-covariances",
 }
 """Flag → where there is more about it."""
 
+ALL = "Every setting of `artistyle` from *Picture* on is a flag too"
+COMMANDS = (
+    (artistyle, "", "[Controls](controls.md) shows what they do."),
+    (batch, "batch.md", f"{ALL}."),
+    (video, "video.md", f"{ALL}, but `--task`."),
+    (web, "web.md", ""),
+)
+"""(Command, its page, what else it takes)."""
+
+SETTINGS = {flag.group for flag in setting_flags()}
+
 
 def flags_page() -> str:
-    """The table of flags, from the one that the command itself uses."""
+    """The tables of flags, from those that the commands themselves use."""
     lines = [
-        "# Flags",
+        "# Command reference",
         "",
         NOTE,
         "",
-        "`artistyle --help` shows the flags that most people need, `--helpfull` all of them. Every",
-        "flag from *Picture* on is also a field of `artistyle_tf.Config` under the same name. If a",
-        "flag is given twice the last one counts, but `--style`, the masks, and lists of layers",
-        "and shares add up.",
+        "Each command prints its flags with `--helpfull`, and the most common ones with `--help`.",
+        "Every flag of `artistyle` from *Picture* on is a field of `artistyle_tf.Config` under the",
+        "same name. If a flag is given twice the last one counts; `--style`, the masks, and lists",
+        "of layers and shares add up. `--flagfile=FILE` reads flags from a file, one per line;",
+        "`#` starts a comment.",
+        "",
+        "Errors are one line on stderr. Exit status:",
+        "",
+        "| status | meaning |",
+        "|---|---|",
+        "| 0 | done |",
+        "| 1 | a file can't be used, or the run failed; a picture that was reached is saved |",
+        "| 2 | a wrong flag or value; no file had to be opened to know |",
+        "| 130, 143 | ended by Ctrl-C or SIGTERM; the picture reached, or a checkpoint, is saved |",
     ]
-    group = None
-    for flag in PROGRAM.flags:
-        if flag.group != group:
-            group = flag.group
-            lines += ["", f"## {group}", "", "| flag | default | purpose |", "|---|---|---|"]
-        default = f"`{flag.default}`" if flag.default not in (None, "") else ""
-        more = f" [More]({MORE[flag.name]})" if flag.name in MORE else ""
-        purpose = flag.help.replace("|", "\\|")
-        purpose = purpose[0].upper() + purpose[1:]
-        lines.append(f"| `--{flag.name}` | {default} | {purpose}.{more} |")
+    for command, page, more in COMMANDS:
+        program = command.PROGRAM
+        lines += ["", f"## {program.name}", "", f"{program.about} {more}".strip()]
+        lines += [f"How to use it: [{program.name}]({page})."] if page else []
+        own = command is artistyle
+        shown = [flag for flag in program.flags if own or flag.group not in SETTINGS]
+        for group in dict.fromkeys(flag.group for flag in shown):
+            rows = [_row(flag, own) for flag in shown if flag.group == group]
+            lines += ["", f"### {group}"] if own else []
+            lines += ["", "| flag | default | purpose |", "|---|---|---|", *rows]
     return "\n".join(lines) + "\n"
+
+
+def _row(flag: Flag, linked: bool) -> str:
+    default = f"`{flag.default}`" if flag.default not in (None, "") else ""
+    more = f" ([more]({MORE[flag.name]}))" if linked and flag.name in MORE else ""
+    purpose = flag.help.replace("|", "\\|")
+    return f"| `--{flag.name}` | {default} | {purpose}{more} |"
 
 
 def python_page() -> str:
     """Every public name with its signature and docstring, read from the source."""
     lines = [
-        "# Python",
+        "# Python reference",
         "",
         NOTE,
         "",
         "`import artistyle_tf` loads no TensorFlow; the first use of what needs it does. The",
         "modules below are attributes of the package and need no further import. In use:",
-        "[From Python](python.md), [Keras](keras.md).",
+        "[Python](python.md), [Keras](keras.md).",
     ]
     for module in ("", *MODULES):
         tree = _tree(module)

@@ -1,8 +1,8 @@
 """What MkDocs does to the pages of docs/ on the way to the site: see mkdocs.yml.
 
-Links that leave docs/ work in the repository only, and no address of the repository is known to
-the site, so they become the path they lead to. Formulas become MathML, which browsers show without
-any script or font from elsewhere.
+Links that leave docs/, or lead to docs/notes/, work in the repository only. No address of the
+repository is known to the site, so they become the path they lead to. Formulas become MathML, which
+browsers show without any script or font from elsewhere.
 """
 
 import html
@@ -13,12 +13,12 @@ from latex2mathml.converter import convert
 
 __all__ = ["on_page_content", "on_page_markdown"]
 
-OUTWARD = re.compile(r"(?<!!)\[([^\]]+)\]\(\.\./([^)\s]+)\)")
+OUTWARD = re.compile(r"(?<!!)\[([^\]]+)\]\((?:\.\./|(?=notes/))([^)\s]+)\)")
 FORMULA = re.compile(r'<(span|div) class="arithmatex">(.*?)</\1>', re.DOTALL)
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Links to files outside of docs/ become their paths."""
+    """Links to files outside of the site become their paths."""
     return OUTWARD.sub(lambda link: _as_text(link[1], link[2]), markdown)
 
 
@@ -28,6 +28,7 @@ def _as_text(text: str, path: str) -> str:
     ('`scripts/demo`', '`Step` (`artistyle_tf/errors.py`)')
     """
     place, name = path.partition("#")[0], text.strip("`")
+    place = f"docs/{place}" if place.startswith("notes/") else place
     return f"`{place}`" if place.endswith(name) else f"{text} (`{place}`)"
 
 

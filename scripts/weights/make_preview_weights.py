@@ -20,7 +20,7 @@ of second order), which the next layer's filters undo.
 Last it is packed with 8 bits a number (pack_weights.py). Three minutes of one core, 5 GB of memory.
 The pictures anybody has: photographs in scikit-image's wheel (the extra `dev` brings it) that are
 public domain or CC0, the two samples of this repository, and pictures drawn here; --pictures adds
-your own. How widths and gains were found: docs/weights.md.
+your own. How widths and gains were found: docs/notes/network.md.
 """
 
 import argparse

@@ -50,6 +50,13 @@ def plain(options):
     return Worker(options, stub)
 
 
+def run_here(make, tasks, tell, **options):
+    """As `pool.run_tasks`, in this process."""
+    worker = plain(options["options"])
+    for task in tasks:
+        tell(task, worker.paint(task))
+
+
 class _Poisoned(Worker):
     def paint(self, job):
         if job.output.endswith("poison.png"):

@@ -4,21 +4,20 @@ import json
 import re
 import sys
 
-import numpy as np
 import pytest
 from PIL import Image
-from stub_workers import record_of
+from stub_workers import run_here
 
 from artistyle_tf import __version__
 from artistyle_tf.batch import main as command
-from artistyle_tf.batch.flags import parse
+from artistyle_tf.batch import run as running
+from artistyle_tf.batch.main import parse
 from artistyle_tf.cli.flags import PROGRAM
 from artistyle_tf.config.config import Config
-from artistyle_tf.images.read import read
-from artistyle_tf.images.write import write
+from artistyle_tf.images.read import read_record
 
 UNLIKE_ONE_PICTURE = {
-    "output", "trace", "checkpoint_dir", "resume", "tensorboard_dir", "strategy", "rerun",
+    "output", "checkpoint_dir", "resume", "tensorboard_dir", "strategy", "rerun",
 }  # fmt: skip
 """Flags of `artistyle` that make no sense for many pictures."""
 
@@ -58,8 +57,8 @@ def test_flags_fill_what_a_file_leaves_open(desk):
         (["--output_dir=out"], "--content is missing"),
         ([*FILES, "--sise=3"], "--helpfull lists all flags"),
         ([*FILES, "--workers=0"], "--workers is 0"),
-        ([*FILES, "--extension=gif"], "--extension is '.gif'"),
-        ([*FILES, "--contact_sheet=sheet.gif"], "--contact_sheet is 'sheet.gif'"),
+        ([*FILES, "--extension=gif"], "a--style.gif has the extension .gif"),
+        ([*FILES, "--contact_sheet=sheet.gif"], "the output sheet.gif has the extension .gif"),
         ([*FILES, "--jobs=jobs.csv"], "--content and --jobs are both given"),
     ],
 )
@@ -81,30 +80,49 @@ def test_help_names_every_flag(capsys):
     assert capsys.readouterr().out == f"artistyle-batch {__version__}\n"
 
 
-def test_a_dry_run_writes_nothing(desk, capsys):
-    assert command.main([*FILES, "--size=32", "--weights=preview", "--dry_run"]) == 0
+def test_a_dry_run_finds_what_is_wrong_and_writes_nothing(desk, capsys):
+    flags = ["--size=32", "--weights=preview", "--dry_run", "--output_dir=out"]
+    assert command.main([*FILES, *flags]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "2 to paint with 1 set of settings, 0 already done"
     assert lines[1].startswith("  out/a--style.png: 32×24 px, ")
+    assert "disk: at most 4,608 bytes" in lines
+    rows = ["photos/gone.png,style.png", "photos/a.png,style.png", "photos/b.png,lost.png"]
+    (desk / "jobs.csv").write_text("\n".join(["content,style", *rows]))
+    assert command.main(["--jobs=jobs.csv", *flags]) == 1
+    out, err = capsys.readouterr()
+    assert out.startswith("1 to paint")
+    assert err.splitlines() == [
+        "artistyle-batch: out/gone--style.png: photos/gone.png does not exist",
+        "artistyle-batch: out/b--lost.png: lost.png does not exist",
+    ]
+    for more in (["--dry_run"], []):
+        assert command.main([*FILES[:2], "--output_dir=style.png/out", *more]) == 1
+        said = f"artistyle-batch: can't write {desk}/style.png/picture.png: Not a directory\n"
+        assert capsys.readouterr() == ("", said)
     assert not (desk / "out").exists()
 
 
-def test_where_all_is_done_no_worker_is_asked(desk, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
+def test_results_are_told_and_failures_once(desk, capsys, monkeypatch):
+    monkeypatch.setattr(running, "run_tasks", run_here)
+    (desk / "photos" / "b.png").write_bytes(b"no picture")
     (desk / "out").mkdir()
-    asked = parse([*FILES, "--size=32"])
-    for job in asked.jobs:
-        record = record_of(job.config, read(job.content), [read(job.styles[0])])
-        write(job.output, np.full((24, 32, 3), 99, np.uint8), record=record)
+    for name in ("out/a--style.png", "sheet.png"):
+        Image.new("RGB", (20, 20)).save(name)
     flags = ["--size=32", "--report=report.json", "--contact_sheet=sheet.png"]
-    assert command.main([*FILES, *flags]) == 0
+    assert command.main([*FILES, *flags]) == 1
+    said = "exists, and artistyle did not make it; --overwrite replaces it"
+    assert capsys.readouterr() == ("", f"artistyle-batch: sheet.png {said}\n")
+    for status, more in (("1 done, 0 skipped", []), ("0 done, 1 skipped", [])):
+        assert command.main([*FILES, *flags, "--overwrite", *more]) == 1
+        out, err = capsys.readouterr()
+        assert out.startswith(f"{status}, 1 failed in ")
+        assert err.count("failed: ") == err.count("b.png is not a picture") == 1
     report = json.loads((desk / "report.json").read_text())
-    assert (report["skipped"], report["done"], report["failed"]) == (2, 0, 0)
-    assert [job["output"] for job in report["jobs"]] == ["out/a--style.png", "out/b--style.png"]
-    sheet = np.asarray(Image.open(desk / "sheet.png"))
-    assert (sheet == 99).all(-1).sum() == 2 * 24 * 32  # small ones are not enlarged
-    assert capsys.readouterr().out.splitlines()[-1].split()[:3] == ["0", "2", "0"]
-    assert command.main([*FILES, *flags, "--quiet"]) == 0
+    assert [job["status"] for job in report["jobs"]] == ["skipped", "failed"]
+    assert read_record(desk / "sheet.png") == {"program": "artistyle_tf"}
+    (desk / "photos" / "b.png").unlink()
+    assert command.main([*FILES, *flags, "--quiet"]) == 0  # all of them are its own now
     assert capsys.readouterr() == ("", "")
 
 
@@ -113,5 +131,3 @@ def test_what_a_batch_needs_is_said_in_one_line(desk, capsys, monkeypatch):
     assert command.main([*FILES, "--size=32"]) == 2
     said = 'a batch needs Ray, not installed here: pip install "artistyle-tf[batch]"'
     assert capsys.readouterr().err == f"artistyle-batch: {said}\n"
-    assert command.main([*FILES[:2], "--output_dir=style.png/out", "--size=32"]) == 1
-    assert "can't make the folder" in capsys.readouterr().err

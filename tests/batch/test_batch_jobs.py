@@ -1,14 +1,17 @@
 """Jobs from mappings, files, folders and URLs; their names. No TensorFlow, no Ray."""
 
+import dataclasses
 import json
 import pathlib
+import shutil
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFile
 from PIL import Image
 
 from artistyle_tf.batch.jobs import COLUMNS, combine, make_job, name_outputs, read_jobs
-from artistyle_tf.batch.paths import copy_local, find_pictures, store
+from artistyle_tf.batch.paths import copy_local, find_pictures, local_output
 from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError, InputError
 
@@ -50,26 +53,29 @@ def test_what_is_no_job(row, fault):
         job(**row)
 
 
-def test_names_follow_from_the_jobs():
+def test_names_follow_from_the_pictures_only():
     jobs = [job("x/a.jpg"), job("a.png", "b.jpg,c d.png"), job(None, task="texture")]
-    names = [one.output for one in name_outputs(jobs, "out", ".jpg")]
-    assert names == ["out/a--b.jpg", "out/a--b+c d.jpg", "out/b.jpg"]
-    outputs = ["/there/o.png", "s3://bucket/o.png", "sub/o.png"]
-    found = name_outputs([job(output=output) for output in outputs], "memory://out")
-    assert [one.output for one in found] == [*outputs[:2], "memory://out/sub/o.png"]
+    jobs += [job("y/A.jpg"), job("a.jpg", "b-3.jpg"), job("x/a.jpg", seed=9)]
+    jobs += [job("q.jpg", output="sub/o.jpg")]
+    names = ["a--b.jpg", "a--b+c d.jpg", "b.jpg", "A--b-2.jpg", "a--b-3.jpg", "a--b-4.jpg"]
+    names += ["sub/o.jpg"]
+    assert [one.output for one in name_outputs(jobs, "out", ".jpg")] == [f"out/{n}" for n in names]
+    other = [dataclasses.replace(one, config=Config(seed=4)) for one in jobs]
+    found = name_outputs(other, "memory://out/", ".jpg")
+    assert [one.output for one in found] == [f"memory://out/{name}" for name in names]
 
 
-def test_equal_names_are_told_apart_by_what_is_painted():
-    first, other, third, seed = job("x/a.jpg"), job("y/A.jpg"), job("c.jpg"), job("x/a.jpg", seed=9)
-    names = [one.output for one in name_outputs([first, other, third, seed], "out")]
-    assert names[2] == "out/c--b.png"
-    assert names[0].startswith("out/a--b-")
-    assert len({name.casefold() for name in names}) == 4
-    assert name_outputs([other, third, first], "out")[2].output == names[0]
+@pytest.mark.parametrize("folder", ["out", "/there", "memory://there", "."])
+def test_outputs_stay_inside_their_folder(folder):
+    for output in ("../../escape.png", "/elsewhere/o.png", "s3://bucket/o.png", "a/../../o.png"):
+        with pytest.raises(ConfigError, match=f"^the output .*o?.png is outside {folder}$"):
+            name_outputs([job(output=output)], folder)
+    kept = name_outputs([job(output="../o.png"), job(output="/elsewhere/o.png")], "")  # by Python
+    assert [one.output for one in kept] == ["../o.png", "/elsewhere/o.png"]
 
 
 def test_outputs_that_can_not_be(tmp_path):
-    for jobs in ([job(), job()], [job(output="o.png"), job(output="O.png")]):
+    for jobs in ([job(output="o.png")] * 2, [job(output="o.png"), job(output="O.png")]):
         with pytest.raises(ConfigError, match="two jobs have the same output"):
             name_outputs(jobs, "out")
     with pytest.raises(ConfigError, match=r"the output \S*/b.png is one of the pictures to read"):
@@ -94,6 +100,9 @@ def test_files_of_jobs(tmp_path):
     assert (second.content, second.styles) == ("/x/a.jpg", ("s3://bucket/b.jpg",))
     assert second.config == Config.preset("artistyle", size=64, style_weight=7)
     assert [one.where for one in (first, second)] == [f"{path}, line 2", f"{path}, line 4"]
+    path.write_text("content;style;strength\na.jpg;b.jpg,c.jpg;0.3\n")  # as Excel may write it
+    (third,) = read_jobs(str(path))
+    assert (third.styles, third.config) == (first.styles, Config(strength=0.3))
     rows = [
         {"content": "a.jpg", "style": ["b.jpg", "c, d.jpg"], "style_blend": [0.7, 0.3]},
         {"task": "texture", "style": "b.jpg", "size": [64, 48], "content_layers": {}},
@@ -110,7 +119,11 @@ def test_files_of_jobs(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "fault"),
     [
-        ("j.csv", b"content,style\na,b\na,b,c\n", "line 3: it has 3 cells, and the header has 2"),
+        (
+            "j.csv",
+            b"content,style\na,b\na,b,c\n",
+            "line 3: it has more or fewer cells than the header",
+        ),
         ("j.csv", b"content,style,size\na,b,96\na,b,-3\n", "line 3: size is -3"),
         ("j.csv", b'content,style\n"a,b\n', "line 2: unexpected end of data"),
         ("j.csv", b"\xff\xfe", "is not UTF-8 text"),
@@ -177,15 +190,16 @@ def test_urls_are_for_fsspec(monkeypatch):
     urls = ["memory:///there/a.png", "memory:///there/b.jpg"]
     assert find_pictures(["memory://there/*.png"]) == urls[:1]
     assert find_pictures(["memory://there"]) == urls
-    with copy_local(*urls, "here.png") as local:
-        store(local[urls[1]], "memory://kept/a.png")
+    with copy_local(*urls, "here.png") as local, local_output("memory://kept/a.png") as path:
+        shutil.copy(local[urls[1]], path)
 
-    def fail(*paths):
+    def fail(file, data):
         raise OSError("no room")
 
-    monkeypatch.setattr(type(system), "mv", fail)
-    with pytest.raises(InputError, match=r"can't access memory://kept/a\.png: no room"):
-        store(__file__, "memory://kept/a.png")
+    monkeypatch.setattr(MemoryFile, "write", fail)
+    fault = r"can't access memory://kept/a\.png: no room"
+    with pytest.raises(InputError, match=fault), local_output("memory://kept/a.png") as path:
+        shutil.copy(__file__, path)
     assert [path["name"] for path in system.ls("/kept")] == ["/kept/a.png"]
     assert system.cat("/kept/a.png") == b"b.jpg"
     for url, fault in (("memory://x.png", "does not exist"), ("nope://x/a.png", "can't access")):

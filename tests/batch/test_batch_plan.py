@@ -3,6 +3,7 @@ known by the record in the output, whose settings and pictures must be the job's
 
 import dataclasses
 import hashlib
+import pathlib
 import shutil
 
 import numpy as np
@@ -11,14 +12,8 @@ from PIL import Image
 from stub_workers import record_of
 
 from artistyle_tf.batch.jobs import make_job, name_outputs
-from artistyle_tf.batch.plan import (
-    NEW,
-    Durations,
-    in_order,
-    plan_lines,
-    why_paint,
-    with_depth,
-)
+from artistyle_tf.batch.plan import NEW, in_order, make_plan, read_rates, why_paint, write_rates
+from artistyle_tf.batch.pool import Outcome
 from artistyle_tf.errors import InputError
 from artistyle_tf.images.read import read
 from artistyle_tf.images.write import write
@@ -38,7 +33,7 @@ def job(tmp_path, picture):
 def put(job, **more):
     record = record_of(job.config, read(job.content), [read(style) for style in job.styles])
     rgb = np.zeros((24, 32, 3), np.uint8 if job.depth == 8 else np.float32)
-    write(job.output, rgb, record={**with_depth(record, job.depth), **more}, depth=job.depth)
+    write(job.output, rgb, record={**record, "depth": job.depth, **more}, depth=job.depth)
 
 
 def changed(job, **settings):
@@ -92,8 +87,12 @@ def test_records_may_hold_anything(job):
         assert why_paint(job).startswith("changed: ")
     for record in (None, {"program": "another"}):
         write(job.output, np.zeros((24, 32, 3), np.uint8), record=record)
-        with pytest.raises(InputError, match="no record of being made by artistyle"):
+        with pytest.raises(InputError, match=f"^{job.output} exists, and artistyle did not make"):
             why_paint(job)
+        assert why_paint(job, overwrite=True).startswith(NEW if record is None else "changed")
+    put(job)
+    pathlib.Path(job.output).write_bytes(b"artistyle_tf, damaged")
+    assert why_paint(job) == NEW
 
 
 @pytest.fixture
@@ -113,34 +112,29 @@ def test_jobs_of_a_kind_come_together(make):
     assert names == ["a", "d", "c", "b", "e"]
 
 
-def test_durations_are_learnt_and_kept(make, tmp_path):
-    folder, file = str(tmp_path / "out"), tmp_path / "out" / ".artistyle" / "times.json"
-    durations = Durations(folder)
-    job, longer = make("a.png", levels=1), make("b.png", levels=1, iterations=600)
-    assert durations.estimate(job, (32, 32)) is None
-    durations.learn(job, (32, 32), seconds=20.0, painting=4.0)
-    durations.learn(job, (32, 32), seconds=6.0, painting=4.0)  # nothing to load any more
-    assert durations.estimate(job, (32, 32)) == pytest.approx(6)
-    assert durations.estimate(longer, (32, 32)) == pytest.approx(10)
-    assert durations.estimate(longer, (64, 32)) == pytest.approx(18)
-    durations.save()
-    assert Durations(folder).estimate(longer, (32, 32)) == pytest.approx(10)
-    assert durations.estimate(make("c.png", optimizer="adam"), (32, 32)) is None
-    for damaged in ("", "[]", '{"a": 3}', '{"a": [1]}', '{"a": "xyz"}'):
-        file.write_text(damaged)
-        assert Durations(folder).estimate(job, (32, 32)) is None
-
-
 def test_a_plan_says_what_is_estimated(make, tmp_path):
-    jobs = name_outputs([make(f"{n}.png", weights="preview") for n in range(50)], "out")
-    durations = Durations(str(tmp_path))
-    lines = plan_lines(jobs, 3, durations, 1)
-    assert lines[0] == "50 to paint with 1 set of settings, 3 already done"
-    assert lines[1].startswith("  out/0--0.png: 32×24 px, 0.")
+    folder = f"{tmp_path}/out"
+    jobs = [make(f"{n:02}.png", levels=1, weights="preview") for n in range(50)]
+    jobs = name_outputs(jobs, folder)
+    lines, faults = make_plan(jobs, {}, 1)
+    assert faults == []
+    assert lines[0] == "50 to paint with 1 set of settings, 0 already done"
+    assert lines[1].startswith(f"  {folder}/00--00.png: 32×24 px, 0.")
     assert "… and 10 more" in lines[41]
-    assert "memory: about 0." in lines[-2]
-    assert "estimated" in lines[-2]
-    assert lines[-1].endswith("no jobs like these were painted in this folder before")
-    durations.learn(jobs[0], (24, 32), seconds=6.0, painting=4.0)
-    last = plan_lines(jobs, 3, durations, 2)[-1]
-    assert last.startswith("time: about 2:30 (estimated from earlier jobs in this folder")
+    assert lines[42].startswith("memory: about 0.")
+    assert lines[43] == "disk: at most 115,200 bytes"
+    assert lines[44].endswith("no jobs like these were painted in this folder before")
+
+    write_rates(folder, {jobs[0]: Outcome("done", seconds=6.0, size=(24, 32)), jobs[1]: None})
+    last = make_plan(jobs, read_rates(folder), 2)[0][-1]
+    assert last == "time: about 2:30 (estimated from earlier jobs in this folder)"
+    longer = dataclasses.replace(
+        jobs[1], config=dataclasses.replace(jobs[1].config, iterations=600)
+    )
+    other = make("o.png", weights="preview", optimizer="adam")
+    last = make_plan([longer, *name_outputs([other], folder)], read_rates(folder), 1)[0][-1]
+    assert last.startswith("time: about 0:12")
+    assert last.endswith("; 1 of kinds not painted before not included)")
+    for damaged in ("", "[]", '{"a": [1]}', '{"a": "xyz"}'):
+        (tmp_path / "out" / ".artistyle" / "times.json").write_text(damaged)
+        assert read_rates(folder) == {}

@@ -54,12 +54,12 @@ def test_the_others_are_painted(desk, monkeypatch):
 
     def tell(job, outcome):
         told.append(os.path.basename(job.output))
-        memory.append((outcome.pid, outcome.resident_bytes, resident_bytes()))
+        memory.append((outcome.resident_bytes, resident_bytes()))
         if len(told) == 1:
             locks[0].release()
 
     monkeypatch.setattr(running, "Worker", stub_workers.poisoned)
-    monkeypatch.setattr(pool, "PATIENCE", 4.0)
+    monkeypatch.setattr(pool, "PATIENCE", 4)
     try:
         summary = running.paint_all(jobs, workers=1, tell=tell)
     finally:
@@ -72,8 +72,7 @@ def test_the_others_are_painted(desk, monkeypatch):
     assert poison.status == "failed"
     assert poison.reason.startswith("given up: 3 workers died painting it")
 
-    pids, workers, drivers = zip(*memory[11 : MANY + 1], strict=True)
-    assert len(set(pids)) == 1
+    workers, drivers = zip(*memory[11 : MANY + 1], strict=True)
     assert workers[-1] - workers[0] < 10 * 2**20
     assert drivers[-1] - drivers[0] < 20 * 2**20
 

@@ -34,7 +34,7 @@ def make(tmp_path, picture):
 def test_painted_once_and_then_skipped(make):
     worker, job = plain(Options()), make()
     first, second = worker.paint(job), worker.paint(job)
-    assert (first.status, first.size, first.pid) == ("done", (30, 40), os.getpid())
+    assert (first.status, first.size) == ("done", (30, 40))
     assert first.resident_bytes > 2**20
     assert (second.status, second.reason) == ("skipped", "already done")
     again = worker.paint(make(seed=7))
@@ -51,7 +51,7 @@ def test_painted_once_and_then_skipped(make):
     [
         (InputError("a.jpg is empty"), "a.jpg is empty"),
         (MemoryError(), "out of memory"),
-        (RuntimeError("odd\nmore"), "RuntimeError: odd"),
+        (RuntimeError("odd\nmore"), "RuntimeError: odd more"),
         (None, "broken off: gone"),
     ],
 )
@@ -70,7 +70,7 @@ def test_failures_have_a_reason_and_no_output(make, error, reason):
     job = make()
     outcome = Worker(Options(), painter).paint(job)
     assert (outcome.status, outcome.reason) == ("failed", reason)
-    assert os.listdir(os.path.dirname(job.output)) == []
+    assert not os.path.exists(os.path.dirname(job.output))
 
 
 def test_checkpoints_of_another_run_are_forgotten(make):

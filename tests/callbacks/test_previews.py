@@ -40,6 +40,11 @@ def test_a_run_leaves_every_nth_picture(config, pair, tmp_path):
 
 
 def test_a_preview_that_cannot_be_written_ends_no_run(config, pair, tmp_path, caplog):
+    mine = tmp_path / "o-0002.png"
+    mine.write_bytes(b"a photo")
+    stylize(*pair, config, callback=Previews(tmp_path / "o.png", 2))
+    assert mine.read_bytes() == b"a photo"
+    assert caplog.text.count("artistyle did not make it; --overwrite replaces it; the run") == 1
     result = stylize(*pair, config, callback=Previews(tmp_path / "gone" / "o.png", 2))
     assert result.error is None
     assert len(result.trace) == 7

@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 
 from artistyle_tf import ConfigError
-from artistyle_tf.cli.devices import check_device, on_device
+from artistyle_tf.cli.devices import check_device, check_memory, on_device
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.export import build_objective
 from artistyle_tf.images.network_scale import to_network
 from commands import run_program
 
@@ -54,6 +54,16 @@ def test_a_device_that_is_not_there_is_refused():
         on_device("gpu:7"),
     ):
         pass
+
+
+@pytest.mark.parametrize("weights", ["auto", "small.npz"])
+def test_more_than_the_memory_holds_is_refused_at_once(weights):
+    config = Config(size=20_000, memory="8GB", weights=weights)
+    said = r"^--size=20000: 20000×11250 px would take about \d+\.\d GB .*; --size=\d{4} may fit$"
+    with pytest.raises(ConfigError, match=said):
+        check_memory(config, (11250, 20_000), "cpu", None)
+    check_memory(config, (562, 1000), "cpu", None)
+    check_memory(config, (11250, 20_000), "gpu", None)  # only TensorFlow knows its memory
 
 
 def test_a_run_computes_where_it_is_told(small_file):

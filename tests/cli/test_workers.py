@@ -28,7 +28,6 @@ def test_another_worker_writes_nothing(
         "--content_layers=block1_conv2",
         "--strategy=multiworker",
         "--save_every=1",
-        f"--trace={tmp_path}/trace.json",
         f"--report={tmp_path}/report.html",
         f"--checkpoint_dir={tmp_path}/run",
         f"--tensorboard_dir={tmp_path}/board",
@@ -46,7 +45,6 @@ def test_another_worker_refuses_nothing_that_it_does_not_write(
     flags = [
         *file_flags(tmp_path, small_file, output="nowhere/out.png"),
         "--strategy=multiworker",
-        f"--trace={tmp_path}/nowhere/trace.json",
         f"--checkpoint_dir={tmp_path}/run",
     ]
     (tmp_path / "run").mkdir()

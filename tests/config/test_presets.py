@@ -17,7 +17,7 @@ def test_value_and_gradient_are_the_published_ones(small_arrays, small_weights, 
     config = Config.preset(preset)
     content, style = picture(37, 53, 1), picture(40, 30, 2)
     objective = Objective(config, small_weights, dtype="float64")
-    goal = objective.targets(to_network(content), [to_network(style)], [1.0])
+    goal = objective.targets(to_network(content), [objective.statistics(to_network(style))], [1.0])
     image = to_network(picture(37, 53, 4)).astype("float64")
     value, gradient = objective.value_and_gradient(tf.constant(image), goal)
 

@@ -12,7 +12,7 @@ from places import ROOT
 WIDER = {"size", "init", "weights", "style_blend", "style_layers", "content_layers"}
 """Settings that are accepted in more types than they are kept in."""
 
-PAGES = (ROOT / "README.md", ROOT / "docs" / "keras.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "python.md", ROOT / "docs" / "keras.md")
 
 RIGHT = """
 from pathlib import Path

@@ -1,29 +1,33 @@
-"""docs/gallery.md is what its script writes, every picture there and of a real command."""
+"""The pictures of docs/gallery/ stand under the flags that paint them, and are of real commands."""
 
-import importlib.util
+import re
 import shlex
 
 from PIL import Image
 
 from artistyle_tf.cli import flags
-from places import ROOT, SCRIPTS
+from places import ROOT
+
+PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+TABLE = re.compile(r"^\|(.+)\|\n\|[-|]+\|\n\|(.+)\|$", re.MULTILINE)
 
 
-def gallery():
-    path = SCRIPTS / "docs" / "make_gallery.py"
-    spec = importlib.util.spec_from_file_location("make_gallery", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_page_and_pictures(monkeypatch):
-    script = gallery()
-    assert script.PAGE.read_text("utf-8") == script.page()
-    files = {f"{name}.jpg" for name, _, _ in script.CONTROLS}
-    assert {path.name for path in (ROOT / "docs" / "gallery").iterdir()} == files
+def test_pictures_and_the_flags_above_them(script, monkeypatch):
+    gallery = script("make_gallery")
+    shown = set()
+    texts = "\n".join(page.read_text("utf-8") for page in PAGES)
+    for heads, cells in TABLE.findall(texts):
+        for head, cell in zip(heads.split("|"), cells.split("|"), strict=True):
+            for name in re.findall(r"gallery/(\w+)\.jpg", cell):
+                shown.add(name)
+                said = re.findall(r"--\S+?(?=[` ])", head)
+                if name != "plain":  # which other pictures are compared with
+                    assert said, name
+                    assert set(said) <= set(gallery.CONTROLS[name].split()), name
+    assert shown == gallery.CONTROLS.keys()
+    assert shown == {path.stem for path in gallery.GALLERY.iterdir()}
     monkeypatch.chdir(ROOT)
-    for name, _, given in script.CONTROLS:
-        command = flags.parse(shlex.split(script.whole_command(given))[1:])
-        with Image.open(ROOT / "docs" / "gallery" / f"{name}.jpg") as picture:
+    for name, given in gallery.CONTROLS.items():
+        command = flags.parse(shlex.split(gallery.whole_command(given))[1:])
+        with Image.open(gallery.GALLERY / f"{name}.jpg") as picture:
             assert max(picture.size) == command.config.size

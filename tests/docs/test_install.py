@@ -1,5 +1,7 @@
 """What a wheel holds, and that installing it leaves the TensorFlow that is there alone."""
 
+import configparser
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -8,14 +10,16 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 
 import nbformat
 import pytest
+from packaging.requirements import Requirement
 
 from places import ROOT
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
-SOURCES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
+SOURCES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "LICENSE-CC-BY-4.0", "NOTICE")
 
 
 def pip(*words: object) -> subprocess.CompletedProcess[str]:
@@ -28,7 +32,7 @@ def test_a_wheel_is_whole_and_leaves_tensorflow_keras_and_numpy_alone(
 ) -> None:
     """By pip's own resolver, with the constraints that the notebooks make."""
     # One small package that the build needs too: without it nothing below can be done.
-    if pip("download", "--no-deps", "--dest", tmp_path / "asked", "setuptools>=68").returncode:
+    if pip("download", "--no-deps", "--dest", tmp_path / "asked", "setuptools>=77.0.3").returncode:
         pytest.skip("no package index here: pip can't resolve anything")
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "artistyle_tf", tmp_path / "source" / "artistyle_tf", ignore=ignored)
@@ -37,12 +41,17 @@ def test_a_wheel_is_whole_and_leaves_tensorflow_keras_and_numpy_alone(
     done = pip("wheel", "--no-deps", "--wheel-dir", tmp_path, tmp_path / "source")
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
-    names = set(zipfile.ZipFile(wheel).namelist())
+    archive = zipfile.ZipFile(wheel)
+    names = set(archive.namelist())
     templates = (ROOT / "artistyle_tf" / "report" / "templates").iterdir()
     assert {f"artistyle_tf/report/templates/{path.name}" for path in templates} <= names
     wanted = ("data/vgg19_8bit.npz", "samples/content.jpg", "samples/style.jpg", "py.typed")
     assert {f"artistyle_tf/{name}" for name in wanted} <= names
-    assert [name for name in names if name.endswith("/NOTICE")]
+    assert {name.split("/")[0].partition("-")[0] for name in names} == {"artistyle_tf"}
+    (metadata,) = [name for name in names if name.endswith("/METADATA")]
+    lines = archive.read(metadata).decode().splitlines()
+    assert "License-Expression: MIT AND CC-BY-4.0" in lines
+    assert {f"License-File: {name}" for name in SOURCES[3:]} <= set(lines)
 
     notebook = nbformat.read(ROOT / "notebooks" / "artistyle.ipynb", as_version=4)
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
@@ -59,3 +68,21 @@ def test_a_wheel_is_whole_and_leaves_tensorflow_keras_and_numpy_alone(
     new = {one["metadata"]["name"].lower() for one in json.loads(report.read_text())["install"]}
     assert "artistyle-tf" in {name.replace("_", "-") for name in new}
     assert not {name for name in new if re.search("tensorflow|keras|numpy", name)}
+
+
+def test_what_holds_pillow_back_is_said() -> None:
+    """pip replaces a newer one without a word: Gradio's bound, and nobody else's, is our own."""
+
+    def below(lines: Iterable[str]) -> list[str]:
+        found = [Requirement(line) for line in lines if line and line[0] != "#"]
+        limits = [one.specifier for one in found if one.name == "pillow" and not one.marker]
+        return [one.version for each in limits for one in each if one.operator == "<"]
+
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    extras = config["options.extras_require"]
+    (said,) = below(extras["web"].splitlines())
+    assert f"Pillow below {said}" in (ROOT / "docs" / "web.md").read_text("utf-8")
+    for package in ("gradio", "matplotlib", "scikit-image", "tensorboard"):
+        limit = below(importlib.metadata.requires(package) or ())
+        assert [one.split(".")[0] for one in limit] == ([said] if package == "gradio" else [])

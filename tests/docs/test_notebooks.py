@@ -4,8 +4,10 @@ import base64
 import copy
 import io
 import json
+import os
 import pathlib
 import re
+import subprocess
 import sys
 
 import nbformat
@@ -173,9 +175,38 @@ def test_committed_with_the_outputs_of_one_whole_run(path: pathlib.Path, count: 
     # Nothing of the machine it was made on.
     assert not re.search(r"/(home|root|tmp|work|Users)/", json.dumps([dict(o) for o in outputs]))
     assert "stderr" not in [output.get("name") for output in outputs]
-    assert f"/blob/main/notebooks/{path.name}" in notebook.cells[0].source  # the badge of Colab
+    badge = notebook.cells[0].source.splitlines()[0]  # a comment until the address is known
+    assert f"/blob/main/notebooks/{path.name})" in badge
+    assert badge.startswith("<!-- repository: ") == ("{path}" in badge)
 
 
 def test_both_begin_alike() -> None:
     first, second = (code_cells(nbformat.read(path, as_version=4)) for path in (PAINTING, TRAINING))
     assert [cell.source for cell in first[:2]] == [cell.source for cell in second[:2]]
+
+
+def test_the_package_is_installed_by_name_or_else_from_the_repository_or_a_wheel(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With a pip that knows of the wheel only."""
+    first, second = (cell.source for cell in code_cells(nbformat.read(PAINTING, as_version=4))[:2])
+    second = second.partition("if not version(")[0].replace("# repository: yield", "yield")
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.chdir(tmp_path)
+    defined: dict = {}
+    exec(first + "\n" + second, defined)
+
+    def pip(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        status = int(".whl" not in command[-1])
+        return subprocess.CompletedProcess(command, status, stderr="ERROR: no such thing\n")
+
+    monkeypatch.setattr(subprocess, "run", pip)
+    with pytest.raises(RuntimeError, match="put a wheel"):
+        defined["install"]()
+    (tmp_path / "artistyle_tf-1.0.0-py3-none-any.whl").touch()
+    capsys.readouterr()
+    defined["install"]()
+    by_name, repository, wheel = capsys.readouterr().out.splitlines()
+    assert by_name == "Not from artistyle-tf[notebook]: ERROR: no such thing"
+    assert repository.startswith("Not from artistyle-tf[notebook] @ git+")
+    assert wheel == f"Installed from {tmp_path}/artistyle_tf-1.0.0-py3-none-any.whl[notebook]"

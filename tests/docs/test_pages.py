@@ -23,11 +23,12 @@ from artistyle_tf.cli import console, flags, main
 from artistyle_tf.images import write
 from artistyle_tf.vgg import weights
 from artistyle_tf.vgg.extractor import FROZEN
+from artistyle_tf.video import flags as video_flags
 from artistyle_tf.web import main as web_command
 from painters import eagerly
 from places import ROOT, SAMPLES
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(
     r"^(?:<!-- not run: (?P<reason>[^>]+) -->\n)?```(?P<language>\w*)\n(?P<code>.*?)^```",
     re.MULTILINE | re.DOTALL,
@@ -95,7 +96,6 @@ def desk(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pat
     ):  # fmt: skip
         shutil.copy(SAMPLES / f"{shows}.png", tmp_path / f"{name}.png")
     (tmp_path / "samples").symlink_to(SAMPLES, target_is_directory=True)
-    (tmp_path / "docs").symlink_to(ROOT / "docs", target_is_directory=True)
     put_record(tmp_path / "out.png")
     return tmp_path
 
@@ -104,7 +104,7 @@ OWN = {flag.name for flag in flags.PROGRAM.flags}
 HOSTS = '{"worker": ["localhost:12345", "localhost:12346"]}'
 
 SAVED, LOADED = 'model.save("model.keras")', 'load_model("model.keras")'
-CHECKED = ("artistyle_tf.Painter(config)", "read_record", '["block1_conv1", "block4_conv2"]')
+CHECKED = ("seed=1)", "painter(photo", "read_record", '["block1_conv1", "block4_conv2"]')
 CHECKED += (SAVED, LOADED)
 """What is in blocks that have tests of their own below."""
 
@@ -117,13 +117,14 @@ def run_command(words: list[str], folder: pathlib.Path, network: pathlib.Path) -
     if tuple(words) in DONE and "--checkpoint_dir=run1" not in words:
         return
     DONE.add(tuple(words))
-    (output,) = [word.partition("=")[2] for word in words if word.startswith("--output=")]
-    (folder / output).unlink(missing_ok=True)
     if any(word.startswith("--rerun=out.png") for word in words):
         put_record(folder / "out.png")
+    command = flags.parse(words[1:])
+    assert not isinstance(command, str)
+    (folder / command.output).unlink(missing_ok=True)
     with eagerly():
         assert main.main([*words[1:], *TINY, f"--weights={network}"]) == 0, words
-    assert (folder / output).is_file()
+    assert (folder / command.output).is_file()
 
 
 @pytest.mark.slow
@@ -148,9 +149,7 @@ def test_commands_parse_and_scripts_have_their_flags(
 ) -> None:
     """All of them, those that are not run too."""
     monkeypatch.chdir(tmp_path)  # --rerun alone opens a file
-    (tmp_path / "docs" / "gallery").mkdir(parents=True)
-    for name in ("out.png", "docs/gallery/plain.png"):
-        put_record(tmp_path / name)
+    put_record(tmp_path / "out.png")
     for block in blocks(page):
         assert block.language in ("sh", "python", "pycon", ""), block
         if block.language != "sh":
@@ -169,6 +168,8 @@ def test_commands_parse_and_scripts_have_their_flags(
                     assert f'"--{flag}"' in source or flag in OWN, (script, flag)
             elif words[0] == "artistyle-web":
                 assert not isinstance(web_command.parse(words[1:]), str)
+            elif words[0] == "artistyle-video":
+                assert not isinstance(video_flags.parse(words[1:]), str)
             elif words[0].startswith("./"):
                 assert (ROOT / words[0]).is_file()
 
@@ -181,15 +182,15 @@ def only(page: str, start: str) -> str:
 @pytest.mark.slow
 def test_what_the_examples_make(desk: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
-    exec(only("README.md", CHECKED[0]), names)
-    assert names["config"].seed == 1
+    for start in CHECKED[:2]:
+        exec(only("docs/python.md", start), names)
     for name in ("out.png", "0.png", "1.png"):
         with Image.open(desk / name) as saved:
             assert max(saved.size) == 32
     assert "all 2 iterations done (18, 32, 3)" in capsys.readouterr().out
-    exec(only("docs/files.md", CHECKED[1]), {})
+    exec(only("docs/python.md", CHECKED[2]), {})
     assert capsys.readouterr().out.startswith("preview 1 ")
-    exec(only("docs/python.md", CHECKED[2]), names)
+    exec(only("docs/python.md", CHECKED[3]), names)
     assert names["features"]["block1_conv1"].shape[1:3] == (192, 256)
     channels = names["features"]["block1_conv1"].shape[-1]
     assert names["gram"].shape == (1, channels, channels)

@@ -5,6 +5,7 @@ import re
 
 import artistyle_tf
 from artistyle_tf.cli import flags
+from artistyle_tf.cli.parsing import setting_flags
 from places import ROOT, SCRIPTS
 
 _spec = importlib.util.spec_from_file_location("make", SCRIPTS / "docs" / "make_reference.py")
@@ -20,13 +21,29 @@ def test_the_pages_are_up_to_date() -> None:
         assert text == page(), "run scripts/docs/make_reference.py"
 
 
-def shown_flags() -> dict[str, str]:
-    rows = re.findall(r"^\| `(--\w+)` \| (.*?) \|", make.flags_page(), re.MULTILINE)
-    return {name: default.strip("`") for name, default in rows}
+def shown_flags() -> dict[str, dict[str, str]]:
+    """Command → flag → default."""
+    parts = re.split(r"^## (artistyle\S*)$", make.flags_page(), flags=re.MULTILINE)[1:]
+    row = re.compile(r"^\| `--(\w+)` \| `?(.*?)`? \|", re.MULTILINE)
+    return {
+        name: dict(row.findall(part)) for name, part in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def test_every_flag_of_every_command_is_there() -> None:
+    shown = shown_flags()
+    settings = {flag.name for flag in setting_flags()}
+    for command, _, _ in make.COMMANDS:
+        program = command.PROGRAM
+        named = {flag.name: flag.default or "" for flag in program.flags}
+        own = {name for name in named if program.name == "artistyle" or name not in settings}
+        assert own <= shown[program.name].keys() <= named.keys()
+        assert shown[program.name].items() <= named.items()
 
 
 def test_defaults_are_those_of_an_empty_command_line() -> None:
-    spelled = [f"{name}={default}" for name, default in shown_flags().items() if default]
+    shown = shown_flags()["artistyle"]
+    spelled = [f"--{name}={default}" for name, default in shown.items() if default]
     assert len(spelled) > 30
     assert flags.parse(FILES) == flags.parse([*FILES, *spelled])
 

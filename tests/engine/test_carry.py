@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from artistyle_tf.config.config import Config
-from artistyle_tf.images.network_scale import to_network
-from artistyle_tf.images.sizes import resample, resize
+from artistyle_tf.images.sizes import resample
 from painters import stylize
 
 
@@ -50,18 +49,3 @@ def test_the_detail_of_a_photo_stays(first_and_last, picture):
 def test_what_was_painted_is_enlarged(first_and_last, settings):
     coarse, fine = first_and_last(**settings)
     np.testing.assert_allclose(fine, resample(coarse.astype(np.float32), (64, 64)), atol=0.02)
-
-
-def test_what_a_level_did_is_added(small_file, picture):
-    from artistyle_tf.engine.inputs import read_inputs
-    from artistyle_tf.engine.optimize import _enlarge
-    from artistyle_tf.engine.problem import load_network, make_problem
-
-    config = Config(size=64, weights=str(small_file), init="content")
-    inputs = read_inputs(config, picture(64, 64, 1), [picture(64, 64, 2)])
-    problem = make_problem(config, inputs, None, load_network(config))
-    change = np.random.default_rng(0).normal(size=(1, 32, 32, 3)).astype(np.float32)
-    small = to_network(resize(picture(64, 64, 1), (32, 32)))
-    found = _enlarge(problem, small + change, (64, 64))
-    wanted = to_network(picture(64, 64, 1)) + resample(change[0], (64, 64))
-    np.testing.assert_allclose(found, wanted, atol=1e-3)

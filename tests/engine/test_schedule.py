@@ -37,40 +37,23 @@ def test_levels_grow_to_the_size(height, width, count):
 
 
 @pytest.mark.parametrize(
-    ("size", "count", "wanted"),
+    ("size", "settings", "wanted"),
     [
-        ((512, 512), "auto", [(128, 128), (256, 256), (512, 512)]),
-        ((64, 64), "auto", [(64, 64)]),
-        ((160, 160), "auto", [(160, 160)]),
-        ((192, 192), "auto", [(128, 128), (192, 192)]),
-        ((512, 512), 1, [(512, 512)]),
-        ((64, 64), 2, [(32, 32), (64, 64)]),
-        ((64, 64), 3, [(32, 32), (64, 64)]),
-        ((32, 512), "auto", [(32, 512)]),  # a strip
+        ((512, 512), ("auto", 128), [(128, 128), (256, 256), (512, 512)]),
+        ((160, 160), ("auto", 128), [(160, 160)]),
+        ((192, 192), ("auto", 128), [(128, 128), (192, 192)]),
+        ((512, 512), (1, 128), [(512, 512)]),
+        ((64, 64), (3, 128), [(32, 32), (64, 64)]),
+        ((32, 512), ("auto", 128), [(32, 512)]),  # a strip
+        ((512, 512), ("auto", 256), [(256, 256), (512, 512)]),
+        ((512, 512), ("auto", 2048), [(512, 512)]),
+        ((512, 512), (2, 64), [(256, 256), (512, 512)]),
+        ((512, 512), ("auto", 128, 4), [(128, 128), (512, 512)]),
+        ((512, 512), (2, 128, 4), [(128, 128), (512, 512)]),
     ],
 )
-def test_levels_by_example(size, count, wanted):
-    assert level_sizes(size, count, 128) == wanted
-
-
-def test_the_coarsest_side_is_a_setting():
-    assert level_sizes((512, 512), "auto", 256) == [(256, 256), (512, 512)]
-    assert level_sizes((512, 512), "auto", 64)[0] == (64, 64)
-    assert level_sizes((512, 512), "auto", 2048) == [(512, 512)]
-    assert level_sizes((512, 512), 2, 64) == [(256, 256), (512, 512)]
-
-
-def test_the_step_from_level_to_level_is_a_setting():
-    root = 2**0.5
-    assert [size[1] for size in level_sizes((384, 512), "auto", 128, root)] == [
-        128,
-        192,
-        256,
-        368,
-        512,
-    ]
-    assert level_sizes((512, 512), "auto", 128, 4) == [(128, 128), (512, 512)]
-    assert level_sizes((512, 512), 2, 128, 4) == [(128, 128), (512, 512)]
+def test_levels_by_example(size, settings, wanted):
+    assert level_sizes(size, *settings) == wanted
 
 
 def test_finer_levels_with_iterations_of_their_own():

@@ -13,7 +13,6 @@ from PIL import Image
 
 from artistyle_tf import Config, ConfigError, stylize
 from artistyle_tf.cli.devices import check_strategy, is_chief, make_strategy
-from artistyle_tf.cli.flags import parse
 from commands import HANGING, children, run_program
 
 MIRRORED = """
@@ -54,7 +53,8 @@ for strategy, regions, guides in ((four, 0, None), (two, 1, guided)):
         Objective(config, weights, **kinds),
         TiledObjective(config, weights, tile=32, strategy=strategy, **kinds),
     ):
-        targets = objective.targets(content, [style], [1.0], guides)
+        statistics = objective.statistics(style, guides and there)
+        targets = objective.targets(content, [statistics], [1.0], guides)
         value, gradient = objective.value_and_gradient(tf.constant(image), targets)
         parts = float(objective.parts(image, targets).value)
         found.append((float(value), gradient.numpy(), parts))
@@ -158,12 +158,3 @@ def test_names(monkeypatch):
         monkeypatch.setenv("TF_CONFIG", json.dumps(told))
         check_strategy("multiworker")
         assert is_chief("multiworker") == chief
-
-
-def test_flags():
-    files = ["--content=a.png", "--style=b.png", "--output=c.png"]
-    assert parse([*files, "--strategy=mirrored"]).strategy == "mirrored"
-    with pytest.raises(ConfigError, match="--strategy is 'tpus'"):
-        parse([*files, "--strategy=tpus"])
-    with pytest.raises(ConfigError, match="--device and --strategy are both given"):
-        parse([*files, "--strategy=mirrored", "--device=cpu"])

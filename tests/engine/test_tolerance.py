@@ -34,16 +34,16 @@ def stalls(trace, tolerance):
 def test_it_ends_where_twenty_iterations_bring_too_little(settings, picture):
     content, style = picture(32, 32, 1), picture(32, 32, 2)
     whole = stylize(content, style, Config(**settings))
-    ended = stylize(content, style, Config(**settings, tolerance=0.05))
-    found = stalls(whole.trace, 0.05)
+    ended = stylize(content, style, Config(**settings, tolerance=0.2))
+    found = stalls(whole.trace, 0.2)
     assert WINDOW < found < 150
     assert [row[2] for row in ended.trace] == [row[2] for row in whole.trace[:found]]
-    assert ended.stop_reason == "20 iterations lowered the objective by less than 0.05 of it"
+    assert ended.stop_reason == "20 iterations lowered the objective by less than 0.2 of it"
 
 
 def test_a_resumed_run_ends_at_the_same_iteration(settings, picture, tmp_path):
     content, style = picture(32, 32, 1), picture(32, 32, 2)
-    config = Config(**settings, tolerance=0.05)
+    config = Config(**settings, tolerance=0.2)
     whole = stylize(content, style, config)
     folder = tmp_path / "folder"
     halfway = len(whole.trace) - 10

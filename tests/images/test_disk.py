@@ -15,7 +15,7 @@ resource = pytest.importorskip("resource", reason="this system has no limits of 
 def limited(small_file, picture, tmp_path):
     """A function: limit of every file in bytes → the command's (status, error lines, folder)."""
     put_pictures(tmp_path, picture, 48, 64)
-    (tmp_path / "out.png").write_bytes(b"the picture before")
+    (tmp_path / "out.png").write_bytes(b"the picture before, by artistyle_tf")
 
     def run(limit, *flags):
         command = command_line(tmp_path, small_file, "--size=64", "--iterations=5", *flags)
@@ -50,7 +50,7 @@ def test_room_for_nothing(limited):
     status, errors, folder = limited(1_000, "--save_every=2")
     assert status == 1
     assert errors[-1].startswith(f"artistyle: can't write {folder}/out.png: ")
-    assert (folder / "out.png").read_bytes() == b"the picture before"
+    assert (folder / "out.png").read_bytes() == b"the picture before, by artistyle_tf"
     left = {path.name for path in folder.iterdir()}
     assert not [name for name in left if name.endswith(".tmp") or "-0002" in name]
     assert not any("Traceback" in line for line in errors)

@@ -9,8 +9,8 @@ from PIL import Image
 
 import reference
 from artistyle_tf import Checkpoints, Config, InputError, Stylizer
-from artistyle_tf.engine.bound import build_objective
-from artistyle_tf.engine.problem import level_targets
+from artistyle_tf.engine.export import build_objective
+from artistyle_tf.engine.problem import Styles, level_targets
 from artistyle_tf.engine.provenance import kinds_of, read_rerun
 from artistyle_tf.images.masks import (
     Masks,
@@ -71,7 +71,7 @@ def test_value_and_gradient_equal_numpy(
             "artistyle_tf.engine.problem.style_sides", lambda config, own, size, whole: own
         )
         patch.setattr("artistyle_tf.engine.problem.continued", lambda style, longer: style)
-        goal = level_targets(objective, content, styles, size, regions)
+        goal = level_targets(objective, content, Styles(styles, regions.styles), size, regions)
     image = to_network(picture(*size, 4)).astype(dtype)
     value, gradient = objective.value_and_gradient(tf.constant(image), goal)
 
@@ -109,7 +109,7 @@ def test_tiles_equal_the_whole(small_weights, picture):
         Objective(config, small_weights, dtype="float64", regions=2),
         TiledObjective(config, small_weights, tile=48, dtype="float64", regions=2),
     ):
-        goal = level_targets(objective, content, styles, size, regions)
+        goal = level_targets(objective, content, Styles(styles, regions.styles), size, regions)
         found.append((*objective.value_and_gradient(image, goal), *tf.nest.flatten(goal)))
     for one, other in zip(*found, strict=True):
         scale = max(np.abs(one).max(), 1e-30)
@@ -128,8 +128,9 @@ def test_a_region_too_small_for_a_layer_has_no_part_in_it(small_weights, picture
     for name, content in (("dot", [white, dot]), ("none", [white, white * 0])):
         objective = Objective(config, small_weights, regions=2)
         regions = Regions(content, [white, white])
+        styles = [picture(*size, n) for n in (1, 2)]
         goal = level_targets(
-            objective, picture(*size), [picture(*size, n) for n in (1, 2)], size, regions
+            objective, picture(*size), Styles(styles, regions.styles), size, regions
         )
         value, gradient = objective.value_and_gradient(image, goal)
         assert np.isfinite(gradient).all()

@@ -1,6 +1,5 @@
 """The record of a run, inside pictures of every format."""
 
-import json
 import struct
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from artistyle_tf.errors import InputError
-from artistyle_tf.images import metadata
 from artistyle_tf.images.read import read, read_record
 from artistyle_tf.images.write import EXTENSIONS, write
 
@@ -65,20 +63,6 @@ def test_tiff_directories_are_in_order(tmp_path):
         assert read_record(path) == {"x": "y" * length}
 
 
-@pytest.mark.parametrize(
-    ("extension", "length", "kept"),
-    [(".jpg", 60_000, True), (".jpg", 70_000, False), (".tif", 1_000_000, True),
-     (".png", 1_100_000, False)],
-)  # fmt: skip
-def test_too_long_a_record_does_not_cost_the_picture(tmp_path, extension, length, kept):
-    path = tmp_path / f"a{extension}"
-    record = {"text": "x" * length}
-    write(path, RGB, record=record)
-    found = read_record(path)
-    assert found == record if kept else list(found) == ["record_left_out"]
-    assert read(path).rgb.shape == RGB.shape
-
-
 def test_where_editors_put_it(tmp_path):
     """Padded, or behind the pixels."""
     assert read_record(exif_with(tmp_path / "a.jpg", b'ASCII\0\0\0{"a":1}\0\0 \0')) == {"a": 1}
@@ -109,13 +93,7 @@ def test_malformed_records(tmp_path):
         read_record(tmp_path / "a.jpg")
 
 
-def test_size_limit_on_reading(tmp_path):
-    long = json.dumps({"a": "x" * metadata.MAX_RECORD})
-    bomb = "{" + " " * 50_000_000
-    for path in (
-        png_with(tmp_path / "a.png", long),
-        exif_with(tmp_path / "a.tif", b"ASCII\0\0\0" + long.encode()),
-        png_with(tmp_path / "b.png", bomb, compressed=True),
-    ):
-        with pytest.raises(InputError, match=r"longer than|too large"):
-            read_record(path)
+def test_a_record_that_unpacks_to_gigabytes(tmp_path):
+    path = png_with(tmp_path / "b.png", "{" + " " * 50_000_000, compressed=True)
+    with pytest.raises(InputError, match="too large"):
+        read_record(path)

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from picture_files import (
     BAD_PROFILES,
     cmyk_icc,
@@ -67,10 +68,17 @@ def test_reads_pillow_images_and_arrays():
     assert (clear.alpha == 0).all()
 
 
+def test_tensors_and_floats_are_the_same_picture():
+    for source in (tf.constant(pattern()), pattern() / 255, tf.constant(pattern() / 255)):
+        np.testing.assert_allclose(read(source).rgb, pattern(), atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        (np.zeros((20, 20, 3), np.float32), "float32 [20, 20, 3]"),
+        (np.full((20, 20, 3), 254.0), "floats must be from 0 to 1, not 254 to 254; divide"),
+        (np.full((20, 20, 3), np.nan), "floats must be from 0 to 1"),
+        (np.zeros((20, 20, 3), bool), "bool [20, 20, 3]"),
         (np.zeros((1, 20, 20, 3), np.uint8), "uint8 [1, 20, 20, 3]"),
         (None, "NoneType"),
         (b"a.png", "bytes"),

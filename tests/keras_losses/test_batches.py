@@ -31,11 +31,11 @@ def network(channels=3):
 def test_shapes(loss, graph):
     call = tf.function(loss, autograph=False) if graph else loss
     for wanted, made, said in [
-        ((2, 32, 32, 4), (2, 32, 32, 4), r"y_pred is \[2, 32, 32, 4\]; it must be \[B, H, W, 3\]"),
-        ((2, 32, 32, 1), (2, 32, 32, 3), r"y_true is \[2, 32, 32, 1\]; it must be \[B, H, W, 3\]"),
-        ((32, 32, 3), (32, 32, 3), r"y_pred is \[32, 32, 3\]; it must be \[B, H, W, 3\], RGB"),
-        ((2, 32, 8, 3), (2, 32, 8, 3), r"y_pred is \[2, 32, 8, 3\]; H and W must be at least 16"),
-        ((1, 32, 32, 3), (2, 32, 32, 3), r"y_pred is \[2, 32, 32, 3\] and y_true \[1, 32, 32, 3"),
+        ((2, 32, 32, 4), (2, 32, 32, 4), r"y_pred is \(2, 32, 32, 4\); it must be \[B, H, W, 3\]"),
+        ((2, 32, 32, 1), (2, 32, 32, 3), r"y_true is \(2, 32, 32, 1\); it must be \[B, H, W, 3\]"),
+        ((32, 32, 3), (32, 32, 3), r"y_pred is \(32, 32, 3\)"),
+        ((2, 32, 8, 3), (2, 32, 8, 3), r"y_pred is \(2, 32, 8, 3\).* from 16 px"),
+        ((1, 32, 32, 3), (2, 32, 32, 3), r"y_pred is \(2, 32, 32, 3\) and y_true \(1, 32, 32, 3"),
     ]:
         with pytest.raises(ConfigError, match=f"^{said}") as caught:
             call(tf.zeros(wanted), tf.zeros(made))
@@ -45,14 +45,14 @@ def test_shapes(loss, graph):
 def test_shapes_in_fit(loss):
     model = network(channels=1)
     model.compile("sgd", loss, jit_compile=False)
-    with pytest.raises(ConfigError, match=r"^y_pred is \[None, 32, 32, 1\]; it must be \[B, H, W"):
+    with pytest.raises(ConfigError, match=r"^y_pred is \(None, 32, 32, 1\)"):
         model.fit(GOOD[..., :1], GOOD[..., :1], verbose=0)
 
 
 def test_style_alone_does_not_look_at_what_is_wanted(small_weights, picture):
     loss = StyleLoss(picture(32, 32), weights=small_weights, value_range=(0, 1), **SHALLOW)
     assert float(loss(np.zeros([2, 8]), GOOD)) == float(loss(GOOD, GOOD))
-    with pytest.raises(ConfigError, match=r"^y_pred is \[2, 32, 32, 1\]"):
+    with pytest.raises(ConfigError, match=r"^y_pred is \(2, 32, 32, 1\)"):
         loss(GOOD, GOOD[..., :1])
     with pytest.warns(
         UserWarning, match=r"^y_pred has values up to 25\d\.\d+, and value_range is \(0, 1"

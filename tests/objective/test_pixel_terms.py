@@ -9,8 +9,8 @@ from PIL import Image
 
 import reference
 from artistyle_tf import Config, stylize
-from artistyle_tf.engine.bound import build_objective
-from artistyle_tf.engine.problem import level_targets
+from artistyle_tf.engine.export import build_objective
+from artistyle_tf.engine.problem import Styles, level_targets
 from artistyle_tf.images.color import NODES, TOLERANCE, oklab, palette_table
 from artistyle_tf.images.masks import Regions
 from artistyle_tf.images.network_scale import BGR_MEAN, to_network
@@ -95,7 +95,8 @@ def test_they_are_summands_with_their_weights(small_weights, picture):
     for weight in (0.0, 20.0):
         config = Config(tv_weight=0.1, gamut_weight=weight, palette_weight=0, **SHALLOW)
         objective = Objective(config, small_weights, dtype="float64", temporal=bool(weight))
-        goal = objective.targets(to_network(picture(*size)), [to_network(picture(40, 30))], [1.0])
+        style = objective.statistics(to_network(picture(40, 30)))
+        goal = objective.targets(to_network(picture(*size)), [style], [1.0])
         if weight:
             found.append(objective.value_and_gradient(tf.constant(image), goal))
             goal = goal.following(before, counts, 3.0)
@@ -127,7 +128,7 @@ def test_tiles_equal_the_whole(small_weights, picture, masked):
     )
     styles = [picture(40, 32, 2), flat((150, 90, 40), 30, 40)][: 1 + masked]
     fading = np.linspace(255, 0, 80).astype(np.uint8)[None].repeat(64, 0)
-    regions, masks = None, [1.0]
+    regions, masks, white = None, [1.0], []
     if masked:
         white = [np.full(style.shape[:2], 255, np.uint8) for style in styles]
         regions = Regions([fading, 255 - fading], white)
@@ -142,7 +143,9 @@ def test_tiles_equal_the_whole(small_weights, picture, masked):
         (fixed, fixed.value_and_gradient),
         (fixed, tf.function(fixed.value_and_gradient, jit_compile=True, autograph=False)),
     )[: None if masked else 2]:
-        goal = level_targets(objective, picture(*size, 1), styles, size, regions, tables)
+        goal = level_targets(
+            objective, picture(*size, 1), Styles(styles, white, tables), size, regions
+        )
         goal = goal.following(image + 9, tf.ones([1, *size, 1], tf.float64), 10.0)
         found.append((*compute(image, goal), objective.parts(image, goal)))
     (value, gradient, parts), *others = found
@@ -162,7 +165,7 @@ def test_the_scale_is_the_mean_square_activation(small_weights, small_arrays, pi
     """Of the content's and the style's layers, each counting the same."""
     content, style = picture(32, 48), picture(40, 32, 1)
     objective = Objective(Config(padding="zeros", **SHALLOW), small_weights, dtype="float64")
-    goal = objective.targets(to_network(content), [to_network(style)], [1.0])
+    goal = objective.targets(to_network(content), [objective.statistics(to_network(style))], [1.0])
     of_content, of_style = (
         reference.forward(to_network(one)[0], small_arrays, "max") for one in (content, style)
     )

@@ -39,7 +39,10 @@ def compare(
     content = photo(*size, 1)
     pictures = [photo(*one, index + 2) for index, one in enumerate(styles)]
     image = tf.constant(photo(*size, 9), whole.extractor.input.dtype)
-    goal, same = (one.targets(content, pictures, list(shares)) for one in (whole, tiled))
+    goal, same = (
+        one.targets(content, list(map(one.statistics, pictures)), list(shares))
+        for one in (whole, tiled)
+    )
     for one, other in zip(tf.nest.flatten(goal), tf.nest.flatten(same), strict=True):
         assert one.shape == other.shape
         np.testing.assert_allclose(other, one, rtol=0, atol=value_error * np.abs(one).max())
@@ -97,8 +100,10 @@ def test_bfloat16_convolutions_see_the_same_activations(small_weights):
     tiled = TiledObjective(SHALLOW, small_weights, tile=32, convolutions="bfloat16")
     content, style = photo(*size, 1), photo(48, 48, 2)
     image = tf.constant(photo(*size, 3), tf.float32)
-    value, gradient = whole.value_and_gradient(image, whole.targets(content, [style], [1.0]))
-    found, slope = tiled.value_and_gradient(image, tiled.targets(content, [style], [1.0]))
+    (value, gradient), (found, slope) = (
+        one.value_and_gradient(image, one.targets(content, [one.statistics(style)], [1.0]))
+        for one in (whole, tiled)
+    )
     assert float(found) == pytest.approx(float(value), rel=1e-3)
     # Gradients are rounded to eight bits at every layer, and halos are rounded by themselves.
     assert np.linalg.norm(slope - gradient) < 0.05 * np.linalg.norm(gradient)

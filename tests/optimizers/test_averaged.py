@@ -52,14 +52,14 @@ def test_moments_go_on_at_the_next_level_and_the_average_begins_anew():
     minimizer = search(high=10)
     before = minimizer.advance(minimizer.start(np.array([0.0, 1.0, -1.0])), iterations=20)
     start = np.array([0.5, 2.0, 0.0])
-    state = minimizer.carried(minimizer.start(start), before, lambda vector: vector)
+    state = minimizer.continued(minimizer.start(start), before, lambda vector: vector)
     state = minimizer.advance(state, iterations=5)
     _, _, m, v = published(np.array([0.0, 1.0, -1.0]), 20, 0.05, -1, 10)
     position, average, _, _ = published(start, 5, 0.05, -1, 10, m, v, 20)
     np.testing.assert_allclose(state.position, position, rtol=1e-10)
     np.testing.assert_allclose(state.best_position, average, rtol=1e-10)
     # Squares stay positive where resizing overshoots.
-    state = minimizer.carried(minimizer.start(start), before, lambda vector: vector - 1e6)
+    state = minimizer.continued(minimizer.start(start), before, lambda vector: vector - 1e6)
     assert (state.memory.second.numpy() == 0).all()
 
 

@@ -6,6 +6,8 @@ import json
 import pytest
 
 import clips
+from artistyle_tf import Config
+from artistyle_tf.vgg.weights import load
 from places import SAMPLES
 
 REFERENCE = """\
@@ -19,9 +21,8 @@ Image.open(flags["content"]).resize((32, 18)).save(flags["output"])
 """Stands for the PyTorch script: a second an evaluation."""
 
 
-def test_evaluations_and_a_race(script, tmp_path, capsys, monkeypatch, unfrozen):
+def test_evaluations_and_a_race(script, tmp_path, capsys, unfrozen):
     benchmark = script("benchmark")
-    monkeypatch.setattr(benchmark, "NEAR", float("inf"))
     (tmp_path / "torch.py").write_text(REFERENCE)
     figures, plot = tmp_path / "figures.json", tmp_path / "race.svg"
     given = [f"--reference={tmp_path / 'torch.py'}", "--race=32", "--style_weights=60"]
@@ -34,28 +35,32 @@ def test_evaluations_and_a_race(script, tmp_path, capsys, monkeypatch, unfrozen)
     for row in report["evaluations"]:
         assert 0 < row["best_seconds"] <= row["seconds"]
         assert row["share"] == pytest.approx(row["gflops"] / report["matmul_gflops"])
-        assert row["reference_seconds"] == 1
     (heat,) = report["race"]
     assert heat["name"] == "content × style, 32, 60, content"
-    assert len(heat["ours"]["fast"]) >= 1
+    evaluations, seconds, _, score = heat["ours"]["fast"][-1]
+    assert evaluations >= 1
+    assert seconds > 0
+    assert score <= heat["goal"]
     assert "| PyTorch: saved " in capsys.readouterr().out
     assert "</svg>" in plot.read_text()
 
 
-def test_work_is_counted_from_the_shapes(script):
-    """VGG19 up to block5_conv1 at 256×256: 94.7 GFLOP."""
-    from artistyle_tf.vgg.weights import load
-
-    layers = load("imagenet-8bit").layers
-    assert script("benchmark").gflop(layers, (256, 256)) == pytest.approx(94.7, abs=0.1)
+def test_the_reference_in_pytorch_minimises_the_objective_that_scores_it(script, tmp_path):
+    pytest.importorskip("torch", reason="no PyTorch, which nothing but the race needs")
+    benchmark = script("benchmark")
+    weights, asked = load("preview"), benchmark.parse([])
+    case = benchmark.Case(asked.content, asked.style, 64, 60.0, "content")
+    file = benchmark.h5_file(weights, str(tmp_path))
+    trace, saved = benchmark.reference(asked, file, case, 11)
+    shared = {"weights": file, "style_weight": 60.0, "gamut_weight": 0.0, **benchmark.PLAIN}
+    score = benchmark.scorer(case, Config(**shared))
+    assert [row[0] for row in trace] == list(range(1, 12))
+    assert trace[-1][2] < trace[0][2]
+    assert trace[10][3] == pytest.approx(score(saved), rel=1e-3)
 
 
 def test_clips(script, tmp_path, small_file, capsys, unfrozen):
     video = script("video")
-    still = [clips.texture(64, 96)] * 3
-    found = video.figures(still, still)
-    assert (found["warp error"], found["drift %"], found["still %"]) == (0, 0, 100)
-    assert video.figures(clips.pan(4), clips.pan(4))["warp error"] < 5
     clips.write(tmp_path / "clip.mp4", clips.pan(2, (48, 64)))
     flags = ["--size=48", "--iterations=2", "--preset=fast", f"--weights={small_file}"]
     flags += [f"--content={tmp_path}/clip.mp4", f"--style={SAMPLES}/style.jpg"]

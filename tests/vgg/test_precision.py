@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.export import build_objective
 from artistyle_tf.engine.painter import stylize
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.whole import Objective
@@ -101,7 +101,8 @@ def test_bfloat16_convolutions_keep_value_and_direction(small_weights, picture):
     found = []
     for convolutions in ("float32", "bfloat16"):
         objective = Objective(config, small_weights, convolutions=convolutions)
-        goal = objective.targets(to_network(picture(48, 64, 1)), [to_network(picture(40, 64))], [1])
+        style = objective.statistics(to_network(picture(40, 64)))
+        goal = objective.targets(to_network(picture(48, 64, 1)), [style], [1])
         value, gradient = objective.value_and_gradient(to_network(picture(48, 64, 2)), goal)
         assert (value.dtype, gradient.dtype) == (tf.float32, tf.float32)
         assert {target.dtype for target in goal.style.values()} == {tf.float32}

@@ -120,7 +120,8 @@ def test_activations_equal_numpy(weights, seen):
 def test_losses_by_layer(quick, weights, seen, goal):
     """As numbers, which another network or other formulas don't give, and as NumPy has them."""
     objective = Objective(SETTINGS, weights)
-    targets = objective.targets(to_network(MIRRORED), [to_network(PAINTING)], [1.0])
+    style = objective.statistics(to_network(PAINTING))
+    targets = objective.targets(to_network(MIRRORED), [style], [1.0])
     parts = objective.parts(to_network(PHOTO), targets)
     features = seen[0]
     assert parts.content.keys() == CONTENT_LOSSES.keys()
@@ -142,7 +143,8 @@ def test_losses_by_layer(quick, weights, seen, goal):
 def test_gradient_equals_numpy(quick, weights, arrays, goal):
     """In float64, with a picture that has more contrast than a file can hold."""
     objective = Objective(SETTINGS, weights, dtype="float64")
-    targets = objective.targets(to_network(MIRRORED), [to_network(PAINTING)], [1.0])
+    style = objective.statistics(to_network(PAINTING))
+    targets = objective.targets(to_network(MIRRORED), [style], [1.0])
     levels = 128 + 1.6 * (PHOTO[None, ..., ::-1].astype(np.float64) - 128)
     excess = np.maximum(levels - 255, 0) - np.maximum(-levels, 0)
     assert 0.05 < np.mean(excess != 0) < 0.5

@@ -18,7 +18,7 @@ from artistyle_tf.video.clip import (
     read_clip,
     read_guides,
 )
-from artistyle_tf.video.shots import to_levels
+from artistyle_tf.video.frame_store import to_levels
 from artistyle_tf.video.writer import write_clip
 
 SIZE = (32, 48)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import av
 import numpy as np
@@ -16,6 +17,7 @@ from artistyle_tf import Config
 from artistyle_tf.errors import ArtistyleError
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.sizes import resize
+from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.weights import Weights
 from artistyle_tf.video import main, painting
 from artistyle_tf.video.clip import Frame, Guides, read_clip
@@ -100,7 +102,8 @@ def test_ten_bits_and_a_mask_clip_which_says_where_each_frame_is_painted(
 def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture, monkeypatch):
     """With more weight a frame comes out nearer to the earlier picture; with c = 0 it is free.
 
-    Every frame has the style's weight that the first one of the clip says.
+    Every frame has the style's weight that the first one of the clip says. The network sees the
+    style once.
     """
     config = Config(
         size=48, iterations=4, optimizer="lbfgs", weights=str(small_file), levels=1, init="content",
@@ -111,9 +114,13 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
 
     def noting(*given):
         state = paint(*given)
-        weights.append(state.weighing.style_weight)
+        weights.append(state.style_weights.beta)
         return state
 
+    seen, statistics = [], Objective.statistics
+    monkeypatch.setattr(
+        Objective, "statistics", lambda *given: seen.append(1) or statistics(*given)
+    )
     monkeypatch.setattr(painting, "optimize", noting)
     frame, other = (Frame(number, number, picture(*SIZE, number)) for number in range(2))
     painter.paint_first(other)  # by itself
@@ -122,14 +129,15 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
     assert (first.shape, first.dtype) == ((*SIZE, 3), np.float32)
     painter.paint_first(other)
     ones = np.ones(SIZE, np.float32)
-    free, held = (painter.paint_next(frame, first, first, ones, s) for s in (0.0, 1e3))
+    free, held = (painter.paint_next(frame, first, ones, s) for s in (0.0, 1e3))
     assert np.abs(held - first).mean() < 0.2 * np.abs(free - first).mean()
     ones[:, 24:] = 0
-    found = np.abs(painter.paint_next(frame, first, first, ones, 1e3) - first)
+    found = np.abs(painter.paint_next(frame, first, ones, 1e3) - first)
     assert found[:, :20].mean() < 0.5 * found[:, 28:].mean()
     own, *same = weights
     assert same == [same[0]] * 5
     assert own != same[0]
+    assert len(seen) == 1
     [solver] = painter._solvers._made.values()
     assert solver.objective.value_and_gradient.experimental_get_tracing_count() == 1
 
@@ -191,44 +199,65 @@ def run(tmp_path, monkeypatch, start):
     return start
 
 
-@pytest.mark.parametrize(("which", "passes"), [("mask", 1), ("clip", 2)])
-def test_frames_before_a_broken_one_are_in_the_output(tmp_path, run, which, passes):
+@pytest.mark.parametrize("which", ["mask", "clip"])
+def test_frames_before_a_broken_one_are_in_the_output(tmp_path, run, which):
     path = tmp_path / f"{which}.mkv"
     with av.open(str(path)) as container:
         packet = [bytes(one) for one in container.demux(video=0) if one.size][3]
     data = path.read_bytes()
     assert data.count(packet) == 1
     path.write_bytes(data.replace(packet, b"\xff" * len(packet)))
-    status, said = run(f"--content_mask={tmp_path}/mask.mkv", f"--passes={passes}")
+    status, said = run(f"--content_mask={tmp_path}/mask.mkv")
     broken = f"{which}.mkv is broken at frame 4: Invalid data found when processing input"
     assert (status, said) == (1, [f"{broken}; the frames before it are painted", broken])
     assert len(frames_of(tmp_path / "out.mp4")) == 3
     sound = [clips.packets(str(tmp_path / name)) for name in ("clip.mkv", "out.mp4")]
     assert 0 < len(sound[1]) < len(sound[0])  # it ends with the last frame
     assert names(tmp_path) == ["out.mp4"]
-    assert sorted(Painter.painted) == sorted([0, 1, 2] * passes)
+    assert Painter.painted == [0, 1, 2]
 
 
-@pytest.mark.parametrize("passes", [1, 2])
 def test_frames_before_one_that_failed_are_kept_and_the_rest_is_painted_later(
-    tmp_path, run, monkeypatch, passes
+    tmp_path, run, monkeypatch
 ):
-    """In the first of two passes, no frame is finished."""
+    monkeypatch.setattr(Painter, "fails", 0)
+    kept = "the first frame is not finished; the same command resumes the run"
+    assert run() == (1, [kept, "out of paint"])
+    assert not (tmp_path / "out.mp4").exists()
     monkeypatch.setattr(Painter, "fails", 1)
-    status, said = run(f"--passes={passes}")
     kept = f"1 frame is in {tmp_path}/out.mp4; the same command resumes from there"
-    if passes > 1:
-        kept = "the first frame is not finished; the same command resumes the run"
-    assert (status, said) == (1, [kept, "out of paint"])
-    assert (tmp_path / "out.mp4").exists() == (passes == 1)
+    assert run() == (1, [kept, "out of paint"])
+    assert len(frames_of(tmp_path / "out.mp4")) == 1
     monkeypatch.setattr(Painter, "fails", None)
-    if passes == 1:
-        assert len(frames_of(tmp_path / "out.mp4")) == 1
-        damaged = tmp_path / "out.mp4.frames" / "00000000.png"
-        damaged.write_bytes(b"not a picture")
-        assert run() == (1, [f"can't read {damaged}; remove it"])
-        damaged.unlink()
-    assert run(f"--passes={passes}") == (0, [])
-    assert Painter.painted[:4] == ([0, 0, 1, 2] if passes == 1 else [0, 1, 2, 2])
+    damaged = tmp_path / "out.mp4.frames" / "00000000.png"
+    damaged.write_bytes(b"not a picture")
+    assert run() == (1, [f"can't read {damaged}; remove it"])
+    damaged.unlink()
+    assert run() == (0, [])
+    assert Painter.painted[:4] == [0, 0, 1, 2]
     assert len(frames_of(tmp_path / "out.mp4")) == COUNT
     assert names(tmp_path) == ["out.mp4"]
+
+
+def test_the_time_left_of_a_clip_leaves_the_first_call_out(monkeypatch, caplog):
+    """In that TensorFlow traces: it was counted with every frame to come."""
+    now = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    caplog.set_level("DEBUG", "artistyle_tf")
+    progress = main.ClipProgress()
+    progress.begin(3, 10)
+    for iteration, iterations, seconds in (
+        (1, 20, 90), (2, 20, 1), (20, 20, 18), (1, 10, 1), (2, 10, 1),
+    ):  # fmt: skip
+        now[0] += seconds
+        progress(types.SimpleNamespace(iteration=iteration, iterations=iterations))
+    told = [record.getMessage().partition(", about ")[2] for record in caplog.records]
+    assert told == ["", "0:38 left", "0:20 left", "0:19 left", "0:18 left"]
+
+
+def test_a_clip_of_another_program_stays(tmp_path, run):
+    (tmp_path / "out.mp4").write_bytes(b"the holidays")
+    fault = f"{tmp_path}/out.mp4 exists, and artistyle did not make it; --overwrite replaces it"
+    assert run() == (1, [fault])
+    assert run("--overwrite") == (0, [])
+    assert run() == (0, [])  # its own

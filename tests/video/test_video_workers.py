@@ -39,7 +39,6 @@ def test_two_workers_paint_what_one_process_paints_and_name_a_shot_that_fails(
     assert main(flags) == 1
     said = f"the shot at frame 3 failed: can't read {found.folder}/00000003.png; remove it"
     assert capsys.readouterr().err.splitlines()[-1] == f"artistyle-video: {said}"
-    assert found.read_survey().shots == SHOTS
     assert [number for number in range(5) if found.has(number)] == [0, 1, 2, 3]
     for shot in (SHOTS[0], SHOTS[1][:1]):
         session.paint(shot, own)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from artistyle_tf.config.config import Config
 from artistyle_tf.config.presets import style_ratio
-from artistyle_tf.engine.problem import level_targets
+from artistyle_tf.engine.problem import Styles, level_targets
 from artistyle_tf.images.masks import Regions
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.objective.whole import Objective
@@ -26,12 +26,13 @@ def case(picture, weights, regions=0, seed=0, **settings):
     config = Config.preset(settings.pop("preset", "artistyle"), **SHALLOW, **settings)
     objective = Objective(config, weights, dtype="float64", regions=regions)
     content, styles = picture(*SIZE, seed), styles_of(picture, seed)
-    chosen = None
+    masks, used = None, Styles(styles[: max(regions, 1)])
     if regions:
         left = np.zeros(SIZE, np.uint8)
         left[:, :20] = 255
-        chosen = Regions([left, 255 - left], [np.full((64, 64), 255, np.uint8)] * 2)
-    goal = level_targets(objective, content, styles[: max(regions, 1)], SIZE, chosen)
+        white = [np.full((64, 64), 255, np.uint8)] * 2
+        masks, used = Regions([left, 255 - left], white), Styles(styles, white)
+    goal = level_targets(objective, content, used, SIZE, masks)
     return objective, tf.constant(to_network(content), tf.float64), goal
 
 
@@ -75,17 +76,17 @@ def test_with_a_balance_of_1_layers_and_regions_start_equal(
     objective, photo, goal = case(
         picture, small_weights, regions, statistics=statistics, style_weight=7
     )
-    weighing = objective.weigh(photo, goal)
+    chosen = objective.find_style_weights(photo, goal)
     goal = goal._replace(weights={name: 7 * one for name, one in goal.weights.items()})
     before = by_region(objective, photo, goal)
-    after = by_region(objective, photo, goal.weighed(weighing))
+    after = by_region(objective, photo, goal.with_weights(chosen))
     weights = np.array(list(LAYERS.values()))[:, None] / 8
     shares = np.array([20, 44]) / 64 if regions else 1
     assert after == pytest.approx(before.sum() * weights * shares, rel=1e-5)
     assert before != pytest.approx(after, rel=0.2)
-    assert weighing.style_weight == 7
+    assert chosen.beta == 7
     value = objective.parts(photo, goal).value
-    assert float(objective.parts(photo, goal.weighed(weighing)).value) == pytest.approx(
+    assert float(objective.parts(photo, goal.with_weights(chosen)).value) == pytest.approx(
         float(value), rel=1e-6
     )
 
@@ -94,9 +95,9 @@ def test_a_balance_between_is_a_power_between(small_weights, picture):
     found = {}
     for balance in (0, 0.5, 1):
         objective, photo, goal = case(picture, small_weights, balance=balance, style_weight=7)
-        weighing = objective.weigh(photo, goal)
-        assert (weighing is None) == (balance == 0)
-        found[balance] = np.log(by_region(objective, photo, goal.weighed(weighing))[:, 0])
+        chosen = objective.find_style_weights(photo, goal)
+        assert (chosen is None) == (balance == 0)
+        found[balance] = np.log(by_region(objective, photo, goal.with_weights(chosen))[:, 0])
     middle = (found[0] + found[1]) / 2
     assert found[0.5] - found[0.5][0] == pytest.approx(middle - middle[0], abs=1e-6)
     assert np.exp(found[0.5]).sum() == pytest.approx(np.exp(found[0]).sum())
@@ -109,19 +110,21 @@ def test_strength_is_the_ratio_of_style_to_content(small_weights, picture, prese
         objective, photo, goal = case(
             picture, small_weights, seed=seed, preset=preset, strength=strength, **settings
         )
-        weighing = objective.weigh(photo, goal)
-        found = ratio(objective, photo, goal.weighed(weighing))
+        chosen = objective.find_style_weights(photo, goal)
+        found = ratio(objective, photo, goal.with_weights(chosen))
         loud = loudness(objective, photo, goal, picture, seed)
         assert found == pytest.approx(style_ratio(strength, loud), rel=1e-5)
         plain = by_region(objective, photo, goal).sum()  # as if the weight were 1
-        weighed = by_region(objective, photo, goal.weighed(weighing)).sum()
-        assert weighing.style_weight == pytest.approx(weighed / plain, rel=1e-6)
+        weighed = by_region(objective, photo, goal.with_weights(chosen)).sum()
+        assert chosen.beta == pytest.approx(weighed / plain, rel=1e-6)
 
 
 def test_strength_of_regions(small_weights, picture):
     for settings in ({"statistics": "w2"}, {"balance": 0}):
         objective, photo, goal = case(picture, small_weights, 2, strength=0.4, **settings)
-        found = ratio(objective, photo, goal.weighed(objective.weigh(photo, goal)))
+        found = ratio(
+            objective, photo, goal.with_weights(objective.find_style_weights(photo, goal))
+        )
         loud = loudness(objective, photo, goal, picture)
         assert found == pytest.approx(style_ratio(0.4, loud), rel=1e-5)
         assert loud < 0.9
@@ -130,20 +133,22 @@ def test_strength_of_regions(small_weights, picture):
 def test_without_content_or_style(small_weights, picture):
     """The scale stands for the content; without a style there is nothing to weigh."""
     objective, photo, goal = case(picture, small_weights, content_weight=0.0)
-    weighed = by_region(objective, photo, goal.weighed(objective.weigh(photo, goal)))
+    weighed = by_region(
+        objective, photo, goal.with_weights(objective.find_style_weights(photo, goal))
+    )
     wanted = style_ratio(0.5, loudness(objective, photo, goal, picture)) * float(goal.scale)
     assert weighed.sum() == pytest.approx(wanted, rel=1e-5)
     objective, photo, goal = case(picture, small_weights, style_weight=0)
-    assert objective.weigh(photo, goal) is None
+    assert objective.find_style_weights(photo, goal) is None
 
 
 def test_a_style_that_is_the_photo_is_safe(small_weights, picture):
     objective = Objective(Config.preset("artistyle", **SHALLOW), small_weights)
     for rgb in (picture(32, 32), np.full((32, 32, 3), 128, np.uint8)):
         image = to_network(rgb)
-        goal = objective.targets(image, [image], [1.0])
-        weighing = objective.weigh(tf.constant(image), goal)
-        weights = np.array(list(weighing.weights.values()))
-        assert np.isfinite([weighing.style_weight, *weights.ravel()]).all()
-        value, gradient = objective.value_and_gradient(image + 9, goal.weighed(weighing))
+        goal = objective.targets(image, [objective.statistics(image)], [1.0])
+        chosen = objective.find_style_weights(tf.constant(image), goal)
+        weights = np.array(list(chosen.by_layer.values()))
+        assert np.isfinite([chosen.beta, *weights.ravel()]).all()
+        value, gradient = objective.value_and_gradient(image + 9, goal.with_weights(chosen))
         assert np.isfinite([float(value), np.abs(gradient).max()]).all()

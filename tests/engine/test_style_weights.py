@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from artistyle_tf import Checkpoints, Config, stylize
-from artistyle_tf.engine.bound import build_objective
+from artistyle_tf.engine.export import build_objective
 from artistyle_tf.engine.problem import Problem
 from artistyle_tf.engine.provenance import read_rerun
 from artistyle_tf.images.network_scale import to_network
@@ -30,25 +30,25 @@ def pictures(picture):
 
 @pytest.fixture
 def noted(monkeypatch):
-    """[photo weighed, its weighing], and what each level was given."""
+    """[photo, the weights found for it], and what each level was given."""
     found, given = [], []
-    weigh, targets = Objective.weigh, Problem.targets
+    find, targets = Objective.find_style_weights, Problem.targets
 
     def noting(objective, photo, goal):
-        found.append((photo.numpy(), weigh(objective, photo, goal)))
+        found.append((photo.numpy(), find(objective, photo, goal)))
         return found[-1][1]
 
     def made(problem, objective, size):
         goal = targets(problem, objective, size)
 
         class Noting(type(goal)):
-            def weighed(self, weighing):
-                given.append((size, weighing))
-                return goal.weighed(weighing)
+            def with_weights(self, weights):
+                given.append((size, weights))
+                return goal.with_weights(weights)
 
         return Noting(*goal)
 
-    monkeypatch.setattr(Objective, "weigh", noting)
+    monkeypatch.setattr(Objective, "find_style_weights", noting)
     monkeypatch.setattr(Problem, "targets", made)
     return found, given
 
@@ -57,20 +57,20 @@ def test_by_the_photo_once_for_all_levels(config, pictures, noted):
     """Though the run starts from noise."""
     found, given = noted
     result = stylize(*pictures, config)
-    ((photo, weighing),) = found
+    ((photo, weights),) = found
     sizes = [tuple(level[:2]) for level in result.record["levels"]]
     assert len(sizes) == 2
     assert [size for size, _ in given] == sizes
-    assert all(one == weighing for _, one in given)
+    assert all(one == weights for _, one in given)
     np.testing.assert_allclose(photo, to_network(resize(pictures[0], sizes[0])), atol=1e-4)
-    assert result.record["config"]["style_weight"] == weighing.style_weight
+    assert result.record["config"]["style_weight"] == weights.beta
     assert result.record["config"]["strength"] == 0.6
     other = stylize(*pictures, Config(**{**config.to_dict(), "init": "content"}))
-    assert other.record["config"]["style_weight"] == weighing.style_weight
+    assert other.record["config"]["style_weight"] == weights.beta
     image = np.random.default_rng(0).normal(size=(1, 64, 64, 3)).astype(np.float32)
     bound = build_objective(*pictures, config)
     for name, one in bound.targets.weights.items():
-        np.testing.assert_allclose(one, weighing.weights[name], rtol=1e-4)
+        np.testing.assert_allclose(one, weights.by_layer[name], rtol=1e-4)
     assert np.isfinite(float(bound(tf.constant(image))[0]))
 
 
@@ -82,10 +82,10 @@ def test_kept_when_a_run_goes_on(config, pictures, noted, tmp_path, count):
         checkpoints=Checkpoints(tmp_path),
     )  # fmt: skip
     result = stylize(*pictures, config, checkpoints=Checkpoints(tmp_path, resume=True))
-    ((_, weighing),) = found
+    ((_, weights),) = found
     assert len(given) >= 3
-    assert all(one == weighing for _, one in given)
-    assert result.record["config"]["style_weight"] == weighing.style_weight
+    assert all(one == weights for _, one in given)
+    assert result.record["config"]["style_weight"] == weights.beta
 
 
 def test_a_rerun_at_another_size_keeps_the_weight(config, pictures, tmp_path):

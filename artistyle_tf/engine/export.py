@@ -1,4 +1,5 @@
-"""A run's objective bound to its targets: for use with other minimisers, and for export."""
+"""What a run computes, without the run: its objective for other minimisers and as a SavedModel,
+and its steps lowered to XLA's HLO, for devices that need not be present."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,17 +7,19 @@ from typing import Any
 import tensorflow as tf
 
 from artistyle_tf.config.config import Config
-from artistyle_tf.engine.inputs import read_inputs, several
-from artistyle_tf.engine.plan import schedule
+from artistyle_tf.engine.inputs import read_inputs
+from artistyle_tf.engine.plan import Level, schedule, tile_sides
 from artistyle_tf.engine.problem import make_problem
+from artistyle_tf.engine.solvers import Solvers, make_objective
 from artistyle_tf.errors import ConfigError
-from artistyle_tf.objective.static_tiles import make_objective
 from artistyle_tf.objective.targets import Parts, Targets
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
-from artistyle_tf.vgg.weights import load
+from artistyle_tf.vgg.precision import compiling_for, true_float32
+from artistyle_tf.vgg.vgg19 import stride
+from artistyle_tf.vgg.weights import Weights, load
 
-__all__ = ["BoundObjective", "Stylizer", "build_objective"]
+__all__ = ["BoundObjective", "Stylizer", "build_objective", "lower_level"]
 
 
 class BoundObjective:
@@ -53,7 +56,7 @@ def build_objective(
     """The objective of a run at its finest level, for use with your own minimiser.
 
     Args:
-      content: path, PIL image or uint8 or uint16 array [H, W, 3]; None for task "texture".
+      content: as in `stylize`; None for task "texture".
       styles: one such picture, or a list of them; empty for task "reconstruct".
       config: its `size` is the longer side of the result. Everything is float32 unless `precision`
         is "bfloat16": "auto", which favours speed in a run, means the exact formulas here. A
@@ -67,20 +70,19 @@ def build_objective(
       result's size rounded up to whole pooling cells, multiples of 16 px, as in `canvas`.
     """
     config = config or Config()
-    inputs = read_inputs(config, content, several(styles), content_masks, style_masks)
+    inputs = read_inputs(config, content, styles, content_masks, style_masks)
     problem = make_problem(config, inputs, None, load(config.weights, config.layers[-1]))
-    tile = config.tile_size
     objective = make_objective(
         config,
         problem.weights,
-        # As in a run: no tiles if the picture fits into one.
-        tile=tile if tile != "auto" and tile < max(problem.canvas) else 0,
+        tile=tile_sides(config, problem.canvas)[0],
         convolutions=None if config.precision == "auto" else config.precision,
         regions=len(inputs.masks.content),
     )
     first, _ = schedule(config, problem.size)[0]
-    weighing = problem.weigh(objective, first, problem.targets(objective, first))
-    targets = problem.targets(objective, problem.canvas).weighed(weighing)
+    coarse = problem.targets(objective, first)
+    weights = objective.find_style_weights(problem.photo(first), coarse)
+    targets = problem.targets(objective, problem.canvas).with_weights(weights)
     return BoundObjective(objective, targets, problem.canvas)
 
 
@@ -120,33 +122,14 @@ class Stylizer(tf.Module):
                 "compiles no tiles"
             )
         dtype = objective.extractor.input.dtype
-
-        def variables(targets: dict[str, Any]) -> dict[str, Any]:
-            return {
-                name: tf.nest.map_structure(
-                    lambda tensor, name=name: tf.Variable(tensor, trainable=False, name=name),
-                    target,
-                )
-                for name, target in targets.items()
-            }
-
-        self.content_targets = variables(bound.targets.content)
-        self.style_targets = variables(bound.targets.style)
-        self.style_weights = variables(bound.targets.weights)
-        self.guides = variables(bound.targets.guides)
-        self.scale = tf.Variable(bound.targets.scale, trainable=False, name="scale")
-        self.palette = variables(bound.targets.palette)
+        self.targets = [
+            tf.Variable(one, trainable=False, name="targets")
+            for one in tf.nest.flatten(bound.targets)
+        ]
 
         def value_and_gradient(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            held = {
-                "content": dict(self.content_targets),
-                "style": dict(self.style_targets),
-                "weights": dict(self.style_weights),
-                "guides": dict(self.guides),
-                "scale": self.scale,
-                "palette": dict(self.palette),
-            }
-            targets = Targets(**tf.nest.map_structure(tf.convert_to_tensor, held), earlier={})
+            held = [tf.convert_to_tensor(one) for one in self.targets]
+            targets = tf.nest.pack_sequence_as(bound.targets, held)
             return objective.value_and_gradient(image, targets)
 
         self.value_and_gradient = tf.function(
@@ -156,3 +139,45 @@ class Stylizer(tf.Module):
             jit_compile=jit_compile,
         )
         """image [1, *size, 3] BGR, mean subtracted → (value [], gradient of the image's shape)."""
+
+
+def lower_level(
+    config: Config,
+    weights: Weights,
+    level: Level,
+    dtype: str,
+    *,
+    kind: str,
+    regions: int = 0,
+) -> bytes:
+    """`Minimizer.advance_at_once` of a level for that `kind` of device: a serialised
+    `HloModuleProto`, with filters and targets as arguments."""
+    with compiling_for(kind), true_float32():
+        solver = Solvers(config, weights, None, regions).of(level, dtype)
+        height, width = level.size
+        search = solver.minimizer.start(tf.zeros([3 * height * width]), budget=level.budget)
+        targets = _empty_targets(solver.objective.targets_spec, level.size)
+        context = targets, tf.constant(level.size), tf.constant(0.0)
+        made = solver.minimizer.loop(search).experimental_get_compiler_ir(
+            search, tf.constant(1), context
+        )
+        # No device's kernels are requested: the module suits any compiler.
+        hlo: bytes = made(stage="hlo_serialized", platform_name="CPU")
+    return hlo
+
+
+def _empty_targets(spec: Targets, size: tuple[int, int]) -> Targets:
+    """Targets of zeros for images of that (height, width)."""
+
+    def maps(layers: dict[str, tf.TensorSpec]) -> dict[str, tf.Tensor]:
+        return {
+            name: tf.zeros([1, *(side // stride(name) for side in size), one.shape[-1]], one.dtype)
+            for name, one in layers.items()
+        }
+
+    zeros = tf.nest.map_structure(
+        lambda one: tf.zeros([side or 1 for side in one.shape], one.dtype),
+        spec._replace(content={}, guides={}, earlier={}),
+    )
+    filled: Targets = zeros._replace(content=maps(spec.content), guides=maps(spec.guides))
+    return filled
