@@ -80,7 +80,7 @@ class Order:
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the painting. InputError: too small."""
-        return read_inputs(self.config, self.content, [self.style] if self.style else []).size
+        return read_inputs(self.config, self.content, self.style).size
 
 
 class Run:
