@@ -74,12 +74,9 @@ class Guard:
 
 def _stored(folder: str) -> int:
     """Bytes in a folder."""
-    total = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(parent, name)
-            total += os.path.getsize(path) if os.path.exists(path) else 0
-    return total
+    walked = os.walk(folder)
+    paths = (os.path.join(parent, name) for parent, _, names in walked for name in names)
+    return sum(os.path.getsize(path) for path in paths if os.path.exists(path))
 
 
 def _is_address(name: str) -> bool:

@@ -11,9 +11,10 @@ import socket
 import sys
 import tempfile
 import threading
+import types
 import urllib.parse
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from artistyle_tf.cli.console import quiet_import, run_command, showing
 from artistyle_tf.cli.parsing import (
@@ -34,7 +35,7 @@ from artistyle_tf.web.form import Limits
 from artistyle_tf.web.guard import Guard, addresses, is_private
 from artistyle_tf.web.studio import Studio
 
-__all__ = ["Options", "describe_reach", "main", "parse"]
+__all__ = ["describe_reach", "main", "parse"]
 
 UPLOADS = 25  # All files of all visits may have as many times the size of the largest upload.
 
@@ -88,24 +89,14 @@ PROGRAM = Program(
 )
 
 
-class Options(NamedTuple):
-    host: str
-    port: int
-    auth: tuple[str, str] | None
-    weights: str
-    folder: str
-    limits: Limits
-    share: bool = False
-    open_browser: bool = False
-
-
-def parse(arguments: Sequence[str]) -> Options | str:
-    """Returns the options, or a text to print."""
+def parse(arguments: Sequence[str]) -> types.SimpleNamespace | str:
+    """The flags' values, with the two limits as `limits`; or a text to print."""
     given = parse_flags(PROGRAM, arguments)
     if isinstance(given, str):
         return given
     values = values_of(FLAGS, given)
-    return Options(limits=Limits(values.pop("max_pixels"), values.pop("max_megabytes")), **values)
+    limits = Limits(values["max_pixels"], values["max_megabytes"])
+    return types.SimpleNamespace(**values, limits=limits)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -115,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_command("artistyle-web", parse, _serve, argv)
 
 
-def _serve(options: Options) -> int:
+def _serve(options: types.SimpleNamespace) -> int:
     if importlib.util.find_spec("gradio") is None:
         raise ArtistyleError("the page needs the package gradio: pip install 'artistyle-tf[web]'")
     port = _free_port(options.host, options.port)
@@ -158,17 +149,15 @@ def _serve(options: Options) -> int:
             with contextlib.suppress(Exception):  # stopping anyway, whatever Gradio raises
                 page.close(verbose=False)
         if studio.saved:
-            count = len(studio.saved)
-            kind = "painting is" if count == 1 else "paintings are"
             print(
-                f"artistyle-web: {count} {kind} in {one_line(os.path.abspath(options.folder))}, "
-                f"the latest is {one_line(os.path.basename(studio.saved[-1][1]))}",
+                f"artistyle-web: {len(studio.saved)} saved in {one_line(options.folder)}, "
+                f"the latest as {one_line(os.path.basename(studio.saved[-1][1]))}",
                 flush=True,
             )
         return 0
 
 
-def _launch(page: Any, options: Options, port: int, workspace: str) -> list[str]:
+def _launch(page: Any, options: types.SimpleNamespace, port: int, workspace: str) -> list[str]:
     """Starts serving the page; returns what to say of it: its URLs, and who can reach them."""
     from starlette.middleware import Middleware
 

@@ -10,7 +10,7 @@ import pytest
 from artistyle_tf import Config
 from artistyle_tf.engine.plan import Room
 from artistyle_tf.errors import ArtistyleError, InputError
-from artistyle_tf.images import read, read_record, write
+from artistyle_tf.images import read, write
 from artistyle_tf.web import studio as studio_module
 from artistyle_tf.web.form import Limits
 from artistyle_tf.web.messages import describe_progress, describe_state
@@ -176,39 +176,6 @@ def test_a_page_goes_on_from_its_picture_and_ends_its_run_when_it_is_closed(made
     session.leave()
     assert large.wait(LONG)
     assert not large.unfinished
-
-
-def test_a_stopped_run_goes_on_as_if_it_had_not_been(
-    made, order, small_file, tmp_path, monkeypatch
-):
-    """By a real painter: to the same pixels, and the folder of its checkpoint goes in the end."""
-    config = Config(
-        size=32, iterations=5, optimizer="lbfgs", weights=str(small_file),
-        style_layers={"block1_conv1": 1}, content_layers={"block1_conv2": 1},
-    )  # fmt: skip
-    order = Order(config, order.content, order.style)
-    studio = made(make_painter)
-    whole = studio.submit(order)
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
-    session = Session(studio, str(workspace))
-    assert whole.wait(LONG), "it hangs"
-    begun = Run.__call__
-    monkeypatch.setattr(
-        Run, "__call__", lambda run, step: run.stop() if step.iteration == 2 else begun(run, step)
-    )
-    run = session.start(order)
-    assert run.wait(LONG)
-    monkeypatch.undo()
-    stopped = len(run.result.trace)
-    after = session.go_on()
-    assert after.wait(LONG)
-    assert stopped < len(after.result.trace) == 5
-    np.testing.assert_array_equal(after.result.image, whole.result.image)
-    assert read_record(after.path)["config"]["iterations"] == 5
-    assert list(workspace.rglob("*.npz"))
-    session.leave()
-    assert not list(workspace.iterdir())
 
 
 def test_a_draft_is_what_a_painter_paints_and_yields_to_a_painting(made, order, tmp_path):
