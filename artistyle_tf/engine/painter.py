@@ -93,6 +93,14 @@ class Painter:
             state = optimize(problem, solvers, clock, callback, checkpoints)
             return make_result(problem, solvers, state, clock)
 
+    def tuned(self, config: Config) -> "Painter":
+        """A painter that shares this one's network and traces, whose `config` differs from this
+        one's in strength, style_scale, color, seed, levels or iterations only."""
+        other = Painter(config)
+        other._alone, other._weights = self._alone, self._weights
+        other._solvers = {key: each.tuned(config) for key, each in self._solvers.items()}
+        return other
+
 
 def stylize(
     content: Any,

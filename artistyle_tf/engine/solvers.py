@@ -1,5 +1,6 @@
 """Solvers compute a level: an objective and its minimiser, kept together with their traces."""
 
+import copy
 import gc
 import logging
 import os
@@ -138,6 +139,17 @@ class Solvers:
             minimizer = _minimizer(self.config, objective, plan.history, fixed, wide, compiled)
             self._made[key] = Solver(objective, minimizer, self.at_once)
         return self._made[key]
+
+    def tuned(self, config: Config) -> "Solvers":
+        """These solvers and traces with a `config` that differs in nothing that is traced; see
+        `Painter.tuned`."""
+        other = copy.copy(self)
+        other.config, other._made = config, {}
+        for key, solver in self._made.items():
+            objective = copy.copy(solver.objective)
+            objective.config = config
+            other._made[key] = solver._replace(objective=objective)
+        return other
 
     def dtype(self) -> str:
         """The convolutions' dtype at the start, by `Config.precision` and the device."""

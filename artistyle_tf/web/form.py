@@ -61,7 +61,18 @@ _HELP = {
     "strength": "0: the photo, 1: little of it",
     "size": "longer side, px",
     "style_scale": "1: as in the painting",
+    "style_weight": "weight β of the style loss; empty: set by Strength",
+    "weights": "auto: the best there is here; preview: small, for drafts",
+    "task": "stylize: the photo like the painting; texture: more of the painting, without a photo; "
+    "reconstruct: the photo from its content layers, without a painting",
 }
+_RAW = {
+    "init_noise", "noise_amplitude", "coarsest", "level_step", "finest", "finer_iterations",
+    "carry", "tolerance", "history", "learning_rate", "precondition", "settle", "padding",
+    "precision", "tile_size", "memory", "jit_compile", "steps_per_execution", "gamut_weight",
+    "palette_weight", "style_blend", "formula",
+}  # fmt: skip
+"""Settings without a control: they are as the preset has them, and flags of `artistyle`."""
 
 
 class Control(NamedTuple):
@@ -79,19 +90,20 @@ class Control(NamedTuple):
 
 
 def all_controls(weights: str = "auto") -> list[Control]:
-    """A control per field of `Config`; `weights`, the server's `--weights`, can be chosen too."""
+    """A control per field of `Config` but the raw ones; `weights`, the server's `--weights`, can be
+    chosen too."""
     offered = {**_CHOICES, "weights": {name: name for name in (weights, *_SHIPPED)}}
     kinds = {float: "number", int: "whole"}
     controls = []
     for field in dataclasses.fields(Config):
         name = field.name
+        if name in _RAW:
+            continue
         choices = offered.get(name) or {word: word for word in words_of(field)}
         kind = "choice" if choices else kinds.get(type(field.default), "text")
         text = _HELP.get(name, field.metadata["help"])
-        if name == "style_weight":
-            text += "; empty: set by Strength"
         label = _LABELS.get(name, name.replace("_", " ").capitalize())
-        group = field.metadata["group"]
+        group = "Losses" if field.metadata["group"] == "Balance" else field.metadata["group"]
         controls.append(Control(name, label, group, text, _KINDS.get(name, kind), choices))
     return controls
 
@@ -145,14 +157,18 @@ class Limits(NamedTuple):
 
 
 def read_upload(path: str, limits: Limits) -> Picture:
-    """Reads a picture. InputError, before decoding, if it has too many pixels."""
+    """Reads a picture. InputError, before decoding, if it has too many pixels; with the name of the
+    file, not its path on the server."""
     size = 0, 0
     with warnings.catch_warnings(), contextlib.suppress(Exception):  # `read` reports it
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(path) as image:
             size = image.height, image.width
     check_pixels(os.path.basename(path), size, limits)
-    picture = read(path)
+    try:
+        picture = read(path)
+    except InputError as error:
+        raise InputError(str(error).replace(os.path.join(os.path.dirname(path), ""), "")) from error
     check_pixels(picture.name, picture.rgb.shape, limits)
     return picture
 

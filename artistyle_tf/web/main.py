@@ -11,8 +11,10 @@ import socket
 import sys
 import tempfile
 import threading
+import types
+import urllib.parse
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from artistyle_tf.cli.console import quiet_import, run_command, showing
 from artistyle_tf.cli.parsing import (
@@ -25,18 +27,31 @@ from artistyle_tf.cli.parsing import (
     values_of,
     whole,
 )
-from artistyle_tf.errors import ArtistyleError, InputError
+from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
+from artistyle_tf.files import check_folder
 from artistyle_tf.text import one_line, reason
 from artistyle_tf.vgg.weights import check_name
 from artistyle_tf.web.form import Limits
+from artistyle_tf.web.guard import Guard, addresses, is_private
 from artistyle_tf.web.studio import Studio
 
-__all__ = ["Options", "main", "parse"]
+__all__ = ["describe_reach", "main", "parse"]
+
+UPLOADS = 25  # All files of all visits may have as many times the size of the largest upload.
+
+
+def _login(name: str, given: str) -> tuple[str, str]:
+    user, colon, password = given.partition(":")
+    if not (user and colon and password):
+        raise ConfigError(f"{name} must be a name and a password, like user:password")
+    return user, password
+
 
 FLAGS = grouped(
     "Page",
-    Flag("host", "address to listen on; 0.0.0.0: all networks, with no password", "127.0.0.1"),
+    Flag("host", "address to listen on; 0.0.0.0: all networks", "127.0.0.1"),
     Flag("port", "port to listen on; 0: any free port", "7860", whole(0, 65535)),
+    Flag("auth", "user:password to ask every visitor for", read=_login),
     Flag(
         "weights",
         "the network selected at first, as for artistyle --weights",
@@ -74,23 +89,14 @@ PROGRAM = Program(
 )
 
 
-class Options(NamedTuple):
-    host: str
-    port: int
-    weights: str
-    folder: str
-    limits: Limits
-    share: bool = False
-    open_browser: bool = False
-
-
-def parse(arguments: Sequence[str]) -> Options | str:
-    """Returns the options, or a text to print."""
+def parse(arguments: Sequence[str]) -> types.SimpleNamespace | str:
+    """The flags' values, with the two limits as `limits`; or a text to print."""
     given = parse_flags(PROGRAM, arguments)
     if isinstance(given, str):
         return given
     values = values_of(FLAGS, given)
-    return Options(limits=Limits(values.pop("max_pixels"), values.pop("max_megabytes")), **values)
+    limits = Limits(values["max_pixels"], values["max_megabytes"])
+    return types.SimpleNamespace(**values, limits=limits)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,15 +106,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_command("artistyle-web", parse, _serve, argv)
 
 
-def _serve(options: Options) -> int:
+def _serve(options: types.SimpleNamespace) -> int:
     if importlib.util.find_spec("gradio") is None:
         raise ArtistyleError("the page needs the package gradio: pip install 'artistyle-tf[web]'")
     port = _free_port(options.host, options.port)
+    try:
+        os.makedirs(options.folder, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"can't make {one_line(options.folder)}: {reason(error)}") from error
+    check_folder(os.path.join(options.folder, "painting.png"))
     with tempfile.TemporaryDirectory("", "artistyle-web-", ignore_cleanup_errors=True) as workspace:
         # Gradio reads these when it is loaded: no usage statistics, and uploads in a folder that is
         # deleted at the end.
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-        os.environ["GRADIO_TEMP_DIR"] = os.path.join(workspace, "uploads")
+        os.environ["GRADIO_TEMP_DIR"] = workspace
         os.environ["HF_HUB_OFFLINE"] = "1"
         print("artistyle-web: loading", file=sys.stderr, flush=True)
         with quiet_import():
@@ -121,11 +132,14 @@ def _serve(options: Options) -> int:
         from artistyle_tf.web.events import Events
         from artistyle_tf.web.page import make_page
 
-        studio = Studio(options.folder)
-        events = Events(studio, options.limits, options.weights, workspace)
-        page = make_page(events, options.weights, private=not options.share)
-        for url in _launch(page, options, port):
-            print(f"artistyle-web: {url}", flush=True)
+        studio = Studio(options.folder, workspace)
+        private = is_private(options.host) and not options.share
+        limits = options.limits
+        events = Events(studio, limits, options.weights, workspace, private)
+        page = make_page(events, options.weights, limits.megabytes, private)
+        for line in _launch(page, options, port, workspace):
+            print(f"artistyle-web: {line}", flush=True)
+        studio.warm()
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
@@ -135,28 +149,32 @@ def _serve(options: Options) -> int:
             with contextlib.suppress(Exception):  # stopping anyway, whatever Gradio raises
                 page.close(verbose=False)
         if studio.saved:
-            count = len(studio.saved)
-            kind = "painting is" if count == 1 else "paintings are"
             print(
-                f"artistyle-web: {count} {kind} in {one_line(os.path.abspath(options.folder))}, "
-                f"the latest is {one_line(os.path.basename(studio.saved[-1]))}",
+                f"artistyle-web: {len(studio.saved)} saved in {one_line(options.folder)}, "
+                f"the latest as {one_line(os.path.basename(studio.saved[-1][1]))}",
                 flush=True,
             )
         return 0
 
 
-def _launch(page: Any, options: Options, port: int) -> list[str]:
-    """Starts serving the page; returns its URL, and the public one if there is one."""
+def _launch(page: Any, options: types.SimpleNamespace, port: int, workspace: str) -> list[str]:
+    """Starts serving the page; returns what to say of it: its URLs, and who can reach them."""
+    from starlette.middleware import Middleware
+
     from artistyle_tf.web.page import make_theme
 
+    names = {"localhost", options.host, socket.gethostname(), socket.getfqdn()}
+    most = UPLOADS * options.limits.megabytes * 10**6
     beside = pathlib.Path(__file__).parent
     try:
-        _, *urls = page.queue(api_open=False).launch(
+        _, local, public = page.queue(api_open=False).launch(
             server_name=options.host,
             server_port=port,
+            auth=options.auth,
             share=options.share,
             inbrowser=options.open_browser,
             max_file_size=options.limits.megabytes * 10**6,
+            app_kwargs={"middleware": [Middleware(Guard, names, workspace, most)]},
             prevent_thread_lock=True,
             quiet=True,
             theme=make_theme(),
@@ -169,7 +187,26 @@ def _launch(page: Any, options: Options, port: int) -> list[str]:
         )
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"can't serve on {options.host}:{port}: {reason(error)}") from error
-    return [url for url in urls if url]
+    if public:
+        names.add(urllib.parse.urlsplit(public).hostname)
+    return describe_reach(options.host, port, local, public, bool(options.auth))
+
+
+def describe_reach(host: str, port: int, local: str, public: str | None, asks: bool) -> list[str]:
+    """What to say when the page is served: where, and who can reach it. `asks` for a password."""
+    lines = [url for url in (local, public) if url]
+    who = []
+    if not is_private(host):
+        urls = (f"http://{f'[{one}]' if ':' in one else one}:{port}" for one in addresses(host))
+        who.append(f"everyone in this machine's networks, at {' or '.join(urls)}")
+    if public:
+        who.append("everyone who knows the public link")
+    if who:
+        lines.append(f"it can be reached by {', and by '.join(who)}")
+        lines.append("pictures leave the visitor's machine for this one")
+        if not asks:
+            lines.append("no password is asked for; --auth=user:password does")
+    return lines
 
 
 def _free_port(host: str, port: int) -> int:

@@ -1,35 +1,45 @@
 """What the page says of a run, as HTML. No Gradio."""
 
 import html
+import os
 
 from artistyle_tf.text import clock
 from artistyle_tf.web.studio import Run
 
-__all__ = ["describe_progress", "describe_state", "show_error"]
+__all__ = ["describe_progress", "describe_state", "show_error", "show_note"]
+
+DRAFT = "A draft, small and quick. Paint makes the real one."
 
 
 def describe_state(run: Run, ahead: int) -> str:
     """HTML: the run's state, with the number of runs ahead in the queue."""
     if run.over and run.error and not run.result:
         return show_error(run.error)
+    if run.order.draft:
+        return show_note(DRAFT)
     if run.over and run.result:
-        text = f"{'Stopped' if run.unfinished else 'Done'}: saved as {run.path}"
-        text += f" ({run.error})" if run.error else ""
+        name = os.path.basename(run.path)
+        text = f"{'Stopped' if run.unfinished else 'Done'}: {run.error or f'saved as {name}'}"
     elif run.over:
         text = "Stopped before anything was painted"
-    elif not run.future.running():
+    elif ahead and not run.future.running():
         others = "one other painting" if ahead == 1 else f"{ahead} other paintings"
         text = f"Waiting for {others} to finish: number {ahead} in the queue"
     elif run.stopping:
         text = "Stopping after this iteration …"
     else:
         text = "Painting" if run.step else "Setting up; the first picture takes longest"
-    return f'<p role="status">{html.escape(text)}</p>'
+    return show_note(text)
 
 
 def show_error(message: str) -> str:
     """HTML: an error as one line, which screen readers announce at once."""
     return f'<p class="fault" role="alert">{html.escape(message)}</p>'
+
+
+def show_note(text: str) -> str:
+    """HTML: a line, which screen readers announce when they are done."""
+    return f'<p role="status">{html.escape(text)}</p>'
 
 
 def describe_progress(run: Run) -> str:

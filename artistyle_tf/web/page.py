@@ -3,6 +3,7 @@
 Its looks are in page.css. Nothing is loaded from other servers; fonts are those of the system.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,17 +16,25 @@ from artistyle_tf.web.events import Events, Updates
 __all__ = ["make_page", "make_theme"]
 
 FIRST = "fast"  # The preset selected at first: the best picture for the time.
+CHANGED = ("paint", "photo_note", "style_note")
+"""Inputs that updates change, too."""
 PALE = ("#ffffff", 0.65)
 """The brush for masks."""
 
 
-def make_page(events: Events, weights: str, private: bool = True) -> gr.Blocks:
-    """The page, ready to be launched; `private` unless there is a public link to it."""
+def make_page(events: Events, weights: str, megabytes: int, private: bool) -> gr.Blocks:
+    """The page, ready to be launched. `megabytes`: the limit of an upload. `private`: it is for
+    this machine only."""
     with gr.Blocks(
         title="artistyle", analytics_enabled=False, delete_cache=(600, 7200), fill_width=True
     ) as page:
-        where = " Your pictures stay on this machine." if private else ""
-        gr.HTML(f"<h1>artistyle</h1><p>Paint a photo like a painting.{where}</p>", elem_id="head")
+        where = (
+            "Your pictures stay on this machine"
+            if private
+            else "Your pictures are sent to the machine that serves this page"
+        )
+        about = f"Paint a photo like a painting. {where}; each may have {megabytes} MB."
+        gr.HTML(f"<h1>artistyle</h1><p>{about}</p>", elem_id="head")
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=2, min_width=300):
                 inputs, values = _make_inputs(weights)
@@ -40,16 +49,18 @@ def _make_inputs(weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
     inputs: dict[str, Any] = {}
     with gr.Row():
         for name, label in (("photo", "Photo"), ("style", "Painting")):
-            inputs[name] = gr.Image(
-                label=label,
-                sources=["upload", "webcam", "clipboard"],
-                image_mode=None,
-                type="filepath",
-                height=190,
-                min_width=140,
-                buttons=[],
-                elem_id=name,
-            )
+            with gr.Column(min_width=140):
+                inputs[name] = gr.Image(
+                    label=label,
+                    sources=["upload", "webcam", "clipboard"],
+                    image_mode=None,
+                    type="filepath",
+                    height=190,
+                    buttons=[],
+                    elem_id=name,
+                )
+                note = f"{name}_note"
+                inputs[note] = gr.HTML(elem_id=f"{name}-note", elem_classes="note")
             # Pass the path on, since our own reader has better error messages. Not a subclass,
             # since Gradio writes a stub next to the source of each.
             inputs[name].preprocess = lambda payload: payload.path if payload else None
@@ -141,23 +152,25 @@ def _make_outputs() -> dict[str, Any]:
         visible=False,
         max_height=760,
         buttons=["fullscreen"],
+        slider_position=0,
         elem_id="compare",
     )
     outputs["figures"] = gr.HTML()
-    outputs["state"] = gr.HTML(elem_id="state")
-    for row in (
-        {
+    outputs["state"] = gr.HTML(elem_id="state", elem_classes="note")
+    outputs["download"] = gr.DownloadButton(
+        "Download the PNG", visible=False, variant="primary", size="lg", elem_id="download"
+    )
+    with gr.Row():
+        for name, text in {
             "stop": "Stop and save",
             "go_on": "Continue",
             "change": "Continue with the current controls",
-        },
-        {"download": "Download the PNG", "report": "Report"},
-    ):
-        with gr.Row():
-            for name, text in row.items():
-                kind = gr.DownloadButton if name in ("download", "report") else gr.Button
-                ident = name.replace("_", "-")
-                outputs[name] = kind(text, visible=False, size="md", elem_id=ident)
+            "report": "Report",
+        }.items():
+            ident = name.replace("_", "-")
+            outputs[name] = gr.Button(text, visible=False, size="sm", elem_id=ident)
+    # Pressed by the page itself when the report is there.
+    outputs["report_file"] = gr.DownloadButton("Report", elem_id="report-file")
     with gr.Accordion("Objective by layer", open=False, elem_id="objective"):
         outputs["losses"] = gr.HTML("<p>Appears while a picture is painted.</p>")
     with gr.Accordion("Paint large", open=False, visible=False, elem_id="large-box") as box:
@@ -171,6 +184,17 @@ def _make_outputs() -> dict[str, Any]:
         )
         outputs["large_state"] = gr.HTML()
         outputs["large"] = gr.Button("Paint large", interactive=False, elem_id="large")
+    with gr.Accordion("Recent paintings", elem_id="recent-box"):
+        outputs["recent"] = gr.Gallery(
+            show_label=False,
+            label="Recent paintings",
+            interactive=False,
+            allow_preview=False,
+            columns=6,
+            height="auto",
+            buttons=[],
+            elem_id="recent",
+        )
     return outputs
 
 
@@ -181,13 +205,15 @@ def _connect(
     values: dict[str, Any],
     outputs: dict[str, Any],
 ) -> None:
-    outputs = {**outputs, "paint": inputs["paint"]}
+    outputs = {**outputs, **{name: inputs[name] for name in CHANGED}}
 
     def named(action: Callable[..., Iterator[Updates]]) -> Callable[..., Iterator[dict[Any, Any]]]:
         """Assigns the action's updates to the outputs that they name."""
 
-        def act(request: gr.Request, *given: Any) -> Iterator[dict[Any, Any]]:
-            for updates in action(request, *given):
+        @functools.wraps(action)
+        def act(*given: Any) -> Iterator[dict[Any, Any]]:
+            yield {outputs["state"]: gr.skip()}  # no update at all would empty all outputs
+            for updates in action(*given):
                 yield {outputs[name]: update for name, update in updates.items()}
 
         return act
@@ -198,24 +224,40 @@ def _connect(
     follow = {**quiet, "outputs": list(outputs.values()), "concurrency_limit": None}
     photo, style, mask = (inputs[name] for name in ("photo", "style", "mask"))
     everything = [photo, style, mask, inputs["preset"], *values.values()]
-    inputs["paint"].click(named(events.paint), everything, scroll_to_output=True, **follow)
+    inputs["paint"].click(named(events.paint), everything, **follow)
     outputs["change"].click(named(events.change), everything, **follow)
     outputs["go_on"].click(named(events.go_on), [], **follow)
     outputs["stop"].click(events.stop, [], [], **at_once)
-    inputs["preset"].input(events.preset, inputs["preset"], list(values.values()), **quiet)
+    # Not `input`: that is told whenever the dropdown is left, and would undo what was changed.
+    inputs["preset"].change(events.preset, inputs["preset"], list(values.values()), **quiet)
     values["strength"].input(lambda: "", [], values["style_weight"], **at_once)
     inputs["samples"].click(events.samples, [], [photo, style], **quiet)
+    photo.change(named(events.check_photo), photo, **follow)
+    style.change(named(events.check_style), style, **follow)
     for picture in (photo, style):
-        picture.change(events.check, picture, outputs["state"], **quiet)
-    photo.change(lambda: None, [], mask, **quiet)
+        # Its value only: an update of anything else would undo its `preprocess`.
+        picture.upload(events.displayed, picture, picture, **quiet)
+    photo.change(events.brush, photo, mask, **quiet)
     inputs["brush"].click(events.brush, photo, mask, **quiet)
     inputs["part"].expand(events.brush, [photo, mask], mask, **quiet)
+    tried = [values[name] for name in ("strength", "style_scale", "color")]
+    gr.on(
+        [part.change for part in (photo, style, *tried)],
+        named(events.draft),
+        [photo, style, *tried],
+        trigger_mode="multiple",
+        **follow,
+    )
+    outputs["report"].click(named(events.report), [], **follow).success(
+        None, js="() => document.querySelector('#report-file').click()"
+    )
     size = outputs["large_size"]
     for event in (size.change, outputs["large_box"].expand):
-        event(
-            named(events.estimate_large), size, [outputs["large_state"], outputs["large"]], **quiet
-        )
+        event(named(events.estimate_large), size, **follow)
     outputs["large"].click(named(events.large), size, **follow)
+    outputs["recent"].select(named(events.pick), [], **follow)
+    visitor = gr.BrowserState("", storage_key="artistyle-visitor")
+    page.load(events.enter, visitor, [visitor, outputs["recent"]], **quiet)
     page.unload(events.leave)
 
 

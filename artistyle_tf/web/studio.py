@@ -1,5 +1,6 @@
 """Paints what is ordered on the page, one run at a time, and goes on from there: the same run,
-other settings, a larger size. No Gradio; the first run loads TensorFlow.
+other settings, a larger size. Between runs it paints drafts. No Gradio; the first run loads
+TensorFlow.
 
 A thread paints, since a run outlives the page that ordered it: a closed page's picture is still
 saved, and a large painting goes on. Gradio's own queue serves events of open pages only.
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from artistyle_tf import samples
 from artistyle_tf.callbacks.report_log import ReportLog
 from artistyle_tf.cli.parsing import number
 from artistyle_tf.config.config import Config
@@ -32,9 +34,10 @@ from artistyle_tf.engine.inputs import read_inputs
 from artistyle_tf.engine.plan import Plan, Room, make_plan, schedule
 from artistyle_tf.engine.results import Step
 from artistyle_tf.errors import ArtistyleError, InputError
+from artistyle_tf.images import read
 from artistyle_tf.images.picture import MIN_SIDE, Picture
 from artistyle_tf.images.sizes import fit, whole_cells
-from artistyle_tf.text import one_line, reason
+from artistyle_tf.text import reason
 from artistyle_tf.vgg.weights import load
 from artistyle_tf.web.form import Limits, check_pixels
 
@@ -57,6 +60,7 @@ logger = logging.getLogger("artistyle_tf")
 PAUSE = 0.7  # Minimum seconds between two pictures shown.
 LONGEST_QUEUE = 20  # Waiting runs; further ones are refused.
 KEPT_PAINTERS = 2  # Painters kept with networks and graphs, for the latest settings.
+DRAFT = Config.preset("fast", size=144, levels=1, iterations=60, weights="preview")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,14 +71,16 @@ class Order:
     content: Picture | None
     style: Picture | None
     mask: Picture | None = None  # White where the style applies; None: everywhere.
+    owner: str = ""  # Whose list of recent paintings it is in.
     lasting: bool = False  # Whether it goes on when its page is closed.
+    draft: bool = False  # Quick, small and not saved.
     folder: str | None = None  # For its checkpoint; None: none.
     resume: bool = False  # From the checkpoint in the folder.
 
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the painting. InputError: too small."""
-        return read_inputs(self.config, self.content, [self.style] if self.style else []).size
+        return read_inputs(self.config, self.content, self.style).size
 
 
 class Run:
@@ -138,21 +144,31 @@ def make_painter(config: Config) -> "Painter":
 
 
 class Studio:
-    """Paints orders one at a time, first come, first served, and saves paintings in `folder`."""
+    """Paints orders one at a time, first come, first served, and saves paintings in `folder`, or in
+    `spare` if that fails."""
 
-    def __init__(self, folder: str, make_painter: Callable[[Config], Any] = make_painter):
+    def __init__(
+        self, folder: str, spare: str, make_painter: Callable[[Config], Any] = make_painter
+    ):
         self.folder = folder
-        self.saved: list[str] = []
+        self.saved: list[tuple[str, str]] = []
+        """(owner, path) of every painting since the start, oldest first."""
+        self._spare = spare
         self._painter = functools.lru_cache(KEPT_PAINTERS)(make_painter)
+        self._sketcher = functools.cache(make_painter)
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "studio")
         self._queue: list[Run] = []
         self._ordering = threading.Lock()
 
     def submit(self, order: Order) -> Run:
-        """Queues an order. InputError: the queue is full, or the studio is closing."""
+        """Queues an order; drafts yield to it. InputError: the queue is full, or the studio is
+        closing."""
         run = Run(order)
         with self._ordering:
             self._queue = self._unfinished()
+            for other in self._queue:
+                if other.order.draft and not order.draft:
+                    other.stop()
             if len(self._queue) > LONGEST_QUEUE:
                 raise InputError(f"{LONGEST_QUEUE} paintings are already waiting; try again later")
             try:
@@ -162,9 +178,24 @@ class Studio:
             self._queue.append(run)
         return run
 
+    def draft(self, content: Picture, style: Picture, config: Config) -> Run | None:
+        """Begins a draft with the config's strength, stroke size and colours; None if paintings are
+        being made."""
+        if not all(run.order.draft for run in self._unfinished()):
+            return None
+        settings = {name: getattr(config, name) for name in ("strength", "style_scale", "color")}
+        quick = dataclasses.replace(DRAFT, **settings)
+        return self.submit(Order(quick, content, style, draft=True))
+
+    def warm(self) -> None:
+        """Makes the painter of drafts ready, before the first is asked for."""
+        content, style = (read(str(path)) for path in (samples.content(), samples.style()))
+        begun = self._sketcher(DRAFT)
+        self._thread.submit(begun, content, style, callback=lambda step: False)
+
     def place(self, run: Run) -> int:
-        """Number of runs ahead in the queue; 0 if it is being painted or over."""
-        queue = self._unfinished()
+        """Number of paintings ahead in the queue; 0 if it is being painted or over."""
+        queue = [one for one in self._unfinished() if not one.order.draft]
         return queue.index(run) if run in queue else 0
 
     def close(self) -> None:
@@ -180,6 +211,11 @@ class Studio:
     def _paint(self, run: Run) -> None:
         order = run.order
         try:
+            if order.draft:
+                # One painter for all drafts: its network is loaded, and its functions are traced.
+                painter = self._sketcher(DRAFT).tuned(order.config)
+                run.result = painter(order.content, order.style, callback=run)
+                return
             result = self._painter(order.config)(
                 order.content,
                 order.style,
@@ -188,9 +224,9 @@ class Studio:
                 checkpoints=order.folder
                 and Checkpoints(order.folder, every=10**6, resume=order.resume),
             )
-            run.path = self._save(order, result)
             if result.error:
                 run.error = f"{result.stop_reason}: {reason(result.error)}"
+            self._save(run, result)
             run.result = result
         except ArtistyleError as error:
             run.error = str(error)
@@ -202,32 +238,41 @@ class Studio:
                 logger.error("the run failed: %s: %s", kind, reason(error))
                 run.error = f"the run failed: {reason(error)}"
 
-    def _save(self, order: Order, result: "Result") -> str:
-        """Saves the painting under a new name, made from the photo's; returns its path."""
-        try:
-            os.makedirs(self.folder, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"can't make {one_line(self.folder)}: {reason(error)}") from error
-        picture = order.content or order.style
+    def _save(self, run: Run, result: "Result") -> None:
+        """Saves the painting under a new name, made from the photo's."""
+        picture = run.order.content or run.order.style
         stem = os.path.splitext(picture.name)[0] if picture else ""
         stem = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-")[:40] or "picture"
-        start = os.path.join(self.folder, f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}")
-        names = itertools.chain([".png"], (f"-{again}.png" for again in itertools.count(2)))
-        path = next(path for name in names if not os.path.lexists(path := start + name))
-        result.save(path)
-        self.saved.append(path)
-        return path
+        stem += time.strftime("-%Y%m%d-%H%M%S")
+        names = itertools.chain([stem], (f"{stem}-{again}" for again in itertools.count(2)))
+        paths = (os.path.join(self.folder, f"{name}.png") for name in names)
+        with contextlib.suppress(OSError):
+            os.makedirs(self.folder, exist_ok=True)  # it may have been deleted
+        run.path = next(path for path in paths if not os.path.lexists(path))
+        try:
+            result.save(run.path)
+        except InputError as error:
+            run.error = "the server can't save it in its folder; download it here"
+            logger.error("%s", error)
+            run.path = os.path.join(self._spare, os.path.basename(run.path))
+            result.save(run.path)
+        self.saved.append((run.order.owner, run.path))
 
 
 class Session:
-    """One open page; its checkpoints are in the workspace until no longer needed."""
+    """A visit: one open page, with a folder for its files, which is deleted when it ends."""
 
     def __init__(self, studio: Studio, workspace: str):
         self.run: Run | None = None  # The latest run on the page.
+        self.draft: Run | None = None  # The latest draft; its pictures are shown while it is.
+        self.owner = ""  # See `Order`.
+        self.uploads: dict[str, str] = {}  # Path of a picture that the page has → its original.
+        self.listed: list[str] = []  # Paths of the recent paintings shown.
+        self.pictures: list[str] = []  # Files that the page shows.
+        self.folder = tempfile.mkdtemp(prefix="visit-", dir=workspace)
         self._studio = studio
         self._painted: Run | None = None
-        self._workspace = workspace
-        self._folder: str | None = None
+        self._checkpoint: str | None = None
 
     @property
     def painted(self) -> Run | None:
@@ -239,12 +284,19 @@ class Session:
     def start(self, order: Order) -> Run:
         """Paints an order, after stopping the current run."""
         self._settle()
-        self._forget()
-        self._folder = tempfile.mkdtemp(dir=self._workspace)
-        self.run = self._studio.submit(
-            dataclasses.replace(order, folder=self._folder, resume=False)
-        )
+        if self._checkpoint:
+            shutil.rmtree(self._checkpoint, ignore_errors=True)
+        self._checkpoint = None if order.lasting else tempfile.mkdtemp(dir=self.folder)
+        order = dataclasses.replace(order, owner=self.owner, folder=self._checkpoint, resume=False)
+        self.run = self._studio.submit(order)
         return self.run
+
+    def sketch(self, content: Picture, style: Picture, config: Config) -> Run | None:
+        """Begins a draft in place of the current one; see `Studio.draft`."""
+        if self.draft:
+            self.draft.stop()
+        self.draft = self._studio.draft(content, style, config)
+        return self.draft
 
     def go_on(self) -> Run:
         """Goes on from the latest painting: from its checkpoint if it was stopped, else from the
@@ -252,7 +304,7 @@ class Session:
         self._settle()
         painted = self.require_painted()
         order = painted.order
-        if painted.unfinished and order.folder == self._folder:
+        if painted.unfinished and order.folder and order.folder == self._checkpoint:
             self.run = self._studio.submit(dataclasses.replace(order, resume=True))
             return self.run
         # The coarse levels are done.
@@ -266,10 +318,13 @@ class Session:
         return self.start(dataclasses.replace(order, config=config))
 
     def leave(self) -> None:
-        """Stops and saves the run, unless it is lasting, and deletes its checkpoint."""
+        """Ends the visit: stops and saves the run, unless it is lasting, and deletes the files."""
+        if self.draft:
+            self.draft.stop()
         if not (self.run and self.run.order.lasting):
             self._settle()
-            self._forget()
+        self.run = None
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def require_painted(self) -> Run:
         """The latest run that has a painting; InputError if there is none yet."""
@@ -279,15 +334,11 @@ class Session:
 
     def _settle(self) -> None:
         """Stops the run and waits until its painting is available."""
+        self.draft = None
         if self.run:
             self.run.stop()
             self.run.wait()
         _ = self.painted
-
-    def _forget(self) -> None:
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
 
 
 def enlarged(painted: Run, longer: str, limits: Limits) -> Order:
@@ -314,6 +365,7 @@ def estimate(painted: Run, order: Order, room: Room) -> tuple[float, Plan]:
     channels = {name: pair[0].shape[-1] for name, pair in weights.layers.items()}
     itemsize = 2 if painted.result.record["convolutions"].startswith("bfloat16") else 4
     plan = make_plan(config, levels[-1][0], channels, itemsize, room, 1 if order.mask else 0)
-    trace = painted.result.trace
-    pace = trace[-1][1] / sum(height * width for *_, height, width in trace)
+    first, *rest = painted.result.trace  # the first iteration is slower
+    began, rows = (first[1], rest) if rest else (0.0, [first])
+    pace = (rows[-1][1] - began) / sum(height * width for *_, height, width in rows)
     return pace * sum(height * width * budget for (height, width), budget in levels), plan

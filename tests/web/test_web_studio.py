@@ -10,11 +10,12 @@ import pytest
 from artistyle_tf import Config
 from artistyle_tf.engine.plan import Room
 from artistyle_tf.errors import ArtistyleError, InputError
-from artistyle_tf.images import read, read_record, write
+from artistyle_tf.images import read, write
 from artistyle_tf.web import studio as studio_module
 from artistyle_tf.web.form import Limits
 from artistyle_tf.web.messages import describe_progress, describe_state
 from artistyle_tf.web.studio import (
+    DRAFT,
     Order,
     Run,
     Session,
@@ -66,7 +67,7 @@ def made(tmp_path):
     studios = []
 
     def make(painter):
-        studios.append(Studio(str(tmp_path / "paintings"), painter))
+        studios.append(Studio(str(tmp_path / "paintings"), str(tmp_path), painter))
         return studios[-1]
 
     yield make
@@ -104,7 +105,7 @@ def test_one_paints_and_the_others_wait_in_line(made, order, monkeypatch):
     assert studio.place(third) == 0
     waiting = studio.submit(order)
     studio.close()
-    assert studio.saved == [first.path, third.path]
+    assert studio.saved == [("", first.path), ("", third.path)]
     assert waiting.over
     with pytest.raises(InputError, match="stopping"):
         studio.submit(order)
@@ -112,6 +113,8 @@ def test_one_paints_and_the_others_wait_in_line(made, order, monkeypatch):
 
 def test_what_the_page_says_of_a_run(order):
     run = Run(order)
+    assert "Setting up" in describe_state(run, 0)
+    assert "Waiting for one other painting" in describe_state(run, 1)
     run.future.set_running_or_notify_cancel()
     run.step = types.SimpleNamespace(
         iteration=20, iterations=200, level=1, levels=2, remaining=75.0
@@ -136,14 +139,15 @@ def test_what_goes_wrong_is_one_line_and_the_next_is_painted(made, order, tmp_pa
         assert run.wait(LONG)
         assert (run.error, run.result) == (said, None)
     painter.fault = None
-    (tmp_path / "paintings").write_text("")
+    (tmp_path / "paintings").write_text("")  # the painting is not lost
     run = studio.submit(order)
     assert run.wait(LONG)
-    assert run.error.startswith("can't make ")
+    assert "Done: the server can&#x27;t save it in its folder" in describe_state(run, 0)
+    assert read(run.path).rgb.shape == (24, 32, 3)
     (tmp_path / "paintings").unlink()
     run = studio.submit(order)
     assert run.wait(LONG)
-    assert run.result
+    assert (run.error, studio.saved[1]) == (None, ("", run.path))
 
 
 def test_a_page_goes_on_from_its_picture_and_ends_its_run_when_it_is_closed(made, order, tmp_path):
@@ -174,37 +178,27 @@ def test_a_page_goes_on_from_its_picture_and_ends_its_run_when_it_is_closed(made
     assert not large.unfinished
 
 
-def test_a_stopped_run_goes_on_as_if_it_had_not_been(
-    made, order, small_file, tmp_path, monkeypatch
-):
-    """By a real painter: to the same pixels, and the folder of its checkpoint goes in the end."""
-    config = Config(
-        size=32, iterations=5, optimizer="lbfgs", weights=str(small_file),
-        style_layers={"block1_conv1": 1}, content_layers={"block1_conv2": 1},
-    )  # fmt: skip
-    order = Order(config, order.content, order.style)
+def test_a_draft_is_what_a_painter_paints_and_yields_to_a_painting(made, order, tmp_path):
+    content, style = order.content, order.style
     studio = made(make_painter)
-    whole = studio.submit(order)
-    workspace = tmp_path / "workspace"
-    workspace.mkdir()
-    session = Session(studio, str(workspace))
-    assert whole.wait(LONG), "it hangs"
-    begun = Run.__call__
-    monkeypatch.setattr(
-        Run, "__call__", lambda run, step: run.stop() if step.iteration == 2 else begun(run, step)
-    )
-    run = session.start(order)
-    assert run.wait(LONG)
-    monkeypatch.undo()
-    stopped = len(run.result.trace)
-    after = session.go_on()
-    assert after.wait(LONG)
-    assert stopped < len(after.result.trace) == 5
-    np.testing.assert_array_equal(after.result.image, whole.result.image)
-    assert read_record(after.path)["config"]["iterations"] == 5
-    assert list(workspace.iterdir())
-    session.leave()
-    assert not list(workspace.iterdir())
+    studio.warm()
+    session = Session(studio, str(tmp_path))
+    other = dataclasses.replace(DRAFT, strength=0.9, style_scale=1.5, color="luminance")
+    quick = dataclasses.replace(order, config=dataclasses.replace(other, iterations=3))
+    drafted = studio.submit(dataclasses.replace(quick, draft=True))
+    assert drafted.wait(LONG)
+    whole = studio.submit(quick)
+    assert whole.wait(LONG)
+    np.testing.assert_array_equal(drafted.result.image, whole.result.image)
+    assert [path for _, path in studio.saved] == [whole.path]  # no draft is
+    first = going(session.sketch(content, style, other))
+    second = session.sketch(content, style, DRAFT)
+    assert first.wait(LONG)
+    assert first.unfinished
+    run = session.start(quick)
+    assert second.wait(LONG)
+    assert (studio.place(run), session.draft) == (0, None)
+    assert session.sketch(content, style, DRAFT) is None
 
 
 ROOM, LIMITS = Room(8 * 10**9), Limits(10**10)
