@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import glob
+import hashlib
 import itertools
 import os
 import secrets
@@ -334,8 +335,10 @@ class Events:
         path = os.path.join(session.folder, f"{next(self._count)}.jpg")
         Image.fromarray(picture).save(path, quality=92)
         session.pictures.append(path)
-        while len(session.pictures) > KEPT:
-            os.remove(session.pictures.pop(0))
+        for old in session.pictures[:-KEPT]:
+            with contextlib.suppress(FileNotFoundError):  # Gradio deletes what is older than hours
+                os.remove(old)
+        del session.pictures[:-KEPT]
         return path
 
     def _serve(self, session: Session, path: str) -> str:
@@ -366,11 +369,10 @@ def _small(path: str, limits: form.Limits) -> tuple[Picture, tuple[int, int]]:
     return small, (height, width)
 
 
-@functools.lru_cache(256)
 def _thumbnail(path: str, changed: float, folder: str) -> str:
     """Path of a thumbnail in `folder` for the painting as it was at the time `changed`."""
-    picture = shrink(read(path).rgb, SMALL)
-    handle, thumbnail = tempfile.mkstemp(".jpg", dir=folder)
-    os.close(handle)
-    Image.fromarray(picture).save(thumbnail)
+    name = hashlib.sha256(f"{path} {changed}".encode()).hexdigest()
+    thumbnail = os.path.join(folder, f"{name}.jpg")
+    if not os.path.exists(thumbnail):
+        Image.fromarray(shrink(read(path).rgb, SMALL)).save(thumbnail)
     return thumbnail

@@ -5,8 +5,8 @@ Browsers let any page send requests to any address, so each one has to come from
 
 import ipaddress
 import os
+import re
 import socket
-import urllib.parse
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -46,20 +46,20 @@ class Guard:
 
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif refusal := self._refusal(scope["method"], scope["path"], Headers(scope=scope)):
+        elif refusal := self._refusal(scope["method"], Headers(scope=scope)):
             await PlainTextResponse(refusal[1] + "\n", refusal[0])(scope, receive, send_guarded)
         else:
             await self._app(scope, receive, send_guarded)
 
-    def _refusal(self, method: str, path: str, headers: Any) -> tuple[int, str] | None:
+    def _refusal(self, method: str, headers: Any) -> tuple[int, str] | None:
         """Status and reason to refuse a request; None: it is fine."""
         host = headers.get("host", "")
-        name = urllib.parse.urlsplit(f"//{host}").hostname or ""
+        name = re.sub(r":\d*$", "", host).strip("[]").lower()
         if name not in self._names and not _is_address(name):
             return 421, f"this server is not called {name!a}; use its address"
         origin = headers.get("origin")  # absent: not sent by a page's script or form
         site = headers.get("sec-fetch-site") in ("cross-site", "same-site")
-        if (origin is not None and urllib.parse.urlsplit(origin).netloc != host) or (
+        if (origin is not None and origin.partition("://")[2] != host) or (
             site and headers.get("sec-fetch-mode") != "navigate"
         ):
             return 403, "only this server's own page may do that"

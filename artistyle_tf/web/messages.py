@@ -1,6 +1,7 @@
 """What the page says of a run, as HTML. No Gradio."""
 
 import html
+import math
 import os
 
 from artistyle_tf.text import clock
@@ -8,15 +9,13 @@ from artistyle_tf.web.studio import Run
 
 __all__ = ["describe_progress", "describe_state", "show_error", "show_note"]
 
-DRAFT = "A draft, small and quick. Paint makes the real one."
-
 
 def describe_state(run: Run, ahead: int) -> str:
     """HTML: the run's state, with the number of runs ahead in the queue."""
     if run.over and run.error and not run.result:
         return show_error(run.error)
     if run.order.draft:
-        return show_note(DRAFT)
+        return show_note("A draft, small and quick. Paint makes the real one.")
     if run.over and run.result:
         name = os.path.basename(run.path)
         text = f"{'Stopped' if run.unfinished else 'Done'}: {run.error or f'saved as {name}'}"
@@ -50,7 +49,8 @@ def describe_progress(run: Run) -> str:
     height, width = run.order.size
     done = f"{now.iteration} of {now.iterations} iterations"
     level = f" · level {now.level} of {now.levels}" if now.levels > 1 else ""
-    left = "" if run.over else f" · {clock(now.remaining)} left"
+    unknown = run.over or math.isnan(now.remaining)
+    left = "" if unknown else f" · {clock(now.remaining)} left"
     return (
         f'<div class="figures"><progress max="{now.iterations}" value="{now.iteration}" '
         f'aria-label="Iterations"></progress><span>{done}{left}{level} · {width}×{height} px'

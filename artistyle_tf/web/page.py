@@ -16,8 +16,6 @@ from artistyle_tf.web.events import Events, Updates
 __all__ = ["make_page", "make_theme"]
 
 FIRST = "fast"  # The preset selected at first: the best picture for the time.
-CHANGED = ("paint", "photo_note", "style_note")
-"""Inputs that updates change, too."""
 PALE = ("#ffffff", 0.65)
 """The brush for masks."""
 
@@ -205,7 +203,8 @@ def _connect(
     values: dict[str, Any],
     outputs: dict[str, Any],
 ) -> None:
-    outputs = {**outputs, **{name: inputs[name] for name in CHANGED}}
+    changed = ("paint", "photo_note", "style_note")
+    outputs = {**outputs, **{name: inputs[name] for name in changed}}
 
     def named(action: Callable[..., Iterator[Updates]]) -> Callable[..., Iterator[dict[Any, Any]]]:
         """Assigns the action's updates to the outputs that they name."""

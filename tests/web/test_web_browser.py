@@ -37,7 +37,7 @@ pytestmark = [
     ),
 ]
 
-PATIENCE = 60_000
+PATIENCE = 300_000
 """Milliseconds after which something hangs, on however busy a machine."""
 
 NAMELESS = """() => [...document.querySelectorAll("button, input, textarea, select")]

@@ -46,6 +46,7 @@ def ask(tmp_path):
         (200, {"host": HOST, "sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}),
         (421, {"host": "evil.example:7860", "origin": "http://evil.example:7860"}),  # rebinding
         (421, {}),
+        (421, {"host": "[evil"}),
         (403, {"host": HOST, "origin": "https://evil.example"}),
         (403, {"host": HOST, "origin": "http://localhost:9999"}),
         (403, {"host": HOST, "origin": "null"}),
