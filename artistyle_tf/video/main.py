@@ -18,6 +18,7 @@ from artistyle_tf.video.clip import BrokenClipError
 from artistyle_tf.video.flags import Options, parse
 from artistyle_tf.video.frame_store import FrameStore, Survey, find_shots
 from artistyle_tf.video.session import Session, paint_with_workers
+from artistyle_tf.video.shots import AHEAD
 from artistyle_tf.video.writer import write_clip
 
 __all__ = ["ClipProgress", "main"]
@@ -90,12 +91,10 @@ def _paint_shots(
 ) -> None:
     shots = [numbers for numbers in shots if not all(map(store.has, numbers))]
 
-    def missing() -> int:
-        return sum(not store.has(number) for numbers in shots for number in numbers)
-
-    progress.begin(missing())
+    missing = sum(not store.has(number) for numbers in shots for number in numbers)
+    progress.begin(store, missing)
     if min(session.options.workers, len(shots)) > 1:
-        paint_with_workers(session.options, shots, store, lambda: progress.show_missing(missing()))
+        paint_with_workers(session.options, shots, store, progress.show)
     else:
         for numbers in shots:
             session.paint(numbers, store)
@@ -116,29 +115,26 @@ class ClipProgress:
     """A callback for every frame's run: shows how much of the clip is done, and the time left."""
 
     def __init__(self) -> None:
-        self._total, self._started = 0, 0
-        self._began = time.monotonic()
+        self._store: FrameStore | None = None
+        self._before, self._total = 0, 0
+        self._first: float | None = None  # When the first frame was finished: the others differ.
 
-    def begin(self, missing: int) -> None:
-        """Starts the clock; so many frames are to be painted."""
-        self._total, self._began = missing, time.monotonic()
+    def begin(self, store: FrameStore, missing: int) -> None:
+        """So many frames are missing in the store."""
+        self._store, self._before, self._total = store, store.count(), missing
 
     def __call__(self, step: Step) -> None:
-        self._started += step.iteration == 1
-        iteration = f", iteration {step.iteration} of {step.iterations}"
-        self._show(self._started, iteration, self._started - 1)
+        self.show(f", iteration {step.iteration} of {step.iterations}")
 
-    def show_missing(self, missing: int) -> None:
-        """Shows the progress of workers, who still have so many frames to paint."""
-        done = self._total - missing
-        self._show(done, "", done)
-
-    def _show(self, number: int, detail: str, done: int) -> None:
-        left = ""
-        if done:
-            each = (time.monotonic() - self._began) / done
+    def show(self, detail: str = "") -> None:
+        assert self._store is not None
+        done, left = self._store.count() - self._before, ""
+        if done and self._first is None:
+            self._first = time.monotonic()
+        if done > AHEAD and self._first is not None:  # Sooner it would be much too long.
+            each = (time.monotonic() - self._first) / (done - 1)
             left = f", about {clock(each * (self._total - done))} left"
-        logger.debug("frame %d of %d%s%s", number, self._total, detail, left)
+        logger.debug("frame %d of %d%s%s", min(done + 1, self._total), self._total, detail, left)
 
     @contextlib.contextmanager
     def showing_messages_once(self) -> Iterator[None]:
