@@ -143,9 +143,9 @@ class ClipProgress:
 
         def is_new(record: logging.LogRecord) -> bool:
             text = record.getMessage()
-            first = text not in told
+            new = text not in told or text.startswith("frame ")
             told.add(text)
-            return first or text.startswith("frame ")
+            return new
 
         logger.addFilter(is_new)
         try:

@@ -33,7 +33,6 @@ MARGIN = 24  # px around what is new that are computed with it.
 LOOSELY = 0.04
 """Part of the temporal weight that holds what is around new places, and is not kept: full weight
 would slow down the search and leave a seam."""
-SMALLEST = 64  # Rows and columns at least.
 
 
 class FramePainter:
@@ -75,8 +74,7 @@ class FramePainter:
 
         KeyboardInterrupt: stopped by Ctrl-C or the callback. ArtistyleError: the run failed.
         """
-        problem = self._problem(self._config, frame, self._start)
-        return self._paint(problem, self._solvers, None)
+        return self._paint(self._problem(self._config, frame, self._start), self._solvers, None)
 
     def paint_next(
         self, frame: Frame, start: np.ndarray, weights: np.ndarray, strength: float
@@ -99,9 +97,10 @@ class FramePainter:
 
         New places have the whole style as their target, each by itself. Else, since the style is
         compared in sums over the frame, they would make up for what the others lack. Only a part
-        of the frame around them is computed. Otherwise as `paint_next`.
+        of the frame around them is computed, unless the styles' colours are to follow the frame's.
+        Otherwise as `paint_next`.
         """
-        inside = _window(new)
+        inside = _window(new) if self._new.color == "style" else np.s_[:, :]
         rgb, *masks = (one[inside] for one in (frame.rgb, *frame.masks))
         masks = masks or [np.full(rgb.shape[:2], 255, np.uint8)] * len(self._styles)
         parts = ((mask * part) for part in (new[inside], 1 - new[inside]) for mask in masks)
@@ -170,11 +169,9 @@ class FramePainter:
 
 
 def _window(new: np.ndarray) -> tuple[slice, slice]:
-    """The rows and columns around what is new, float32 [h, w], with `MARGIN` on every side."""
-    found = []
-    for axis in (1, 0):
-        where = np.flatnonzero(new.any(axis=axis))
-        first, length = max(0, where[0] - MARGIN), new.shape[1 - axis]
-        last = min(length, max(where[-1] + 1 + MARGIN, first + SMALLEST))
-        found.append(slice(int(min(first, max(0, length - SMALLEST))), int(last)))
-    return found[0], found[1]
+    """The rows and columns around what is new, float32 [h, w], with a margin on every side."""
+    rows, columns = (np.flatnonzero(new.any(axis)).tolist() for axis in (1, 0))
+    return (
+        slice(max(0, rows[0] - MARGIN), rows[-1] + 1 + MARGIN),
+        slice(max(0, columns[0] - MARGIN), columns[-1] + 1 + MARGIN),
+    )

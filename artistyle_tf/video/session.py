@@ -21,7 +21,7 @@ from artistyle_tf.text import one_line, reason
 from artistyle_tf.video.clip import Frame, frames_with_masks, read_clip, read_guides
 from artistyle_tf.video.flags import Options
 from artistyle_tf.video.frame_store import FrameStore
-from artistyle_tf.video.shots import Temporal, paint_shot
+from artistyle_tf.video.shots import paint_shot
 
 __all__ = ["Session", "ShotWorker", "paint_with_workers"]
 
@@ -62,9 +62,9 @@ class Session:
     def paint(self, numbers: Sequence[int], store: FrameStore) -> None:
         """Paints the missing frames of a shot into the store."""
         options = self.options
-        temporal = Temporal(options.temporal_weight, options.static_threshold)
         frames = self.frames(numbers[0], numbers[-1] + 1)
-        paint_shot(self.painter, store, temporal, self._size, frames)
+        how = options.temporal_weight, options.static_threshold
+        paint_shot(self.painter, store, self._size, frames, *how)
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for a run to resume another, as plain values."""

@@ -31,7 +31,7 @@ from artistyle_tf.video.motion import (
 if TYPE_CHECKING:
     from artistyle_tf.video.painting import FramePainter
 
-__all__ = ["AHEAD", "Temporal", "paint_shot"]
+__all__ = ["AHEAD", "paint_shot"]
 
 AHEAD = 16  # Frames at most from one that is painted ahead to the next,
 OVERLAP = 0.4  # and the share of it that the frame before must show.
@@ -39,15 +39,9 @@ NEW = 0.005  # Share of a frame above which what came into sight is painted by i
 LOOK_BACK = (1, 10, 20, 40)
 """Distances in frames to earlier ones that may show what was hidden for a while: the paper's
 example for its long-term consistency."""
+FAINT = 0.1  # Texture in which the flow between frames far apart finds its way.
 GUESS = 0.5  # Weight of the temporal loss where there is no texture, so that flow is a guess.
 ANOTHER_MASK = 127  # Levels by which a mask may differ from the one moved along the flow.
-
-
-class Temporal(NamedTuple):
-    """How frames are held together."""
-
-    weight: float  # λ of the temporal loss.
-    static_threshold: float = 0.0  # See `StaticRegions`.
 
 
 class _Seen(NamedTuple):
@@ -69,20 +63,27 @@ class _Carried(NamedTuple):
 def paint_shot(
     painter: "FramePainter",
     store: FrameStore,
-    temporal: Temporal,
     size: tuple[int, int],
     frames: Iterable[Frame],
+    weight: float,
+    static_threshold: float = 0.0,
 ) -> None:
     """Paints those frames of a shot that the store lacks; the result is as if all were painted.
 
-    `size` is that of the paintings. InputError: the folder can't be used; KeyboardInterrupt and
-    ArtistyleError as for `FramePainter`.
+    `size` is that of the paintings, `weight` λ of the temporal loss; `static_threshold` as for
+    `StaticRegions`. InputError: the folder can't be used; KeyboardInterrupt and ArtistyleError as
+    for `FramePainter`.
     """
-    shot = _Shot(painter, store, temporal)
+    shot, static = _Shot(painter, store, weight), StaticRegions(static_threshold)
     past: collections.deque[Frame] = collections.deque(maxlen=max(LOOK_BACK))
     for stretch in _stretches(frames, size):
-        shot.paint(stretch, past)
-        past.extend(seen.frame for seen in stretch)
+        kept = [static.share(np.dstack([one.rgb8, *one.masks]), back) for one, back, _ in stretch]
+        if not all(store.has(one.frame.number) for one in stretch):
+            if past:
+                shot.paint(stretch, kept, past)
+            else:
+                shot.write(stretch[0].frame, painter.paint_first(stretch[0].frame))
+        past.extend(one.frame for one in stretch)
 
 
 def _stretches(frames: Iterable[Frame], size: tuple[int, int]) -> Iterator[list[_Seen]]:
@@ -111,54 +112,33 @@ def _stretches(frames: Iterable[Frame], size: tuple[int, int]) -> Iterator[list[
 class _Shot:
     """What the frames of a shot are painted with."""
 
-    def __init__(self, painter: "FramePainter", store: FrameStore, temporal: Temporal):
-        self._painter, self._store, self._temporal = painter, store, temporal
-        self._static = StaticRegions(temporal.static_threshold)
+    def __init__(self, painter: "FramePainter", store: FrameStore, weight: float):
+        self._painter, self._store, self._weight = painter, store, weight
 
-    def paint(self, stretch: Sequence[_Seen], past: Sequence[Frame]) -> None:
+    def paint(
+        self, stretch: Sequence[_Seen], kept: Sequence[np.ndarray], past: Sequence[Frame]
+    ) -> None:
         """Paints the last frame of a stretch, and then those that lead to it from the `past`."""
-        kept = [
-            self._static.share(np.dstack([seen.frame.rgb8, *seen.frame.masks]), seen.backward)
-            for seen in stretch
-        ]
-        if all(self._store.has(seen.frame.number) for seen in stretch):
-            return
-        if not past:
-            self._write(stretch[0].frame, self._painter.paint_first(stretch[0].frame))
-            return
         ahead = self._paint_ahead(stretch, past, np.min(kept, axis=0))
         before = past[-1]
-        for index, (seen, share) in enumerate(zip(stretch, kept, strict=True)):
-            frame, rest = seen.frame, stretch[index + 1 :]
+        for index, (seen, share) in enumerate(zip(stretch, kept, strict=True), start=1):
+            frame, rest = seen.frame, stretch[index:]
             if not self._store.has(frame.number):
                 painting = self._paint_between(before, seen, ahead, rest) if rest else ahead
-                self._write(frame, self._keep(before, painting, share))
+                self.write(frame, self._keep(before, painting, share))
             before = frame
 
     def _paint_ahead(
         self, stretch: Sequence[_Seen], past: Sequence[Frame], kept: np.ndarray
     ) -> np.ndarray:
-        """The painting of the last frame, with what the frame before the stretch shows of it."""
+        """The painting of the last frame, with what earlier frames show of it."""
         frame = stretch[-1].frame
-        backward, forward = stretch[0].backward, stretch[0].forward
-        for seen in stretch[1:]:
-            backward, forward = compose(seen.backward, backward), compose(forward, seen.forward)
-        near = self._carry(past[-1], frame, backward, forward, len(stretch))
-        each = [near]
-        for back in LOOK_BACK:
-            if back <= len(past):
-                far = past[-back]
-                flows = dense_flow(frame.rgb8, far.rgb8), dense_flow(far.rgb8, frame.rgb8)
-                each.append(self._carry(far, frame, *flows))
-        start, shown, weights = each[0]
-        for one in each[1:]:
-            # The nearest frame that shows a place is followed there.
-            start = np.where(shown[..., None], start, one.painting)
-            weights = np.where(shown, weights, one.weights)
-            shown = shown | one.shown
+        each = [self._carry(past[-1], frame, *_through(stretch), len(stretch))]
+        each += [self._find(past[-back], frame) for back in LOOK_BACK if back <= len(past)]
+        start, shown, weights = _nearest(each)
         new = spread(~shown, 2)
-        start = self._begin(frame, start, shown, new)
-        given = weights * (1 - new), self._temporal.weight
+        start = _begin(frame, start, shown, new)
+        given = weights * (1 - new), self._weight
         if np.mean(~shown) > NEW:
             start = self._painter.paint_new(frame, start, *given, new)
         return self._keep(past[-1], self._painter.paint_next(frame, start, *given), kept)
@@ -167,23 +147,28 @@ class _Shot:
         self, before: Frame, seen: _Seen, ahead: np.ndarray, rest: Sequence[_Seen]
     ) -> np.ndarray:
         """A frame's painting, from the one before and from that of the last frame, `ahead`."""
-        frame = seen.frame
-        backward, forward = rest[0].forward, rest[0].backward
-        for one in rest[1:]:
-            backward, forward = compose(backward, one.forward), compose(one.backward, forward)
+        frame, last = seen.frame, rest[-1].frame
         near = self._carry(before, frame, seen.backward, seen.forward)
-        far = self._carry(rest[-1].frame, frame, backward, forward, len(rest), ahead)
+        back, forth = _through(rest)
+        by_way = self._carry(last, frame, forth, back, len(rest), ahead)
+        far = _nearest([by_way, self._find(last, frame, ahead)])
         # From one to the other in equal steps.
         part = 1 / (len(rest) + 1)
         parts = (1 - part) * near.weights, part * far.weights
-        total = parts[0] + parts[1]
+        total = (parts[0] + parts[1])[..., None]
         mixed = parts[0][..., None] * near.painting + parts[1][..., None] * far.painting
-        start = np.where(near.shown[..., None], near.painting, far.painting)
-        start = np.where(total[..., None] > 0, mixed / np.maximum(total, 1e-6)[..., None], start)
-        shown = near.shown | far.shown
-        start = self._begin(frame, start, shown, ~shown)
+        start, shown, _ = _nearest([near, far])
+        start = np.where(total > 0, mixed / np.maximum(total, 1e-6), start)
+        start = _begin(frame, start, shown, ~shown)
         weights = np.maximum(near.weights, far.weights)
-        return self._painter.paint_next(frame, start, weights, self._temporal.weight)
+        return self._painter.paint_next(frame, start, weights, self._weight)
+
+    def _find(self, other: Frame, frame: Frame, painting: np.ndarray | None = None) -> _Carried:
+        """Another frame's painting, carried over by the flow between the two alone, as far as there
+        is texture to find."""
+        flows = dense_flow(frame.rgb8, other.rgb8), dense_flow(other.rgb8, frame.rgb8)
+        found, known = self._carry(other, frame, *flows, 1, painting), texture(frame.rgb8) > FAINT
+        return _Carried(found.painting, found.shown & known, found.weights * known)
 
     def _carry(
         self,
@@ -210,15 +195,6 @@ class _Shot:
         lit = relight(moved, before, frame.rgb8, sure.astype(np.float32))
         return _Carried(lit, shown, weights.astype(np.float32))
 
-    def _begin(
-        self, frame: Frame, start: np.ndarray, shown: np.ndarray, new: np.ndarray
-    ) -> np.ndarray:
-        """What is not shown yet begins as the frame in the colours of what is painted already."""
-        if shown.all() or not shown.any():
-            return start if shown.any() else frame.rgb8.astype(np.float32)
-        _, [fresh] = recolor("match", start[shown][None], [frame.rgb8.astype(np.float32)])
-        return (start + (fresh - start) * new[..., None]).astype(np.float32)
-
     def _keep(self, before: Frame, painting: np.ndarray, share: np.ndarray) -> np.ndarray:
         """The painting, with so much of the one before, which stays to the bit where that is 1."""
         if not share.any():
@@ -227,5 +203,31 @@ class _Shot:
         mixture = painting + (old - painting) * share[..., None]
         return np.where(share[..., None] == 1, old, mixture)
 
-    def _write(self, frame: Frame, painting: np.ndarray) -> None:
+    def write(self, frame: Frame, painting: np.ndarray) -> None:
         self._store.write(frame.number, to_levels(painting, frame.rgb.dtype == np.float32))
+
+
+def _through(stretch: Sequence[_Seen]) -> tuple[np.ndarray, np.ndarray]:
+    """The flows back over these frames, and forward."""
+    _, backward, forward = stretch[0]
+    for one in stretch[1:]:
+        backward, forward = compose(one.backward, backward), compose(forward, one.forward)
+    return backward, forward
+
+
+def _nearest(each: Sequence[_Carried]) -> _Carried:
+    """Of several, in every place the first one that shows it."""
+    painting, shown, weights = each[0]
+    for one in each[1:]:
+        painting = np.where(shown[..., None], painting, one.painting)
+        weights = np.where(shown, weights, one.weights)
+        shown = shown | one.shown
+    return _Carried(painting, shown, weights)
+
+
+def _begin(frame: Frame, start: np.ndarray, shown: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """What is not shown yet begins as the frame in the colours of what is painted already."""
+    if shown.all() or not shown.any():
+        return start if shown.any() else frame.rgb8.astype(np.float32)
+    _, [fresh] = recolor("match", start[shown][None], [frame.rgb8.astype(np.float32)])
+    return (start + (fresh - start) * new[..., None]).astype(np.float32)

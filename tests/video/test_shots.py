@@ -10,7 +10,7 @@ from artistyle_tf.errors import InputError
 from artistyle_tf.video.clip import Frame
 from artistyle_tf.video.frame_store import FrameStore
 from artistyle_tf.video.motion import dense_flow, warp
-from artistyle_tf.video.shots import AHEAD, Temporal, paint_shot
+from artistyle_tf.video.shots import AHEAD, paint_shot
 
 SIZE = (48, 64)
 SHOT = clips.pan(4, SIZE)
@@ -49,11 +49,11 @@ def frames(pictures, masks=None):
         yield Frame(number, 100 + number * 512, rgb, tuple(masks[number]) if masks else ())
 
 
-def run(folder, pictures=SHOT, temporal=None, until=None, masks=None, size=SIZE):
+def run(folder, pictures=SHOT, static=0, until=None, masks=None, size=SIZE):
     """(painter, store)"""
     painter, store = Painter(until), FrameStore.open(str(folder / "out.mp4"), {"a": 1})
     try:
-        paint_shot(painter, store, temporal or Temporal(0.5), size, frames(pictures, masks))
+        paint_shot(painter, store, size, frames(pictures, masks), 0.5, static)
     except KeyboardInterrupt:
         assert until is not None
     return painter, store
@@ -108,7 +108,7 @@ def test_what_was_hidden_for_a_moment_is_held_to_what_was_there(tmp_path):
 
 def test_a_killed_run_resumes_to_the_same_paintings(tmp_path):
     pictures = [*clips.square(4, SIZE, side=12), *SHOT[:2]]
-    given = {"pictures": pictures, "temporal": Temporal(0.5, static_threshold=2)}
+    given = {"pictures": pictures, "static": 2}
     whole, store = run(tmp_path / "whole", **given)
     wanted = paintings(store, 6)
     for killed in range(1, len(whole.numbers)):
@@ -128,7 +128,7 @@ def test_static_regions_keep_their_painting_to_the_bit(tmp_path):
         np.clip(one + random.normal(0, 1, one.shape), 0, 255).astype(np.uint8)
         for one in clips.square(4, size, side=16, step=6)
     ]
-    _, store = run(tmp_path / "held", noisy, Temporal(0.5, static_threshold=2), size=size)
+    _, store = run(tmp_path / "held", noisy, static=2, size=size)
     held = paintings(store, 4)
     for one in held[1:]:
         np.testing.assert_array_equal(one[:16], held[0][:16])
@@ -143,7 +143,7 @@ def test_a_mask_that_moves_over_static_regions_is_followed(tmp_path):
     masks = [[np.zeros(SIZE, np.uint8)] for _ in range(3)]
     for number, (mask,) in enumerate(masks):
         mask[:, : 8 + 16 * number] = 255
-    painter, store = run(tmp_path, [back] * 3, Temporal(0.5, static_threshold=2), masks=masks)
+    painter, store = run(tmp_path, [back] * 3, static=2, masks=masks)
     assert not painter.calls[1][2][:, 8:40].any()
     assert painter.calls[1][2][:, 48:].all()
     for number in (1, 2):

@@ -107,10 +107,12 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
         precision="float32",
     )  # fmt: skip
     styles = [Picture(picture(40, 50, 1), None, "style", ())]
-    painter, weights, paint = FramePainter(config, styles, 6, Guides()), [], painting.optimize
+    painter, paint = FramePainter(config, styles, 6, Guides()), painting.optimize
+    weights, problems = [], []
 
     def noting(*given):
         state = paint(*given)
+        problems.append(given[0])
         weights.append(state.weighing.style_weight)
         return state
 
@@ -130,6 +132,15 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
     own, *same = weights
     assert same == [same[0]] * 5
     assert own != same[0]
+    # What is new is a region of its own, as large as it is, and only its surroundings are computed.
+    new = np.zeros(SIZE, np.float32)
+    new[:, 40:] = 1
+    found = painter.paint_new(frame, first, ones, 1.0, new)
+    np.testing.assert_array_equal(found[:, :40], first[:, :40])
+    assert np.abs(found - first)[:, 40:].mean() > 2
+    assert problems[-1].size == (32, 32)
+    shares = [np.array(one) for one in problems[-1].weighing.weights.values()]
+    np.testing.assert_allclose([one[0] / one.sum() for one in shares], 0.25, atol=0.01)
     [solver] = painter._solvers._made.values()
     assert solver.objective.value_and_gradient.experimental_get_tracing_count() == 1
 
@@ -180,6 +191,9 @@ class Painter:
     def paint_next(self, frame, *_):
         return self.paint_first(frame)
 
+    def paint_new(self, frame, start, *_):
+        return start
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, start):
@@ -206,7 +220,7 @@ def test_frames_before_a_broken_one_are_in_the_output(tmp_path, run, which):
     sound = [clips.packets(str(tmp_path / name)) for name in ("clip.mkv", "out.mp4")]
     assert 0 < len(sound[1]) < len(sound[0])  # it ends with the last frame
     assert names(tmp_path) == ["out.mp4"]
-    assert Painter.painted == [0, 1, 2]
+    assert Painter.painted == [0, 2, 1]  # the last one leads the others
 
 
 def test_frames_before_one_that_failed_are_kept_and_the_rest_is_painted_later(
@@ -226,6 +240,6 @@ def test_frames_before_one_that_failed_are_kept_and_the_rest_is_painted_later(
     assert run() == (1, [f"can't read {damaged}; remove it"])
     damaged.unlink()
     assert run() == (0, [])
-    assert Painter.painted[:4] == [0, 0, 1, 2]
+    assert Painter.painted == [0, 2, 0, 2, 1, 3, 4]
     assert len(frames_of(tmp_path / "out.mp4")) == COUNT
     assert names(tmp_path) == ["out.mp4"]

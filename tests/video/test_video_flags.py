@@ -48,6 +48,13 @@ def test_a_bad_one_is_one_line_and_status_2(flag, capsys):
     assert err.startswith("artistyle-video: ")
 
 
+def test_the_short_help_is_as_short_as_that_of_artistyle():
+    text = parse(["--help"])
+    assert text.count("\n") < 30
+    assert "--helpfull shows all" in text
+    assert "--temporal_weight" in parse(["--helpfull"])
+
+
 def test_the_page_names_every_flag_and_its_commands_are_valid():
     text = (ROOT / "docs" / "video.md").read_text("utf-8")
     assert all(f"`--{name}`" in text for name in OWN)
