@@ -16,6 +16,7 @@ __all__ = [
     "dense_flow",
     "find_disocclusions",
     "find_motion_boundaries",
+    "find_scene",
     "is_cut",
     "relight",
     "spread",
@@ -28,6 +29,8 @@ LIGHT_SPREAD = 16  # Longer side of a frame over the standard deviation of the b
 NOISE_BLUR = 2.0  # Standard deviation in px of the blur against the noise of cameras and codecs.
 CORNERS, FEWEST = 500, 10  # Corners to look for, and that must agree on the camera's motion.
 CLEARLY = 0.7  # Difference of frames that the camera's motion may leave, of that without it.
+FAINT = 0.1  # Texture, as `texture` measures it, that tells frames apart.
+SAME = 6  # Grey levels by which what is the same may differ, averaged over a patch.
 STILL = 0.25  # px that what stands still may seem to move.
 PATCH = 7  # Side in px of the patches that texture is measured in.
 TEXTURE = 2.0  # Variance in grey levels² per px along the direction in which it is least.
@@ -61,9 +64,30 @@ def dense_flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     camera = camera_motion(grey, other)
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     rest = search.calc(grey, _aligned(other, camera, cv2.BORDER_REPLICATE), None)
-    targets = _targets(rest) @ camera[:, :2].T + camera[:, 2]
-    flow = targets - _targets(np.zeros_like(rest))
-    return np.ascontiguousarray(flow[:height, :width], np.float32)
+    return np.ascontiguousarray(_moved(rest, camera)[:height, :width])
+
+
+def find_scene(frame: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What stands still in the scene and two frames show, uint8 [H, W, 3], whatever passed between.
+
+    Returns the flow to the other one, by the camera's motion alone, and bool [H, W], where the two
+    agree there: nowhere if most places with texture don't.
+    """
+    import cv2
+
+    flow = _moved(
+        np.zeros((*frame.shape[:2], 2), np.float32), camera_motion(_grey(frame), _grey(other))
+    )
+    apart = cv2.absdiff(frame, warp(other, flow)).max(axis=-1).astype(np.float32)
+    same = (cv2.blur(apart, (PATCH, PATCH)) < SAME) & ~_is_outside(flow)
+    textured = texture(frame) > FAINT
+    return flow, same & (2 * np.sum(same & textured) > np.sum(textured))
+
+
+def _moved(flow: np.ndarray, motion: np.ndarray) -> np.ndarray:
+    """The flow, float32 [H, W, 2], followed by that motion, [2, 3], of the camera."""
+    moved = _targets(flow) @ motion[:, :2].T + motion[:, 2] - _targets(np.zeros_like(flow))
+    return np.asarray(moved, np.float32)
 
 
 def compose(first: np.ndarray, then: np.ndarray) -> np.ndarray:
@@ -154,18 +178,22 @@ def _targets(flow: np.ndarray) -> np.ndarray:
     return np.stack([columns, rows], axis=-1) + flow
 
 
-def find_disocclusions(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
+def find_disocclusions(backward: np.ndarray, forward: np.ndarray, steps: int = 1) -> np.ndarray:
     """bool [H, W]: pixels of the later frame that the earlier one doesn't show.
 
     |w̃ + ŵ|² > 0.01 (|w̃|² + |ŵ|²) + 0.5 with w̃(p) = w(p + ŵ(p)): following the flow there and
     back does not return to the start. ŵ is `backward`, from the later frame to the earlier; w
-    `forward`.
+    `forward`. For flows composed of several `steps` it is 0.5 for each, since their errors add up.
     """
-    back, there = warp(forward, backward), _targets(backward)
-    last = np.array([backward.shape[1] - 1, backward.shape[0] - 1], np.float32)
-    outside = ((there < -0.5) | (there > last + 0.5)).any(axis=-1)
-    bound = 0.01 * (_square(back) + _square(backward)) + 0.5
-    return np.asarray((_square(back + backward) > bound) | outside)
+    back = warp(forward, backward)
+    bound = 0.01 * (_square(back) + _square(backward)) + 0.5 * steps
+    return np.asarray((_square(back + backward) > bound) | _is_outside(backward))
+
+
+def _is_outside(flow: np.ndarray) -> np.ndarray:
+    """bool [H, W]: where the flow leads out of the frame."""
+    there, last = _targets(flow), np.array(flow.shape[1::-1], np.float32) - 1
+    return np.asarray(((there < -0.5) | (there > last + 0.5)).any(axis=-1))
 
 
 def find_motion_boundaries(backward: np.ndarray) -> np.ndarray:

@@ -54,6 +54,8 @@ class FramePainter:
         self._later = dataclasses.replace(
             config, init=MOVED, init_noise=0, levels=1, iterations=iterations, finer_iterations=0
         )
+        more = max(iterations, config.iterations // 4)
+        self._ahead = dataclasses.replace(self._later, iterations=more)
         self._styles, self._start = list(styles), read_start(config)
         self._style_masks = guides.styles
         self.weights = load_network(config)
@@ -77,12 +79,19 @@ class FramePainter:
         return self._paint(self._problem(self._config, frame, self._start), self._solvers, None)
 
     def paint_next(
-        self, frame: Frame, start: np.ndarray, weights: np.ndarray, strength: float
+        self,
+        frame: Frame,
+        start: np.ndarray,
+        weights: np.ndarray,
+        strength: float,
+        *,
+        ahead: bool = False,
     ) -> np.ndarray:
         """Paints a later frame, which begins with `start`, float32 [h, w, 3] sRGB in grey levels,
-        and is held to it, see `problem.Earlier`. Returns and raises as `paint_first`."""
+        and is held to it, see `problem.Earlier`. One that is painted `ahead` of others gets more
+        iterations: it moved far, which blurs. Returns and raises as `paint_first`."""
         moved = Picture(fill_cells(start), None, MOVED, ())
-        problem = self._problem(self._later, frame, moved)
+        problem = self._problem(self._ahead if ahead else self._later, frame, moved)
         return self._paint(problem, self._solvers, Earlier(start, weights, strength))
 
     def paint_new(

@@ -22,6 +22,7 @@ from artistyle_tf.video.motion import (
     dense_flow,
     find_disocclusions,
     find_motion_boundaries,
+    find_scene,
     relight,
     spread,
     texture,
@@ -39,7 +40,6 @@ NEW = 0.005  # Share of a frame above which what came into sight is painted by i
 LOOK_BACK = (1, 10, 20, 40)
 """Distances in frames to earlier ones that may show what was hidden for a while: the paper's
 example for its long-term consistency."""
-FAINT = 0.1  # Texture in which the flow between frames far apart finds its way.
 GUESS = 0.5  # Weight of the temporal loss where there is no texture, so that flow is a guess.
 ANOTHER_MASK = 127  # Levels by which a mask may differ from the one moved along the flow.
 
@@ -98,7 +98,8 @@ def _stretches(frames: Iterable[Frame], size: tuple[int, int]) -> Iterator[list[
         else:
             back, forth = dense_flow(frame.rgb8, before.rgb8), dense_flow(before.rgb8, frame.rgb8)
             whole_back, whole_forth = compose(back, backward), compose(forward, forth)
-            gone = find_disocclusions(whole_back, whole_forth).mean() > 1 - OVERLAP
+            steps = len(stretch) + 1
+            gone = find_disocclusions(whole_back, whole_forth, steps).mean() > 1 - OVERLAP
             if stretch and (gone or len(stretch) == AHEAD):
                 yield stretch
                 stretch = []
@@ -133,25 +134,28 @@ class _Shot:
     ) -> np.ndarray:
         """The painting of the last frame, with what earlier frames show of it."""
         frame = stretch[-1].frame
-        each = [self._carry(past[-1], frame, *_through(stretch), len(stretch))]
-        each += [self._find(past[-back], frame) for back in LOOK_BACK if back <= len(past)]
+        each = [self._follow(past[-1], frame, *_through(stretch), len(stretch))]
+        for other in (past[-back] for back in LOOK_BACK if back <= len(past)):
+            flow, same = find_scene(frame.rgb8, other.rgb8)
+            each.append(self._carry(other, frame, flow, same, same))
         start, shown, weights = _nearest(each)
         new = spread(~shown, 2)
         start = _begin(frame, start, shown, new)
         given = weights * (1 - new), self._weight
         if np.mean(~shown) > NEW:
             start = self._painter.paint_new(frame, start, *given, new)
-        return self._keep(past[-1], self._painter.paint_next(frame, start, *given), kept)
+        return self._keep(
+            past[-1], self._painter.paint_next(frame, start, *given, ahead=True), kept
+        )
 
     def _paint_between(
         self, before: Frame, seen: _Seen, ahead: np.ndarray, rest: Sequence[_Seen]
     ) -> np.ndarray:
         """A frame's painting, from the one before and from that of the last frame, `ahead`."""
         frame, last = seen.frame, rest[-1].frame
-        near = self._carry(before, frame, seen.backward, seen.forward)
+        near = self._follow(before, frame, seen.backward, seen.forward)
         back, forth = _through(rest)
-        by_way = self._carry(last, frame, forth, back, len(rest), ahead)
-        far = _nearest([by_way, self._find(last, frame, ahead)])
+        far = self._follow(last, frame, forth, back, len(rest), ahead)
         # From one to the other in equal steps.
         part = 1 / (len(rest) + 1)
         parts = (1 - part) * near.weights, part * far.weights
@@ -163,14 +167,7 @@ class _Shot:
         weights = np.maximum(near.weights, far.weights)
         return self._painter.paint_next(frame, start, weights, self._weight)
 
-    def _find(self, other: Frame, frame: Frame, painting: np.ndarray | None = None) -> _Carried:
-        """Another frame's painting, carried over by the flow between the two alone, as far as there
-        is texture to find."""
-        flows = dense_flow(frame.rgb8, other.rgb8), dense_flow(other.rgb8, frame.rgb8)
-        found, known = self._carry(other, frame, *flows, 1, painting), texture(frame.rgb8) > FAINT
-        return _Carried(found.painting, found.shown & known, found.weights * known)
-
-    def _carry(
+    def _follow(
         self,
         other: Frame,
         frame: Frame,
@@ -179,18 +176,32 @@ class _Shot:
         steps: int = 1,
         painting: np.ndarray | None = None,
     ) -> _Carried:
-        """Another frame's painting, by default the one in the store, carried over to this frame.
+        """Another frame's painting, carried along flows over so many frames, back to the other and
+        forward from there."""
+        shown = ~find_disocclusions(backward, forward, steps)
+        sure = shown & ~find_motion_boundaries(backward / steps)
+        return self._carry(other, frame, backward, shown, sure, painting)
 
-        The flows lead over so many frames, back to the other and forward from there.
+    def _carry(
+        self,
+        other: Frame,
+        frame: Frame,
+        flow: np.ndarray,
+        shown: np.ndarray,
+        sure: np.ndarray,
+        painting: np.ndarray | None = None,
+    ) -> _Carried:
+        """Another frame's painting, by default the one in the store, carried along the flow to it.
+
+        bool [h, w]: what the other frame shows, and where the flow can be relied on.
         """
         if painting is None:
             painting = to_float32(self._store.read(other.number))
-        shown = ~find_disocclusions(backward, forward)
-        moved = warp(painting, backward, "lanczos4")
-        before = warp(other.rgb8.astype(np.float32), backward, "lanczos4")
+        moved = warp(painting, flow, "lanczos4")
+        before = warp(other.rgb8.astype(np.float32), flow, "lanczos4")
         for there, here in zip(other.masks, frame.masks, strict=True):
-            shown &= np.abs(warp(there.astype(np.float32), backward) - here) <= ANOTHER_MASK
-        sure = shown & ~find_motion_boundaries(backward / steps)
+            shown = shown & (np.abs(warp(there.astype(np.float32), flow) - here) <= ANOTHER_MASK)
+        sure = sure & shown
         weights = sure * (GUESS + (1 - GUESS) * texture(frame.rgb8))
         lit = relight(moved, before, frame.rgb8, sure.astype(np.float32))
         return _Carried(lit, shown, weights.astype(np.float32))

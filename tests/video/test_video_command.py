@@ -188,7 +188,7 @@ class Painter:
         self.painted.append(frame.number)
         return resize(frame.rgb, SIZE).astype(np.float32)
 
-    def paint_next(self, frame, *_):
+    def paint_next(self, frame, *_, ahead=False):
         return self.paint_first(frame)
 
     def paint_new(self, frame, start, *_):
