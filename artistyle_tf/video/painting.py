@@ -18,7 +18,7 @@ from artistyle_tf.images.masks import Masks
 from artistyle_tf.images.network_scale import unclipped
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.sizes import fill_cells, output_size
-from artistyle_tf.objective.targets import Weighing, region_strengths
+from artistyle_tf.objective.targets import Weighing
 from artistyle_tf.optimizers.base import MOST_STEPS
 from artistyle_tf.text import reason
 from artistyle_tf.vgg.precision import true_float32
@@ -59,24 +59,26 @@ class FramePainter:
         self._styles, self._start = list(styles), read_start(config)
         self._style_masks = guides.styles
         self.weights = load_network(config)
-        self._unit: Weighing | None = None
-        # What is new is a region of its own beside the rest: see `paint_new`.
+        self._weighing: Weighing | None = None
         shares = tuple(2 * config.shares(len(styles)))
         self._new = dataclasses.replace(config, init=MOVED, init_noise=0, style_blend=shares)
         self._tables: dict[int, np.ndarray | None] = {}  # By the number of regions.
+        self._solvers = self._make_solvers(config, len(guides.content))
+        # What is new is a region of its own beside the rest: see `paint_new`.
+        self._new_solvers = self._make_solvers(config, len(shares))
+
+    def _make_solvers(self, config: Config, regions: int) -> Solvers:
         if config.steps_per_execution == "auto":  # As many as take a second, on CPUs too.
             config = dataclasses.replace(config, steps_per_execution=MOST_STEPS)
-        self._solvers, self._new_solvers = (
-            Solvers(config, self.weights, regions=regions, temporal=True)
-            for regions in (len(guides.content), len(shares))
-        )
+        return Solvers(config, self.weights, regions=regions, temporal=True)
 
     def paint_first(self, frame: Frame) -> np.ndarray:
         """Paints the first frame of a shot: float32 [h, w, 3] sRGB in grey levels, unclipped.
 
         KeyboardInterrupt: stopped by Ctrl-C or the callback. ArtistyleError: the run failed.
         """
-        return self._paint(self._problem(self._config, frame, self._start), self._solvers, None)
+        problem = self._problem(self._config, frame, self._start)
+        return self._paint(problem, self._solvers, None, self._weighing)
 
     def paint_next(
         self,
@@ -92,7 +94,8 @@ class FramePainter:
         iterations: it moved far, which blurs. Returns and raises as `paint_first`."""
         moved = Picture(fill_cells(start), None, MOVED, ())
         problem = self._problem(self._ahead if ahead else self._later, frame, moved)
-        return self._paint(problem, self._solvers, Earlier(start, weights, strength))
+        earlier = Earlier(start, weights, strength)
+        return self._paint(problem, self._solvers, earlier, self._weighing)
 
     def paint_new(
         self,
@@ -129,17 +132,11 @@ class FramePainter:
         masks = tuple(mask if mask.any() else mask + np.uint8(255) for mask in frame.masks)
         with true_float32():
             problem = self._problem(self._config, frame._replace(masks=masks), self._start)
-            found = weigh(problem, self._solvers)
-        if found:
-            strengths = np.maximum(self._strengths(problem), 1e-30)
-            each = {name: np.divide(one, strengths) for name, one in found.weights.items()}
-            self._unit = found._replace(weights=each)
-
-    def _strengths(self, problem: Problem) -> np.ndarray:
-        """[R], the weights of the regions by their areas."""
-        if problem.regions is None:
-            return np.ones(1, np.float32)
-        return region_strengths(problem.regions.content, problem.config.shares(len(problem.styles)))
+            self._weighing = weigh(problem, self._solvers)
+        if self._weighing:
+            beta = self._weighing.style_weight
+            config = dataclasses.replace(self._config, strength=None, style_weight=beta)
+            self._new_solvers = self._make_solvers(config, len(self._new.style_blend))
 
     def _problem(self, config: Config, frame: Frame, start: Picture | None) -> Problem:
         assert isinstance(config.size, int)
@@ -155,15 +152,13 @@ class FramePainter:
             self._tables[regions] = problem.tables
         return problem
 
-    def _paint(self, problem: Problem, solvers: Solvers, earlier: Earlier | None) -> np.ndarray:
-        weighing = self._unit
-        if weighing:
-            strengths = self._strengths(problem)
-            each = {
-                name: tuple(np.resize(one, strengths.shape) * strengths)
-                for name, one in weighing.weights.items()
-            }
-            weighing = weighing._replace(weights=each)
+    def _paint(
+        self,
+        problem: Problem,
+        solvers: Solvers,
+        earlier: Earlier | None,
+        weighing: Weighing | None = None,
+    ) -> np.ndarray:
         problem = dataclasses.replace(problem, earlier=earlier, weighing=weighing)
         with true_float32():
             state = optimize(problem, solvers, Clock(), self._callback)

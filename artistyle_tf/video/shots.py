@@ -134,7 +134,7 @@ class _Shot:
     ) -> np.ndarray:
         """The painting of the last frame, with what earlier frames show of it."""
         frame = stretch[-1].frame
-        each = [self._follow(past[-1], frame, *_through(stretch), len(stretch))]
+        each = [self._carry(past[-1], frame, *_traced(*_through(stretch), len(stretch)))]
         for other in (past[-back] for back in LOOK_BACK if back <= len(past)):
             flow, same = find_scene(frame.rgb8, other.rgb8)
             each.append(self._carry(other, frame, flow, same, same))
@@ -153,9 +153,9 @@ class _Shot:
     ) -> np.ndarray:
         """A frame's painting, from the one before and from that of the last frame, `ahead`."""
         frame, last = seen.frame, rest[-1].frame
-        near = self._follow(before, frame, seen.backward, seen.forward)
+        near = self._carry(before, frame, *_traced(seen.backward, seen.forward))
         back, forth = _through(rest)
-        far = self._follow(last, frame, forth, back, len(rest), ahead)
+        far = self._carry(last, frame, *_traced(forth, back, len(rest)), ahead)
         # From one to the other in equal steps.
         part = 1 / (len(rest) + 1)
         parts = (1 - part) * near.weights, part * far.weights
@@ -166,21 +166,6 @@ class _Shot:
         start = _begin(frame, start, shown, ~shown)
         weights = np.maximum(near.weights, far.weights)
         return self._painter.paint_next(frame, start, weights, self._weight)
-
-    def _follow(
-        self,
-        other: Frame,
-        frame: Frame,
-        backward: np.ndarray,
-        forward: np.ndarray,
-        steps: int = 1,
-        painting: np.ndarray | None = None,
-    ) -> _Carried:
-        """Another frame's painting, carried along flows over so many frames, back to the other and
-        forward from there."""
-        shown = ~find_disocclusions(backward, forward, steps)
-        sure = shown & ~find_motion_boundaries(backward / steps)
-        return self._carry(other, frame, backward, shown, sure, painting)
 
     def _carry(
         self,
@@ -224,6 +209,14 @@ def _through(stretch: Sequence[_Seen]) -> tuple[np.ndarray, np.ndarray]:
     for one in stretch[1:]:
         backward, forward = compose(one.backward, backward), compose(forward, one.forward)
     return backward, forward
+
+
+def _traced(
+    backward: np.ndarray, forward: np.ndarray, steps: int = 1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The flow back over so many frames, and two masks: where it leads back, and for sure."""
+    shown = ~find_disocclusions(backward, forward, steps)
+    return backward, shown, shown & ~find_motion_boundaries(backward / steps)
 
 
 def _nearest(each: Sequence[_Carried]) -> _Carried:
