@@ -36,7 +36,7 @@ __all__ = ["AHEAD", "paint_shot"]
 
 AHEAD = 16  # Frames at most from one that is painted ahead to the next,
 OVERLAP = 0.4  # and the share of it that the frame before must show.
-NEW = 0.005  # Share of a frame above which what came into sight is painted by itself.
+NEW = 0.01  # Share of a frame above which what came into sight is painted by itself.
 LOOK_BACK = (1, 10, 20, 40)
 """Distances in frames to earlier ones that may show what was hidden for a while: the paper's
 example for its long-term consistency."""
