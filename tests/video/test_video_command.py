@@ -104,9 +104,9 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
     """
     config = Config(
         size=48, iterations=4, optimizer="lbfgs", weights=str(small_file), levels=1, init="content",
-        precision="float32",
+        precision="float32", style_blend=(2, 1),
     )  # fmt: skip
-    styles = [Picture(picture(40, 50, 1), None, "style", ())]
+    styles = [Picture(picture(40, 50, seed), None, "style", ()) for seed in (1, 2)]
     painter, paint = FramePainter(config, styles, 6, Guides()), painting.optimize
     weights, problems = [], []
 
