@@ -65,7 +65,7 @@ class FramePainter:
         self._made: dict[int, Styles] = {}  # By the number of regions.
         self._solvers = self._make_solvers(config, len(guides.content))
         # What is new is a region of its own beside the rest: see `paint_new`.
-        self._new_solvers = self._make_solvers(config, len(shares))
+        self._new_solvers = self._make_solvers(self._new, len(shares))
 
     def _make_solvers(self, config: Config, regions: int) -> Solvers:
         if config.steps_per_execution == "auto":  # As many as take a second, on CPUs too.
@@ -135,7 +135,7 @@ class FramePainter:
             self._style_weights = first_style_weights(problem, self._solvers)
         if self._style_weights:
             beta = self._style_weights.beta
-            config = dataclasses.replace(self._config, strength=None, style_weight=beta)
+            config = dataclasses.replace(self._new, strength=None, style_weight=beta)
             self._new_solvers = self._make_solvers(config, len(self._new.style_blend))
 
     def _problem(self, config: Config, frame: Frame, start: Picture | None) -> Problem:
