@@ -139,7 +139,7 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
     own, *same = weights
     assert same[:5] == [same[0]] * 5
     assert own != same[0]
-    assert len(seen) == 1
+    assert len(seen) == len(styles)
     # What is new is a region of its own, as large as it is, and only its surroundings are computed.
     new = np.zeros(SIZE, np.float32)
     new[:, 40:] = 1
