@@ -13,6 +13,7 @@ CHECKS = {
     "ruff check": ["ruff", "check", "."],
     "ruff format --check": ["ruff", "format", "--check", "."],
     "mypy": ["mypy"],
+    "codespell": ["codespell_lib"],
 }
 OLDEST = ".venv-oldest"
 LOWEST = ["-m", "uv", "pip", "install", "--resolution=lowest-direct", f"--python={ROOT / OLDEST}"]

@@ -20,6 +20,12 @@ def test_one_version() -> None:
     assert citation["license"] in PROJECT["license"]
 
 
+def test_links_of_the_pages_in_the_root_lead_somewhere() -> None:
+    for page in ROOT.glob("*.md"):
+        for link in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8")):
+            assert link.startswith("https://") or (ROOT / link).exists(), (page.name, link)
+
+
 def test_ci_has_the_two_commands_and_every_python() -> None:
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]
     pythons = {

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from artistyle_tf.batch.paths import find_pictures, normal, split_list, under
@@ -27,7 +28,6 @@ __all__ = [
     "make_job",
     "name_outputs",
     "read_jobs",
-    "stem_of",
 ]
 
 PICTURES = ("content", "style", "content_mask", "style_mask")
@@ -75,7 +75,7 @@ class Job:
     def stem(self) -> str:
         """Default name of the output, without folder and extension: photo--painting."""
         sources = filter(None, (self.pictures["content"], self.styles))
-        return "--".join("+".join(stem_of(path)[:LONGEST] for path in some) for some in sources)
+        return "--".join("+".join(Path(path).stem[:LONGEST] for path in some) for some in sources)
 
 
 def make_job(
@@ -131,11 +131,6 @@ def _value(field: dataclasses.Field[Any], given: Mapping[str, Any]) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def stem_of(path: str) -> str:
-    """A file's name without folder and extension."""
-    return os.path.splitext(os.path.basename(path))[0]
-
-
 def combine(given: Mapping[str, Sequence[str]]) -> list[Job]:
     """Pairs every content with every style, content by content, from flags: name → texts.
 
@@ -161,7 +156,7 @@ def _mask(mask: str, picture: str) -> list[str]:
     mask = under("", mask)
     if not picture or not os.path.isdir(mask):
         return [mask] if mask else []
-    names = [name for name in sorted(os.listdir(mask)) if stem_of(name) == stem_of(picture)]
+    names = [name for name in sorted(os.listdir(mask)) if Path(name).stem == Path(picture).stem]
     return [os.path.join(mask, name) for name in names[:1]]
 
 

@@ -173,6 +173,8 @@ def make_plan(
             for path in job.paths:
                 if not exists(path):
                     raise InputError(f"{one_line(path)} does not exist")
+                if not is_url(path) and _header_size(path) is None:
+                    read(path)  # says what is wrong
             size = result_size(job)
             parts = [f"{size[1]}×{size[0]} px" if size else "size unknown before painting"]
             if size:

@@ -99,7 +99,7 @@ def run_tasks(
     with _connect(address, count) as ray:
         idle = _start_actors(ray, make, options, count, len(queue), address is None)
         running: dict[Any, tuple[Any, Any, int]] = {}
-        first: dict[Any, int] = {}  # actor → its resident bytes after its first task
+        first: dict[Any, int] = {}  # actor → its resident bytes after the first one done
 
         def collect() -> None:
             for reply in ray.wait(list(running), timeout=0.5)[0]:
@@ -112,10 +112,11 @@ def run_tasks(
                     queue.append((task, waited + 1))
                 else:
                     tell(task, dataclasses.replace(outcome, status="skipped"))
-                before = first.setdefault(actor, outcome.resident_bytes)
-                if outcome.resident_bytes - before > GROWTH:
-                    ray.kill(actor, no_restart=False)
-                    del first[actor]
+                if outcome.status == "done":
+                    grown = outcome.resident_bytes - first.setdefault(actor, outcome.resident_bytes)
+                    if grown > GROWTH:
+                        ray.kill(actor, no_restart=False)
+                        del first[actor]
 
         try:
             while queue or running:

@@ -4,12 +4,13 @@ import itertools
 import math
 import textwrap
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from artistyle_tf.batch.jobs import Job, stem_of
+from artistyle_tf.batch.jobs import Job
 from artistyle_tf.batch.paths import copy_local
 from artistyle_tf.batch.pool import Outcome
 from artistyle_tf.errors import ArtistyleError
@@ -42,10 +43,13 @@ def write_sheet(path: str, outcomes: Mapping[Job, Outcome | None]) -> None:
     contents, styles = ([*dict.fromkeys(each)] for each in zip(*pairs, strict=True))
     crossed = len(pairs) == len(cells) == len(contents) * len(styles)
     if crossed and max(len(contents), len(styles)) <= HEADS:
-        heads = [Cell("+".join(map(stem_of, each)), next(iter(each), "")) for each in styles]
+        heads = [
+            Cell("+".join(Path(path).stem for path in each), next(iter(each), ""))
+            for each in styles
+        ]
         rows = [[Cell(), *heads]]
         for content in contents:
-            head = Cell(stem_of(content), content) if content else Cell()
+            head = Cell(Path(content).stem, content) if content else Cell()
             rows.append([head, *(pairs[content, each] for each in styles)])
     else:
         columns = math.ceil(math.sqrt(len(cells)))
@@ -60,7 +64,7 @@ def write_sheet(path: str, outcomes: Mapping[Job, Outcome | None]) -> None:
 
 
 def _cell(job: Job, outcome: Outcome | None) -> Cell:
-    name = stem_of(job.output)
+    name = Path(job.output).stem
     if outcome is None or outcome.status == "stopped":
         return Cell(name, fault="not painted")
     if outcome.status == "failed":

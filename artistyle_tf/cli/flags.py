@@ -59,7 +59,7 @@ _FILES = grouped(
     Flag("content", "the picture to paint", read=_photo),
     Flag(
         "style",
-        "the painting to take the style from; for several separate them by commas, or repeat the "
+        "the style image; for several separate them by commas, or repeat the "
         "flag (for file names that contain commas)",
         kind="list",
     ),
@@ -169,10 +169,10 @@ FLAGS = (*_FILES, *_WATCH, *_MACHINE, *_RECIPE)
 
 COMMON = {
     "content": "the photo",
-    "style": "the painting; several are separated by commas",
+    "style": "the style image; several are separated by commas",
     "output": "the file for the result: .png, .jpg, .webp or .tif",
     "preset": "settings to start from; the best is fast",
-    "strength": "more photo (0) or more painting (1)",
+    "strength": "more photo (0) or more style (1)",
     "size": "longer side of the result in px; 0: that of the photo",
     "style_scale": "size of the strokes: 2 is larger, 0.5 finer",
     "color": "whose colours: style; the photo's: luminance, match",

@@ -97,8 +97,9 @@ class Clip(NamedTuple):
                     one = next(decoded, None)
                     if one is None:
                         if _lost_seconds(self, stream, number, last) > SLACK:
-                            text = "%s ends after %d frames, but should be longer; is it cut off?"
-                            logger.warning(text, self.name, number)
+                            frames = "1 frame" if number == 1 else f"{number} frames"
+                            text = "%s ends after %s, but should be longer; is it cut off?"
+                            logger.warning(text, self.name, frames)
                         break
                     step = 1 / (self.rate * self.time_base)
                     pts = round(number * step) if one.pts is None else one.pts

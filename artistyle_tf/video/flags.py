@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from artistyle_tf.cli.flags import FLAGS
+from artistyle_tf.cli.flags import COMMON, FLAGS
 from artistyle_tf.cli.parsing import (
     Flag,
     Program,
@@ -27,8 +27,6 @@ from artistyle_tf.video.writer import FORMATS
 
 __all__ = ["Options", "parse"]
 
-LARGEST_LOOK_BACK = 64
-
 _count = whole(1, 999_999)
 
 
@@ -36,15 +34,6 @@ def _output(name: str, given: str) -> str:
     if not given.lower().endswith(tuple(FORMATS)):
         raise ConfigError(f"{name} is {given!r}; a clip must be named {', '.join(FORMATS)}")
     return path(name, given)
-
-
-def _look_back(name: str, given: str) -> tuple[int, ...]:
-    found = sorted({_count(name, part.strip()) for part in given.split(",")})
-    if found[0] != 1 or found[-1] > LARGEST_LOOK_BACK:
-        raise ConfigError(
-            f"{name} is {given!r}; it must contain 1, and nothing above {LARGEST_LOOK_BACK}"
-        )
-    return tuple(found)
 
 
 _OWN = grouped(
@@ -65,8 +54,8 @@ _OWN = grouped(
     Flag("style_mask", "which part of each style to use: one picture per style", kind="list"),
     Flag(
         "frame_iterations",
-        "iterations of each frame after the first of a shot, which has --iterations; auto: a "
-        "quarter of those",
+        "iterations of each frame between two that have --iterations, which are the first of a "
+        "shot and about every tenth; auto: a twentieth of those",
         "auto",
         lambda name, given: None if given == "auto" else _count(name, given),
     ),
@@ -76,13 +65,6 @@ _OWN = grouped(
         "flow is consistent; 0: none",
         "0.1",
         real(0, 1e9),
-    ),
-    Flag(
-        "look_back",
-        "distances in frames of the earlier ones in the temporal loss; each pixel is compared with "
-        "the nearest one that shows it, so what was hidden for a moment looks as before",
-        "1,10,20,40",  # the paper's example for its long-term loss
-        _look_back,
     ),
     Flag(
         "static_threshold",
@@ -104,6 +86,17 @@ _OWN = grouped(
         if flag.name in ("style", "flagfile", "preset", "device", "overwrite")
     ),
 )
+_COMMON = {
+    "content": "the clip",
+    "style": COMMON["style"],
+    "output": "the painted clip: " + ", ".join(FORMATS),
+    **{name: COMMON[name] for name in ("preset", "strength", "size", "style_scale")},
+    "preview_every": "paint only every n-th frame, as a preview",
+    "content_mask": "where each style is painted: a picture or clip for each",
+    **{name: COMMON[name] for name in ("color", "weights")},
+    "workers": "processes that paint shots at the same time",
+    "device": COMMON["device"],
+}
 PROGRAM = Program(
     "artistyle-video",
     "Paints a clip in the style of a picture.",
@@ -114,7 +107,8 @@ PROGRAM = Program(
     "Exit status: 0 done, 1 unusable file or failed run, 2 invalid flag, 130 interrupted,\n"
     "143 terminated.",
     (*_OWN, *(flag for flag in setting_flags() if flag.name != "task")),
-    positional=("content", "style", "output"),
+    _COMMON,
+    ("content", "style", "output"),
 )
 
 
@@ -127,7 +121,6 @@ class Options(NamedTuple):
     content_masks: tuple[str, ...]
     style_masks: tuple[str, ...]
     temporal_weight: float
-    look_back: tuple[int, ...]
     static_threshold: float
     preview_every: int
     workers: int
@@ -153,6 +146,6 @@ def parse(arguments: Sequence[str]) -> Options | str:
         read += [] if config.init in INITS else [config.init]
         if os.path.realpath(own["output"]) in map(os.path.realpath, read):
             raise ConfigError(f"output is {own['output']!r}, which is one of the files to read")
-    own["frame_iterations"] = own["frame_iterations"] or max(1, config.iterations // 4)
+    own["frame_iterations"] = own["frame_iterations"] or max(1, config.iterations // 20)
     masked = {"content_masks": masks[0], "style_masks": masks[1]}
     return Options(styles=list(styles), config=config, **masked, **own)

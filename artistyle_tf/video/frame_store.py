@@ -80,6 +80,10 @@ class FrameStore:
     def has(self, number: int) -> bool:
         return os.path.exists(self._png(number))
 
+    def count(self) -> int:
+        """How many frames are finished."""
+        return sum(name.endswith(".png") for name in os.listdir(self.folder))
+
     def read(self, number: int) -> np.ndarray:
         """Reads a painting: uint8 or uint16 [H, W, 3] sRGB. InputError if it can't be read."""
         import cv2

@@ -24,6 +24,8 @@ __all__ = ["ClipProgress", "main"]
 
 logger = logging.getLogger("artistyle_tf")
 
+LEAST = 3  # Frames painted before the time left is told.
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status, which --help explains."""
@@ -91,12 +93,10 @@ def _paint_shots(
 ) -> None:
     shots = [numbers for numbers in shots if not all(map(store.has, numbers))]
 
-    def missing() -> int:
-        return sum(not store.has(number) for numbers in shots for number in numbers)
-
-    progress.begin(missing(), session.options.frame_iterations)
+    missing = sum(not store.has(number) for numbers in shots for number in numbers)
+    progress.begin(store, missing)
     if min(session.options.workers, len(shots)) > 1:
-        paint_with_workers(session.options, shots, store, lambda: progress.show_missing(missing()))
+        paint_with_workers(session.options, shots, store, progress.show)
     else:
         for numbers in shots:
             session.paint(numbers, store)
@@ -117,31 +117,25 @@ class ClipProgress:
     """A callback for every frame's run: shows how much of the clip is done, and the time left."""
 
     def __init__(self) -> None:
-        self._total, self._each = 0, 0
-        self._started, self._done, self._iteration = 0, 0, math.inf
+        self._store: FrameStore | None = None
+        self._before, self._total = 0, 0
         self._time = TimeLeft()
 
-    def begin(self, missing: int, each: int) -> None:
-        """So many frames are to be painted, most with `each` iterations."""
-        self._total, self._each = missing, each
+    def begin(self, store: FrameStore, missing: int) -> None:
+        """So many frames are missing in the store."""
+        self._store, self._before, self._total = store, store.count(), missing
 
     def __call__(self, step: Step) -> None:
-        first = step.iteration <= self._iteration
-        self._started += first
-        self._done += step.iteration - (0 if first else int(self._iteration))
-        self._iteration = step.iteration
-        later = (self._total - self._started) * self._each
-        left = self._time.seconds(self._done, step.iterations - step.iteration + later)
-        self._show(self._started, f", iteration {step.iteration} of {step.iterations}", left)
+        self.show(f", iteration {step.iteration} of {step.iterations}")
 
-    def show_missing(self, missing: int) -> None:
-        """Shows the progress of workers, who still have so many frames to paint."""
-        done = self._total - missing
-        self._show(done, "", self._time.seconds(done, missing) if done else math.nan)
-
-    def _show(self, number: int, detail: str, left: float) -> None:
-        told = "" if math.isnan(left) else f", about {clock(left)} left"
-        logger.debug("frame %d of %d%s%s", number, self._total, detail, told)
+    def show(self, detail: str = "") -> None:
+        assert self._store is not None
+        done, told = self._store.count() - self._before, ""
+        # The first frame of a shot takes much longer than others, and so does one painted ahead.
+        left = self._time.seconds(done, self._total - done) if done else math.nan
+        if done >= LEAST:
+            told = f", about {clock(left)} left"
+        logger.debug("frame %d of %d%s%s", min(done + 1, self._total), self._total, detail, told)
 
     @contextlib.contextmanager
     def showing_messages_once(self) -> Iterator[None]:
@@ -150,9 +144,9 @@ class ClipProgress:
 
         def is_new(record: logging.LogRecord) -> bool:
             text = record.getMessage()
-            first = text not in told
+            new = text not in told or text.startswith("frame ")
             told.add(text)
-            return first or text.startswith("frame ")
+            return new
 
         logger.addFilter(is_new)
         try:

@@ -10,18 +10,30 @@ import numpy as np
 
 __all__ = [
     "StaticRegions",
+    "camera_motion",
+    "compose",
     "consistency",
     "dense_flow",
     "find_disocclusions",
     "find_motion_boundaries",
+    "find_scene",
     "is_cut",
     "relight",
+    "spread",
+    "texture",
     "warp",
 ]
 
 SMALLEST = 32  # Shorter sides, in px, are mirrored up to this: the pyramid of DIS needs room.
 LIGHT_SPREAD = 16  # Longer side of a frame over the standard deviation of the blur in `relight`.
 NOISE_BLUR = 2.0  # Standard deviation in px of the blur against the noise of cameras and codecs.
+CORNERS, FEWEST = 500, 10  # Corners to look for, and that must agree on the camera's motion.
+CLEARLY = 0.7  # Difference of frames that the camera's motion may leave, of that without it.
+FAINT = 0.1  # Texture, as `texture` measures it, that tells frames apart.
+SAME = 6  # Grey levels by which what is the same may differ, averaged over a patch.
+STILL = 0.25  # px that what stands still may seem to move.
+PATCH = 7  # Side in px of the patches that texture is measured in.
+TEXTURE = 2.0  # Variance in grey levels² per px along the direction in which it is least.
 MARGIN = 64
 """Longer side of a frame over the width of the border around moving things that is repainted too,
 since strokes reach beyond their things."""
@@ -38,22 +50,110 @@ px, 0.76 between unrelated pictures with equal histograms."""
 
 
 def dense_flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Where each pixel of `first` is in `second`, both uint8 [H, W, 3] sRGB, by OpenCV's DIS.
+    """Where each pixel of `first` is in `second`, both uint8 [H, W, 3] sRGB.
 
-    Returns float32 [H, W, 2]: (dx, dy) in px, so first(x, y) is second(x + dx, y + dy). DIS is
-    Kroeger, Timofte, Dai and Van Gool 2016, arXiv:1603.03590.
+    Returns float32 [H, W, 2]: (dx, dy) in px, so first(x, y) is second(x + dx, y + dy). The
+    camera's motion comes first; OpenCV's DIS (Kroeger, Timofte, Dai and Van Gool 2016,
+    arXiv:1603.03590) finds what is left, which is nothing where there is no texture.
     """
     import cv2
 
     height, width = first.shape[:2]
     beyond = [(0, max(0, SMALLEST - side)) for side in (height, width)]
-    grey = [
-        np.pad(cv2.cvtColor(one, cv2.COLOR_RGB2GRAY), beyond, "symmetric")
-        for one in (first, second)
-    ]
+    grey, other = (np.pad(_grey(one), beyond, "symmetric") for one in (first, second))
+    camera = camera_motion(grey, other)
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flow: np.ndarray = search.calc(grey[0], grey[1], None)
-    return np.ascontiguousarray(flow[:height, :width])
+    rest = search.calc(grey, _aligned(other, camera, cv2.BORDER_REPLICATE), None)
+    return np.ascontiguousarray(_moved(rest, camera)[:height, :width])
+
+
+def find_scene(frame: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What stands still in the scene and two frames show, uint8 [H, W, 3], whatever passed between.
+
+    Returns the flow to the other one, by the camera's motion alone, and bool [H, W], where the two
+    agree there: nowhere if most places with texture don't.
+    """
+    import cv2
+
+    flow = _moved(
+        np.zeros((*frame.shape[:2], 2), np.float32), camera_motion(_grey(frame), _grey(other))
+    )
+    apart = cv2.absdiff(frame, warp(other, flow)).max(axis=-1).astype(np.float32)
+    same = (cv2.blur(apart, (PATCH, PATCH)) < SAME) & ~_is_outside(flow)
+    textured = texture(frame) > FAINT
+    return flow, same & (2 * np.sum(same & textured) > np.sum(textured))
+
+
+def _moved(flow: np.ndarray, motion: np.ndarray) -> np.ndarray:
+    """The flow, float32 [H, W, 2], followed by that motion, [2, 3], of the camera."""
+    moved = _targets(flow) @ motion[:, :2].T + motion[:, 2] - _targets(np.zeros_like(flow))
+    return np.asarray(moved, np.float32)
+
+
+def compose(first: np.ndarray, then: np.ndarray) -> np.ndarray:
+    """The flow from a frame to a third one, by way of a second: float32 [H, W, 2] each."""
+    return first + warp(then, first)
+
+
+def camera_motion(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The motion that most corners share, from one grey frame, uint8 [H, W], to another.
+
+    A similarity (shift, zoom and roll), float64 [2, 3], found by RANSAC; the identity if the
+    camera stands still or too few corners agree.
+    """
+    import cv2
+
+    still = np.eye(2, 3)
+    corners = cv2.goodFeaturesToTrack(first, CORNERS, 0.01, 4)
+    if corners is None:
+        return still
+    there, found, _ = cv2.calcOpticalFlowPyrLK(first, second, corners, None)
+    back, again, _ = cv2.calcOpticalFlowPyrLK(second, first, there, None)
+    good = (found & again)[:, 0].astype(bool) & (np.abs(back - corners).max(axis=(1, 2)) < 0.5)
+    if good.sum() < FEWEST:
+        return still
+    motion, agree = cv2.estimateAffinePartial2D(
+        corners[good], there[good], method=cv2.RANSAC, ransacReprojThreshold=1.0
+    )
+    if motion is None or agree.sum() < FEWEST:
+        return still
+    # Corners on something large that moves may agree, too, while the camera stands still.
+    inside = _aligned(np.ones_like(second), motion, cv2.BORDER_CONSTANT)
+    aligned = _aligned(second, motion, cv2.BORDER_REPLICATE)
+    moved, unmoved = (
+        np.sum(cv2.absdiff(first, one) * inside, dtype=np.int64) for one in (aligned, second)
+    )
+    return motion if moved < CLEARLY * unmoved else still
+
+
+def _aligned(grey: np.ndarray, motion: np.ndarray, border: int) -> np.ndarray:
+    """A frame, [H, W], sampled where that motion, [2, 3], points to."""
+    import cv2
+
+    how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(grey, motion, grey.shape[::-1], flags=how, borderMode=border)
+
+
+def texture(frame: np.ndarray) -> np.ndarray:
+    """float32 [H, W], 0 to 1: how well a place of the frame, uint8 [H, W, 3], can be found again;
+    where that is 0, flow is a guess.
+
+    The smaller eigenvalue of the structure tensor over `TEXTURE`: edges alone don't say how far
+    things moved along them.
+    """
+    import cv2
+
+    grey = _grey(frame)
+    right, down = (cv2.Sobel(grey, cv2.CV_32F, *axes, scale=1 / 8) for axes in ((1, 0), (0, 1)))
+    xx, yy, xy = (cv2.blur(one, (PATCH, PATCH)) for one in (right**2, down**2, right * down))
+    smaller = (xx + yy) / 2 - np.sqrt(np.square((xx - yy) / 2) + xy**2)
+    return np.clip(smaller / TEXTURE, 0, 1)
+
+
+def _grey(frame: np.ndarray) -> np.ndarray:
+    import cv2
+
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY))
 
 
 def warp(
@@ -78,18 +178,22 @@ def _targets(flow: np.ndarray) -> np.ndarray:
     return np.stack([columns, rows], axis=-1) + flow
 
 
-def find_disocclusions(backward: np.ndarray, forward: np.ndarray) -> np.ndarray:
+def find_disocclusions(backward: np.ndarray, forward: np.ndarray, steps: int = 1) -> np.ndarray:
     """bool [H, W]: pixels of the later frame that the earlier one doesn't show.
 
     |w̃ + ŵ|² > 0.01 (|w̃|² + |ŵ|²) + 0.5 with w̃(p) = w(p + ŵ(p)): following the flow there and
     back does not return to the start. ŵ is `backward`, from the later frame to the earlier; w
-    `forward`.
+    `forward`. For flows composed of several `steps` it is 0.5 for each, since their errors add up.
     """
-    back, there = warp(forward, backward), _targets(backward)
-    last = np.array([backward.shape[1] - 1, backward.shape[0] - 1], np.float32)
-    outside = ((there < 0) | (there > last)).any(axis=-1)
-    bound = 0.01 * (_square(back) + _square(backward)) + 0.5
-    return np.asarray((_square(back + backward) > bound) | outside)
+    back = warp(forward, backward)
+    bound = 0.01 * (_square(back) + _square(backward)) + 0.5 * steps
+    return np.asarray((_square(back + backward) > bound) | _is_outside(backward))
+
+
+def _is_outside(flow: np.ndarray) -> np.ndarray:
+    """bool [H, W]: where the flow leads out of the frame."""
+    there, last = _targets(flow), np.array(flow.shape[1::-1], np.float32) - 1
+    return np.asarray(((there < -0.5) | (there > last + 0.5)).any(axis=-1))
 
 
 def find_motion_boundaries(backward: np.ndarray) -> np.ndarray:
@@ -151,6 +255,16 @@ def relight(
     return np.clip(painting + mean, 0, 255).astype(np.float32)
 
 
+def spread(found: np.ndarray, times: int = 1) -> np.ndarray:
+    """float32 [h, w]: 1 in the places found, bool [h, w], and so many margins around them, and less
+    up to as far again."""
+    import cv2
+
+    width = 2 * max(2, times * round(max(found.shape) / MARGIN)) + 1
+    around = cv2.dilate(found.astype(np.float32), np.ones((width, width), np.uint8))
+    return np.asarray(cv2.blur(around, (width, width), borderType=cv2.BORDER_REPLICATE))
+
+
 class StaticRegions:
     """Finds the regions of a shot in which nothing changes, frame by frame.
 
@@ -162,27 +276,26 @@ class StaticRegions:
         self._threshold = threshold
         self._painted: np.ndarray | None = None
 
-    def share(self, frame: np.ndarray) -> np.ndarray | None:
+    def share(self, frame: np.ndarray, flow: np.ndarray) -> np.ndarray:
         """How much of the previous painting to keep, for the next frame: float32 [h, w].
 
-        Exactly 1 where nothing changed, less near changes; None for the first frame or without a
-        threshold. The frame is uint8 [h, w, channels]: sRGB and the styles' masks.
+        Exactly 1 where nothing changed or moved, less near changes; 0 for the first frame or
+        without a threshold. The frame is uint8 [h, w, channels]: sRGB and the styles' masks; the
+        flow, [h, w, 2], leads to the frame before.
         """
         import cv2
 
         if not self._threshold:
-            return None
+            return np.zeros(frame.shape[:2], np.float32)
         now = cv2.GaussianBlur(frame.astype(np.float32), (0, 0), NOISE_BLUR)
         if self._painted is None:
             self._painted = now
-            return None
+            return np.zeros(frame.shape[:2], np.float32)
         noise = np.multiply.outer(*map(_noise, now.shape[:2]))
         changed = np.abs(now - self._painted).max(axis=-1) > self._threshold * noise
-        width = 2 * max(2, round(max(changed.shape) / MARGIN)) + 1
-        around = cv2.dilate(changed.astype(np.float32), np.ones((width, width), np.uint8))
-        share = 1 - cv2.blur(around, (width, width), borderType=cv2.BORDER_REPLICATE)
+        share = 1 - spread(changed | (_square(flow) > STILL**2))
         self._painted = np.where((share < 1)[..., None], now, self._painted)
-        return np.asarray(share, np.float32)
+        return share
 
 
 def _noise(length: int) -> np.ndarray:

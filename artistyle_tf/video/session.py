@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import itertools
-import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -22,11 +21,9 @@ from artistyle_tf.text import one_line, reason
 from artistyle_tf.video.clip import Frame, frames_with_masks, read_clip, read_guides
 from artistyle_tf.video.flags import Options
 from artistyle_tf.video.frame_store import FrameStore
-from artistyle_tf.video.shots import Temporal, paint_shot
+from artistyle_tf.video.shots import paint_shot
 
 __all__ = ["Session", "ShotWorker", "paint_with_workers"]
-
-LONGEST_WARM_UP = 10  # A pixel is painted at most so often before it is held fully.
 
 
 class Session:
@@ -65,14 +62,9 @@ class Session:
     def paint(self, numbers: Sequence[int], store: FrameStore) -> None:
         """Paints the missing frames of a shot into the store."""
         options = self.options
-        temporal = Temporal(
-            options.temporal_weight,
-            options.look_back,
-            options.static_threshold,
-            min(LONGEST_WARM_UP, math.ceil(options.config.iterations / options.frame_iterations)),
-        )
         frames = self.frames(numbers[0], numbers[-1] + 1)
-        paint_shot(self.painter, store, temporal, self._size, frames, numbers)
+        how = options.temporal_weight, options.static_threshold
+        paint_shot(self.painter, store, self._size, frames, *how)
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for a run to resume another, as plain values."""

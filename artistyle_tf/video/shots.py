@@ -1,147 +1,237 @@
-"""Paints the frames of a shot one after another, after Ruder, Dosovitskiy and Brox 2016.
+"""Paints the frames of a shot, after Ruder, Dosovitskiy and Brox 2016, arXiv:1604.08610.
 
-"Artistic style transfer for videos", arXiv:1604.08610: each frame begins with the painting of the
-one before, moved along the optical flow, and is held to it where the flow is consistent.
+"Artistic style transfer for videos": each frame begins with the painting of the one before, moved
+along the optical flow, and is held to it where the flow is consistent. Here a frame farther ahead
+is painted first, with all that came into sight until then; the frames up to it are between two
+paintings, and nearly finished when they begin.
 """
 
 import collections
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from artistyle_tf.images.color import recolor
 from artistyle_tf.images.sizes import resize
 from artistyle_tf.video.clip import Frame
 from artistyle_tf.video.frame_store import FrameStore, to_float32, to_levels
-from artistyle_tf.video.motion import StaticRegions, consistency, dense_flow, relight, warp
+from artistyle_tf.video.motion import (
+    StaticRegions,
+    compose,
+    dense_flow,
+    find_disocclusions,
+    find_motion_boundaries,
+    find_scene,
+    relight,
+    spread,
+    texture,
+    warp,
+)
 
 if TYPE_CHECKING:
     from artistyle_tf.video.painting import FramePainter
 
-__all__ = ["Temporal", "paint_shot"]
+__all__ = ["AHEAD", "paint_shot"]
 
+AHEAD = 16  # Frames at most from one that is painted ahead to the next,
+OVERLAP = 0.4  # and the share of it that the frame before must show.
+NEW = 0.01  # Share of a frame above which what came into sight is painted by itself.
+LOOK_BACK = (1, 10, 20, 40)
+"""Distances in frames to earlier ones that may show what was hidden for a while: the paper's
+example for its long-term consistency."""
+GUESS = 0.5  # Weight of the temporal loss where there is no texture, so that flow is a guess.
 ANOTHER_MASK = 127  # Levels by which a mask may differ from the one moved along the flow.
 
 
-class Temporal(NamedTuple):
-    """How frames are held together."""
+class _Seen(NamedTuple):
+    """A frame at the painting's size, with the flows between it and the one before."""
 
-    weight: float  # λ of the temporal loss.
-    look_back: Sequence[int] = (1,)  # Distances in frames to the earlier ones, ascending from 1.
-    static_threshold: float = 0.0  # See `StaticRegions`.
-    warm_up: int = 1
-    """How often a pixel is painted before it is held fully: until it had as many iterations as a
-    first frame. Held at once, what came into sight would stay half painted."""
-
-
-class _Painted(NamedTuple):
-    """A frame whose painting is in the store."""
-
-    number: int
-    rgb: np.ndarray  # uint8 [h, w, 3], the frame at the painting's size.
-    masks: Sequence[np.ndarray]  # uint8 [h, w] each, likewise.
-    age: np.ndarray
-    """float32 [h, w]: how often each pixel was painted since it came into sight, at most
-    `warm_up`."""
+    frame: Frame
+    backward: np.ndarray  # float32 [h, w, 2], to the frame before; 0 for the first one.
+    forward: np.ndarray  # Likewise, from the frame before.
 
 
 class _Carried(NamedTuple):
     """Another frame's painting, moved along the flow to this one."""
 
     painting: np.ndarray  # float32 [h, w, 3], relit for this frame.
-    weights: np.ndarray  # float32 [h, w], 0 or 1: where flow and masks agree.
-    change: np.ndarray  # float32 [h, w, 3]: moved painting minus moved frame.
-    flow: np.ndarray  # float32 [h, w, 2], from this frame to the other.
-
-
-class _Recalled(NamedTuple):
-    """What earlier frames contribute to a frame."""
-
-    start: np.ndarray  # float32 [h, w, 3], where optimisation starts.
-    weights: np.ndarray  # float32 [h, w], 0 or 1: where that is an earlier painting.
-    age: np.ndarray  # As in `_Painted`, before this frame is painted.
+    shown: np.ndarray  # bool [h, w]: what the other frame shows, too.
+    weights: np.ndarray  # float32 [h, w], 0 to 1: how far to hold to it.
 
 
 def paint_shot(
     painter: "FramePainter",
     store: FrameStore,
-    temporal: Temporal,
     size: tuple[int, int],
     frames: Iterable[Frame],
-    numbers: Sequence[int],
+    weight: float,
+    static_threshold: float = 0.0,
 ) -> None:
     """Paints those frames of a shot that the store lacks; the result is as if all were painted.
 
-    `size` is that of the paintings, `numbers` are those of the frames. InputError: the folder can't
-    be used; KeyboardInterrupt and ArtistyleError as for `FramePainter`.
+    `size` is that of the paintings, `weight` λ of the temporal loss; `static_threshold` as for
+    `StaticRegions`. InputError: the folder can't be used; KeyboardInterrupt and ArtistyleError as
+    for `FramePainter`.
     """
-    warm_up, furthest = temporal.warm_up, max(temporal.look_back)
-    done = list(map(store.has, numbers))
-    first = done.index(False) if False in done else len(done)
-    past: collections.deque[_Painted] = collections.deque(maxlen=furthest)
-    static = StaticRegions(temporal.static_threshold)
-    for index, frame in enumerate(frames):
-        now = resize(frame.rgb8, size)
-        masks = [resize(mask, size) for mask in frame.masks]
-        kept = static.share(np.dstack([now, *masks]))
-        # An age, at most `warm_up`, follows from so many frames, and each of these from others.
-        if index <= first - warm_up - furthest:
-            continue
-        known = None
-        if past and index > first - warm_up:
-            known = _recall(store, temporal, now, masks, past)
-        if not done[index]:
-            if known is None:
-                painting = painter.paint_first(frame)
+    shot, static = _Shot(painter, store, weight), StaticRegions(static_threshold)
+    past: collections.deque[Frame] = collections.deque(maxlen=max(LOOK_BACK))
+    for stretch in _stretches(frames, size):
+        kept = [static.share(np.dstack([one.rgb8, *one.masks]), back) for one, back, _ in stretch]
+        if not all(store.has(one.frame.number) for one in stretch):
+            if past:
+                shot.paint(stretch, kept, past)
             else:
-                held = known.weights * np.square(known.age / warm_up)
-                painting = painter.paint_next(frame, known.start, held, temporal.weight)
-                if kept is not None:
-                    before = to_float32(store.read(past[-1].number))
-                    mixture = painting + (before - painting) * kept[..., None]
-                    painting = np.where(kept[..., None] == 1, before, mixture)  # to the bit
-            store.write(frame.number, to_levels(painting, frame.rgb.dtype == np.float32))
-        age = np.full(size, warm_up, np.float32)
-        if known:
-            age = np.minimum(known.age + 1, age)
-        past.append(_Painted(frame.number, now, masks, age))
+                shot.write(stretch[0].frame, painter.paint_first(stretch[0].frame))
+        past.extend(one.frame for one in stretch)
 
 
-def _recall(
-    store: FrameStore,
-    temporal: Temporal,
-    now: np.ndarray,
-    masks: Sequence[np.ndarray],
-    past: Sequence[_Painted],
-) -> _Recalled:
-    """The paper's long-term consistency: each pixel follows the nearest frame that shows it."""
-    near = _carry(store, past[-1], now, masks)
-    start, weights = near.painting, near.weights
-    for back in temporal.look_back[1:]:
-        if back <= len(past):
-            one = _carry(store, past[-back], now, masks)
-            start = np.where(weights[..., None] > 0, start, one.painting)
-            weights = np.maximum(weights, one.weights)
-    # What no earlier frame shows begins as the frame, changed as the painting changed its
-    # surroundings. A painting continued beyond its border keeps its streaks for long.
-    fresh = np.clip(now + near.change, 0, 255)
-    start = np.where(weights[..., None] > 0, start, fresh).astype(np.float32)
-    # What only frames farther back show had its time then.
-    moved = warp(past[-1].age, near.flow, "nearest")
-    age = np.where(near.weights > 0, moved, np.float32(temporal.warm_up))
-    return _Recalled(start, weights, np.where(weights > 0, age, np.float32(0)))
+def _stretches(frames: Iterable[Frame], size: tuple[int, int]) -> Iterator[list[_Seen]]:
+    """The first frame, and then as many at a time as still show what the first of them does."""
+    before, stretch = None, list[_Seen]()
+    backward = forward = still = np.zeros((*size, 2), np.float32)
+    for whole in frames:
+        rgb, *masks = (resize(one, size) for one in (whole.rgb, *whole.masks))
+        frame = whole._replace(rgb=rgb, masks=tuple(masks))
+        if before is None:
+            yield [_Seen(frame, still, still)]
+        else:
+            back, forth = dense_flow(frame.rgb8, before.rgb8), dense_flow(before.rgb8, frame.rgb8)
+            whole_back, whole_forth = compose(back, backward), compose(forward, forth)
+            steps = len(stretch) + 1
+            gone = find_disocclusions(whole_back, whole_forth, steps).mean() > 1 - OVERLAP
+            if stretch and (gone or len(stretch) == AHEAD):
+                yield stretch
+                stretch = []
+            backward, forward = (whole_back, whole_forth) if stretch else (back, forth)
+            stretch.append(_Seen(frame, back, forth))
+        before = frame
+    if stretch:
+        yield stretch
 
 
-def _carry(
-    store: FrameStore, other: _Painted, now: np.ndarray, masks: Sequence[np.ndarray]
-) -> _Carried:
-    """Carries another frame's painting over to the frame `now`, uint8 [h, w, 3], with its masks."""
-    backward, forward = dense_flow(now, other.rgb), dense_flow(other.rgb, now)
-    weights = consistency(backward, forward)
-    moved = warp(to_float32(store.read(other.number)), backward, "lanczos4")
-    before = warp(other.rgb.astype(np.float32), backward, "lanczos4")
-    lit = relight(moved, before, now, weights)
-    for there, here in zip(other.masks, masks, strict=True):
-        apart = np.abs(warp(there.astype(np.float32), backward) - here) > ANOTHER_MASK
-        weights = np.where(apart, np.float32(0), weights)
-    return _Carried(lit, weights, moved - before, backward)
+class _Shot:
+    """What the frames of a shot are painted with."""
+
+    def __init__(self, painter: "FramePainter", store: FrameStore, weight: float):
+        self._painter, self._store, self._weight = painter, store, weight
+
+    def paint(
+        self, stretch: Sequence[_Seen], kept: Sequence[np.ndarray], past: Sequence[Frame]
+    ) -> None:
+        """Paints the last frame of a stretch, and then those that lead to it from the `past`."""
+        ahead = self._paint_ahead(stretch, past, np.min(kept, axis=0))
+        before = past[-1]
+        for index, (seen, share) in enumerate(zip(stretch, kept, strict=True), start=1):
+            frame, rest = seen.frame, stretch[index:]
+            if not self._store.has(frame.number):
+                painting = self._paint_between(before, seen, ahead, rest) if rest else ahead
+                self.write(frame, self._keep(before, painting, share))
+            before = frame
+
+    def _paint_ahead(
+        self, stretch: Sequence[_Seen], past: Sequence[Frame], kept: np.ndarray
+    ) -> np.ndarray:
+        """The painting of the last frame, with what earlier frames show of it."""
+        frame = stretch[-1].frame
+        each = [self._carry(past[-1], frame, *_traced(*_through(stretch), len(stretch)))]
+        for other in (past[-back] for back in LOOK_BACK if back <= len(past)):
+            flow, same = find_scene(frame.rgb8, other.rgb8)
+            each.append(self._carry(other, frame, flow, same, same))
+        start, shown, weights = _nearest(each)
+        new = spread(~shown, 2)
+        start = _begin(frame, start, shown, new)
+        given = weights * (1 - new), self._weight
+        if np.mean(~shown) > NEW:
+            start = self._painter.paint_new(frame, start, *given, new)
+        return self._keep(
+            past[-1], self._painter.paint_next(frame, start, *given, ahead=True), kept
+        )
+
+    def _paint_between(
+        self, before: Frame, seen: _Seen, ahead: np.ndarray, rest: Sequence[_Seen]
+    ) -> np.ndarray:
+        """A frame's painting, from the one before and from that of the last frame, `ahead`."""
+        frame, last = seen.frame, rest[-1].frame
+        near = self._carry(before, frame, *_traced(seen.backward, seen.forward))
+        back, forth = _through(rest)
+        far = self._carry(last, frame, *_traced(forth, back, len(rest)), ahead)
+        # From one to the other in equal steps.
+        part = 1 / (len(rest) + 1)
+        parts = (1 - part) * near.weights, part * far.weights
+        total = (parts[0] + parts[1])[..., None]
+        mixed = parts[0][..., None] * near.painting + parts[1][..., None] * far.painting
+        start, shown, _ = _nearest([near, far])
+        start = np.where(total > 0, mixed / np.maximum(total, 1e-6), start)
+        start = _begin(frame, start, shown, ~shown)
+        weights = np.maximum(near.weights, far.weights)
+        return self._painter.paint_next(frame, start, weights, self._weight)
+
+    def _carry(
+        self,
+        other: Frame,
+        frame: Frame,
+        flow: np.ndarray,
+        shown: np.ndarray,
+        sure: np.ndarray,
+        painting: np.ndarray | None = None,
+    ) -> _Carried:
+        """Another frame's painting, by default the one in the store, carried along the flow to it.
+
+        bool [h, w]: what the other frame shows, and where the flow can be relied on.
+        """
+        if painting is None:
+            painting = to_float32(self._store.read(other.number))
+        moved = warp(painting, flow, "lanczos4")
+        before = warp(other.rgb8.astype(np.float32), flow, "lanczos4")
+        for there, here in zip(other.masks, frame.masks, strict=True):
+            shown = shown & (np.abs(warp(there.astype(np.float32), flow) - here) <= ANOTHER_MASK)
+        sure = sure & shown
+        weights = sure * (GUESS + (1 - GUESS) * texture(frame.rgb8))
+        lit = relight(moved, before, frame.rgb8, sure.astype(np.float32))
+        return _Carried(lit, shown, weights.astype(np.float32))
+
+    def _keep(self, before: Frame, painting: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """The painting, with so much of the one before, which stays to the bit where that is 1."""
+        if not share.any():
+            return painting
+        old = to_float32(self._store.read(before.number))
+        mixture = painting + (old - painting) * share[..., None]
+        return np.where(share[..., None] == 1, old, mixture)
+
+    def write(self, frame: Frame, painting: np.ndarray) -> None:
+        self._store.write(frame.number, to_levels(painting, frame.rgb.dtype == np.float32))
+
+
+def _through(stretch: Sequence[_Seen]) -> tuple[np.ndarray, np.ndarray]:
+    """The flows back over these frames, and forward."""
+    _, backward, forward = stretch[0]
+    for one in stretch[1:]:
+        backward, forward = compose(one.backward, backward), compose(forward, one.forward)
+    return backward, forward
+
+
+def _traced(
+    backward: np.ndarray, forward: np.ndarray, steps: int = 1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The flow back over so many frames, and two masks: where it leads back, and for sure."""
+    shown = ~find_disocclusions(backward, forward, steps)
+    return backward, shown, shown & ~find_motion_boundaries(backward / steps)
+
+
+def _nearest(each: Sequence[_Carried]) -> _Carried:
+    """Of several, in every place the first one that shows it."""
+    painting, shown, weights = each[0]
+    for one in each[1:]:
+        painting = np.where(shown[..., None], painting, one.painting)
+        weights = np.where(shown, weights, one.weights)
+        shown = shown | one.shown
+    return _Carried(painting, shown, weights)
+
+
+def _begin(frame: Frame, start: np.ndarray, shown: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """What is not shown yet begins as the frame in the colours of what is painted already."""
+    if shown.all() or not shown.any():
+        return start if shown.any() else frame.rgb8.astype(np.float32)
+    _, [fresh] = recolor("match", start[shown][None], [frame.rgb8.astype(np.float32)])
+    return (start + (fresh - start) * new[..., None]).astype(np.float32)

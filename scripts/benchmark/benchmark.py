@@ -1,41 +1,26 @@
 #!/usr/bin/env python3
-"""Measure this machine: setting up, one evaluation at several sizes, memory, a race.
+"""A race: seconds until our saved file is as good as that of torch_race.py, in PyTorch.
 
-    scripts/benchmark/benchmark.py
-    scripts/benchmark/benchmark.py --weights=imagenet --json=figures.json
     scripts/benchmark/benchmark.py --race=256 --plot=race.svg --reference_python=torch/bin/python
 
-An evaluation is the objective's value and its gradient with respect to the picture. Its work is
-counted from the shapes of the filters. Layer l has kernels [k, k, in, out] and H_l W_l positions:
-
-    FLOP = 2 * sum over layers of (2 * k * k * in * out * H_l * W_l)
-
-The inner 2 is a multiplication and an addition; the outer one is the way back, for the picture
-alone, which costs as much. Gram matrices, ReLU and pooling are left out. The rate is FLOP over the
-fastest repeat; the share is that rate over the best of a large matrix product of the same dtype.
-
---race measures the seconds until our saved file is as good as that of torch_race.py, in PyTorch.
 Both begin at the same start, the content or white noise, with the same weights and pictures, one
 after the other. PyTorch spends its evaluations at one scale and saves its picture; what that file
 is worth, by its own objective in float32, is the goal. Ours is scored likewise, rounded and clipped
 as a file holds it, and stops at the first score that is as good. The traces have the scores over
 time. Seconds run from the first evaluation on both sides, all of our coarser levels included and
-the scoring left out. Our borders are zeros there, as the reference's are.
+the scoring left out. Our borders are zeros there, as the reference's are. For the time of single
+evaluations and of runs on this machine see device_check.py.
 """
 
 import argparse
 import itertools
 import json
 import os
-import platform
-import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,107 +35,6 @@ TORCH = Path(__file__).with_name("torch_race.py")
 PLAIN = {"balance": 0.0, "palette_weight": 0.0, "padding": "zeros"}
 """What the reference has not."""
 Figures = dict[str, Any]
-
-
-# One evaluation
-
-
-def timed(work: Callable[[], Any]) -> float:
-    """Seconds until `work` is done and its first result is on the host."""
-    began = time.perf_counter()
-    work()[0].numpy()
-    return time.perf_counter() - began
-
-
-def peak_rss() -> float:
-    """The most memory this process has held so far, MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-def matmul_rate(side: int, dtype: str) -> float:
-    """GFLOP/s of a matrix product in what convolutions compute in, the best of five."""
-    import tensorflow as tf
-
-    left, right = (tf.cast(tf.random.normal([side, side]), dtype) for _ in range(2))
-    product = tf.function(lambda: [tf.reduce_sum(tf.matmul(left, right))])
-    product()
-    return 2 * side**3 / min(timed(product) for _ in range(5)) / 1e9
-
-
-def gflop(layers: Mapping[str, Any], size: tuple[int, int]) -> float:
-    """Work of one evaluation at (height, width), by the formula above."""
-    from artistyle_tf.vgg.vgg19 import stride
-
-    positions = {name: size[0] // stride(name) * (size[1] // stride(name)) for name in layers}
-    return sum(4 * kernel.size * positions[name] for name, (kernel, _) in layers.items()) / 1e9
-
-
-def evaluations(asked: argparse.Namespace, weights: Any) -> Figures:
-    """Setting up, and the time of one evaluation at each size, small to large."""
-    import tensorflow as tf
-
-    from artistyle_tf.precision import true_float32
-
-    rows, rates, rng = [], [], np.random.default_rng(0)
-    with true_float32():
-        for longer in asked.sizes:
-            rates.append(matmul_rate(asked.matmul, asked.precision))
-            given = {"size": longer, "weights": asked.weights, "precision": asked.precision}
-            config = Config(style_weight=60.0, levels=1, **given, **PLAIN)
-            began = time.perf_counter()
-            objective = artistyle_tf.build_objective(asked.content, asked.style, config)
-            noise = rng.uniform(-NOISE, NOISE, (1, *objective.size, 3)).astype(np.float32)
-            evaluate = partial(objective, tf.constant(noise))
-            evaluate()
-            first = time.perf_counter() - began
-            seconds = [timed(evaluate) for _ in range(asked.repeats)]
-            work = gflop(weights.layers, objective.size)
-            rows.append(
-                {
-                    "height": objective.size[0],
-                    "width": objective.size[1],
-                    "gflop": work,
-                    "setup_seconds": first,
-                    "seconds": statistics.median(seconds),
-                    "best_seconds": min(seconds),
-                    "gflops": work / min(seconds),
-                    "peak_rss_mib": peak_rss(),
-                }
-            )
-        rates.append(matmul_rate(asked.matmul, asked.precision))
-    for row in rows:
-        row["share"] = row["gflops"] / max(rates)
-    return {
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "architecture": platform.machine(),
-        "devices": [device.device_type for device in tf.config.list_physical_devices()],
-        "tensorflow": tf.__version__,
-        "weights": weights.name,
-        "convolutions": asked.precision,
-        "matmul_gflops": max(rates),
-        "evaluations": rows,
-    }
-
-
-def show(report: Figures) -> None:
-    print(
-        f"\n{report['cores']} cores {report['architecture']} ({', '.join(report['devices'])}), "
-        f"TensorFlow {report['tensorflow']}, weights {report['weights']}\n"
-        f"matrix product in {report['convolutions']}: {report['matmul_gflops']:.0f} GFLOP/s\n\n"
-        "| size | GFLOP | seconds (best) | share | set-up (s) | peak MiB |\n"
-        "|---|---|---|---|---|---|"
-    )
-    for row in report["evaluations"]:
-        print(
-            f"| {row['width']}×{row['height']} | {row['gflop']:.1f} | {row['seconds']:.3f} "
-            f"({row['best_seconds']:.3f}) | {row['share']:.0%} "
-            f"| {row['setup_seconds']:.1f} | {row['peak_rss_mib']:.0f} |"
-        )
-
-
-# The race
 
 
 class Case(NamedTuple):
@@ -293,16 +177,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--weights", default="auto", help="as of artistyle (auto)")
-    add("--content", default=str(samples.content()), help="(samples/content.jpg)")
-    add("--style", default=str(samples.style()), help="(samples/style.jpg)")
-    add("--sizes", type=numbers, default="96,256,512", help="longer sides, px (96,256,512)")
-    add("--repeats", type=int, default=7, help="timed evaluations at each size (7)")
-    add("--matmul", type=int, default=2048, help="side of the matrices multiplied (2048)")
-    add("--precision", default="float32", help="of convolutions: float32 or bfloat16 (float32)")
+    add("--precision", default="float32", help="of our convolutions (float32)")
     add("--json", type=Path, help="write all figures here")
     add("--reference", default=TORCH, help="another such script to race against (torch_race.py)")
     add("--reference_python", default=sys.executable, help="the Python that has PyTorch")
-    add("--race", type=numbers, default=[], help="sizes to race at, px, like 256,384 (none)")
+    add("--race", type=numbers, default="256", help="sizes to race at, px (256)")
     add("--pair", type=pair, action="append", dest="pairs", help="CONTENT,STYLE; may be repeated")
     add("--inits", default="content,noise", help="what races start from (content,noise)")
     add("--race_evaluations", type=int, default=300, help="that set the goal (300)")
@@ -310,7 +189,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--entrants", default="fast,artistyle", help="presets of ours (fast,artistyle)")
     add("--plot", type=Path, help="files over time, by matplotlib: .svg or .png")
     asked = parser.parse_args(argv)
-    asked.pairs = asked.pairs or [(asked.content, asked.style)]
+    asked.pairs = asked.pairs or [(str(samples.content()), str(samples.style()))]
     return asked
 
 
@@ -322,18 +201,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         from artistyle_tf.vgg.weights import load
 
         weights = load(asked.weights, Config().layers[-1])
-        report = evaluations(asked, weights)
-        show(report)
-        if asked.race:
-            with tempfile.TemporaryDirectory() as folder:
-                report["race"] = race(asked, h5_file(weights, folder))
-        if asked.plot and asked.race:
-            plot(report["race"], asked.plot)
+        with tempfile.TemporaryDirectory() as folder:
+            heats = race(asked, h5_file(weights, folder))
+        if asked.plot:
+            plot(heats, asked.plot)
     except ArtistyleError as error:
         print(f"benchmark.py: {error}", file=sys.stderr)
         return error.exit_status
     if asked.json:
-        asked.json.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+        asked.json.write_text(json.dumps(heats, indent=2) + "\n", "utf-8")
     return 0
 
 

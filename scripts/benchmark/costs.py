@@ -83,6 +83,8 @@ def table(stored: dict) -> str:
     lines = [f"| | {' | '.join(f'{size} px' for size in SIZES)} |", "|---" * (len(SIZES) + 1) + "|"]
     for flags in ROWS:
         cells = [stored["cells"].get(f"{flags} {size}") for size in SIZES]
+        if not any(cells):
+            continue
         shown = [f"{cell[0]:.0f} s, {cell[1]:.1f} GB" if cell else "" for cell in cells]
         name = f"`{flags}`" if flags.startswith("--") else flags
         lines.append(f"| {name} | {' | '.join(shown)} |")

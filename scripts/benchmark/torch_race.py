@@ -21,19 +21,19 @@ import torch
 from PIL import Image
 from torch.nn.functional import conv2d, max_pool2d, relu
 
-BGR_MEAN = torch.tensor([103.939, 116.779, 123.68])[:, None, None]
+BGR_MEAN = np.array([103.939, 116.779, 123.68], "float32")
 CONTENT, STYLE = "block4_conv2", [f"block{block}_conv1" for block in range(1, 6)]
 
 
 def from_file(rgb):
     """uint8 [H, W, 3] RGB → float32 [1, 3, H, W] BGR, mean subtracted."""
-    return torch.tensor(rgb).permute(2, 0, 1).flip(0)[None].float() - BGR_MEAN
+    return torch.tensor((rgb[..., ::-1] - BGR_MEAN).transpose(2, 0, 1)[None])
 
 
 def as_file(image):
     """The way back."""
-    grey_levels = (image.detach().cpu() + BGR_MEAN)[0].flip(0).permute(1, 2, 0)
-    return grey_levels.clamp(0, 255).round().byte().numpy()
+    bgr = image.detach().cpu().numpy()[0].transpose(1, 2, 0) + BGR_MEAN
+    return bgr[..., ::-1].clip(0, 255).round().astype("uint8")
 
 
 def read(path, longer):
@@ -42,16 +42,17 @@ def read(path, longer):
     return from_file(np.array(picture.resize(sides, Image.Resampling.LANCZOS)))
 
 
-def network(path, device):
+def network(path):
     """Layer → (kernel, bias), in order, from a file in Keras' layout."""
     with h5py.File(path) as file:
-        pairs = {
-            name: [torch.tensor(file[f"{name}/{name}/{part}:0"][()]) for part in ("kernel", "bias")]
-            for name in sorted(file)
+        groups = {name: file[f"{name}/{name}"] for name in sorted(file)}
+        return {
+            name: (
+                torch.tensor(group["kernel:0"][()].transpose(3, 2, 0, 1)),
+                torch.tensor(group["bias:0"][()]),
+            )
+            for name, group in groups.items()
         }
-    return {
-        name: (k.permute(3, 2, 0, 1).to(device), b.to(device)) for name, (k, b) in pairs.items()
-    }
 
 
 def activations(image, layers):
@@ -74,16 +75,14 @@ def main():
         parser.add_argument(f"--{name}", required=True)
     for name, default in (("size", 256), ("evaluations", 300), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--content_weight", type=float, default=1.0)
-    parser.add_argument("--style_weight", type=float, default=1000.0)
+    for name, default in (("content_weight", 1.0), ("style_weight", 1000.0)):
+        parser.add_argument(f"--{name}", type=float, default=default)
     parser.add_argument("--init", choices=("content", "noise"), default="content")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or mps (cpu)")
     asked = parser.parse_args()
-
-    layers = network(asked.weights, asked.device)
-    content, style = (
-        read(path, asked.size).to(asked.device) for path in (asked.content, asked.style)
-    )
+    torch.set_default_device(asked.device)
+    layers = network(asked.weights)
+    content, style = (read(path, asked.size) for path in (asked.content, asked.style))
     with torch.no_grad():
         wanted = activations(content, layers)[CONTENT]
         painted = activations(style, layers)
@@ -91,16 +90,14 @@ def main():
 
     def objective(image):
         features = activations(image, layers)
+        moved = (features[CONTENT] - wanted).square().mean()
         apart = sum((gram(features[name]) - grams[name]).square().mean() for name in STYLE)
-        return (
-            asked.content_weight * (features[CONTENT] - wanted).square().mean()
-            + asked.style_weight * apart
-        )
+        return asked.content_weight * moved + asked.style_weight * apart
 
     image = content
     if asked.init == "noise":
         noise = np.random.default_rng(asked.seed).uniform(-60, 60, (*content.shape[2:], 3))
-        image = torch.tensor(noise, dtype=torch.float32).permute(2, 0, 1)[None].to(asked.device)
+        image = torch.tensor(noise.astype("float32").transpose(2, 0, 1)[None])
     image = image.clone(memory_format=torch.contiguous_format).requires_grad_()
     most = asked.evaluations  # one iteration more would move the picture on without looking at it
     minimiser = torch.optim.LBFGS(
@@ -116,7 +113,7 @@ def main():
         now = time.perf_counter()
         if len(trace) % 10 == 0:
             with torch.no_grad():
-                saved = float(objective(from_file(as_file(image)).to(asked.device)))
+                saved = float(objective(from_file(as_file(image))))
         trace.append([len(trace) + 1, now - began - scoring, float(value.detach()), saved])
         scoring += time.perf_counter() - now
         return value

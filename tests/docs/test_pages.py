@@ -165,7 +165,7 @@ def test_commands_parse_and_scripts_have_their_flags(
                 beside = (ROOT / script).parent.glob("*.py")
                 source = "".join(path.read_text("utf-8") for path in beside)
                 for flag in re.findall(r"--(\w+)", " ".join(words)):
-                    assert f'"--{flag}"' in source or flag in OWN, (script, flag)
+                    assert f'"--{flag}' in source or flag in OWN, (script, flag)
             elif words[0] == "artistyle-web":
                 assert not isinstance(web_command.parse(words[1:]), str)
             elif words[0] == "artistyle-video":

@@ -3,12 +3,13 @@
 import importlib.util
 import json
 
+import numpy as np
 import pytest
 
+import artistyle_tf
 import clips
 from artistyle_tf import Config
 from artistyle_tf.vgg.weights import load
-from places import SAMPLES
 
 REFERENCE = """\
 import json, sys
@@ -21,21 +22,14 @@ Image.open(flags["content"]).resize((32, 18)).save(flags["output"])
 """Stands for the PyTorch script: a second an evaluation."""
 
 
-def test_evaluations_and_a_race(script, tmp_path, capsys, unfrozen):
+def test_a_race(script, tmp_path, capsys, unfrozen):
     benchmark = script("benchmark")
     (tmp_path / "torch.py").write_text(REFERENCE)
     figures, plot = tmp_path / "figures.json", tmp_path / "race.svg"
     given = [f"--reference={tmp_path / 'torch.py'}", "--race=32", "--style_weights=60"]
     given += ["--entrants=fast", "--inits=content", "--race_evaluations=3", f"--plot={plot}"]
-    given += ["--weights=preview", "--sizes=48,32", "--repeats=2", "--matmul=64"]
-    assert benchmark.main([*given, f"--json={figures}"]) == 0
-    report = json.loads(figures.read_text("utf-8"))
-    sizes = [(row["height"], row["width"]) for row in report["evaluations"]]
-    assert sizes == [(32, 32), (32, 48)]  # 18 and 27 px high, in whole cells of 16
-    for row in report["evaluations"]:
-        assert 0 < row["best_seconds"] <= row["seconds"]
-        assert row["share"] == pytest.approx(row["gflops"] / report["matmul_gflops"])
-    (heat,) = report["race"]
+    assert benchmark.main([*given, "--weights=preview", f"--json={figures}"]) == 0
+    (heat,) = json.loads(figures.read_text("utf-8"))
     assert heat["name"] == "content × style, 32, 60, content"
     evaluations, seconds, _, score = heat["ours"]["fast"][-1]
     assert evaluations >= 1
@@ -45,11 +39,30 @@ def test_evaluations_and_a_race(script, tmp_path, capsys, unfrozen):
     assert "</svg>" in plot.read_text()
 
 
+@pytest.mark.slow
+def test_a_device_is_checked_and_what_fails_is_written_down(script, tmp_path, monkeypatch):
+    check = script("device_check")
+    monkeypatch.setattr(check, "RUNS", [("float32", "off", 1), ("float32", "off", 99)])
+    given = ["--sizes=32", "--iterations=3", "--weights=preview"]
+    assert check.main([*given, f"--output={tmp_path / 'found'}"]) == 1
+    shell, machine, gradients, picture, evaluations, (run, failed) = json.loads(
+        (tmp_path / "found.json").read_text("utf-8")
+    ).values()
+    assert shell[0]["status"] == 0, shell
+    assert machine[0]["artistyle_tf"] == artistyle_tf.__version__
+    assert [row.get("passed") for row in gradients] == [True, None, None]
+    assert picture[0]["passed"]
+    assert [row["precision"] for row in evaluations] == ["float32", "TF32", "bfloat16"]
+    assert all(row["s"] > 0 for row in [*evaluations, run])
+    assert failed["error"].startswith("ConfigError: steps_per_execution")
+    assert "| 32 | bfloat16 |" in (tmp_path / "found.md").read_text("utf-8")
+
+
 def test_the_reference_in_pytorch_minimises_the_objective_that_scores_it(script, tmp_path):
     pytest.importorskip("torch", reason="no PyTorch, which nothing but the race needs")
     benchmark = script("benchmark")
     weights, asked = load("preview"), benchmark.parse([])
-    case = benchmark.Case(asked.content, asked.style, 64, 60.0, "content")
+    case = benchmark.Case(*asked.pairs[0], 64, 60.0, "content")
     file = benchmark.h5_file(weights, str(tmp_path))
     trace, saved = benchmark.reference(asked, file, case, 11)
     shared = {"weights": file, "style_weight": 60.0, "gamut_weight": 0.0, **benchmark.PLAIN}
@@ -59,14 +72,20 @@ def test_the_reference_in_pytorch_minimises_the_objective_that_scores_it(script,
     assert trace[10][3] == pytest.approx(score(saved), rel=1e-3)
 
 
-def test_clips(script, tmp_path, small_file, capsys, unfrozen):
+def test_clips(script, tmp_path, small_file, capsys, unfrozen, monkeypatch):
     video = script("video")
-    clips.write(tmp_path / "clip.mp4", clips.pan(2, (48, 64)))
+    still, table = [clips.texture(64, 96)] * 3, np.zeros((32, 32, 32))
+    found = video.figures(still, still, table)
+    assert (found["warp error"], found["drift of mean"], found["new"]) == (0, 0, 0)
+    found = video.figures(clips.pan(4), clips.pan(4), table)
+    assert found["warp error"] < 5
+    assert found["new"] == pytest.approx(100 * (1 - 90 / 96 * 61 / 64), abs=2)
+    assert found["texture there, of the first's"] == pytest.approx(1, abs=0.5)
+    monkeypatch.setattr(video, "COUNT", 3)
     flags = ["--size=48", "--iterations=2", "--preset=fast", f"--weights={small_file}"]
-    flags += [f"--content={tmp_path}/clip.mp4", f"--style={SAMPLES}/style.jpg"]
-    assert video.main(flags) == 0
+    assert video.main([f"--keep={tmp_path}", "--clips=pan,walk", *flags]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert found.keys() == {"tied", "frame by frame"}
+    assert found.keys() == {"pan", "walk"}
     assert all(one["seconds a frame"] > 0 for one in found.values())
 
 

@@ -63,7 +63,9 @@ def test_test_installs_once_again_after_a_change_and_says_what_failed(clone: pat
     assert installing in start(clone, "test", "-k", "x").stdout
     calls = (clone / "calls").read_text()
     assert "pip install --disable-pip-version-check --no-input -e .[dev]" in calls
-    assert calls.endswith("-m ruff check .\n-m ruff format --check .\n-m mypy\n-m pytest -k x\n")
+    assert calls.endswith(
+        "-m ruff check .\n-m ruff format --check .\n-m mypy\n-m codespell_lib\n-m pytest -k x\n"
+    )
     assert installing not in start(clone, "test").stdout
     assert installing not in start(clone, "demo", "--version").stdout  # the larger one serves both
     with open(clone / "setup.cfg", "a") as file:

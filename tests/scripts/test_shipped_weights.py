@@ -1,30 +1,20 @@
-"""How the shipped networks were made: packing to the byte, and the preview network in miniature."""
+"""The shipped network is packed as its script says, to the byte."""
 
 import hashlib
 
 import numpy as np
 import pytest
 
-from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 from artistyle_tf.vgg.weights import load
 from places import ROOT
 from weight_networks import LAYERS, h5, npz, same
 
 SHIPPED = ROOT / "artistyle_tf" / "data" / "vgg19_8bit.npz"
-NAMES = VGG19_LAYERS[: VGG19_LAYERS.index("block5_conv1") + 1]
 
 
 @pytest.fixture
 def pack_weights(script):
     return script("pack_weights")
-
-
-@pytest.fixture
-def maker(script):
-    return script("make_preview_weights")
-
-
-# Packing
 
 
 def test_few_values_are_packed_without_loss_and_to_the_same_bytes(pack_weights, tmp_path, capsys):
@@ -61,23 +51,3 @@ def test_shipped_file_is_what_the_script_makes_of_the_source(pack_weights, share
             assert ours.files == shipped.files
             for name in ours.files:
                 np.testing.assert_array_equal(ours[name], shipped[name], strict=True)
-
-
-# The preview network
-
-
-def test_a_small_network_is_made(maker, monkeypatch, tmp_path, capsys):
-    pytest.importorskip("skimage")
-    monkeypatch.setattr(maker, "SIDE", 16)
-    monkeypatch.setattr(maker, "WIDTHS", (64, *(8 for _ in NAMES[1:])))
-    monkeypatch.setattr(maker, "POSITIONS", 500)
-    assert maker.main([str(tmp_path / "a.npz")]) == 0
-    assert "block5_conv1  8 of 512 channels" in capsys.readouterr().out
-    layers = load(str(tmp_path / "a.npz")).layers
-    assert [bias.size for _, bias in layers.values()] == list(maker.WIDTHS)
-    assert maker.main([str(tmp_path / "b.npz"), f"--pictures={tmp_path}"]) == 1
-    assert "holds no pictures" in capsys.readouterr().err
-
-
-def test_the_shipped_file_has_the_widths_of_the_script(maker):
-    assert tuple(bias.size for _, bias in load("preview").layers.values()) == maker.WIDTHS

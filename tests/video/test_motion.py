@@ -7,12 +7,14 @@ import clips
 from artistyle_tf.video.motion import (
     MARGIN,
     StaticRegions,
+    compose,
     consistency,
     dense_flow,
     find_disocclusions,
     find_motion_boundaries,
     is_cut,
     relight,
+    texture,
     warp,
 )
 
@@ -35,6 +37,48 @@ def test_a_pan_is_found(size):
     assert np.median(np.abs(backward[inner] - (2, 1))) < 0.2
     error = np.abs(warp(before, backward).astype(float) - now)[inner]
     assert error.mean() < 0.2 * np.abs(before.astype(float) - now)[inner].mean()
+
+
+def test_a_pan_over_an_empty_sky_moves_the_sky_too():
+    """DIS alone finds no motion in the sky, which leaves its strokes where they are."""
+    frames = []
+    for frame in clips.pan(2, (64, 96), (5, 0)):
+        frame[:40] = np.linspace(120, 160, 40)[:, None, None]
+        frames.append(frame)
+    found = dense_flow(frames[1], frames[0])
+    np.testing.assert_allclose(found[:, :-8, 0], 5, atol=0.3)
+    trust = texture(frames[1])
+    assert trust[:34].max() < 0.1
+    assert trust[48:].mean() > 0.9
+    for zoom in (0.9, 1.1):
+        frames = [clips.texture(96, 128), clips.texture(96, 128)]
+        frames[1] = warp(frames[0], zoomed(zoom, (96, 128)))
+        found = dense_flow(frames[1], frames[0])[12:-12, 12:-12]
+        np.testing.assert_allclose(found, zoomed(zoom, (96, 128))[12:-12, 12:-12], atol=0.5)
+
+
+def zoomed(zoom, size):
+    """The flow from a frame to the one before, of which it shows the middle, so much larger."""
+    places = np.stack(np.indices(size, np.float32)[::-1], -1)
+    middle = np.float32([size[1] / 2, size[0] / 2])
+    return (places - middle) * np.float32(1 / zoom - 1)
+
+
+def test_something_large_that_moves_is_not_the_camera():
+    """A bus: most corners are on it, and the street shows hardly any."""
+    street, bus = clips.texture(96, 128, blur=9), clips.texture(60, 160, 3)
+    frames = [street.copy(), street.copy()]
+    for number, frame in enumerate(frames):
+        frame[30:90, 24:104] = bus[:, 4 * number : 4 * number + 80]
+    found = dense_flow(frames[1], frames[0])
+    assert np.abs(found[:24, :, 0]).mean() < 0.1
+    assert np.median(found[36:84, 30:90, 0]) == pytest.approx(4, abs=0.2)
+
+
+def test_a_flow_by_way_of_a_frame_between():
+    first, second, third = clips.pan(3, (64, 96), (3, 1))
+    whole = compose(dense_flow(third, second), dense_flow(second, first))
+    np.testing.assert_allclose(np.median(whole, axis=(0, 1)), (6, 2), atol=0.1)
 
 
 def test_warp_by_hand():
@@ -127,7 +171,7 @@ def test_what_is_not_consistent_says_nothing_of_the_light():
 
 def shares(frames, threshold=2.0):
     static = StaticRegions(threshold)
-    return [static.share(frame) for frame in frames]
+    return [static.share(frame, uniform(0, frame.shape[:2])) for frame in frames]
 
 
 def test_around_what_moves_a_feathered_border_is_painted():

@@ -10,7 +10,7 @@ from artistyle_tf.errors import InputError
 from artistyle_tf.video.clip import Frame
 from artistyle_tf.video.frame_store import FrameStore
 from artistyle_tf.video.motion import dense_flow, warp
-from artistyle_tf.video.shots import Temporal, paint_shot
+from artistyle_tf.video.shots import AHEAD, paint_shot
 
 SIZE = (48, 64)
 SHOT = clips.pan(4, SIZE)
@@ -20,16 +20,20 @@ INNER = slice(8, -8), slice(8, -8)
 class Painter:
     """Paints a frame's negative, a little nearer to what it begins with; is stopped at a painting.
 
-    `calls`: (frame, start, weights, strength) each.
+    `calls`: (frame, start, weights, strength) each; `new`: (frame, new) each.
     """
 
     def __init__(self, until=None):
-        self.calls, self._until = [], until
+        self.calls, self.new, self._until = [], [], until
 
     def paint_first(self, frame):
         return self.paint_next(frame, 255 - frame.rgb.astype(np.float32), None, None)
 
-    def paint_next(self, frame, start, *more):
+    def paint_new(self, frame, start, weights, strength, new):
+        self.new.append((frame, new))
+        return start
+
+    def paint_next(self, frame, start, *more, ahead=False):
         if len(self.calls) == self._until:
             raise KeyboardInterrupt
         self.calls.append((frame, start, *more))
@@ -45,14 +49,11 @@ def frames(pictures, masks=None):
         yield Frame(number, 100 + number * 512, rgb, tuple(masks[number]) if masks else ())
 
 
-def run(folder, pictures=SHOT, temporal=None, until=None, masks=None, size=SIZE):
+def run(folder, pictures=SHOT, static=0, until=None, masks=None, size=SIZE):
     """(painter, store)"""
     painter, store = Painter(until), FrameStore.open(str(folder / "out.mp4"), {"a": 1})
-    numbers = tuple(range(len(pictures)))
     try:
-        paint_shot(
-            painter, store, temporal or Temporal(0.5), size, frames(pictures, masks), numbers
-        )
+        paint_shot(painter, store, size, frames(pictures, masks), 0.5, static)
     except KeyboardInterrupt:
         assert until is not None
     return painter, store
@@ -62,54 +63,61 @@ def paintings(store, count):
     return [store.read(number) for number in range(count)]
 
 
-def test_each_frame_begins_with_the_one_before_moved(tmp_path):
+def test_the_last_of_a_stretch_is_painted_first_and_the_others_lead_to_it(tmp_path):
     painter, store = run(tmp_path)
-    assert painter.calls[0][-1] is None
-    frame, start, weights, strength = painter.calls[2]
-    wanted = warp(store.read(1).astype(np.float32), dense_flow(SHOT[2], SHOT[1]))
-    known = weights > 0
+    assert painter.numbers == [0, 3, 1, 2]
+    (frame, new), (_, start, weights, strength) = painter.new[0], painter.calls[1]
+    assert (frame.number, len(painter.new), strength, start.dtype) == (3, 1, 0.5, np.float32)
+    # Three steps of (2, 1) px came into sight, at the right and below; what is around them is free.
+    assert new[:-3, -6:].min() == new[-3:, :-6].min() == 1
+    assert new[:30, :40].max() == weights[new == 1].max() == 0
+    assert weights[:30, :40].mean() > 0.9
+    wanted = warp(store.read(0).astype(np.float32), dense_flow(SHOT[3], SHOT[0]))
     # Not exactly: the light of the frames differs by what the flow misses.
-    assert np.abs(start - wanted)[INNER].max() < 2
-    # What came into sight is the frame, changed as its like: here, into about its negative.
-    new = ~known[:, -2:].all(axis=1)
-    assert new.mean() > 0.9
-    assert np.abs(start[new, -2:] - wanted[new, -2:]).mean() > 2
-    assert (start.dtype, strength) == (np.float32, 0.5)
-    assert weights[INNER].mean() > 0.9
-    assert set(np.unique(weights)) == {0, 1}
-    np.testing.assert_array_equal(frame.rgb, SHOT[2])
+    assert np.abs(start - wanted)[:30, :40].max() < 4
+    # New places begin as the frame in the painting's colours, not as the border continued.
+    assert np.abs(start[:-4, -4:] - wanted[:-4, -4:]).mean() > 10
+    for number, part in ((1, 1 / 3), (2, 1 / 2)):
+        start, weights = next(call[1:3] for call in painter.calls if call[0].number == number)
+        near, far = (
+            warp(store.read(other).astype(np.float32), dense_flow(SHOT[number], SHOT[other]))
+            for other in (number - 1, 3)
+        )
+        assert np.abs(start - (near + part * (far - near)))[INNER].max() < 4
+        assert weights.mean() > 0.9  # also at the border: the last frame shows what is new
 
 
-def test_what_came_into_sight_again_is_held_to_frames_farther_back(tmp_path):
-    """A square that hides the background for one frame: the nearest frame doesn't show it."""
+def test_a_stretch_ends_where_the_first_frame_left_the_picture(tmp_path):
+    painter, _ = run(tmp_path, clips.pan(8, SIZE, (8, 0)))
+    assert [frame.number for frame, _ in painter.new] == [4, 7]
+    painter, _ = run(tmp_path / "still", SHOT[:1] * (AHEAD + 3))
+    assert (painter.numbers[1], painter.numbers[AHEAD + 1], painter.new) == (AHEAD, AHEAD + 2, [])
+
+
+def test_what_was_hidden_for_a_moment_is_held_to_what_was_there(tmp_path):
+    """A square that hides the background for one frame: the flow by way of that one loses it."""
     back = clips.texture(64, 96)
     hidden = back.copy()
     hidden[20:44, 30:60] = clips.texture(24, 30, 5)
-    near, far = (
-        run(tmp_path / str(n), [back, hidden, back], Temporal(0.5, look_back), size=(64, 96))[0]
-        for n, look_back in enumerate([(1,), (1, 2)])
-    )
-    inside = slice(24, 40), slice(36, 54)
-    assert near.calls[-1][2][inside].mean() < 0.5
-    assert far.calls[-1][2][inside].mean() > 0.9
-    assert far.calls[-1][2].max() == 1
+    painter, _ = run(tmp_path, [back, hidden, back], size=(64, 96))
+    (last, between), inside = painter.calls[1:], (slice(24, 40), slice(36, 54))
+    assert (last[0].number, between[0].number) == (2, 1)
+    assert last[2][inside].mean() > 0.9
+    assert between[2][inside].mean() < 0.5
 
 
-@pytest.mark.parametrize(("look_back", "warm_up"), [((1, 2), 3), ((1, 40), 1)])
-def test_a_killed_run_resumes_to_the_same_paintings(tmp_path, look_back, warm_up):
+def test_a_killed_run_resumes_to_the_same_paintings(tmp_path):
     pictures = [*clips.square(4, SIZE, side=12), *SHOT[:2]]
-    temporal = Temporal(0.5, look_back, static_threshold=2, warm_up=warm_up)
-    given = {"pictures": pictures, "temporal": temporal}
-    _, whole = run(tmp_path / "whole", **given)
-    wanted = paintings(whole, 6)
-    for killed in (1, 3, 5):
-        first, _ = run(tmp_path / str(killed), until=killed, **given)
-        second, store = run(tmp_path / str(killed), **given)
-        assert first.numbers + second.numbers == list(range(6))
+    given = {"pictures": pictures, "static": 2}
+    whole, store = run(tmp_path / "whole", **given)
+    wanted = paintings(store, 6)
+    for killed in range(1, len(whole.numbers)):
+        run(tmp_path / str(killed), until=killed, **given)
+        _, store = run(tmp_path / str(killed), **given)
         np.testing.assert_array_equal(paintings(store, 6), wanted)
     os.remove(f"{store.folder}/00000002.png")  # as the user does with one that is damaged
-    again, _ = run(tmp_path / "5", **given)
-    assert again.numbers == [2]
+    again, _ = run(tmp_path / str(killed), **given)
+    assert again.numbers == [5, 2]
     np.testing.assert_array_equal(paintings(store, 6), wanted)
 
 
@@ -120,7 +128,7 @@ def test_static_regions_keep_their_painting_to_the_bit(tmp_path):
         np.clip(one + random.normal(0, 1, one.shape), 0, 255).astype(np.uint8)
         for one in clips.square(4, size, side=16, step=6)
     ]
-    _, store = run(tmp_path / "held", noisy, Temporal(0.5, static_threshold=2), size=size)
+    _, store = run(tmp_path / "held", noisy, static=2, size=size)
     held = paintings(store, 4)
     for one in held[1:]:
         np.testing.assert_array_equal(one[:16], held[0][:16])
@@ -135,13 +143,12 @@ def test_a_mask_that_moves_over_static_regions_is_followed(tmp_path):
     masks = [[np.zeros(SIZE, np.uint8)] for _ in range(3)]
     for number, (mask,) in enumerate(masks):
         mask[:, : 8 + 16 * number] = 255
-    painter, store = run(tmp_path, [back] * 3, Temporal(0.5, static_threshold=2), masks=masks)
+    painter, store = run(tmp_path, [back] * 3, static=2, masks=masks)
+    assert not painter.calls[1][2][:, 8:40].any()
+    assert painter.calls[1][2][:, 48:].all()
     for number in (1, 2):
-        edge, weights = 8 + 16 * number, painter.calls[number][2]
-        assert not weights[:, edge - 16 : edge].any()
-        assert weights[:, edge:].all()
         changed = np.abs(store.read(number).astype(int) - store.read(number - 1)).max(axis=(0, 2))
-        assert not changed[edge + 12 :].any()
+        assert not changed[8 + 16 * number + 14 :].any()
 
 
 def test_the_folder_keeps_frames_for_runs_that_resume(tmp_path):

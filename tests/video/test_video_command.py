@@ -107,13 +107,15 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
     """
     config = Config(
         size=48, iterations=4, optimizer="lbfgs", weights=str(small_file), levels=1, init="content",
-        precision="float32",
+        precision="float32", style_blend=(2, 1),
     )  # fmt: skip
-    styles = [Picture(picture(40, 50, 1), None, "style", ())]
-    painter, weights, paint = FramePainter(config, styles, 6, Guides()), [], painting.optimize
+    styles = [Picture(picture(40, 50, seed), None, "style", ()) for seed in (1, 2)]
+    painter, paint = FramePainter(config, styles, 6, Guides()), painting.optimize
+    weights, problems = [], []
 
     def noting(*given):
         state = paint(*given)
+        problems.append(given[0])
         weights.append(state.style_weights.beta)
         return state
 
@@ -135,9 +137,17 @@ def test_frames_share_one_trace_and_are_held_to_those_before(small_file, picture
     found = np.abs(painter.paint_next(frame, first, ones, 1e3) - first)
     assert found[:, :20].mean() < 0.5 * found[:, 28:].mean()
     own, *same = weights
-    assert same == [same[0]] * 5
+    assert same[:5] == [same[0]] * 5
     assert own != same[0]
     assert len(seen) == 1
+    # What is new is a region of its own, as large as it is, and only its surroundings are computed.
+    new = np.zeros(SIZE, np.float32)
+    new[:, 40:] = 1
+    found = painter.paint_new(frame, first, ones, 1.0, new)
+    np.testing.assert_array_equal(found[:, :40], first[:, :40])
+    assert np.abs(found - first)[:, 40:].mean() > 1
+    assert problems[-1].size == (32, 32)
+    assert weights[-1] == pytest.approx(weights[1])
     [solver] = painter._solvers._made.values()
     assert solver.objective.value_and_gradient.experimental_get_tracing_count() == 1
 
@@ -185,8 +195,11 @@ class Painter:
         self.painted.append(frame.number)
         return resize(frame.rgb, SIZE).astype(np.float32)
 
-    def paint_next(self, frame, *_):
+    def paint_next(self, frame, *_, ahead=False):
         return self.paint_first(frame)
+
+    def paint_new(self, frame, start, *_):
+        return start
 
 
 @pytest.fixture
@@ -214,7 +227,7 @@ def test_frames_before_a_broken_one_are_in_the_output(tmp_path, run, which):
     sound = [clips.packets(str(tmp_path / name)) for name in ("clip.mkv", "out.mp4")]
     assert 0 < len(sound[1]) < len(sound[0])  # it ends with the last frame
     assert names(tmp_path) == ["out.mp4"]
-    assert Painter.painted == [0, 1, 2]
+    assert Painter.painted == [0, 2, 1]  # the last one leads the others
 
 
 def test_frames_before_one_that_failed_are_kept_and_the_rest_is_painted_later(
@@ -234,7 +247,7 @@ def test_frames_before_one_that_failed_are_kept_and_the_rest_is_painted_later(
     assert run() == (1, [f"can't read {damaged}; remove it"])
     damaged.unlink()
     assert run() == (0, [])
-    assert Painter.painted[:4] == [0, 0, 1, 2]
+    assert Painter.painted == [0, 2, 0, 2, 1, 3, 4]
     assert len(frames_of(tmp_path / "out.mp4")) == COUNT
     assert names(tmp_path) == ["out.mp4"]
 
@@ -244,15 +257,14 @@ def test_the_time_left_of_a_clip_leaves_the_first_call_out(monkeypatch, caplog):
     now = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     caplog.set_level("DEBUG", "artistyle_tf")
-    progress = main.ClipProgress()
-    progress.begin(3, 10)
-    for iteration, iterations, seconds in (
-        (1, 20, 90), (2, 20, 1), (20, 20, 18), (1, 10, 1), (2, 10, 1),
-    ):  # fmt: skip
+    progress, done = main.ClipProgress(), [10]
+    progress.begin(types.SimpleNamespace(count=lambda: done[0]), 9)
+    for finished, seconds in ((0, 90), (1, 9), (2, 8), (1, 2), (0, 1), (1, 1)):
         now[0] += seconds
-        progress(types.SimpleNamespace(iteration=iteration, iterations=iterations))
+        done[0] += finished
+        progress.show()
     told = [record.getMessage().partition(", about ")[2] for record in caplog.records]
-    assert told == ["", "0:38 left", "0:20 left", "0:19 left", "0:18 left"]
+    assert told == ["", "", "0:24 left", "0:17 left", "0:18 left", "0:12 left"]
 
 
 def test_a_clip_of_another_program_stays(tmp_path, run):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Pack VGG19's filters for --weights: each kernel as at most 256 values and a byte for each number.
 
-    scripts/weights/pack_weights.py SOURCE OUTPUT [--deepest=block5_conv1]
+    scripts/pack_weights.py SOURCE OUTPUT [--deepest=block5_conv1]
 
 SOURCE is what --weights takes: imagenet, or an .h5 or .npz file. OUTPUT is an .npz file, for each
 layer `index` uint8 [3, 3, in, out], `codebook` float32 [at most 256] and `bias` float32 [out]; the
