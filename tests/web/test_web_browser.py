@@ -291,7 +291,7 @@ def test_a_draft_is_shown_while_controls_change(server, browser, pair):
     page.locator("#set-color ul").wait_for(state="hidden")
 
 
-def test_what_strangers_ask_for_is_refused(server, browser, pair):
+def test_what_strangers_ask_for_is_refused(server, browser, picture, tmp_path):
     url, _, folder = server
     with pytest.raises(urllib.error.HTTPError, match="421"):
         urllib.request.urlopen(urllib.request.Request(url, headers={"Host": "evil.example"}))
@@ -300,11 +300,12 @@ def test_what_strangers_ask_for_is_refused(server, browser, pair):
 
     def stored():
         names = {path.name for path in folder.parent.glob("artistyle-web-*/**/*")}
-        return {"photo.png", "painting.png", "foreign.png"} & names
+        return {"own.png", "foreign.png"} & names
 
+    Image.fromarray(picture(48, 64, 7)).save(tmp_path / "own.png")
     context = browser()
-    page = opened(context, url, pair)
-    assert stored() == {"photo.png", "painting.png"}
+    page = opened(context, url, [str(tmp_path / "own.png")])
+    assert stored() == {"own.png"}
     page.close()
     wait_until(lambda: not stored())
     # From another port of this machine.
