@@ -1,7 +1,5 @@
 """The errors shown to users. The text is one line: what is wrong and what would be valid."""
 
-__all__ = ["ArtistyleError", "ConfigError", "InputError"]
-
 
 class ArtistyleError(ValueError):
     """Base class of the errors below. `exit_status` is the command's exit status for it."""

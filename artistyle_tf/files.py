@@ -12,8 +12,6 @@ from typing import Any, BinaryIO
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["as_path", "check_folder", "check_overwrite", "replacing", "write_bytes"]
-
 MARK = b"artistyle_tf"
 """In every picture, clip and report that artistyle writes: in its record, metadata or text."""
 

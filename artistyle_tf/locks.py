@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-__all__ = ["hold", "holding"]
-
 
 def hold(name: str) -> "BaseFileLock | None":
     """The lock of that name, to be released; None if this process or another one holds it.

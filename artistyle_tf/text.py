@@ -3,8 +3,6 @@
 import math
 from typing import Any
 
-__all__ = ["clock", "flag_text", "gigabytes", "one_line", "reason"]
-
 
 def one_line(text: str) -> str:
     """`text` as one line, with unprintable characters escaped."""

@@ -14,21 +14,12 @@ from typing import Any
 from artistyle_tf.batch.paths import find_pictures, normal, split_list, under
 from artistyle_tf.cli.flags import depth
 from artistyle_tf.cli.parsing import named_as_flags, setting
-from artistyle_tf.config.config import INITS, Config
+from artistyle_tf.config.choices import INITS
+from artistyle_tf.config.config import Config
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.images.write import check_depth
 from artistyle_tf.text import one_line, reason
-
-__all__ = [
-    "COLUMNS",
-    "PICTURES",
-    "Job",
-    "combine",
-    "make_job",
-    "name_outputs",
-    "read_jobs",
-]
 
 PICTURES = ("content", "style", "content_mask", "style_mask")
 SETTINGS = dataclasses.fields(Config)

@@ -34,9 +34,6 @@ from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.write import EXTENSIONS, check_output
 from artistyle_tf.text import one_line
 
-__all__ = ["PROGRAM", "main", "parse"]
-
-
 _JOBS = grouped(
     "Batch",
     Flag(

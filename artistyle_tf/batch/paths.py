@@ -13,18 +13,6 @@ from artistyle_tf import files
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
 
-__all__ = [
-    "check_folder",
-    "copy_local",
-    "exists",
-    "find_pictures",
-    "is_url",
-    "local_output",
-    "normal",
-    "split_list",
-    "under",
-]
-
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".gif", ".bmp")
 """Files with these count as pictures of a folder."""
 

@@ -23,16 +23,6 @@ from artistyle_tf.images.sizes import fit
 from artistyle_tf.text import clock, gigabytes, one_line
 from artistyle_tf.vgg.weights import NAMES, load
 
-__all__ = [
-    "NEW",
-    "in_order",
-    "make_plan",
-    "read_rates",
-    "result_size",
-    "why_paint",
-    "write_rates",
-]
-
 NEW = "new"
 UNFINISHED = (INTERRUPTED, STOPPED, "a callback raised")
 """How stop reasons of unfinished runs begin."""

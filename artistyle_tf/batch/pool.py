@@ -16,8 +16,6 @@ from typing import Any, Literal
 from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["Options", "Outcome", "Tell", "run_tasks"]
-
 TRIES = 3  # A task is given up when this many workers have died doing it.
 PATIENCE = 15  # How often a busy task is tried again; killed batches release locks with delay.
 FAREWELL = 60.0  # Seconds that workers get for checkpoints when the user stops the batch.

@@ -17,8 +17,6 @@ from artistyle_tf.config.choices import Cadence
 from artistyle_tf.config.validation import integer
 from artistyle_tf.text import clock
 
-__all__ = ["Summary", "paint_all"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Summary:

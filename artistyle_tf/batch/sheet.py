@@ -19,8 +19,6 @@ from artistyle_tf.images.sizes import shrink
 from artistyle_tf.images.write import write
 from artistyle_tf.text import one_line
 
-__all__ = ["write_sheet"]
-
 THUMB, GAP, TEXT = 160, 12, 12  # px: a thumbnail's longer side, the gap, the text's height
 MOST, HEADS = 4000, 100  # pictures on a sheet; rows or columns with heads
 WHITE, PALE, GREY = (255, 255, 255), (250, 235, 230), (60, 60, 60)

@@ -29,8 +29,6 @@ from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.text import reason
 
-__all__ = ["Worker", "checkpoint_folder", "computing"]
-
 PAINTERS = 2  # Painters kept, each with its network and graphs; jobs are sorted by settings.
 
 

@@ -1,3 +1,1 @@
 """Callbacks that follow a run: progress, previews, TensorBoard, the log for reports."""
-
-__all__: list[str] = []

@@ -10,8 +10,6 @@ from artistyle_tf.engine.results import Step
 from artistyle_tf.errors import InputError
 from artistyle_tf.images import write
 
-__all__ = ["Previews", "is_preview", "preview_path"]
-
 logger = logging.getLogger("artistyle_tf")
 
 

@@ -15,8 +15,6 @@ from typing import Any, TextIO
 from artistyle_tf.engine.results import Step
 from artistyle_tf.text import clock
 
-__all__ = ["QUIET", "Progress"]
-
 QUIET = 2.0  # seconds at the start in which no step is shown, and nothing at all in a log
 
 WIDE, GRAPH = 72, 10  # columns of a terminal that has room for a bar, and of that bar

@@ -7,8 +7,6 @@ from artistyle_tf.images.sizes import shrink
 from artistyle_tf.report.charts import Moment
 from artistyle_tf.report.page import THUMBNAIL
 
-__all__ = ["ReportLog"]
-
 
 class ReportLog:
     """A callback that collects the intermediate data shown by `Result.report`.

@@ -11,8 +11,6 @@ from artistyle_tf.engine.results import Step
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["TensorBoard", "check_tensorboard"]
-
 
 class TensorBoard:
     """A callback that writes event files for `tensorboard --logdir FOLDER`.

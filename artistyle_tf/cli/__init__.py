@@ -1,3 +1,1 @@
 """The command `artistyle`: flags in, a picture and an exit status out."""
-
-__all__: list[str] = []

@@ -16,8 +16,6 @@ from artistyle_tf.callbacks.progress import Progress
 from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.text import reason
 
-__all__ = ["ENVIRONMENT", "EXIT_INTERRUPTED", "Console", "quiet_import", "run_command", "showing"]
-
 EXIT_INTERRUPTED = 130
 EXIT_TERMINATED = 143
 

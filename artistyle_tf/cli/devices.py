@@ -16,17 +16,6 @@ from artistyle_tf.errors import ArtistyleError, ConfigError
 from artistyle_tf.text import flag_text, one_line
 from artistyle_tf.vgg.vgg19 import VGG19_LAYERS, WIDTHS, block_of
 
-__all__ = [
-    "STRATEGIES",
-    "check_device",
-    "check_memory",
-    "check_strategy",
-    "connect_to_tpu",
-    "is_chief",
-    "make_strategy",
-    "on_device",
-]
-
 STRATEGIES = ("mirrored", "multiworker", "tpu")
 
 _NAME = re.compile(r"(?:/|/device:)?(cpu|gpu|tpu)(?::(\d{1,4}))?", re.IGNORECASE)

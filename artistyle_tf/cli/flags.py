@@ -21,8 +21,8 @@ from artistyle_tf.cli.parsing import (
     setting_flags,
     values_of,
 )
-from artistyle_tf.config.choices import Cadence
-from artistyle_tf.config.config import INITS, Config
+from artistyle_tf.config.choices import INITS, Cadence
+from artistyle_tf.config.config import Config
 from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.engine.plan import total_iterations
@@ -30,8 +30,6 @@ from artistyle_tf.engine.provenance import Rerun, read_rerun
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.write import DEPTHS, check_depth
 from artistyle_tf.report.page import check_name
-
-__all__ = ["COMMON", "FLAGS", "PROGRAM", "Command", "cadence", "parse"]
 
 
 def cadence(name: str, given: str) -> str:

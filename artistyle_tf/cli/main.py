@@ -31,8 +31,6 @@ from artistyle_tf.text import one_line
 if TYPE_CHECKING:
     from artistyle_tf.engine.results import Result
 
-__all__ = ["main"]
-
 logger = logging.getLogger("artistyle_tf")
 
 # Lines of TensorFlow's messages that only locate the error: headings, stacks, nodes.

@@ -15,26 +15,6 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import flag_text, one_line
 
-__all__ = [
-    "Flag",
-    "Program",
-    "checked",
-    "config_of",
-    "grouped",
-    "named_as_flags",
-    "number",
-    "output_name",
-    "overrides_of",
-    "parse_flags",
-    "path",
-    "real",
-    "require",
-    "setting",
-    "setting_flags",
-    "values_of",
-    "whole",
-]
-
 
 def _text(name: str, given: str) -> str:
     if not given:

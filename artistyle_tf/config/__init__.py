@@ -1,3 +1,1 @@
 """The settings: `Config`, the presets, and their validation. No TensorFlow."""
-
-__all__: list[str] = []

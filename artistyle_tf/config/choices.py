@@ -8,23 +8,6 @@ from typing import Literal, TypedDict
 
 from artistyle_tf.errors import ConfigError
 
-__all__ = [
-    "INITS",
-    "Cadence",
-    "Carry",
-    "Color",
-    "Formula",
-    "JitCompile",
-    "LayerWeights",
-    "Optimizer",
-    "Padding",
-    "Pooling",
-    "Precision",
-    "Settings",
-    "Statistics",
-    "Task",
-]
-
 INITS = ("noise", "content", "style", "grey")  # Values of `init` other than a picture file.
 
 Task = Literal["stylize", "texture", "reconstruct"]

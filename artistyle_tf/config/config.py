@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from artistyle_tf.config.choices import (
-    INITS,
     Carry,
     Color,
     Formula,
@@ -36,8 +35,6 @@ from artistyle_tf.config.validation import (
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 from artistyle_tf.vgg.weights import check_shipped
-
-__all__ = ["INITS", "Config"]
 
 _ABSENT = {"texture": "content", "reconstruct": "style"}
 """Task → the kind of picture that it does not use."""

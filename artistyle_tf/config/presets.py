@@ -5,8 +5,6 @@ from typing import Any
 
 from artistyle_tf.vgg.vgg19 import STYLE_LAYERS
 
-__all__ = ["PRESETS", "STYLE_LAYERS", "style_ratio"]
-
 _AS_PUBLISHED: Mapping[str, Any] = {
     "padding": "zeros",
     "precision": "float32",

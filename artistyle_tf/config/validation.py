@@ -13,19 +13,6 @@ from artistyle_tf.errors import ConfigError
 from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 from artistyle_tf.vgg.weights import check_name
 
-__all__ = [
-    "MAX_SIZE",
-    "MAX_WEIGHT",
-    "MIN_SIZE",
-    "Layers",
-    "integer",
-    "memory_size",
-    "number",
-    "one_of",
-    "valid",
-    "words_of",
-]
-
 Layers = tuple[tuple[str, float], ...]  # Layer names with their weights, in order.
 
 MIN_SIZE = 16

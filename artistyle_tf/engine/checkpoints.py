@@ -20,8 +20,6 @@ from artistyle_tf.files import replacing
 from artistyle_tf.locks import hold
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["Checkpoints", "Saved"]
-
 KEPT = 2
 SECONDS = 60.0
 SHARE = 50

@@ -19,8 +19,6 @@ from artistyle_tf.vgg.precision import compiling_for, true_float32
 from artistyle_tf.vgg.vgg19 import stride
 from artistyle_tf.vgg.weights import Weights, load
 
-__all__ = ["BoundObjective", "Stylizer", "build_objective", "lower_level"]
-
 
 class BoundObjective:
     """An `Objective` with its targets: image → (value, gradient)."""

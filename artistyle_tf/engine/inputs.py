@@ -6,25 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from artistyle_tf.config.config import INITS, Config
+from artistyle_tf.config.choices import INITS
+from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.masks import Masks, check_counts, read_masks
 from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import fit, output_size, resize, scale_to
-
-__all__ = [
-    "Inputs",
-    "check_inputs",
-    "cover",
-    "read_inputs",
-    "read_start",
-    "remarks",
-    "start_image",
-    "style_sides",
-    "white_noise",
-]
 
 
 class Inputs(NamedTuple):

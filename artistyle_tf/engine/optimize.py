@@ -32,14 +32,6 @@ from artistyle_tf.optimizers.base import MOST_STEPS
 from artistyle_tf.text import reason
 from artistyle_tf.vgg.precision import device_kind, on_host
 
-__all__ = [
-    "WINDOW",
-    "first_style_weights",
-    "named_parts",
-    "optimize",
-    "within_memory",
-]
-
 logger = logging.getLogger("artistyle_tf")
 
 Computed = TypeVar("Computed")

@@ -24,8 +24,6 @@ from artistyle_tf.text import reason
 from artistyle_tf.vgg.precision import true_float32
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["Painter", "finish_image", "make_result", "stylize"]
-
 logger = logging.getLogger("artistyle_tf")
 
 

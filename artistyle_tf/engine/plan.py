@@ -16,26 +16,6 @@ from artistyle_tf.images.sizes import whole_cells
 from artistyle_tf.text import gigabytes
 from artistyle_tf.vgg.vgg19 import CELL, VGG19_LAYERS, contexts, stride
 
-__all__ = [
-    "TILES",
-    "Level",
-    "Plan",
-    "Room",
-    "estimate",
-    "free_bytes",
-    "level_sizes",
-    "make_plan",
-    "peak_bytes",
-    "plan_note",
-    "resident_bytes",
-    "schedule",
-    "split_iterations",
-    "tile_sides",
-    "total_iterations",
-    "with_shared_tiles",
-    "with_smaller_tiles",
-]
-
 SQUEEZE = 1.25
 """How much narrower or wider than the picture a coarse level may be; finer levels correct it."""
 

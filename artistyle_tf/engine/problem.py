@@ -29,8 +29,6 @@ from artistyle_tf.objective.targets import (
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.weights import Weights, load
 
-__all__ = ["Earlier", "Problem", "Styles", "level_targets", "load_network", "make_problem"]
-
 logger = logging.getLogger("artistyle_tf")
 
 LEVELS_KEPT = 64

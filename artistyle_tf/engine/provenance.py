@@ -12,15 +12,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from artistyle_tf.config.config import INITS, Config
+from artistyle_tf.config.choices import INITS
+from artistyle_tf.config.config import Config
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.images.masks import Masks
 from artistyle_tf.images.picture import Picture
 from artistyle_tf.images.read import read_record
 from artistyle_tf.text import one_line
 from artistyle_tf.vgg.weights import NAMES, Weights
-
-__all__ = ["Provenance", "Rerun", "kinds_of", "read_rerun"]
 
 MODULES = ("artistyle_tf", "tensorflow", "tensorflow_probability", "keras", "numpy", "PIL")
 LAZY = {"tensorflow_probability": "tensorflow-probability"}

@@ -16,8 +16,6 @@ from artistyle_tf.report.charts import Moment
 from artistyle_tf.report.page import write_report
 from artistyle_tf.text import clock
 
-__all__ = ["INTERRUPTED", "STOPPED", "Callback", "Callbacks", "Result", "Step", "TimeLeft"]
-
 INTERRUPTED = "interrupted"  # why a run ended by Ctrl-C
 STOPPED = "stopped by the callback"  # why a run ended if a callback returned False
 

@@ -29,16 +29,6 @@ from artistyle_tf.optimizers import Minimizer
 from artistyle_tf.vgg.precision import convolution_dtype, device_kind
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = [
-    "Solver",
-    "Solvers",
-    "is_compiled",
-    "let_memory_grow",
-    "make_objective",
-    "minimizer_class",
-    "room",
-]
-
 logger = logging.getLogger("artistyle_tf")
 
 MINIMIZERS: Mapping[Optimizer, str] = {

@@ -23,8 +23,6 @@ from artistyle_tf.objective.targets import StyleWeights, Targets
 from artistyle_tf.optimizers import State as Search
 from artistyle_tf.optimizers import Status
 
-__all__ = ["Clock", "Ending", "Painted", "Row", "RunState", "restore", "save"]
-
 logger = logging.getLogger("artistyle_tf")
 
 Row = tuple[int, float, float, int, int]

@@ -18,13 +18,6 @@ from artistyle_tf.images.sizes import resize, scale_to
 from artistyle_tf.keras_losses.perceptual import PerceptualLoss
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = [
-    "Deadline",
-    "Trained",
-    "crops",
-    "train_transform_net",
-]
-
 EPOCH = 50  # steps, over which each value of the history is averaged
 
 LEARNING_RATE = 2e-3

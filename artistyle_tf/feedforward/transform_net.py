@@ -11,8 +11,6 @@ from artistyle_tf.errors import ConfigError
 from artistyle_tf.vgg.backend import check_backend
 from artistyle_tf.vgg.extractor import FROZEN
 
-__all__ = ["CELL", "build_transform_net", "check_not_frozen"]
-
 CELL = 4
 """Sides must be multiples of this, since the network halves the picture twice."""
 

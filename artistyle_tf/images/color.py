@@ -12,8 +12,6 @@ from artistyle_tf.images.network_scale import to_network
 from artistyle_tf.images.picture import as_uint8
 from artistyle_tf.images.sizes import resize, scale_to
 
-__all__ = ["NODES", "keep_chroma", "luminance", "oklab", "palette_table", "recolor"]
-
 LUMA = (0.299, 0.587, 0.114)  # Weights of R, G, B in the Y of YIQ.
 NODES = 32  # Nodes of the palette's table along R, G and B, from 0 to 255.
 TOLERANCE = 0.02  # Distance in OKLab that counts as none: just noticeable side by side.

@@ -14,8 +14,6 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageCms
 
-__all__ = ["Page", "Samples", "deep_samples", "frame_notes", "over_white", "srgb", "to_rgb"]
-
 _ORIENTATION = 274
 _DEPTH_AT = 24  # Where a PNG has its bit depth.
 _DATE = slice(24, 36)

@@ -17,11 +17,6 @@ from artistyle_tf.images.picture import Picture, as_uint8
 from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import fill_cells, resize
 
-__all__ = [
-    "ASPECT", "Masks", "Regions", "check_counts", "coverage", "grey", "make_regions", "read_masks",
-    "within",
-]  # fmt: skip
-
 ASPECT = 0.02  # Tolerated difference of aspect from the picture, as sizes are rounded to whole px.
 
 

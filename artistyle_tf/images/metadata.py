@@ -13,8 +13,6 @@ from PIL import Image, PngImagePlugin
 from artistyle_tf.errors import InputError
 from artistyle_tf.images.decode import Page, srgb
 
-__all__ = ["encode", "extract"]
-
 _KEY = "artistyle"
 _EXIF_IFD = 0x8769
 _USER_COMMENT = 0x9286

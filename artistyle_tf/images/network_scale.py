@@ -2,8 +2,6 @@
 
 import numpy as np
 
-__all__ = ["BGR_MEAN", "from_network", "to_network", "unclipped"]
-
 BGR_MEAN = (103.939, 116.779, 123.68)
 """Mean B, G, R of ImageNet's training pictures: Simonyan and Zisserman 2014."""
 

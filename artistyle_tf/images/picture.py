@@ -8,8 +8,6 @@ import numpy as np
 
 from artistyle_tf.errors import ConfigError
 
-__all__ = ["MIN_SIDE", "Picture", "as_uint8", "check_levels"]
-
 MIN_SIDE = 16
 """The shortest side that `read` accepts, in px."""
 

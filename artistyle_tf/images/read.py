@@ -19,8 +19,6 @@ from artistyle_tf.images import decode, metadata
 from artistyle_tf.images.picture import MIN_SIDE, Picture, check_levels
 from artistyle_tf.text import one_line, reason
 
-__all__ = ["MAX_PIXELS", "read", "read_record"]
-
 MAX_PIXELS = 178_956_970
 """Files with more pixels than this in their header are refused without decoding."""
 

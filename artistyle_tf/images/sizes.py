@@ -7,11 +7,6 @@ from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.images.picture import MIN_SIDE, Picture, as_uint8
 from artistyle_tf.vgg.vgg19 import CELL
 
-__all__ = [
-    "continued", "fill_cells", "fit", "output_size", "resample", "resize", "scale_to", "shrink",
-    "whole_cells",
-]  # fmt: skip
-
 
 def fit(height: int, width: int, longer: int) -> tuple[int, int]:
     """(height, width) scaled so that the longer side is `longer`; 0 leaves it unchanged."""

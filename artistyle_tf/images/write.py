@@ -19,16 +19,6 @@ from artistyle_tf.images.picture import as_uint8, check_levels
 from artistyle_tf.images.sizes import resize, shrink
 from artistyle_tf.text import one_line, reason
 
-__all__ = [
-    "DEPTHS",
-    "EXTENSIONS",
-    "check_depth",
-    "check_output",
-    "png_bytes",
-    "to_html",
-    "write",
-]
-
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _FORMATS |= {".tif": "TIFF", ".tiff": "TIFF"}
 EXTENSIONS = tuple(_FORMATS)  # Of the files that `write` can write.

@@ -10,8 +10,6 @@ import tensorflow as tf
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.images.picture import MIN_SIDE
 
-__all__ = ["check_shapes", "check_values", "checked_range"]
-
 GREY_LEVELS = 255.0
 
 

@@ -20,8 +20,6 @@ from artistyle_tf.objective import losses
 from artistyle_tf.vgg.extractor import build_feature_extractor, embedded_network
 from artistyle_tf.vgg.weights import Weights, load
 
-__all__ = ["ContentLoss", "GramMatrix", "PerceptualLoss", "StyleLoss"]
-
 PACKAGE = "artistyle_tf"  # part of the class names in saved models: do not change
 
 

@@ -10,27 +10,6 @@ import tensorflow as tf
 
 from artistyle_tf.config.config import Config
 
-__all__ = [
-    "DEVIATION",
-    "W2_SCALE",
-    "at_least_float32",
-    "blur",
-    "content_factor",
-    "count",
-    "feature_sum",
-    "gram_matrix",
-    "gram_sum",
-    "nine_point_variation",
-    "outside_range",
-    "squared_distance",
-    "style_factor",
-    "style_loss",
-    "total_variation",
-    "variation",
-    "weighted_distance",
-    "weighted_terms",
-]
-
 DEVIATION = 57.4
 """Standard deviation of ImageNet in grey levels, by which programs for PyTorch's networks divide
 pixels: their losses are ours over its square, or over its fourth power for Gram matrices."""

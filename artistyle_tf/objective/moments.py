@@ -8,20 +8,6 @@ import tensorflow as tf
 from artistyle_tf.objective import losses
 from artistyle_tf.objective.wasserstein import Gaussian, gaussian, wasserstein
 
-__all__ = [
-    "Moments",
-    "Target",
-    "blend",
-    "compare",
-    "empty_moments",
-    "mean_square",
-    "moments",
-    "normalize",
-    "stack",
-    "target_of",
-    "target_spec",
-]
-
 
 class Moments(NamedTuple):
     """Sums over positions, additive over tiles; or their means, see `normalize`."""

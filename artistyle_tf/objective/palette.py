@@ -10,8 +10,6 @@ from artistyle_tf.images.network_scale import BGR_MEAN
 from artistyle_tf.objective import losses
 from artistyle_tf.vgg.extractor import Features
 
-__all__ = ["loss", "palette", "specs"]
-
 CELLS = NODES - 1
 BAND = 64  # rows looked up at once, at 100 bytes for each of their pixels
 

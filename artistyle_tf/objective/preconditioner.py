@@ -7,8 +7,6 @@ the minimiser optimises z instead. P is symmetric, so the gradient by z is P tim
 
 import tensorflow as tf
 
-__all__ = ["precondition"]
-
 
 def precondition(
     image: tf.Tensor, power: float, settled: tf.Tensor | float = 0.0, settle: float = 0.0

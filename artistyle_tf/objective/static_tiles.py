@@ -18,8 +18,6 @@ from artistyle_tf.vgg.extractor import Features
 from artistyle_tf.vgg.vgg19 import CELL, stride
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["FixedTiledObjective"]
-
 
 class FixedTiledObjective(TiledObjective):
     """`TiledObjective` for images of size `fixed`; others, as used for targets, as there."""

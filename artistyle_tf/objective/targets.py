@@ -14,17 +14,6 @@ from artistyle_tf.objective.moments import Moments, Target
 from artistyle_tf.vgg.extractor import Features
 from artistyle_tf.vgg.vgg19 import stride
 
-__all__ = [
-    "Guides",
-    "Parts",
-    "StyleWeights",
-    "Sums",
-    "Targets",
-    "earlier_spec",
-    "layer_guides",
-    "region_strengths",
-]
-
 
 class Targets(NamedTuple):
     """What the losses compare with. Tensors only, so that one traced function serves them all."""

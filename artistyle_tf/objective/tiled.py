@@ -22,8 +22,6 @@ from artistyle_tf.vgg.extractor import Features
 from artistyle_tf.vgg.vgg19 import CELL, block_of, contexts, stride
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["TiledObjective", "tile_cores"]
-
 
 class TiledObjective(Objective):
     """`Objective`, evaluated in tiles of `tile` px a side, a multiple of 16, plus their halos.

@@ -21,8 +21,6 @@ import tensorflow as tf
 
 from artistyle_tf.vgg.precision import device_kind
 
-__all__ = ["FLOOR", "RELATIVE_FLOOR", "Gaussian", "gaussian", "inverse_root", "wasserstein"]
-
 FLOOR = 0.33
 """Variance added to every channel: 1e-4 in that program, for pixels in units of ImageNet's
 standard deviation, 57.4 grey levels; features scale with pixels, variances with their square."""

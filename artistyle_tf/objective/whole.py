@@ -18,8 +18,6 @@ from artistyle_tf.vgg.extractor import Features, build_feature_extractor, consta
 from artistyle_tf.vgg.vgg19 import stride
 from artistyle_tf.vgg.weights import Weights
 
-__all__ = ["Objective"]
-
 
 class Objective:
     """α · content + β · style + terms of the pixels, for a `Config` and pictures of any size.

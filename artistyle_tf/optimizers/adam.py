@@ -9,8 +9,6 @@ import tensorflow as tf
 
 from artistyle_tf.optimizers.base import Minimizer, State, Status, ValueAndGradient, judge
 
-__all__ = ["Adam", "AveragedAdam"]
-
 GROWN, PATIENCE = 10.0, 20
 """A search has diverged once its objective has stayed above GROWN times the initial value for more
 than PATIENCE iterations; the first steps alone may well increase it."""

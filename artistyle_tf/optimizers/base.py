@@ -8,17 +8,6 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-__all__ = [
-    "MOST_STEPS",
-    "Graphs",
-    "Minimizer",
-    "State",
-    "Status",
-    "ValueAndGradient",
-    "judge",
-    "step_factor",
-]
-
 MOST_STEPS = 64
 """Most iterations that one call of `Minimizer.advance_at_once` can take."""
 

@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["CURVATURE", "Memory", "empty_memory", "inverse_product", "push"]
-
 CURVATURE = 1e-6
 """A pair with sᵀy below this share of ‖s‖‖y‖ is rejected: it would make the inverse Hessian
 estimate indefinite, or huge from rounding alone."""

@@ -14,8 +14,6 @@ import tensorflow as tf
 from artistyle_tf.optimizers.base import Minimizer, State, Status, ValueAndGradient, step_factor
 from artistyle_tf.optimizers.compact import Memory, empty_memory, inverse_product, push
 
-__all__ = ["LBFGS"]
-
 SUFFICIENT_DECREASE = 1e-4
 TRIALS = 12
 

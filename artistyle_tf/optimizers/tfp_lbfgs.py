@@ -26,8 +26,6 @@ with warnings.catch_warnings():
 
     lbfgs_minimize = tfp.optimizer.lbfgs_minimize  # triggers loading: the package itself is lazy
 
-__all__ = ["TFPLBFGS"]
-
 # TFP compares with <=, so a tolerance of 0 would take an unchanged float32 value for convergence,
 # where a restart may still help; with negative tolerances the search never ends.
 NEVER = dict.fromkeys(

@@ -1,3 +1,1 @@
 """The report of a run: a single HTML file, built from plain values. No TensorFlow."""
-
-__all__: list[str] = []

@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-__all__ = ["AXES", "Moment", "Trace", "draw_losses", "draw_objective", "sort_parts"]
-
 AXES = ("iteration", "seconds", "evaluations")
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 300, 58, 8, 8, 22

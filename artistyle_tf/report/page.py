@@ -20,8 +20,6 @@ from artistyle_tf.images.write import png_bytes
 from artistyle_tf.report import charts, reproduce
 from artistyle_tf.text import clock, flag_text, gigabytes, one_line
 
-__all__ = ["THUMBNAIL", "check_name", "check_report", "write_report"]
-
 LONGEST, SOURCE, THUMBNAIL = 1600, 480, 240
 """Longer sides in px: content and result, sources, thumbnails."""
 

@@ -9,8 +9,6 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.text import flag_text
 from artistyle_tf.vgg.weights import NAMES
 
-__all__ = ["changed_settings", "write_command", "write_python"]
-
 OUTPUT = "again.png"
 
 

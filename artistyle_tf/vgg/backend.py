@@ -2,8 +2,6 @@
 
 from artistyle_tf.errors import ConfigError
 
-__all__ = ["check_backend"]
-
 
 def check_backend() -> None:
     """ConfigError unless Keras uses TensorFlow."""

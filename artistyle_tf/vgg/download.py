@@ -10,8 +10,6 @@ from pathlib import Path
 from artistyle_tf.errors import InputError
 from artistyle_tf.text import reason
 
-__all__ = ["cached_imagenet", "download_imagenet", "imagenet_path"]
-
 BASE = "https://storage.googleapis.com/tensorflow/keras-applications/vgg19/"
 FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 MD5 = "253f8cb515780f3b799900260a226db6"

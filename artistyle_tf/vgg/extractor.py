@@ -13,11 +13,6 @@ from artistyle_tf.vgg.backend import check_backend
 from artistyle_tf.vgg.vgg19 import STYLE_LAYERS, VGG19_LAYERS, block_of
 from artistyle_tf.vgg.weights import Weights, load
 
-__all__ = [
-    "FROZEN", "PADDINGS", "Features", "build_feature_extractor", "constant_network",
-    "embedded_network",
-]  # fmt: skip
-
 PADDINGS = ("zeros", "reflect", "replicate-first")
 """What convolutions see beyond a picture's border. Zeros, which VGG19 was trained with, encode
 positions: the outer rows look like nothing else, so an optimizer paints them like nothing else."""

@@ -17,8 +17,6 @@ from pathlib import Path
 
 import tensorflow as tf
 
-__all__ = ["compiling_for", "convolution_dtype", "device_kind", "on_host", "true_float32"]
-
 CPUINFO = Path("/proc/cpuinfo")
 
 TILES = {"amx_tile", "amx_bf16"}  # x86 CPU flags for bfloat16 tiles (AMX).

@@ -1,7 +1,5 @@
 """Names and positions of VGG19's convolutions (Simonyan and Zisserman 2014)."""
 
-__all__ = ["CELL", "STYLE_LAYERS", "VGG19_LAYERS", "WIDTHS", "block_of", "contexts", "stride"]
-
 VGG19_LAYERS: tuple[str, ...] = tuple(
     f"block{block}_conv{conv}"
     for block, count in enumerate((2, 2, 4, 4, 4), start=1)

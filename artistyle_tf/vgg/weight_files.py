@@ -13,8 +13,6 @@ from artistyle_tf.errors import InputError
 from artistyle_tf.text import one_line
 from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 
-__all__ = ["Layers", "read_h5", "read_npz"]
-
 MAX_ELEMENTS = 64_000_000  # of one array; the largest in VGG19 without its top has 2.4 million
 
 # Layer → "kernel", "bias", "index" or "codebook" → NumPy's arrays or HDF5's, not yet read.

@@ -21,8 +21,6 @@ from artistyle_tf.vgg.download import cached_imagenet, download_imagenet
 from artistyle_tf.vgg.vgg19 import VGG19_LAYERS
 from artistyle_tf.vgg.weight_files import read_h5, read_npz
 
-__all__ = ["NAMES", "Weights", "check_name", "check_shipped", "load"]
-
 DATA = Path(__file__).parents[1] / "data"
 SHIPPED_DEEPEST = "block5_conv1"
 _FILES = {"imagenet-8bit": "vgg19_8bit.npz", "preview": "preview_vgg19.npz"}

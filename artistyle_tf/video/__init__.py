@@ -1,3 +1,1 @@
 """Paints clips frame by frame: the command `artistyle-video`. Only this uses OpenCV and PyAV."""
-
-__all__: list[str] = []

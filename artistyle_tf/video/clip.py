@@ -15,18 +15,6 @@ from artistyle_tf.images.masks import check_counts, grey, read_masks
 from artistyle_tf.images.picture import MIN_SIDE, Picture, as_uint8
 from artistyle_tf.text import one_line
 
-__all__ = [
-    "BrokenClipError",
-    "Clip",
-    "Frame",
-    "Guides",
-    "Look",
-    "frames_with_masks",
-    "open_container",
-    "read_clip",
-    "read_guides",
-]
-
 logger = logging.getLogger("artistyle_tf")
 
 BT709, BT601, SMPTE170M, BT2020 = 1, 5, 6, 9

@@ -20,12 +20,11 @@ from artistyle_tf.cli.parsing import (
     values_of,
     whole,
 )
-from artistyle_tf.config.config import INITS, Config
+from artistyle_tf.config.choices import INITS
+from artistyle_tf.config.config import Config
 from artistyle_tf.engine.inputs import check_inputs
 from artistyle_tf.errors import ConfigError
 from artistyle_tf.video.writer import FORMATS
-
-__all__ = ["Options", "parse"]
 
 _count = whole(1, 999_999)
 

@@ -15,8 +15,6 @@ from artistyle_tf.text import one_line, reason
 from artistyle_tf.video.clip import BrokenClipError, Frame
 from artistyle_tf.video.motion import is_cut
 
-__all__ = ["FrameStore", "Survey", "find_shots", "to_float32", "to_levels"]
-
 SIDE = 256  # Longer side in px at which frames are compared to find cuts.
 
 

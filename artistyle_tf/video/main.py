@@ -20,8 +20,6 @@ from artistyle_tf.video.frame_store import FrameStore, Survey, find_shots
 from artistyle_tf.video.session import Session, paint_with_workers
 from artistyle_tf.video.writer import write_clip
 
-__all__ = ["ClipProgress", "main"]
-
 logger = logging.getLogger("artistyle_tf")
 
 LEAST = 3  # Frames painted before the time left is told.

@@ -8,22 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = [
-    "StaticRegions",
-    "camera_motion",
-    "compose",
-    "consistency",
-    "dense_flow",
-    "find_disocclusions",
-    "find_motion_boundaries",
-    "find_scene",
-    "is_cut",
-    "relight",
-    "spread",
-    "texture",
-    "warp",
-]
-
 SMALLEST = 32  # Shorter sides, in px, are mirrored up to this: the pyramid of DIS needs room.
 LIGHT_SPREAD = 16  # Longer side of a frame over the standard deviation of the blur in `relight`.
 NOISE_BLUR = 2.0  # Standard deviation in px of the blur against the noise of cameras and codecs.

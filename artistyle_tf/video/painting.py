@@ -24,8 +24,6 @@ from artistyle_tf.text import reason
 from artistyle_tf.vgg.precision import true_float32
 from artistyle_tf.video.clip import Frame, Guides
 
-__all__ = ["FramePainter"]
-
 MOVED = "frame-before.png"
 """`Config.init` of later frames: a name only, since their start is given."""
 

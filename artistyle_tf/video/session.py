@@ -23,8 +23,6 @@ from artistyle_tf.video.flags import Options
 from artistyle_tf.video.frame_store import FrameStore
 from artistyle_tf.video.shots import paint_shot
 
-__all__ = ["Session", "ShotWorker", "paint_with_workers"]
-
 
 class Session:
     """A clip with its styles and masks, and what paints its shots.

@@ -32,8 +32,6 @@ from artistyle_tf.video.motion import (
 if TYPE_CHECKING:
     from artistyle_tf.video.painting import FramePainter
 
-__all__ = ["AHEAD", "paint_shot"]
-
 AHEAD = 16  # Frames at most from one that is painted ahead to the next,
 OVERLAP = 0.4  # and the share of it that the frame before must show.
 NEW = 0.01  # Share of a frame above which what came into sight is painted by itself.

@@ -14,8 +14,6 @@ from artistyle_tf.errors import InputError
 from artistyle_tf.text import one_line, reason
 from artistyle_tf.video.clip import Clip, open_container
 
-__all__ = ["FORMATS", "write_clip"]
-
 logger = logging.getLogger("artistyle_tf")
 
 FORMATS = {

@@ -1,3 +1,1 @@
 """A web page for painting: the command `artistyle-web`. Only this uses Gradio."""
-
-__all__: list[str] = []

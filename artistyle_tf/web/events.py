@@ -27,8 +27,6 @@ from artistyle_tf.web import form
 from artistyle_tf.web.messages import describe_progress, describe_state, show_error, show_note
 from artistyle_tf.web.studio import DRAFT, Order, Run, Session, Studio, enlarged, estimate
 
-__all__ = ["Events", "Updates"]
-
 Updates = dict[str, Any]  # Name of an output of the page → its update.
 
 SHOWN, BRUSHED, SKETCHED, SMALL = 1600, 768, 512, 256

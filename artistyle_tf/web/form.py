@@ -19,17 +19,6 @@ from artistyle_tf.images import Picture, read
 from artistyle_tf.images.sizes import fit, resize
 from artistyle_tf.text import flag_text
 
-__all__ = [
-    "Control",
-    "Limits",
-    "all_controls",
-    "check_pixels",
-    "drawn_mask",
-    "make_config",
-    "preset_values",
-    "read_upload",
-]
-
 _SHIPPED = ("auto", "imagenet-8bit", "preview")
 """Networks on offer; only the server's --weights may name a file or download one."""
 _CHOICES: Mapping[str, Mapping[str, str]] = {

@@ -35,8 +35,6 @@ from artistyle_tf.web.form import Limits
 from artistyle_tf.web.guard import Guard, addresses, is_private
 from artistyle_tf.web.studio import Studio
 
-__all__ = ["describe_reach", "main", "parse"]
-
 UPLOADS = 25  # All files of all visits may have as many times the size of the largest upload.
 
 

@@ -7,8 +7,6 @@ import os
 from artistyle_tf.text import clock
 from artistyle_tf.web.studio import Run
 
-__all__ = ["describe_progress", "describe_state", "show_error", "show_note"]
-
 
 def describe_state(run: Run, ahead: int) -> str:
     """HTML: the run's state, with the number of runs ahead in the queue."""

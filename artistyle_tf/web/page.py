@@ -13,8 +13,6 @@ from artistyle_tf.config.presets import PRESETS
 from artistyle_tf.web import form
 from artistyle_tf.web.events import Events, Updates
 
-__all__ = ["make_page", "make_theme"]
-
 FIRST = "fast"  # The preset selected at first: the best picture for the time.
 PALE = ("#ffffff", 0.65)
 """The brush for masks."""

@@ -45,16 +45,6 @@ if TYPE_CHECKING:
     from artistyle_tf.engine.painter import Painter
     from artistyle_tf.engine.results import Result
 
-__all__ = [
-    "Order",
-    "Run",
-    "Session",
-    "Studio",
-    "enlarged",
-    "estimate",
-    "make_painter",
-]
-
 logger = logging.getLogger("artistyle_tf")
 
 PAUSE = 0.7  # Minimum seconds between two pictures shown.
