@@ -226,7 +226,12 @@ def test_a_clip_that_is_cut_off_gives_a_warning(tmp_path, save, caplog, name):
     caplog.clear()
     assert read_all(path) == (20, None)
     assert caplog.text == ""
+    with av.open(path) as container:
+        second = [bytes(one) for one in container.demux(video=0) if one.size][1]
     data = bytes_of(path)
+    save(name, data[: data.find(second)])
+    assert read_all(path) == (1, None)
+    assert f"{name} ends after 1 frame, but should be longer" in caplog.text
     save(name, data[: len(data) // 2])
     count, _ = read_all(path)
     assert 1 <= count < 15
