@@ -5,7 +5,7 @@
     scripts/compile_for_tpu.py --preset=large --size=2048 --set=history=10 --topology=v5e:2x2
 
 Needs `pip install "artistyle-tf[tpu-check]"`, JAX and Google's TPU compiler. What is compiled is
-what runs on a TPU: the loop of iterations with objective, minimiser and preconditioner, with the
+what runs on a TPU: the loop of iterations with objective, optimizer and preconditioner, with the
 network's filters and the targets as arguments. Nothing is run. For each level it prints the
 seconds that compiling took, FLOP of an iteration as the compiler counts them, bytes at the peak
 and whether they fit into the memory of a core.

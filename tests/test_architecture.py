@@ -86,7 +86,7 @@ def test_light_modules_import_no_tensorflow(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", [name for name in SOURCES if room_of(name) == "optimizers"])
-def test_minimisers_know_nothing_of_the_rest(module: str) -> None:
+def test_optimizers_know_nothing_of_the_rest(module: str) -> None:
     assert {room_of(other) for other in _reached(module)[0] - {""}} <= {"optimizers"}
 
 

@@ -1,4 +1,4 @@
-"""What a run computes, without the run: its objective for other minimisers and as a SavedModel,
+"""What a run computes, without the run: its objective for other optimizers and as a SavedModel,
 and its steps lowered to XLA's HLO, for devices that need not be present."""
 
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def build_objective(
     content_masks: Sequence[Any] = (),
     style_masks: Sequence[Any] = (),
 ) -> BoundObjective:
-    """The objective of a run at its finest level, for use with your own minimiser.
+    """The objective of a run at its finest level, for use with your own optimizer.
 
     Args:
       content: as in `stylize`; None for task "texture".

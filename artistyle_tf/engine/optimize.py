@@ -1,7 +1,7 @@
 """The optimisation: for each level, coarse to fine, iterations of an optimizer on its objective.
 
 `optimize` is the algorithm; what follows are its steps, which map a run's state to the next one.
-A search that breaks down is first restarted from its best point by the minimiser itself (see
+A search that breaks down is first restarted from its best point by the optimizer itself (see
 `optimizers.Minimizer`); later failures, and memory that runs out, are handled here.
 """
 
@@ -199,7 +199,7 @@ def _tell(
     if callback is None:
         return state
     search, config = state.search, problem.config
-    # The image that would be saved, if the minimiser's iterate is a different one.
+    # The image that would be saved, if the optimizer's iterate is a different one.
     shown = search.best_position if config.optimizer == "averaged" else search.position
 
     def image() -> Any:

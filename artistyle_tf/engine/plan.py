@@ -253,7 +253,7 @@ def estimate(
 ) -> int:
     """Bytes that a level of (height, width) px needs besides what the process already holds.
 
-    `states` are the minimiser states alive at once, each with its own pairs: two if the device runs
+    `states` are the optimizer states alive at once, each with its own pairs: two if the device runs
     several iterations per call, which takes one state and returns another.
     """
     pixels = size[0] * size[1]

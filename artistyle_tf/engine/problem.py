@@ -150,7 +150,7 @@ class Problem:
         return within(self.regions, image, self.content)
 
     def shown(self, image: np.ndarray) -> np.ndarray:
-        """A minimiser's image [1, h, w, 3] as shown, with colours and masked content restored."""
+        """An optimizer's image [1, h, w, 3] as shown, with colours and masked content restored."""
         if self.config.color == "luminance":
             size = image.shape[1], image.shape[2]
             image = keep_chroma(image, resize(self.original, size))

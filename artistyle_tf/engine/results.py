@@ -47,7 +47,7 @@ class Step:
     image: Callable[[], np.ndarray] = dataclasses.field(repr=False)
     """Computes the picture: uint8 [H, W, 3] sRGB."""
     unclipped: Callable[[], np.ndarray] = dataclasses.field(repr=False)
-    """Computes the picture as the minimiser has it: float32 [H, W, 3] sRGB in grey levels, neither
+    """Computes the picture as the optimizer has it: float32 [H, W, 3] sRGB in grey levels, neither
     rounded nor clipped to 0-255."""
     step_length: Callable[[], float] = dataclasses.field(default=lambda: math.nan, repr=False)
     """Computes the root mean square of the picture's change in this iteration, in grey levels."""
@@ -113,7 +113,7 @@ class Result:
     setup_seconds: float
     """Time before that: reading, loading, the first targets, tracing."""
     objective: float
-    """The objective at the best point found, as computed by the minimiser."""
+    """The objective at the best point found, as computed by the optimizer."""
     saved_objective: float
     """Objective of that image rounded and clipped to 0-255, as in a file, but before the photo's
     own pixels are restored (color "luminance", masks) and rows beyond the final size cut off."""

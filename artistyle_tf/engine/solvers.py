@@ -1,4 +1,4 @@
-"""Solvers compute a level: an objective and its minimiser, kept together with their traces."""
+"""Solvers compute a level: an objective and its optimizer, kept together with their traces."""
 
 import copy
 import gc
@@ -78,7 +78,7 @@ def let_memory_grow() -> None:
 
 
 class Solver(NamedTuple):
-    """An objective and its minimiser, whose context is (targets, int32 [2] height and width, [] the
+    """An objective and its optimizer, whose context is (targets, int32 [2] height and width, [] the
     frequency `settled` of `preconditioner.precondition`)."""
 
     objective: Objective
@@ -124,7 +124,7 @@ class Solvers:
                 wide=wide,
                 temporal=self.temporal,
             )
-            # With a strategy, the minimiser and its loop stay on the host.
+            # With a strategy, the optimizer and its loop stay on the host.
             wide = wide if compiled else "float64"
             minimizer = _minimizer(self.config, objective, plan.history, fixed, wide, compiled)
             self._made[key] = Solver(objective, minimizer, self.at_once)

@@ -37,7 +37,7 @@ class Ending(NamedTuple):
 
 class Painted(NamedTuple):
     image: np.ndarray  # float32 [1, h, w, 3], BGR, mean subtracted
-    value: float  # the objective, as computed by the minimiser
+    value: float  # the objective, as computed by the optimizer
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -53,7 +53,7 @@ class RunState:
     widened: int | None = None
     """The iteration after which float32 replaced bfloat16."""
     search: Search
-    """The minimiser's state at this level."""
+    """The optimizer's state at this level."""
     targets: Targets | None = None
     """The targets of this level; not saved in checkpoints, but recomputed."""
     done: tuple[int, ...]
@@ -81,7 +81,7 @@ class RunState:
         return max(self.levels[self.level - 1].size) / max(self.here.size) / 2
 
     def image_of(self, position: tf.Tensor, config: Config) -> np.ndarray:
-        """A minimiser's position [n] as an image: float32 [1, h, w, 3], BGR, mean subtracted."""
+        """An optimizer's position [n] as an image: float32 [1, h, w, 3], BGR, mean subtracted."""
         image = tf.reshape(position, [1, *self.here.size, 3])
         return precondition(image, config.precondition, self.settled, config.settle).numpy()
 
@@ -204,7 +204,7 @@ def restore(
         search = solvers.of(state.here, state.dtype).minimizer.start(tf.zeros([height * width * 3]))
         kinds = [(tuple(one.shape), one.dtype.as_numpy_dtype) for one in _storable(search)]
         if kinds != [(array.shape, array.dtype.type) for array in saved.arrays]:
-            raise ValueError("its arrays are not those of this run's minimiser")
+            raise ValueError("its arrays are not those of this run's optimizer")
         tensors = [
             tf.bitcast(tf.constant(array), one.dtype)
             if one.dtype == tf.bfloat16

@@ -2,7 +2,7 @@
 
 The amplitudes of natural pictures fall off as 1/|f|, and so do those that the losses ask for; in
 plain pixel coordinates the low frequencies converge slowest. With image = P z, P = F⁻¹ |f|^-p F,
-the minimiser optimises z instead. P is symmetric, so the gradient by z is P times the image's.
+the optimizer optimises z instead. P is symmetric, so the gradient by z is P times the image's.
 """
 
 import tensorflow as tf

@@ -85,7 +85,7 @@ class Objective:
             functools.partial(self._value_and_gradient),
             input_signature=[self.image_spec, self.targets_spec],
             autograph=False,
-            # A minimiser may call it in several places: this keeps a single network in its graph.
+            # An optimizer may call it in several places: this keeps a single network in its graph.
             experimental_attributes={"_noinline": True},
         )
         """(image [1, H, W, 3], targets) → (value [], gradient [1, H, W, 3]); traced once."""

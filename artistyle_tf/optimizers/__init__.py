@@ -1,4 +1,4 @@
-"""Minimisers for functions (position, context) → (value, gradient), independent of pictures."""
+"""Optimizers for functions (position, context) → (value, gradient), independent of pictures."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -122,7 +122,7 @@ class _AverageMemory(NamedTuple):
 class AveragedAdam(_FirstOrder):
     """Adam whose `best_position` is the average of its iterates, including the starting point.
 
-    The minimiser of crowsonkb/style-transfer-pytorch: projected Adam (algorithm 1 of Kingma and Ba)
+    The optimizer of crowsonkb/style-transfer-pytorch: projected Adam (algorithm 1 of Kingma and Ba)
     with a constant learning rate, the averaging of section 7.2 and its bias correction.
     `best_value` is the objective at the last iterate; it is never evaluated at the average.
 

@@ -1,4 +1,4 @@
-"""What all minimisers share: interface, state, traced functions, restart, reasons for stopping."""
+"""What all optimizers share: interface, state, traced functions, restart, reasons for stopping."""
 
 import abc
 import enum
@@ -16,7 +16,7 @@ ValueAndGradient = Callable[[tf.Tensor, Any], tuple[tf.Tensor, tf.Tensor]]
 
 
 class Status(enum.IntEnum):
-    """Whether a minimiser is still running, or why it has stopped."""
+    """Whether an optimizer is still running, or why it has stopped."""
 
     RUNNING = 0
     CONVERGED = 1
@@ -35,7 +35,7 @@ class Status(enum.IntEnum):
 
 
 class State(NamedTuple):
-    """Everything a minimiser needs to resume exactly where it was. Tensors only."""
+    """Everything an optimizer needs to resume exactly where it was. Tensors only."""
 
     position: tf.Tensor
     """[n]"""

@@ -31,22 +31,22 @@ _count = whole(1, 999_999)
 
 def _output(name: str, given: str) -> str:
     if not given.lower().endswith(tuple(FORMATS)):
-        raise ConfigError(f"{name} is {given!r}; a clip must be named {', '.join(FORMATS)}")
+        raise ConfigError(f"{name} is {given!r}; a video must be named {', '.join(FORMATS)}")
     return path(name, given)
 
 
 _OWN = grouped(
     "Clip",
-    Flag("content", "the clip to paint", read=path),
+    Flag("content", "the video to paint", read=path),
     Flag(
         "output",
-        f"the painted clip: {', '.join(FORMATS)}; by default clip-painting.mp4, by the names of "
+        f"the painted video: {', '.join(FORMATS)}; by default video-painting.mp4, by the names of "
         "clip and style, in the current folder",
         read=_output,
     ),
     Flag(
         "content_mask",
-        "where each style applies: one picture or clip per style, white inside; clips frame by "
+        "where each style applies: one picture or video per style, white inside; videos frame by "
         "frame, of the same frame rate as --content",
         kind="list",
     ),
@@ -71,7 +71,7 @@ _OWN = grouped(
         "2",
         real(0, 1e9),
     ),
-    Flag("preview_every", "paint only every n-th frame, as a preview of the clip", "1", _count),
+    Flag("preview_every", "paint only every n-th frame, as a preview of the video", "1", _count),
     Flag(
         "workers",
         "processes that paint shots at the same time, on Ray (extra batch) if more than 1",
@@ -86,22 +86,22 @@ _OWN = grouped(
     ),
 )
 _COMMON = {
-    "content": "the clip",
+    "content": "the video",
     "style": COMMON["style"],
-    "output": "the painted clip: " + ", ".join(FORMATS),
+    "output": "the painted video: " + ", ".join(FORMATS),
     **{name: COMMON[name] for name in ("preset", "strength", "size", "style_scale")},
     "preview_every": "paint only every n-th frame, as a preview",
-    "content_mask": "where each style is painted: a picture or clip for each",
+    "content_mask": "where each style is painted: a picture or video for each",
     **{name: COMMON[name] for name in ("color", "weights")},
     "workers": "processes that paint shots at the same time",
     "device": COMMON["device"],
 }
 PROGRAM = Program(
     "artistyle-video",
-    "Paints a clip in the style of a picture.",
-    "artistyle-video clip.mp4 painting.jpg [out.mp4] [flags]",
+    "Paints a video in the style of a picture.",
+    "artistyle-video video.mp4 painting.jpg [out.mp4] [flags]",
     "The three files can also be given as --content, --style and --output.\n"
-    "Finished frames are kept in a folder beside the output until the clip is done; the same\n"
+    "Finished frames are kept in a folder beside the output until the video is done; the same\n"
     "command resumes from there.\n"
     "Exit status: 0 done, 1 unusable file or failed run, 2 invalid flag, 130 interrupted,\n"
     "143 terminated.",

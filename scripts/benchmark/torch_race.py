@@ -100,14 +100,14 @@ def main():
         image = torch.tensor(noise.astype("float32").transpose(2, 0, 1)[None])
     image = image.clone(memory_format=torch.contiguous_format).requires_grad_()
     most = asked.evaluations  # one iteration more would move the picture on without looking at it
-    minimiser = torch.optim.LBFGS(
+    optimizer = torch.optim.LBFGS(
         [image], 1, max_iter=most + 1, max_eval=most, tolerance_grad=0, tolerance_change=0
     )
     trace, began, scoring, saved = [], time.perf_counter(), 0.0, 0.0
 
     def evaluate():
         nonlocal scoring, saved
-        minimiser.zero_grad()
+        optimizer.zero_grad()
         value = objective(image)
         value.backward()
         now = time.perf_counter()
@@ -118,7 +118,7 @@ def main():
         scoring += time.perf_counter() - now
         return value
 
-    minimiser.step(evaluate)
+    optimizer.step(evaluate)
     Image.fromarray(as_file(image)).save(asked.output)
     with open(asked.trace, "w") as file:
         json.dump(trace, file)

@@ -71,7 +71,7 @@ def test_scalars_and_pictures_read_back(small_file, picture, tmp_path):
     for iteration, image in shown.items():
         assert np.array_equal(image, pictures[iteration])
 
-    # The step is of the picture in grey levels, not of the minimiser's own coordinates.
+    # The step is of the picture in grey levels, not of the optimizer's own coordinates.
     for n in range(first_fine, 9):
         before, after = (pictures[m].astype(float) for m in (n, n + 1))
         inside = (before > 0) & (before < 255) & (after > 0) & (after < 255)

@@ -25,6 +25,6 @@ print("twice the same")
 """
 
 
-def test_the_promise_can_be_asked_for_in_python_with_every_minimiser(small_file):
+def test_the_promise_can_be_asked_for_in_python_with_every_optimizer(small_file):
     """`enable_op_determinism` makes operations raise that can't keep it: none of ours does."""
     assert run_program(PROMISED, small_file) == "twice the same\n"

@@ -1,4 +1,4 @@
-"""The minimisers: known problems, chunks, many iterations in a call, broken searches.
+"""The optimizers: known problems, chunks, many iterations in a call, broken searches.
 
 No pictures here."""
 
