@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import math
 import os
 import re
 import sys
@@ -203,7 +204,7 @@ def _describe(step: Step, parts: Mapping[str, float], room: int | None = None) -
     fields = [
         f"level {step.level}/{step.levels} {width}×{height}",
         f"iteration {step.iteration}/{step.iterations}",
-        f"{clock(step.remaining)} left",
+        *([] if math.isnan(step.remaining) else [f"{clock(step.remaining)} left"]),
         f"objective {step.objective:.4g}",
         *(
             f"{name} {parts[name] / parts['value'] * step.objective:.3g}"

@@ -34,7 +34,7 @@ OURS = ("KERAS_BACKEND", "KERAS_HOME", *console.ENVIRONMENT)
 OLD = b"an older picture by artistyle_tf"
 PROGRESS = re.compile(
     r"(reading|loading|computing|tracing)[A-Za-z ]*|"
-    r"level \d+/\d+ \d+×\d+  iteration \d+/\d+  [\d:]+ left  "
+    r"level \d+/\d+ \d+×\d+  iteration \d+/\d+  ([\d:]+ left  )?"
     r"objective [\d.e+]+  style [\d.e+]+  content [\d.e+]+"
     r"(  gamut [\d.e+-]+)?(  palette [\d.e+-]+)?  \d+ evaluations"
 )
