@@ -44,12 +44,12 @@ class Guard:
 
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif refusal := self._refusal(scope["method"], Headers(scope=scope)):
+        elif refusal := self._refusal(scope.get("method"), Headers(scope=scope)):
             await PlainTextResponse(refusal[1] + "\n", refusal[0])(scope, receive, send_guarded)
         else:
             await self._app(scope, receive, send_guarded)
 
-    def _refusal(self, method: str, headers: Any) -> tuple[int, str] | None:
+    def _refusal(self, method: str | None, headers: Any) -> tuple[int, str] | None:
         """Status and reason to refuse a request; None: it is fine."""
         host = headers.get("host", "")
         name = re.sub(r":\d*$", "", host).strip("[]").lower()

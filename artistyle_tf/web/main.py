@@ -161,7 +161,8 @@ def _launch(page: Any, options: types.SimpleNamespace, port: int, workspace: str
 
     from artistyle_tf.web.page import make_theme
 
-    names = {"localhost", options.host, socket.gethostname(), socket.getfqdn()}
+    own = "localhost", options.host, socket.gethostname(), socket.getfqdn()
+    names = {name.lower() for name in own}
     most = UPLOADS * options.limits.megabytes * 10**6
     beside = pathlib.Path(__file__).parent
     try:

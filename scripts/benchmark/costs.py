@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Measure what a result costs, and write the table into README.md and docs/.
 
-    scripts/benchmark/costs.py                  # all cells but the large one
+    scripts/benchmark/costs.py                  # all cells
     scripts/benchmark/costs.py 256 512          # these sizes only
-    scripts/benchmark/costs.py 4096             # the large one, perhaps an hour
     scripts/benchmark/costs.py --write          # writes the table anew, measures nothing
 
 Each cell is one run of the command on the sample pictures, in a process of its own: seconds of the
@@ -33,7 +32,6 @@ ROWS = {
     "--preset=fast --precision=float32": (256, 512),
     "--preset=fast --weights=preview": (256, 512, 1024),
     "no preset": (256,),
-    "--preset=large": (4096,),
 }
 """Flags → longer sides, px."""
 SIZES = sorted({size for sizes in ROWS.values() for size in sizes})
@@ -99,7 +97,7 @@ def table(stored: dict) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure seconds and memory, write the table.")
-    parser.add_argument("sizes", type=int, nargs="*", default=SIZES[:-1], help="longer sides, px")
+    parser.add_argument("sizes", type=int, nargs="*", default=SIZES, help="longer sides, px")
     parser.add_argument("--write", action="store_true", help="write the table, measure nothing")
     asked = parser.parse_args()
     stored = json.loads(STORE.read_text("utf-8")) if STORE.exists() else {"cells": {}}

@@ -12,7 +12,7 @@ installed packages without --pair or --pairs) with each set of flags of the arti
 judges that. It goes on where it was stopped if --folder is the same. Tables are in Markdown.
 
 --pairs is a text file of lines CONTENT,STYLE, relative to it; # begins a comment. --sheet shows the
-pictures; with --blind=KEY.json each row is in random order without names, which go to that file.
+pictures.
 
 The judge is the network of --weights. The content is taken at the picture's size, the style at the
 picture's longer side. With G the normalised Gram matrices of block1_conv1 to block5_conv1:
@@ -22,11 +22,10 @@ picture's longer side. With G the normalised Gram matrices of block1_conv1 to bl
 - content error: mean squared difference to the content at block4_conv2, over the content's own
   mean square there;
 - grain: steps of colour between neighbours, over the same of the style; see `measures.grain`;
-- off palette: share of the pixels in colours that the style has not; see `referees.off_palette`;
+- off palette: share of the pixels in colours that the style has not; see `measures.off_palette`;
 - patches: sliced Wasserstein distance of 7×7 patches, mean and fine / middle / coarse scale, grey
-  levels; see `referees.patch_distances`;
-- strokes: their width, over that of the style; see `referees.strokes`;
-- E: as of Yeh et al. 2020, higher is nearer to the style; see `referees.effectiveness`;
+  levels; see `measures.patch_distances`;
+- strokes: their width, over that of the style; see `measures.strokes`;
 - border: steps along the sides, over those of the interior, see `measures.border`; the same of the
   colours side by side, top / bottom / left / right;
 - saved objective: alpha mean((F - P)^2) at block4_conv2 + beta times the sum over the five layers
@@ -52,7 +51,6 @@ import numpy as np
 from measures import (
     Figures,
     Pair,
-    e_bases,
     listed,
     network,
     read_pairs,
@@ -77,7 +75,6 @@ COLUMNS = {
     "off_palette": "off palette",
     "patches": "patches: mean, by scale",
     "strokes": "strokes",
-    "e": "E",
     "border": "border worst / mean",
     "colours_by_side": "colours at the sides",
     "saved_objective": "saved objective",
@@ -203,10 +200,6 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_json(path: Path, told: Any) -> None:
-    files.write_bytes(path, (json.dumps(plain(told), indent=2) + "\n").encode())
-
-
 def made_of(pair: Pair, folder: Path) -> Path:
     """The picture in a program's folder that is of this pair."""
     found = sorted(folder.glob(f"{slug(pair.name)}.*"))
@@ -236,7 +229,7 @@ def judged(
 
     weights = load(asked.weights)
     see = network(weights)
-    bases, balance = e_bases(see), (asked.content_weight, asked.style_weight)
+    balance = asked.content_weight, asked.style_weight
     print(f"Judge: {weights.name}, {weights.digest[:12]}\n", flush=True)
     figures: dict[str, dict[str, Figures]] = {}
     for pair, targets in zip(pairs, made, strict=True):
@@ -249,14 +242,15 @@ def judged(
             rgb = read(target).rgb
             if 0 < asked.judged_size < max(rgb.shape):
                 rgb = shrunk(rgb, asked.judged_size)
-            rows[name] = {**pair.judge(rgb, see, *balance, bases), **own}
+            rows[name] = {**pair.judge(rgb, see, *balance), **own}
         print(table(pair.name, rows), flush=True)
     mean = {name: means([rows[name] for rows in figures.values()]) for name in names}
     if len(pairs) > 1:
         print(table(f"mean of {len(pairs)}", mean))
     if asked.json:
         judge = {"weights": weights.name, "sha256": weights.digest, "balance": balance}
-        write_json(asked.json, {"judge": judge, "pairs": figures, "mean": mean})
+        told = {"judge": judge, "pairs": figures, "mean": mean}
+        files.write_bytes(asked.json, (json.dumps(plain(told), indent=2) + "\n").encode())
 
 
 def run(asked: argparse.Namespace) -> None:
@@ -267,12 +261,10 @@ def run(asked: argparse.Namespace) -> None:
     texts = [*asked.pair, *(listed(asked.pairs) if asked.pairs else [])]
     if finished and not folders and len(texts) != 1:
         raise ConfigError("finished pictures need one --pair=CONTENT,STYLE, which they are of")
-    if asked.blind and not asked.sheet:
-        raise ConfigError("--blind needs a --sheet, whose order it tells")
     if asked.sheet:
         write.check_output(asked.sheet)
-    for target in filter(None, (asked.json, asked.blind)):
-        files.check_folder(target)
+    if asked.json:
+        files.check_folder(asked.json)
     pairs = read_pairs(texts)
     names = [path.stem for path in finished] or list(sets)
     if len(set(names)) < len(names):
@@ -295,15 +287,6 @@ def run(asked: argparse.Namespace) -> None:
                 if not 0.9 < height * shape[1] / (width * shape[0]) < 1.1:
                     print(f"judge.py: {target} has not the content's aspect", file=sys.stderr)
         judged(asked, pairs, made, sets, names)
-        if asked.blind:
-            letters = [chr(ord("A") + i) for i in range(len(names))]
-            random, key = np.random.default_rng(asked.seed), {}
-            for row, (pair, paths) in enumerate(zip(pairs, made, strict=True)):
-                order = random.permutation(len(names))
-                made[row] = [paths[i] for i in order]
-                key[pair.name] = dict(zip(letters, [names[i] for i in order], strict=True))
-            write_json(asked.blind, key)
-            names = letters
         if asked.sheet:
             sheet(pairs, made, names, asked.height).save(asked.sheet)
 
@@ -328,8 +311,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--folder", type=Path, help="where the painted PNGs stay; those there are not made again")
     add("--sheet", type=Path, help="write the pictures here, pairs below each other")
     add("--height", type=int, default=256, help="of each picture on the sheet, px (256)")
-    add("--blind", type=Path, help="the key: shuffle the sheet's rows, without names")
-    add("--seed", type=int, default=0, help="of the order of --blind (0)")
     add("--json", type=Path, help="write all figures here, also by layer and by side")
     arguments = parser.parse_args(argv)
     try:

@@ -1,32 +1,30 @@
-"""What scripts/benchmark/judge.py measures, and the network that it sees with."""
+"""What scripts/benchmark/judge.py measures, and the network that it sees with.
 
+Colours, patches and strokes are figures that no run lowers. uint8 pictures are sRGB [H, W, 3].
+"""
+
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from referees import (
-    E_LAYERS,
-    Bases,
-    Fit,
-    Fits,
-    bases_of,
-    effectiveness,
-    off_palette,
-    patch_distances,
-    ratio,
-    shrunk,
-    strokes,
-)
+from numpy.lib.stride_tricks import sliding_window_view
 
 from artistyle_tf import ConfigError, InputError, samples
 from artistyle_tf.config.presets import STYLE_LAYERS
+from artistyle_tf.images.color import luminance, oklab
 from artistyle_tf.images.read import read
-from artistyle_tf.images.sizes import resize
+from artistyle_tf.images.sizes import resample, resize, scale_to
 
 CONTENT_LAYER = "block4_conv2"
 MARGIN = 8
+NEIGHBOURS, NEAR = 5, 0.03
+SIDE = 7
+"""Of a patch, px."""
+SCALES = ("fine", "middle", "coarse")
+MOST_PATCHES, QUANTILES = 16384, 1024
 Grams = Mapping[str, np.ndarray]
 Figures = dict[str, Any]
 
@@ -38,11 +36,138 @@ class Seen(NamedTuple):
     """Style layer → normalised Gram matrix [N, N]."""
     content: np.ndarray
     """[H, W, N], activations of `CONTENT_LAYER`."""
-    fits: Fits
-    """Layer of E → Gaussian fit."""
 
 
 See = Callable[[np.ndarray], Seen]
+
+
+def ratio(one: float, other: float) -> float:
+    """NaN over nought."""
+    return one / other if other else math.nan
+
+
+def shrunk(rgb: np.ndarray, longer: int) -> np.ndarray:
+    """A uint8 picture at that longer side, enlarged if need be."""
+    return resize(rgb, scale_to(rgb.shape[:2], longer))
+
+
+# Colours
+
+
+def off_palette(rgb: np.ndarray, style: np.ndarray) -> float:
+    """Share of a uint8 picture's pixels in colours that the style does not have.
+
+    Those are the pixels whose fifth-nearest pixel of the style is farther than 0.03 in OKLab. Both
+    pictures are taken at a longer side of 256 px and blurred by a Gaussian of 1 px: grain is not a
+    colour, and the greys between the black and white lines of an etching are its own. With only the
+    picture blurred, photos and paintings would still be within 0.002 of their own palette; blurred
+    alike, they are within 0.0002.
+    """
+    from scipy import ndimage, spatial
+
+    def colours_of(each: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Different colours and how many pixels have each: the tree is slow with many alike."""
+        blurred = ndimage.gaussian_filter(shrunk(each, 256).astype(float), (1, 1, 0))
+        levels, counts = np.unique(blurred.round(1).reshape(-1, 3), axis=0, return_counts=True)
+        return oklab(levels), counts
+
+    (own, counts), (others, times) = map(colours_of, (rgb, style))
+    tree = spatial.cKDTree(np.repeat(others, np.minimum(times, NEIGHBOURS), axis=0))
+    away = tree.query(own, k=NEIGHBOURS, distance_upper_bound=NEAR)[0][:, -1]
+    return float(counts[np.isinf(away)].sum() / counts.sum())
+
+
+# Patches
+
+
+def bands(rgb: np.ndarray) -> list[np.ndarray]:
+    """Three octaves of a Laplacian pyramid, fine to coarse: float32 [H, W, 3] at 1, 1/2 and 1/4.
+
+    The first two are what each halving takes away, the last is what remains, colours included.
+    """
+    levels = [rgb.astype(np.float32)]
+    for _ in SCALES[1:]:
+        height, width = (max(SIDE, round(side / 2)) for side in levels[-1].shape[:2])
+        levels.append(resample(levels[-1], (height, width)))
+    lost = [
+        fine - resample(coarse, (fine.shape[0], fine.shape[1]))
+        for fine, coarse in itertools.pairwise(levels)
+    ]
+    return [*lost, levels[-1]]
+
+
+def projected(band: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Quantiles [D, Q] of a band's patches along directions [D, 147]."""
+    windows = sliding_window_view(band, (SIDE, SIDE), (0, 1))
+    height, width = windows.shape[:2]
+    chosen = np.random.default_rng(0).permutation(height * width)[:MOST_PATCHES]
+    patches = windows[chosen // width, chosen % width].reshape(len(chosen), -1)
+    ranks = (np.arange(QUANTILES) + 0.5) / QUANTILES * len(chosen)
+    return np.sort(directions @ patches.T, axis=-1)[:, ranks.astype(int)]
+
+
+def patch_distances(rgb: np.ndarray, style: np.ndarray) -> dict[str, float]:
+    """Sliced Wasserstein distance of the 7×7 patches of two uint8 pictures, by scale and mean.
+
+    After Karras et al. 2018 (arXiv:1710.10196), sec. 5: patches of a Laplacian pyramid, along
+    random directions. Here it is in grey levels: pictures are not normalised, it is W2, and the
+    directions are the axes of one random rotation of all 147 values, fixed, so that a shift of all
+    values by c is c at the coarse scale. At most 16384 patches a scale are compared, by 1024
+    quantiles, so the pictures' sizes may differ. Without a pyramid the colours are all it would
+    see: a photo recoloured like the painting would be nearer than a painted one.
+    """
+    normal = np.random.default_rng(0).normal(size=(3 * SIDE * SIDE, 3 * SIDE * SIDE))
+    directions = np.linalg.qr(normal)[0].astype(np.float32)
+    each = {
+        scale: float(np.sqrt(np.mean((projected(a, directions) - projected(b, directions)) ** 2)))
+        for scale, a, b in zip(SCALES, bands(rgb), bands(style), strict=True)
+    }
+    return {"mean": float(np.mean(list(each.values()))), **each}
+
+
+# Strokes
+
+
+def stroke_width(rgb: np.ndarray) -> float:
+    """Width at half maximum of the luminance's autocorrelation, px; NaN for an even picture.
+
+    A Gaussian of 1/32 of the longer side is taken away first; with twice that, the composition
+    counts for more than the strokes do. The correlation at a distance is the mean over all
+    directions.
+    """
+    from scipy import ndimage
+
+    grey = luminance(rgb)
+    grey -= ndimage.gaussian_filter(grey, max(grey.shape) / 32)
+    grey -= grey.mean()
+    around = [2 * side for side in grey.shape]  # room, so that nothing wraps around
+    summed = np.fft.irfft2(np.abs(np.fft.rfft2(grey, around)) ** 2, around)
+    counts = np.fft.irfft2(np.abs(np.fft.rfft2(np.ones_like(grey), around)) ** 2, around)
+    farthest = min(grey.shape) // 2
+    shifts = np.arange(-farthest, farthest + 1)
+    mean = summed[np.ix_(shifts, shifts)] / counts[np.ix_(shifts, shifts)]
+    away = np.hypot(*np.meshgrid(shifts, shifts))
+    ring = np.rint(away).astype(int)
+    within = ring <= farthest
+    rings = np.bincount(ring[within])
+    radius = np.bincount(ring[within], away[within]) / rings
+    level = np.bincount(ring[within], mean[within]) / rings
+    if not level[0] > 0:
+        return math.nan
+    below = int(np.argmax(level < level[0] / 2))
+    if not below:
+        return math.nan
+    near, far = level[below - 1], level[below]
+    part = (near - level[0] / 2) / (near - far)
+    return 2 * float(radius[below - 1] + part * (radius[below] - radius[below - 1]))
+
+
+def strokes(rgb: np.ndarray, style: np.ndarray) -> float:
+    """Width of a uint8 picture's strokes over that of the style's."""
+    return ratio(stroke_width(rgb), stroke_width(style))
+
+
+# Steps and activations
 
 
 def step(pixels: np.ndarray, axis: int) -> float:
@@ -124,28 +249,15 @@ def network(weights: Any) -> See:
     extractor = build_feature_extractor(weights, (*STYLE_LAYERS, CONTENT_LAYER))
     features = constant_network(extractor)
 
-    def fitted(found: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        rows = tf.reshape(tf.cast(found, tf.float64), [-1, found.shape[-1]])
-        mean = tf.reduce_mean(rows, axis=0)
-        away = rows - mean
-        return mean, tf.matmul(away, away, transpose_a=True) / tf.cast(
-            tf.shape(rows)[0], rows.dtype
-        )
-
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])], autograph=False)
-    def traced(image: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor, dict[str, Any]]:
+    def traced(image: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         found = features(image)
-        grams = {k: gram_matrix(found[k])[0] for k in STYLE_LAYERS}
-        return grams, found[CONTENT_LAYER][0], {k: fitted(found[k][0]) for k in E_LAYERS}
+        return {k: gram_matrix(found[k])[0] for k in STYLE_LAYERS}, found[CONTENT_LAYER][0]
 
     def see(rgb: np.ndarray) -> Seen:
         with true_float32():
-            grams, content, fits = traced(tf.constant(to_network(rgb)))
-        return Seen(
-            {layer: gram.numpy() for layer, gram in grams.items()},
-            content.numpy(),
-            {layer: Fit(*(part.numpy() for part in fit)) for layer, fit in fits.items()},
-        )
+            grams, content = traced(tf.constant(to_network(rgb)))
+        return Seen({layer: gram.numpy() for layer, gram in grams.items()}, content.numpy())
 
     return see
 
@@ -159,10 +271,8 @@ class Pair:
         self.pictures = read(content), read(style)
         self._seen: dict[tuple[int, ...], tuple[Seen, Seen, np.ndarray]] = {}
 
-    def judge(
-        self, rgb: np.ndarray, see: See, alpha: float, beta: float, bases: Bases | None = None
-    ) -> Figures:
-        """All figures of a uint8 picture; E only with the `bases` that `e_bases` gives."""
+    def judge(self, rgb: np.ndarray, see: See, alpha: float, beta: float) -> Figures:
+        """All figures of a uint8 picture."""
         size = rgb.shape[:2]
         if size not in self._seen:
             photo, painting = (picture.rgb for picture in self.pictures)
@@ -172,7 +282,6 @@ class Pair:
         seen, sides = see(rgb), border(rgb)
         even = list(sides.values())
         layers = closed(seen.grams, content.grams, style.grams)
-        e = effectiveness(seen.fits, style.fits, bases) if bases else {}
         return {
             "closed": float(np.mean(list(layers.values()))),
             "content_error": content_error(seen.content, content.content),
@@ -180,7 +289,6 @@ class Pair:
             "off_palette": off_palette(rgb, self.pictures[1].rgb),
             "patches": patch_distances(rgb, pixels),
             "strokes": strokes(rgb, pixels),
-            **({"e": e.pop("E"), "e_by_layer": e} if e else {}),
             "border": {"worst": float(np.max(even)), "mean": float(np.mean(even))},
             "saved_objective": objective(seen, content, style, alpha, beta),
             "closed_by_layer": layers,
@@ -196,13 +304,6 @@ def skimage_data() -> Path:
     except ImportError:
         raise InputError("scikit-image is missing, which has pictures that are used here") from None
     return Path(skimage.__file__).parent / "data"
-
-
-def e_bases(see: See) -> Bases:
-    """The axes of E: of six photos of scikit-image with a longer side of 256 px."""
-    names = "astronaut.png camera.png chelsea.png coffee.png motorcycle_left.png rocket.jpg"
-    folder = skimage_data()
-    return bases_of([see(shrunk(read(folder / name).rgb, 256)).fits for name in names.split()])
 
 
 def default_pairs() -> list[tuple[Path, Path]]:

@@ -39,7 +39,6 @@ def clone(tmp_path: pathlib.Path) -> pathlib.Path:
         (tmp_path / "bin" / "python3", "echo no such version >&2; exit 127"),
         (tmp_path / "bin" / "python", f'exec "{sys.executable}" "$@"'),
         (root / ".venv" / "bin" / "python", TELLING.format(root=root)),
-        (root / ".venv-oldest" / "bin" / "python", TELLING.format(root=root)),
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"#!/bin/sh\n{body}\n")
@@ -75,27 +74,6 @@ def test_test_installs_once_again_after_a_change_and_says_what_failed(clone: pat
     done = start(clone, "test")
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == "ERROR: no such package"
-
-
-@needs_sh
-def test_demo_takes_flags_in_place_of_its_own(clone: pathlib.Path) -> None:
-    done = start(clone, "demo", "--size=64", "--quiet")
-    assert done.returncode == 0, done.stderr
-    painted, sheet = (clone / "calls").read_text().splitlines()[-2:]
-    assert painted.startswith("-m artistyle_tf --preset=large ")
-    assert painted.endswith("artistyle-demo.png --size=64 --quiet")
-    assert "--size=768" not in painted
-    assert "make_sheet.py" in sheet
-    done = start(clone, "demo", "--output=x.png")
-    assert (done.returncode, done.stderr.split(":")[0]) == (1, "demo")
-
-
-@needs_sh
-def test_the_oldest_are_tested_in_an_environment_of_their_own(clone: pathlib.Path) -> None:
-    assert start(clone, "test", "--oldest", "-x").returncode == 0
-    *_, resolved, tested = (clone / "calls").read_text().splitlines()
-    assert resolved.startswith("-m uv pip install --resolution=lowest-direct ")
-    assert tested == "-m pytest -x"
 
 
 @needs_sh
