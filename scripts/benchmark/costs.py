@@ -23,6 +23,8 @@ import sys
 import tempfile
 import time
 
+import artistyle_tf
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STORE = ROOT / "docs" / "notes" / "costs.json"
 PAGES = tuple(ROOT / page for page in ("README.md", "docs/index.md", "docs/measurements.md"))
@@ -49,7 +51,7 @@ def identity() -> dict[str, str]:
     return {
         "machine": f"{os.cpu_count()} cores ({model[1] if model else platform.machine()}, "
         f"{', '.join(units[:1]) or 'no AVX-512'}), no GPU",
-        "versions": f"artistyle {importlib.metadata.version('artistyle-tf')}, TensorFlow "
+        "versions": f"artistyle {artistyle_tf.__version__}, TensorFlow "
         f"{importlib.metadata.version('tensorflow')}",
         "package": git("rev-parse", "HEAD:artistyle_tf"),
         "commit": git("rev-parse", "--short", "HEAD"),
