@@ -149,7 +149,7 @@ _MACHINE = grouped(
     ),
 )
 _RECIPE = grouped(
-    "Recipe",
+    "Preset",
     Flag(
         "preset",
         "settings to start from, which other flags override one by one; fast has the best quality "

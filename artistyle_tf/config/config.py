@@ -90,8 +90,8 @@ class Config:
     )
     init_noise: float = _run(
         0.0,
-        "share of white noise, 0 to 1, blended into the start that init names; noise_amplitude=60 "
-        "makes it visible, with faint noise it only fades the start to grey",
+        "share of white noise, 0 to 1, mixed into the start; visible only with a noise_amplitude "
+        "such as 60",
         (0, 1),
     )
     noise_amplitude: float = _run(
@@ -108,7 +108,8 @@ class Config:
     )
     coarsest: int = _run(
         256,
-        "longer side of the coarsest level in px, if levels is auto, over style_scale if above 1",
+        "longer side in px of the smallest level, if levels is auto; divided by style_scale where "
+        "that is above 1",
         (MIN_SIZE, MAX_SIZE),
     )
     level_step: float = _run(
@@ -121,15 +122,14 @@ class Config:
     )
     finer_iterations: int = _run(
         0,
-        "iterations of each level after the first, which then has all of iterations; 0: the levels "
-        "share iterations as finest says",
+        "iterations of each level after the first, which then takes all of iterations; 0: the "
+        "levels share them, see finest",
         (0, 10**7),
     )
     carry: Carry = _run(
         "change",
-        "what a level hands to the next, larger one: picture: its result, enlarged; change: only "
-        "the difference between its start and result, so that a start that is a picture keeps its "
-        "sharp detail (from noise it is always the result)",
+        "what a level hands to the next larger one: change: what it changed in its start, so that "
+        "a photo keeps its detail; picture: its result, enlarged, as always from noise",
     )
     tolerance: float = _run(
         0.0,
@@ -144,15 +144,17 @@ class Config:
     )
     history: int = _optimizer(50, "history size of L-BFGS: steps it remembers", (1, 1000))
     learning_rate: float = _optimizer(
-        10.0, "step size in grey levels: the first of adam, each of averaged", (1e-6, 1e6)
+        10.0,
+        "step size in grey levels: the first step of adam, every step of averaged",
+        (1e-6, 1e6),
     )
     precondition: float = _optimizer(
         0.35, "exponent p of the spectral preconditioner |f|^-p; 0: none", (0, 2)
     )
     settle: float = _optimizer(
         0.0,
-        "how strongly a finer level keeps the coarse structure painted by the levels before: "
-        "an exponent; 0: not at all; needs a precondition",
+        "how firmly larger levels keep what smaller ones have painted: 0: not; 1: firmly (an "
+        "exponent; needs precondition above 0)",
         (0, 2),
     )
     weights: str = _network(
@@ -212,13 +214,13 @@ class Config:
     )
     gamut_weight: float = _balance(
         0.3,
-        "weight of the penalty on values outside of 0-255, which keeps the final clipping from "
-        "undoing work; in units of the network's mean square activation; 0: none",
+        "weight of the penalty on values outside of 0-255, so that clipping for the file changes "
+        "little; 0: none",
         (0, MAX_WEIGHT),
     )
     palette_weight: float = _balance(
         0.02,
-        "weight of the penalty on colours that the style does not have, in the same units; 0: none",
+        "weight of the penalty on colours that the style image does not have; 0: none",
         (0, MAX_WEIGHT),
     )
     style_scale: float = _balance(
@@ -235,12 +237,12 @@ class Config:
         "those after block5_conv1 need weights=imagenet or a file",
     )
     content_layers: Layers = _balance(
-        (("block4_conv2", 1.0),), "content layers with weights, likewise"
+        (("block4_conv2", 1.0),), "content layers with weights, like block4_conv2:1"
     )
     balance: float = _balance(
         1.0,
-        "0: the style losses of layers and of masks' regions count as they are; 1: rescaled to be "
-        "equal for the photo, times their weights; or in between",
+        "1: the style losses of layers, and of masks' regions, are rescaled to begin equal; 0: "
+        "left as they are; or in between",
         (0, 1),
     )
     color: Color = _balance(

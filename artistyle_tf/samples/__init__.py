@@ -20,7 +20,7 @@ def content() -> pathlib.Path:
 
 
 def style() -> pathlib.Path:
-    """Path of the sample painting: JPEG, 512×405 px, sRGB.
+    """Path of the sample style image: JPEG, 512×405 px, sRGB.
 
     >>> style().name
     'style.jpg'

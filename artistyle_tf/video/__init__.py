@@ -1,1 +1,1 @@
-"""Paints clips frame by frame: the command `artistyle-video`. Only this uses OpenCV and PyAV."""
+"""Paints videos frame by frame: the command `artistyle-video`. Only this uses OpenCV and PyAV."""

@@ -108,7 +108,7 @@ def read_clip(path: str) -> Clip:
     name = one_line(os.path.basename(path))
     with open_container(path) as container:
         if _is_picture(container):
-            raise InputError(f"{name} is a picture, not a clip")
+            raise InputError(f"{name} is a picture, not a video")
         stream = _video(container, name)
         rate = stream.average_rate or stream.guessed_rate
         if not rate or rate <= 0 or not stream.time_base:

@@ -36,12 +36,12 @@ def _output(name: str, given: str) -> str:
 
 
 _OWN = grouped(
-    "Clip",
+    "Video",
     Flag("content", "the video to paint", read=path),
     Flag(
         "output",
         f"the painted video: {', '.join(FORMATS)}; by default video-painting.mp4, by the names of "
-        "clip and style, in the current folder",
+        "video and style image, in the current folder",
         read=_output,
     ),
     Flag(
@@ -53,8 +53,8 @@ _OWN = grouped(
     Flag("style_mask", "which part of each style to use: one picture per style", kind="list"),
     Flag(
         "frame_iterations",
-        "iterations of each frame between two that have --iterations, which are the first of a "
-        "shot and about every tenth; auto: a twentieth of those",
+        "iterations of each frame between two painted ahead of it, up to 16 frames apart; auto: a "
+        "twentieth of --iterations",
         "auto",
         lambda name, given: None if given == "auto" else _count(name, given),
     ),
@@ -67,7 +67,7 @@ _OWN = grouped(
     ),
     Flag(
         "static_threshold",
-        "grey levels; places that change by less keep their pixels exactly; 0: none do",
+        "places that change by fewer grey levels keep their pixels exactly; 0: none do",
         "2",
         real(0, 1e9),
     ),

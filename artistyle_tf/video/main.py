@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: Options) -> int:
     if not all(map(importlib.util.find_spec, ("av", "cv2"))):
         raise ArtistyleError(
-            "clips need the packages av and opencv-python-headless: pip install "
+            "videos need the packages av and opencv-python-headless: pip install "
             "'artistyle-tf[video]'"
         )
     with showing(progress=not options.quiet) as console:
@@ -104,7 +104,7 @@ def _write(
     session: Session, survey: Survey, numbers: Sequence[int], store: FrameStore, until_end: bool
 ) -> str:
     """Writes these frames as a clip; returns a sentence that says so."""
-    logger.debug("writing the clip")
+    logger.debug("writing the video")
     paintings = ((survey.times[number], store.read(number)) for number in numbers)
     write_clip(session.options.output, session.clip, paintings, until_end=until_end)
     frames = "1 frame is" if len(numbers) == 1 else f"{len(numbers)} frames are"

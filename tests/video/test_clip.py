@@ -175,7 +175,7 @@ def test_files_that_are_no_clips_are_refused(tmp_path, save):
     assert "can't read none.mp4: " in read_all(str(tmp_path / "none.mp4"))[1]
     picture = io.BytesIO()
     Image.fromarray(FRAMES[0]).save(picture, "png")
-    assert read_all(save("a.mp4", picture.getvalue())) == (0, "a.mp4 is a picture, not a clip")
+    assert read_all(save("a.mp4", picture.getvalue())) == (0, "a.mp4 is a picture, not a video")
 
 
 def test_sound_with_a_cover_has_no_video(tmp_path, save):
