@@ -25,7 +25,16 @@ from artistyle_tf.report.charts import draw_losses
 from artistyle_tf.text import clock, gigabytes
 from artistyle_tf.web import form
 from artistyle_tf.web.messages import describe_progress, describe_state, show_error, show_note
-from artistyle_tf.web.studio import DRAFT, Order, Run, Session, Studio, enlarged, estimate
+from artistyle_tf.web.studio import (
+    DRAFT,
+    Order,
+    Run,
+    Session,
+    Studio,
+    delete_soon,
+    enlarged,
+    estimate,
+)
 
 Updates = dict[str, Any]  # Name of an output of the page → its update.
 
@@ -69,9 +78,7 @@ class Events:
         if session:
             session.leave()
             others = [set(other.uploads.values()) for other in self._sessions.values()]
-            for path in set(session.uploads.values()).difference(*others):
-                with contextlib.suppress(FileNotFoundError):
-                    os.remove(path)
+            delete_soon(*set(session.uploads.values()).difference(*others))
 
     def paint(self, request: gr.Request, *given: Any) -> Iterator[Updates]:
         """Starts a new painting. `given`: photo, style, mask editor, preset, then all controls."""

@@ -49,6 +49,7 @@ logger = logging.getLogger("artistyle_tf")
 
 PAUSE = 0.7  # Minimum seconds between two pictures shown.
 LONGEST_QUEUE = 20  # Waiting runs; further ones are refused.
+LINGER = 10.0  # Seconds that the files of a visit outlive it.
 KEPT_PAINTERS = 2  # Painters kept with networks and graphs, for the latest settings.
 DRAFT = Config.preset("fast", size=144, levels=1, iterations=60, weights="preview")
 
@@ -249,6 +250,20 @@ class Studio:
         self.saved.append((run.order.owner, run.path))
 
 
+def delete_soon(*paths: str) -> None:
+    """Deletes files and folders when what is under way can't need them any more: updates that are
+    being made, and pictures that are being sent."""
+
+    def delete() -> None:
+        for path in paths:
+            with contextlib.suppress(OSError):
+                shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
+
+    timer = threading.Timer(LINGER, delete)
+    timer.daemon = True  # the server's own folder goes with the server
+    timer.start()
+
+
 class Session:
     """A visit: one open page, with a folder for its files, which is deleted when it ends."""
 
@@ -308,13 +323,14 @@ class Session:
         return self.start(dataclasses.replace(order, config=config))
 
     def leave(self) -> None:
-        """Ends the visit: stops and saves the run, unless it is lasting, and deletes the files."""
+        """Ends the visit: stops and saves the run, unless it is lasting, and soon deletes the
+        files."""
         if self.draft:
             self.draft.stop()
         if not (self.run and self.run.order.lasting):
             self._settle()
         self.run = None
-        shutil.rmtree(self.folder, ignore_errors=True)
+        delete_soon(self.folder)
 
     def require_painted(self) -> Run:
         """The latest run that has a painting; InputError if there is none yet."""

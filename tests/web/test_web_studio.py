@@ -1,7 +1,9 @@
 """Runs and sessions, with painters that only pretend, and one that paints; large paintings."""
 
 import dataclasses
+import os
 import threading
+import time
 import types
 
 import numpy as np
@@ -150,8 +152,12 @@ def test_what_goes_wrong_is_one_line_and_the_next_is_painted(made, order, tmp_pa
     assert (run.error, studio.saved[1]) == (None, ("", run.path))
 
 
-def test_a_page_goes_on_from_its_picture_and_ends_its_run_when_it_is_closed(made, order, tmp_path):
+def test_a_page_goes_on_from_its_picture_and_ends_its_run_when_it_is_closed(
+    made, order, tmp_path, monkeypatch
+):
+    """Its files go soon after, not at once: updates and downloads may be under way."""
     painter = Pretender(steps=2)
+    monkeypatch.setattr(studio_module, "LINGER", 0.3)
     session = Session(made(painter), str(tmp_path))
     with pytest.raises(InputError, match="no painting yet"):
         session.go_on()
@@ -170,6 +176,11 @@ def test_a_page_goes_on_from_its_picture_and_ends_its_run_when_it_is_closed(made
 
     session.leave()
     assert changed.over
+    assert os.path.isdir(session.folder)
+    until = time.monotonic() + LONG
+    while os.path.exists(session.folder) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not os.path.exists(session.folder)
 
     painter.steps = 50
     large = session.start(dataclasses.replace(order, lasting=True))
