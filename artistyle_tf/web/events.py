@@ -18,6 +18,7 @@ from PIL import Image
 
 from artistyle_tf import samples
 from artistyle_tf.errors import ArtistyleError, InputError
+from artistyle_tf.files import replacing
 from artistyle_tf.images import read
 from artistyle_tf.images.picture import Picture, as_uint8
 from artistyle_tf.images.sizes import resize, shrink
@@ -379,5 +380,6 @@ def _thumbnail(path: str, changed: float, folder: str) -> str:
     name = hashlib.sha256(f"{path} {changed}".encode()).hexdigest()
     thumbnail = os.path.join(folder, f"{name}.jpg")
     if not os.path.exists(thumbnail):
-        Image.fromarray(shrink(read(path).rgb, SMALL)).save(thumbnail)
+        with replacing(thumbnail) as file:  # another tab may be asking for it
+            Image.fromarray(shrink(read(path).rgb, SMALL)).save(file, "JPEG")
     return thumbnail

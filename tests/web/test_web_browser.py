@@ -362,3 +362,4 @@ def test_two_tabs_a_reload_a_closed_tab_and_the_end_of_the_server(server, browse
     assert process.returncode == 0, err
     assert f"{before + 3} saved in {folder}, the latest as photo-" in out
     assert len(list(folder.iterdir())) == before + 3
+    assert "Traceback" not in err
