@@ -33,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: Options) -> int:
     if not all(map(importlib.util.find_spec, ("av", "cv2"))):
         raise ArtistyleError(
-            "videos need the packages av and opencv-python-headless: pip install "
-            "'artistyle-tf[video]'"
+            "a video needs av and opencv-python-headless, not both installed here: "
+            'pip install "artistyle-tf[video]"'
         )
     with showing(progress=not options.quiet) as console:
         _paint_clip(options, console)
