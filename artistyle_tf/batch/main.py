@@ -47,11 +47,10 @@ _JOBS = grouped(
         "style images, likewise; every photo is painted in the style of each",
         kind="list",
     ),
+    Flag("content_mask", "a folder of masks named like the photos, or one mask for all"),
     Flag(
-        "content_mask", "a folder of masks with the same names as the photos, or one mask for all"
-    ),
-    Flag(
-        "style_mask", "a folder of masks with the same names as the style images, or one mask for all"
+        "style_mask",
+        "a folder of masks named like the style images, or one mask for all",
     ),
     *(flag for flag in FLAGS if flag.name in ("depth", "preset")),
 )

@@ -119,8 +119,7 @@ _WATCH = grouped(
     Flag("resume", "resume from the newest checkpoint in --checkpoint_dir", kind="switch"),
     Flag(
         "tensorboard_dir",
-        "write losses by layer and pictures for TensorBoard to this folder (extra "
-        "tensorboard)",
+        "write losses by layer and pictures for TensorBoard to this folder (extra tensorboard)",
         read=path,
     ),
     Flag(
@@ -174,7 +173,7 @@ COMMON = {
     "size": "longer side of the result in px; 0: that of the photo",
     "style_scale": "size of the strokes: 2 is larger, 0.5 finer",
     "color": "whose colours: style; the photo's: luminance, match",
-    "init": "what to start from: noise, content (the photo) or a file",
+    "init": "the start: noise, content (the photo) or a picture file",
     "content_mask": "a mask for each style: white where it is painted",
     "weights": "the network; preview: for drafts, in 2/5 of the time",
     "save_every": "save a preview every N iterations, or like 60s",

@@ -86,7 +86,7 @@ class Config:
     init: str = _run(
         "noise",
         "what to start from: noise (white), content (the photo), style (the first), grey (the "
-        "network's mean, with hardly any noise) or a picture file, resized and cropped to the result",
+        "network's mean, with hardly any noise) or a picture file, which is resized and cropped",
     )
     init_noise: float = _run(
         0.0,
@@ -202,8 +202,8 @@ class Config:
     content_weight: float = _balance(1.0, "weight α of the content loss", (0, MAX_WEIGHT))
     strength: float | None = _balance(
         0.5,
-        "more of the photo (0) or of the style (1); it means the same for every pair, from which the style "
-        "weight follows",
+        "more of the photo (0) or of the style (1); it means the same for every pair, from which "
+        "the style weight follows",
         (0, 1),
     )
     style_weight: float | None = _balance(

@@ -29,7 +29,7 @@ def make_page(events: Events, weights: str, megabytes: int, private: bool) -> gr
             if private
             else "Your pictures are sent to the machine that serves this page"
         )
-        about = f"Paint a photo in the style of another picture. {where}; each may have {megabytes} MB."
+        about = f"Paint a photo in the style of a picture. {where}; each may have {megabytes} MB."
         gr.HTML(f"<h1>artistyle</h1><p>{about}</p>", elem_id="head")
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=2, min_width=300):
