@@ -90,7 +90,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 """Preset name → the settings in which it differs from the defaults of `Config`."""
 
-_EVEN, _STEPS, _QUIETER, _LOUDER, _FULL, _QUIETEST = 13.0, 2e5, 1.0, 2.5, 5.0, 0.1
+_EVEN, _STEPS, _QUIETER, _LOUDER, _QUIETEST = 13.0, 2e5, 1.0, 2.5, 0.1
 
 
 def style_ratio(strength: float, loudness: float) -> float:
@@ -106,8 +106,9 @@ def style_ratio(strength: float, loudness: float) -> float:
     >>> [round(style_ratio(share, 1), 2) for share in (0, 0.25, 0.5, 0.75, 1)]
     [0.03, 0.61, 13.0, 274.92, 5813.78]
     >>> [round(style_ratio(0.5, loudness), 2) for loudness in (0.5, 1.5, 3, 6)]
-    [26.0, 4.72, 7.8, 15.6]
+    [26.0, 4.72, 19.5, 39.0]
     """
     loud = max(loudness, _QUIETEST)
     falling = min(loud**-_QUIETER, loud**-_LOUDER)
-    return _EVEN * _STEPS ** (strength - 0.5) * max(falling, loud / _FULL)
+    rising = min(loud**4 / 20, loud / 2)
+    return _EVEN * _STEPS ** (strength - 0.5) * max(falling, rising)
