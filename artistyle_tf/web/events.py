@@ -28,6 +28,7 @@ from artistyle_tf.web import form
 from artistyle_tf.web.messages import describe_progress, describe_state, show_error, show_note
 from artistyle_tf.web.studio import (
     DRAFT,
+    LINGER,
     Order,
     Run,
     Session,
@@ -67,11 +68,16 @@ class Events:
         self._sessions: dict[str, Session] = {}
         self._count = itertools.count()
 
-    def enter(self, request: gr.Request, visitor: str) -> tuple[str, list[Any]]:
+    def enter(self, request: gr.Request, visitor: str) -> Iterator[tuple[Any, Any]]:
         """Called when the page is opened, with what the browser has kept of an earlier visit."""
         session = self._session(request)
         session.owner = visitor or secrets.token_urlsafe()
-        return session.owner, self._recent(session)
+        # If the page was reloaded while it painted, that run is being stopped and saved.
+        runs = self._studio.unfinished(session.owner)
+        yield session.owner, self._recent(session)
+        for run in runs:
+            if run.wait(LINGER) or (run.stopping and run.wait()):
+                yield gr.skip(), self._recent(session)
 
     def leave(self, request: gr.Request) -> None:
         """Called when the page is closed or reloaded."""

@@ -189,6 +189,10 @@ class Studio:
         queue = [one for one in self._unfinished() if not one.order.draft]
         return queue.index(run) if run in queue else 0
 
+    def unfinished(self, owner: str) -> list[Run]:
+        """Runs that are waiting or being painted, of one owner."""
+        return [run for run in self._unfinished() if run.order.owner == owner]
+
     def close(self) -> None:
         """Accepts no more orders, stops all runs, and waits until the picture is saved."""
         self._thread.shutdown(wait=False)

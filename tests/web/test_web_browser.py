@@ -344,7 +344,6 @@ def test_two_tabs_a_reload_a_closed_tab_and_the_end_of_the_server(server, browse
     first.reload()  # ends its run, and the next one begins
     second.locator("#outputs .figures").wait_for()
     assert len(list(folder.iterdir())) == before + 1
-    first.reload()  # the first time the list may have been made before the picture was saved
     first.locator("#recent img").first.click()  # what was painted is still there
     says(first, re.compile("^photo-.*png: 128×96 px"))
     with first.expect_download():
