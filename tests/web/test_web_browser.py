@@ -128,6 +128,7 @@ def opened(context, url, pair=()):
     for name, path in zip(("photo", "style"), pair, strict=False):
         page.locator(f"#{name} input[type=file]").set_input_files(path)
         page.locator(f"#{name} img").first.wait_for()
+        page.locator(f"#{name}-note").get_by_text(" px").wait_for()  # it moves what is below
     if pair:
         page.locator("#set-size input").fill("128")
         page.keyboard.press("Tab")
