@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -28,6 +29,7 @@ from artistyle_tf.web import form
 from artistyle_tf.web.messages import describe_progress, describe_state, show_error, show_note
 from artistyle_tf.web.studio import (
     DRAFT,
+    LINGER,
     Order,
     Run,
     Session,
@@ -67,19 +69,23 @@ class Events:
         self._sessions: dict[str, Session] = {}
         self._count = itertools.count()
 
-    def enter(self, request: gr.Request, visitor: str) -> tuple[str, list[Any]]:
+    def enter(self, request: gr.Request, visitor: str) -> Iterator[tuple[Any, Any]]:
         """Called when the page is opened, with what the browser has kept of an earlier visit."""
         session = self._session(request)
         session.owner = visitor or secrets.token_urlsafe()
-        return session.owner, self._recent(session)
+        # If the page was reloaded while it painted, that run is being stopped and saved.
+        runs = self._studio.unfinished(session.owner)
+        yield session.owner, self._recent(session)
+        for run in runs:
+            if run.wait(LINGER) or (run.stopping and run.wait()):
+                yield gr.skip(), self._recent(session)
 
     def leave(self, request: gr.Request) -> None:
         """Called when the page is closed or reloaded."""
         session = self._sessions.pop(str(request.session_hash), None)
         if session:
             session.leave()
-            others = [set(other.uploads.values()) for other in self._sessions.values()]
-            delete_soon(*set(session.uploads.values()).difference(*others))
+            delete_soon(lambda: self._unused(set(session.uploads.values())))
 
     def paint(self, request: gr.Request, *given: Any) -> Iterator[Updates]:
         """Starts a new painting. `given`: photo, style, mask editor, preset, then all controls."""
@@ -126,8 +132,7 @@ class Events:
         if not path.lower().endswith(DISPLAYED):
             with contextlib.suppress(ArtistyleError):  # which is said beside it
                 picture, _ = _small(path, self._limits)
-                shown = os.path.join(session.folder, f"{next(self._count)}.png")
-                Image.fromarray(picture.rgb).save(shown)
+                shown = self._save(session, picture.rgb)
                 session.uploads |= {path: path, shown: path}
                 return shown
         return path
@@ -138,11 +143,14 @@ class Events:
         """A small copy of the photo to draw a mask on, unless the editor already has one."""
         if editor and editor.get("background") is not None:
             return gr.skip()
+        session = self._session(request)
         try:
-            picture = self._picture(self._session(request), photo, "photo")
+            picture = self._picture(session, photo, "photo")
         except ArtistyleError:  # which is said beside the photo
             return None
-        return {"background": shrink(picture.rgb, BRUSHED), "layers": [], "composite": None}
+        # A file of its own: Gradio would write equal pictures into one while that may be sent.
+        path = self._save(session, shrink(picture.rgb, BRUSHED))
+        return {"background": path, "layers": [], "composite": None}
 
     def draft(
         self,
@@ -232,6 +240,12 @@ class Events:
             "large_state": show_note(f"{width}×{height} px: {needs}"),
             "large": gr.update(interactive=True),
         }
+
+    def _unused(self, uploads: set[str]) -> list[str]:
+        """Uploads that no visit has. Equal ones share a path: one just written is a new visit's."""
+        visits = [set(session.uploads.values()) for session in list(self._sessions.values())]
+        left = [path for path in uploads.difference(*visits) if os.path.exists(path)]
+        return [path for path in left if os.path.getmtime(path) < time.time() - LINGER]
 
     def _session(self, request: gr.Request) -> Session:
         key = str(request.session_hash)
@@ -336,10 +350,15 @@ class Events:
         pair = self._file(session, before), self._file(session, picture)
         return {"canvas": HIDDEN, "compare": gr.update(value=pair, visible=True)}
 
-    def _file(self, session: Session, picture: Any) -> str:
-        """A picture as a file for the page; those of earlier updates are deleted."""
+    def _save(self, session: Session, picture: Any) -> str:
+        """Saves a picture for the page as a new file; returns its path."""
         path = os.path.join(session.folder, f"{next(self._count)}.jpg")
         Image.fromarray(picture).save(path, quality=92)
+        return path
+
+    def _file(self, session: Session, picture: Any) -> str:
+        """A picture as a file for the page; those of earlier updates are deleted."""
+        path = self._save(session, picture)
         session.pictures.append(path)
         for old in session.pictures[:-KEPT]:
             with contextlib.suppress(FileNotFoundError):  # Gradio deletes what is older than hours

@@ -254,7 +254,8 @@ def _connect(
     outputs["large"].click(named(events.large), size, **follow)
     outputs["recent"].select(named(events.pick), [], **follow)
     visitor = gr.BrowserState("", storage_key="artistyle-visitor")
-    page.load(events.enter, visitor, [visitor, outputs["recent"]], **quiet)
+    listed = {**quiet, "outputs": [visitor, outputs["recent"]], "concurrency_limit": None}
+    page.load(events.enter, visitor, **listed)
     page.unload(events.leave)
 
 

@@ -18,7 +18,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -189,6 +189,10 @@ class Studio:
         queue = [one for one in self._unfinished() if not one.order.draft]
         return queue.index(run) if run in queue else 0
 
+    def unfinished(self, owner: str) -> list[Run]:
+        """Runs that are waiting or being painted, of one owner."""
+        return [run for run in self._unfinished() if run.order.owner == owner]
+
     def close(self) -> None:
         """Accepts no more orders, stops all runs, and waits until the picture is saved."""
         self._thread.shutdown(wait=False)
@@ -250,12 +254,12 @@ class Studio:
         self.saved.append((run.order.owner, run.path))
 
 
-def delete_soon(*paths: str) -> None:
-    """Deletes files and folders when what is under way can't need them any more: updates that are
-    being made, and pictures that are being sent."""
+def delete_soon(unused: Callable[[], Iterable[str]]) -> None:
+    """Deletes the files and folders that are unused when what is under way has ended: updates that
+    are being made, and pictures that are being sent."""
 
     def delete() -> None:
-        for path in paths:
+        for path in unused():
             with contextlib.suppress(OSError):
                 shutil.rmtree(path) if os.path.isdir(path) else os.remove(path)
 
@@ -330,7 +334,7 @@ class Session:
         if not (self.run and self.run.order.lasting):
             self._settle()
         self.run = None
-        delete_soon(self.folder)
+        delete_soon(lambda: [self.folder])
 
     def require_painted(self) -> Run:
         """The latest run that has a painting; InputError if there is none yet."""

@@ -128,6 +128,7 @@ def opened(context, url, pair=()):
     for name, path in zip(("photo", "style"), pair, strict=False):
         page.locator(f"#{name} input[type=file]").set_input_files(path)
         page.locator(f"#{name} img").first.wait_for()
+        page.locator(f"#{name}-note").get_by_text(" px").wait_for()  # it moves what is below
     if pair:
         page.locator("#set-size input").fill("128")
         page.keyboard.press("Tab")
@@ -344,7 +345,6 @@ def test_two_tabs_a_reload_a_closed_tab_and_the_end_of_the_server(server, browse
     first.reload()  # ends its run, and the next one begins
     second.locator("#outputs .figures").wait_for()
     assert len(list(folder.iterdir())) == before + 1
-    first.reload()  # the first time the list may have been made before the picture was saved
     first.locator("#recent img").first.click()  # what was painted is still there
     says(first, re.compile("^photo-.*png: 128×96 px"))
     with first.expect_download():

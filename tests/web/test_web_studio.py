@@ -238,3 +238,26 @@ def test_a_large_painting_is_estimated_by_pace_and_pixels():
         estimate(run, enlarged(run, "65536", LIMITS), ROOM)
     with pytest.raises(InputError, match="the result has 1024×768 px"):
         enlarged(run, "1024", Limits(10**5))
+
+
+def test_files_in_use_are_neither_written_again_nor_deleted(made, picture, tmp_path, monkeypatch):
+    pytest.importorskip("gradio")
+    from artistyle_tf.web import events as events_module
+
+    for module in (studio_module, events_module):
+        monkeypatch.setattr(module, "LINGER", 0.1)
+    events = events_module.Events(made(Pretender()), Limits(), "preview", str(tmp_path), True)
+    first, second = (types.SimpleNamespace(session_hash=name) for name in "ab")
+    paths = [str(tmp_path / f"{name}.png") for name in ("alone", "both", "again")]
+    for path in paths:
+        write.write(path, picture(24, 32, 0))
+        list(events.check_photo(first, path))
+    list(events.check_photo(second, paths[1]))
+    assert len({events.brush(first, paths[0])["background"] for _ in range(2)}) == 2
+    after = time.time() + LONG
+    os.utime(paths[2], (after, after))  # uploaded once more, by a new visit
+    events.leave(first)
+    while os.path.exists(paths[0]):
+        assert time.time() < after
+        time.sleep(0.05)
+    assert [os.path.exists(path) for path in paths] == [False, True, True]
