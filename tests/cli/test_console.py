@@ -96,6 +96,21 @@ def test_a_standard_error_without_a_descriptor(monkeypatch):
     assert stream.getvalue() == "artistyle: a warning\n"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs sh")
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ("--help >&-", 0, b""),
+        ("none.png none.png >&-", 1, b"artistyle: none.png does not exist\n"),
+        ("none.png none.png --output=o.png 2>&-", 1, b""),
+    ],
+)
+def test_closed_streams_are_no_error(tmp_path, words, status, said):
+    line = ["sh", "-c", f'exec "$0" -m artistyle_tf {words}', sys.executable]
+    done = subprocess.run(line, capture_output=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (status, b"", said)
+
+
 def test_a_reader_that_stops_reading_is_no_error():
     """Like `artistyle --help | head -1`; what fits the pipe's buffer shows at the end only."""
     read, write = os.pipe()
