@@ -97,18 +97,9 @@ def test_a_standard_error_without_a_descriptor(monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs sh")
-@pytest.mark.parametrize(
-    ("words", "status", "said"),
-    [
-        ("--help >&-", 0, b""),
-        ("none.png none.png >&-", 1, b"artistyle: none.png does not exist\n"),
-        ("none.png none.png --output=o.png 2>&-", 1, b""),
-    ],
-)
-def test_closed_streams_are_no_error(tmp_path, words, status, said):
-    line = ["sh", "-c", f'exec "$0" -m artistyle_tf {words}', sys.executable]
-    done = subprocess.run(line, capture_output=True, cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (status, b"", said)
+def test_closed_streams_are_no_error():
+    line = ["sh", "-c", 'exec "$0" -m artistyle_tf --help >&- 2>&-', sys.executable]
+    assert subprocess.run(line).returncode == 0
 
 
 def test_a_reader_that_stops_reading_is_no_error():
