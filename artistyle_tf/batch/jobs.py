@@ -203,8 +203,8 @@ def _read_json(file: Iterator[str]) -> Iterator[tuple[int, dict[str, Any] | str]
             try:
                 row = json.loads(text)
                 yield line, row if isinstance(row, dict) else "it must be an object, like {...}"
-            except json.JSONDecodeError as error:
-                yield line, f"invalid JSON: {error.msg}"
+            except (ValueError, RecursionError) as error:  # also of endless numbers, deep lists
+                yield line, f"invalid JSON: {reason(error)}"
 
 
 def name_outputs(jobs: Iterable[Job], folder: str, extension: str = ".png") -> list[Job]:

@@ -22,6 +22,7 @@ from artistyle_tf.cli.flags import FLAGS, cadence
 from artistyle_tf.cli.parsing import (
     Flag,
     Program,
+    check_written,
     grouped,
     parse_flags,
     path,
@@ -136,6 +137,10 @@ def parse(arguments: Sequence[str]) -> SimpleNamespace | str:
         raise ConfigError(f"--{both[0]} and --jobs are both given; the file has a column for it")
     jobs = combine(of_jobs) if file is None else read_jobs(file, of_jobs)
     own["jobs"] = name_outputs(jobs, own["output_dir"], extension)
+    taken = {path: "one of the pictures to read" for job in jobs for path in job.paths}
+    taken |= {job.output: "the output of a job" for job in own["jobs"]}
+    taken |= {file: "the file of --jobs"} if file else {}
+    check_written({name: own[name] for name in ("contact_sheet", "report")}, taken)
     return SimpleNamespace(**own)
 
 

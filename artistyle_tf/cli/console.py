@@ -39,6 +39,9 @@ def run_command(
     `parse` gives what to do, or a text to print. `run` does it and returns the status, which is
     that of an `ArtistyleError`, 130 after Ctrl-C and 143 after SIGTERM.
     """
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed, as by `artistyle ... >&-`
+            setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115 (until the end)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     with _terminable() as terminated:

@@ -9,6 +9,7 @@ from artistyle_tf.cli.devices import STRATEGIES, check_device, check_strategy
 from artistyle_tf.cli.parsing import (
     Flag,
     Program,
+    check_written,
     checked,
     config_of,
     grouped,
@@ -266,20 +267,13 @@ def _check(command: Command, again: str | None) -> None:
     read = [*command.styles, *command.content_masks, *command.style_masks]
     read += [command.content] if command.content else []
     read += [] if config.init in INITS else [config.init]
-    pictures = [os.path.realpath(file) for file in read]
-    taken = dict.fromkeys(pictures, "one of the pictures to read")
-    if again:
-        taken[os.path.realpath(again)] = "the picture to --rerun"
-    for name in ("output", "report"):
-        if file := getattr(command, name):
-            place = os.path.realpath(file)
-            if place in taken:
-                raise ConfigError(f"--{name} is {file!r}, which is {taken[place]}")
-            taken[place] = f"the --{name}"
+    taken = dict.fromkeys(read, "one of the pictures to read")
+    taken |= {again: "the picture to --rerun"} if again else {}
+    check_written({"output": command.output, "report": command.report}, taken)
     if command.save_every:
         every = Cadence(command.save_every).iterations or 1  # by time: after any iteration
         most = total_iterations(config.iterations, 16, config.finer_iterations)  # levels at most
-        for picture in pictures:
+        for picture in map(os.path.realpath, read):
             if is_preview(picture, command.output, every, most):
                 raise ConfigError(
                     f"--save_every would write {picture!r}, one of the pictures to read"

@@ -163,6 +163,17 @@ def require(program: Program, given: Mapping[str, list[str]], *names: str) -> No
             raise ConfigError(f"--{name} is missing: {program.usage}")
 
 
+def check_written(files: Mapping[str, str | None], taken: Mapping[str, str]) -> None:
+    """ConfigError if a file to write, by its flag's name, is one of those `taken` (path → what it
+    is) or written twice."""
+    places = {os.path.realpath(path): what for path, what in taken.items()}
+    for name, path in files.items():
+        place = os.path.realpath(path or "")
+        if path and place in places:
+            raise ConfigError(f"--{name} is {path!r}, which is {places[place]}")
+        places |= {place: f"the --{name}"} if path else {}
+
+
 def output_name(content: str, style: str, extension: str) -> str:
     """The output's name where none is given, in the current folder.
 

@@ -1,6 +1,5 @@
 """The flags of `artistyle-video`: its own, and every setting. absl only."""
 
-import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -8,6 +7,7 @@ from artistyle_tf.cli.flags import COMMON, FLAGS
 from artistyle_tf.cli.parsing import (
     Flag,
     Program,
+    check_written,
     config_of,
     grouped,
     named_as_flags,
@@ -144,8 +144,7 @@ def parse(arguments: Sequence[str]) -> Options | str:
         check_inputs(config, True, len(styles), *map(len, masks))
         read = [own["content"], *styles, *masks[0], *masks[1]]
         read += [] if config.init in INITS else [config.init]
-        if os.path.realpath(own["output"]) in map(os.path.realpath, read):
-            raise ConfigError(f"output is {own['output']!r}, which is one of the files to read")
+    check_written({"output": own["output"]}, dict.fromkeys(read, "one of the files to read"))
     own["frame_iterations"] = own["frame_iterations"] or max(1, config.iterations // 20)
     masked = {"content_masks": masks[0], "style_masks": masks[1]}
     return Options(styles=list(styles), config=config, **masked, **own)

@@ -63,7 +63,8 @@ class Guard:
             return 403, "only this server's own page may do that"
         if method == "POST":
             length = headers.get("content-length", "")
-            if not length.isdigit():
+            # Chunks would come in place of the length that is said.
+            if not length.isdigit() or "transfer-encoding" in headers:
                 return 411, "say how long it is"
             if int(length) > 2**16 and int(length) + _stored(self._folder) > self._most:
                 return 413, "too much is stored here already; try again later"

@@ -30,7 +30,7 @@ from artistyle_tf.cli.parsing import (
 from artistyle_tf.errors import ArtistyleError, ConfigError, InputError
 from artistyle_tf.files import check_folder
 from artistyle_tf.text import one_line, reason
-from artistyle_tf.vgg.weights import check_name
+from artistyle_tf.vgg.weights import NAMES, check_name, load
 from artistyle_tf.web.form import Limits
 from artistyle_tf.web.guard import Guard, addresses, is_private
 from artistyle_tf.web.studio import Studio
@@ -115,6 +115,8 @@ def _serve(options: types.SimpleNamespace) -> int:
     except OSError as error:
         raise InputError(f"can't make {one_line(options.folder)}: {reason(error)}") from error
     check_folder(os.path.join(options.folder, "result.png"))
+    if options.weights not in NAMES:
+        load(options.weights)  # says what is wrong with the file
     with tempfile.TemporaryDirectory("", "artistyle-web-", ignore_cleanup_errors=True) as workspace:
         # Gradio reads these when it is loaded: no usage statistics, and uploads in a folder that is
         # deleted at the end.

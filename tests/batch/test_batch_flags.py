@@ -59,6 +59,9 @@ def test_flags_fill_what_a_file_leaves_open(desk):
         ([*FILES, "--workers=0"], "--workers is 0"),
         ([*FILES, "--extension=gif"], "a--style.gif has the extension .gif"),
         ([*FILES, "--contact_sheet=sheet.gif"], "the output sheet.gif has the extension .gif"),
+        ([*FILES, "--contact_sheet=photos/../style.png"], "style.png', which is one of the pictur"),
+        ([*FILES, "--contact_sheet=out/a--style.png"], "style.png', which is the output of a job"),
+        ([*FILES, "--contact_sheet=s.jpg", "--report=s.jpg"], "which is the --contact_sheet"),
         ([*FILES, "--jobs=jobs.csv"], "--content and --jobs are both given"),
     ],
 )

@@ -128,6 +128,8 @@ def test_files_of_jobs(tmp_path):
         ("j.csv", b'content,style\n"a,b\n', "line 2: unexpected end of data"),
         ("j.csv", b"\xff\xfe", "is not UTF-8 text"),
         ("j.jsonl", b'{"content": "a", "style": "b"}\n{"c"', "line 2: invalid JSON: Expecting ':'"),
+        ("j.jsonl", b'{"seed": ' + b"1" * 5000, "line 1: invalid JSON: Exceeds the limit"),
+        ("j.jsonl", b"[" * 10**6, "line 1: invalid JSON: maximum recursion depth"),
         ("j.txt", b"", "it must end in .csv or .jsonl"),
     ],
 )

@@ -96,6 +96,12 @@ def test_a_standard_error_without_a_descriptor(monkeypatch):
     assert stream.getvalue() == "artistyle: a warning\n"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs sh")
+def test_closed_streams_are_no_error():
+    line = ["sh", "-c", 'exec "$0" -m artistyle_tf --help >&- 2>&-', sys.executable]
+    assert subprocess.run(line).returncode == 0
+
+
 def test_a_reader_that_stops_reading_is_no_error():
     """Like `artistyle --help | head -1`; what fits the pipe's buffer shows at the end only."""
     read, write = os.pipe()

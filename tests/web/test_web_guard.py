@@ -66,6 +66,7 @@ def test_uploads_have_a_total_limit(ask):
         (413, {"content_length": "70000"}),
         (411, {}),
         (411, {"content_length": "many"}),
+        (411, {"content_length": "100", "transfer_encoding": "chunked"}),
     ]:
         assert ask("POST", **own, **sent)[0] == status
 

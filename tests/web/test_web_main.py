@@ -65,13 +65,15 @@ def test_a_taken_port_is_said_before_anything_is_loaded(capsys):
     assert f"can't listen on 127.0.0.1:{port}" in err
 
 
-def test_a_folder_that_cannot_be_written_is_said_before_anything_is_loaded(tmp_path, capsys):
+def test_what_cannot_be_used_is_said_before_anything_is_loaded(tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    for folder in (tmp_path / "file", tmp_path / "file" / "results", "/proc"):
-        assert command.main(["--port=0", f"--folder={folder}"]) == 1
+    wrong = [("folder", tmp_path / "file"), ("folder", tmp_path / "file" / "results")]
+    for name, path in (*wrong, ("folder", "/proc"), ("weights", tmp_path / "none.h5")):
+        given = {"folder": tmp_path, name: path}
+        assert command.main(["--port=0", *(f"--{flag}={one}" for flag, one in given.items())]) == 1
         out, err = capsys.readouterr()
         assert (out, err.count("\n")) == ("", 1)
-        assert str(folder) in err
+        assert str(path) in err
 
 
 def test_who_can_reach_the_page_is_said():
