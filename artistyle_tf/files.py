@@ -16,16 +16,17 @@ MARK = b"artistyle_tf"
 """In every picture, video and report that artistyle writes: in its record, metadata or text."""
 
 
-def check_folder(path: str | os.PathLike[str]) -> None:
+def check_folder(path: str | os.PathLike[str], shown: str = "") -> None:
     """Checks before a long run that a file can be written at `path`, whatever its content.
-    InputError: no such folder, not writable, or `path` is a folder or a device."""
+    InputError: no such folder, not writable, or `path` is a folder or a device. `shown`: what the
+    message says instead of it."""
     path = as_path(path)
     try:
         # Only trying is reliable: os.access is always true for root and ignores read-only mounts.
         with _temporary(_target(path)):
             pass
     except (OSError, ValueError) as error:
-        raise InputError(f"can't write {one_line(path)}: {reason(error)}") from error
+        raise InputError(f"can't write {shown or one_line(path)}: {reason(error)}") from error
 
 
 def check_overwrite(path: str | os.PathLike[str], overwrite: bool = False, shown: str = "") -> None:

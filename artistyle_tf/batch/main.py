@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from artistyle_tf import files
 from artistyle_tf.batch.jobs import COLUMNS, PICTURES, Job, combine, name_outputs, read_jobs
-from artistyle_tf.batch.paths import check_folder, under
+from artistyle_tf.batch.paths import check_folder, is_url, under
 from artistyle_tf.batch.plan import make_plan, read_rates, write_rates
 from artistyle_tf.batch.pool import Outcome, Tell
 from artistyle_tf.batch.run import paint_all
@@ -153,7 +153,13 @@ def _run(command: SimpleNamespace) -> int:
     if command.contact_sheet:
         check_output(command.contact_sheet)
     for file in filter(None, (command.contact_sheet, command.report)):
-        files.check_folder(file)
+        folder = os.path.dirname(file) or "."
+        if not is_url(file) and not os.path.exists(folder):
+            check_folder(folder)
+            if not command.dry_run:
+                os.makedirs(folder)
+        else:
+            files.check_folder(file)
         files.check_overwrite(file, command.overwrite)
     for folder in {os.path.dirname(job.output) for job in command.jobs}:
         check_folder(folder)

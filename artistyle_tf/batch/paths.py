@@ -87,7 +87,7 @@ def check_folder(folder: str) -> None:
     while not os.path.lexists(place):
         place = os.path.dirname(place)
     if not is_url(folder):
-        files.check_folder(os.path.join(place, "picture.png"))
+        files.check_folder(os.path.join(place, "picture.png"), f"in {one_line(place)}")
 
 
 @contextlib.contextmanager

@@ -114,7 +114,7 @@ def _serve(options: types.SimpleNamespace) -> int:
         os.makedirs(options.folder, exist_ok=True)
     except OSError as error:
         raise InputError(f"can't make {one_line(options.folder)}: {reason(error)}") from error
-    check_folder(os.path.join(options.folder, "result.png"))
+    check_folder(os.path.join(options.folder, "result.png"), f"in {one_line(options.folder)}")
     if options.weights not in NAMES:
         load(options.weights)  # says what is wrong with the file
     with tempfile.TemporaryDirectory("", "artistyle-web-", ignore_cleanup_errors=True) as workspace:

@@ -355,7 +355,7 @@ def enlarged(painted: Run, longer: str, limits: Limits) -> Order:
     """The painting's order for a larger size, `longer` px, with iterations as in preset `large`.
     An `ArtistyleError` for no integer, or too large a one."""
     order, large = painted.order, PRESETS["large"]
-    size: Any = integer("size", number(longer.strip(), int), MIN_SIDE, MAX_SIZE)
+    size: Any = integer("size", number((longer or "").strip(), int), MIN_SIDE, MAX_SIZE)
     if order.content is None:  # a texture, which may not be square
         size = fit(*order.size, size)[::-1]
     history = min(order.config.history, large["history"])

@@ -101,7 +101,7 @@ def test_a_dry_run_finds_what_is_wrong_and_writes_nothing(desk, capsys):
     assert text.startswith("artistyle-batch: out/b--text.png: text.png is not a picture that")
     for more in (["--dry_run"], []):
         assert command.main([*FILES[:2], "--output_dir=style.png/out", *more]) == 1
-        said = f"artistyle-batch: can't write {desk}/style.png/picture.png: Not a directory\n"
+        said = f"artistyle-batch: can't write in {desk}/style.png: Not a directory\n"
         assert capsys.readouterr() == ("", said)
     assert not (desk / "out").exists()
 
@@ -112,7 +112,7 @@ def test_results_are_told_and_failures_once(desk, capsys, monkeypatch):
     (desk / "out").mkdir()
     for name in ("out/a--style.png", "sheet.png"):
         Image.new("RGB", (20, 20)).save(name)
-    flags = ["--size=32", "--report=report.json", "--contact_sheet=sheet.png"]
+    flags = ["--size=32", "--report=told/report.json", "--contact_sheet=sheet.png"]
     assert command.main([*FILES, *flags]) == 1
     said = "exists, and artistyle did not make it; --overwrite replaces it"
     assert capsys.readouterr() == ("", f"artistyle-batch: sheet.png {said}\n")
@@ -121,7 +121,7 @@ def test_results_are_told_and_failures_once(desk, capsys, monkeypatch):
         out, err = capsys.readouterr()
         assert out.startswith(f"{status}, 1 failed in ")
         assert err.count("failed: ") == err.count("b.png is not a picture") == 1
-    report = json.loads((desk / "report.json").read_text())
+    report = json.loads((desk / "told/report.json").read_text())
     assert [job["status"] for job in report["jobs"]] == ["skipped", "failed"]
     assert read_record(desk / "sheet.png") == {"program": "artistyle_tf"}
     (desk / "photos" / "b.png").unlink()
