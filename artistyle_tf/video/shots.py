@@ -8,7 +8,7 @@ paintings, and nearly finished when they begin.
 
 import collections
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -152,8 +152,9 @@ class _Shot:
         back, forth = _through(rest)
         near = self._carry(before, frame, *_traced(seen.backward, seen.forward))
         far = self._carry(last, frame, *_traced(forth, back, len(rest)), ahead)
-        near = _nearest(near, self._recall(before, frame))
-        far = _nearest(far, self._recall(last, frame, ahead))
+        lost = ~(near.shown | far.shown)
+        near = _nearest(near, self._recall(before, frame, lost))
+        far = _nearest(far, self._recall(last, frame, lost, ahead))
         # From one to the other in equal steps.
         part = 1 / (len(rest) + 1)
         parts = (1 - part) * near.weights, part * far.weights
@@ -189,9 +190,16 @@ class _Shot:
         lit = relight(moved, before, frame.rgb8, sure.astype(np.float32))
         return _Carried(lit, shown, weights.astype(np.float32))
 
-    def _recall(self, other: Frame, frame: Frame, painting: np.ndarray | None = None) -> _Carried:
-        """Another frame's painting, as `_carry` has it, by the camera's motion alone."""
+    def _recall(
+        self,
+        other: Frame,
+        frame: Frame,
+        lost: np.ndarray | Literal[True] = True,
+        painting: np.ndarray | None = None,
+    ) -> _Carried:
+        """Another frame's painting, as by `_carry`, by the camera's motion alone, where `lost`."""
         flow, same = find_scene(frame.rgb8, other.rgb8)
+        same &= lost
         return self._carry(other, frame, flow, same, same, painting)
 
     def _keep(self, before: Frame, painting: np.ndarray, share: np.ndarray) -> np.ndarray:
