@@ -141,7 +141,7 @@ class _Shot:
         if np.mean(~shown) > NEW:
             painting, share = self._painter.paint_new(frame, start, *given, new), new[..., None]
             # On average they keep the colour they began with, not that of the whole style.
-            change = np.sum((start - painting) * share, axis=(0, 1)) / np.sum(new)
+            change = np.sum((start - painting) * share, axis=(0, 1)) / np.sum(new**2)
             start = np.clip(painting + change * share, 0, 255)
         return self._keep(
             past[-1], self._painter.paint_next(frame, start, *given, ahead=True), kept
