@@ -13,7 +13,7 @@ from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.text import one_line, reason
 
 MARK = b"artistyle_tf"
-"""In every picture, clip and report that artistyle writes: in its record, metadata or text."""
+"""In every picture, video and report that artistyle writes: in its record, metadata or text."""
 
 
 def check_folder(path: str | os.PathLike[str]) -> None:

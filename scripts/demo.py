@@ -25,7 +25,7 @@ def main(words):
     command += [f"--{name}={value}" for name, value in flags.items() if name not in given]
     sheet = str(ROOT / "artistyle-demo-sheet.png")
     beside = [python, str(ROOT / "scripts" / "docs" / "make_sheet.py"), sheet, *files.values()]
-    for step in ([*command, *words], [*beside, "--labels=content,style,result"]):
+    for step in ([*command, *words], [*beside, "--labels=photo,style image,result"]):
         status = call(step)
         if status:
             sys.exit(status)

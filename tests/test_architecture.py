@@ -26,7 +26,7 @@ LIGHT_ROOMS = {
 LIGHT_MODULES = {
     "engine.checkpoints", "engine.inputs", "engine.plan", "engine.provenance", "engine.results",
     "vgg.backend", "vgg.download", "vgg.vgg19", "vgg.weight_files", "vgg.weights",
-    "video.__main__", "video.clip", "video.flags", "video.frame_store", "video.main",
+    "video.__main__", "video.reader", "video.flags", "video.frame_store", "video.main",
     "video.motion", "video.session", "video.shots", "video.writer",
 }  # fmt: skip
 HEAVY = {"tensorflow", "tensorflow_probability", "keras", "tf_keras", "ray", "fsspec"}

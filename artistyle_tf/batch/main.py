@@ -44,14 +44,13 @@ _JOBS = grouped(
     ),
     Flag(
         "style",
-        "paintings, likewise; every photo is painted in the style of every painting",
+        "style images, likewise; every photo is painted in the style of each",
         kind="list",
     ),
+    Flag("content_mask", "a folder of masks named like the photos, or one mask for all"),
     Flag(
-        "content_mask", "a folder of masks with the same names as the photos, or one mask for all"
-    ),
-    Flag(
-        "style_mask", "a folder of masks with the same names as the paintings, or one mask for all"
+        "style_mask",
+        "a folder of masks named like the style images, or one mask for all",
     ),
     *(flag for flag in FLAGS if flag.name in ("depth", "preset")),
 )
@@ -113,8 +112,8 @@ _OWN = grouped(
 
 PROGRAM = Program(
     "artistyle-batch",
-    "Paints many pictures: every photo in the style of every painting, or those of --jobs.",
-    "artistyle-batch --content='photos/*.jpg' --style=paintings/ --output_dir=out [flags]",
+    "Paints many pictures: every photo in every style, or those of --jobs.",
+    "artistyle-batch --content='photos/*.jpg' --style=styles/ --output_dir=out [flags]",
     "Run the same command again to resume: finished pictures are skipped.\n"
     "Exit status: 0 done, 1 a job failed or a file can't be used, 2 wrong flags or jobs,\n"
     "130 interrupted, 143 terminated.",

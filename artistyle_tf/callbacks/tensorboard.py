@@ -86,6 +86,5 @@ def check_tensorboard() -> None:
     """ConfigError unless the package tensorboard is installed: TensorFlow's summaries need it."""
     if importlib.util.find_spec("tensorboard") is None:
         raise ConfigError(
-            "TensorBoard needs the package tensorboard, which is not installed: "
-            "pip install tensorboard"
+            'TensorBoard is not installed here: pip install "artistyle-tf[tensorboard]"'
         )

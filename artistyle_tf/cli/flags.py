@@ -54,7 +54,7 @@ def depth(name: str, given: str) -> int:
 
 _FILES = grouped(
     "Files",
-    Flag("content", "the picture to paint", read=_photo),
+    Flag("content", "the photo", read=_photo),
     Flag(
         "style",
         "the style image; for several separate them by commas, or repeat the "
@@ -81,8 +81,8 @@ _FILES = grouped(
     ),
     Flag(
         "content_mask",
-        "a mask for each style, with the aspect ratio of the content: white where that style is "
-        "painted, black where it is not; the content stays where all masks are black",
+        "a mask for each style, with the aspect ratio of the photo: white where that style is "
+        "painted, black where it is not; the photo stays where all masks are black",
         kind="list",
     ),
     Flag(
@@ -98,7 +98,7 @@ _FILES = grouped(
     Flag(
         "report",
         "write a report of the run to this .html file: pictures, losses by layer, times, settings "
-        "(needs the package jinja2)",
+        "(extra report)",
         read=path,
     ),
 )
@@ -107,7 +107,7 @@ _WATCH = grouped(
     Flag(
         "save_every",
         "save a preview every N iterations, or every so many seconds, like 60s (then also two "
-        "seconds after the first iteration), next to the output, like out-0020.png",
+        "seconds after the first iteration), next to the result, like out-0020.png",
         read=cadence,
     ),
     Flag(
@@ -119,8 +119,7 @@ _WATCH = grouped(
     Flag("resume", "resume from the newest checkpoint in --checkpoint_dir", kind="switch"),
     Flag(
         "tensorboard_dir",
-        "write losses by layer and pictures for TensorBoard to this folder (needs the package "
-        "tensorboard)",
+        "write losses by layer and pictures for TensorBoard to this folder (extra tensorboard)",
         read=path,
     ),
     Flag(
@@ -170,13 +169,13 @@ COMMON = {
     "style": "the style image; several are separated by commas",
     "output": "the file for the result: .png, .jpg, .webp or .tif",
     "preset": "settings to start from; the best is fast",
-    "strength": "more photo (0) or more style (1)",
+    "strength": "more of the photo (0) or of the style (1)",
     "size": "longer side of the result in px; 0: that of the photo",
     "style_scale": "size of the strokes: 2 is larger, 0.5 finer",
     "color": "whose colours: style; the photo's: luminance, match",
-    "init": "what to start from: noise, content or a picture file",
+    "init": "the start: noise, content (the photo) or a file",
     "content_mask": "a mask for each style: white where it is painted",
-    "weights": "the network; preview: for drafts, in 2/5 of the time",
+    "weights": "the network; preview: for drafts, in half the time",
     "save_every": "save a preview every N iterations, or like 60s",
     "report": "write a report of the run to this .html file",
     "checkpoint_dir": "save checkpoints to this folder",

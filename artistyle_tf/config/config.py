@@ -70,12 +70,12 @@ class Config:
 
     task: Task = _picture(
         "stylize",
-        "stylize: the content in the style; texture: more of the style, without a content; "
-        "reconstruct: the content from its content_layers, without a style",
+        "stylize: the photo in the style; texture: more of the style, without a photo; "
+        "reconstruct: the photo from its content_layers, without a style",
     )
     size: int | tuple[int, int] = _picture(
         512,
-        "longer side of the output in px; 0: that of the content; a texture is square, or width x "
+        "longer side of the result in px; 0: that of the photo; a texture is square, or width x "
         "height, like 640x480",
     )
     iterations: int = _run(
@@ -85,8 +85,8 @@ class Config:
     )
     init: str = _run(
         "noise",
-        "what to start from: noise (white), content, style (the first), grey (the network's mean, "
-        "with hardly any noise) or a picture file, which is resized and cropped to the output",
+        "what to start from: noise (white), content (the photo), style (the first), grey (the "
+        "network's mean, with hardly any noise) or a picture file, which is resized and cropped",
     )
     init_noise: float = _run(
         0.0,
@@ -202,8 +202,8 @@ class Config:
     content_weight: float = _balance(1.0, "weight α of the content loss", (0, MAX_WEIGHT))
     strength: float | None = _balance(
         0.5,
-        "more photo (0) or more style (1); it means the same for every pair, from which the style "
-        "weight follows",
+        "more of the photo (0) or of the style (1); it means the same for every pair, from which "
+        "the style weight follows",
         (0, 1),
     )
     style_weight: float | None = _balance(
@@ -225,7 +225,7 @@ class Config:
     )
     style_scale: float = _balance(
         1.0,
-        "size of the strokes: longer side of the style relative to the output's",
+        "size of the strokes: longer side of the style image relative to the result's",
         (0.01, 100),
     )
     style_blend: tuple[float, ...] = _balance(
@@ -247,8 +247,8 @@ class Config:
     )
     color: Color = _balance(
         "style",
-        "whose colours: style; luminance (only brightness is painted, the content's chroma stays); "
-        "or the style is first recoloured to the content's mean and covariance (match: symmetric "
+        "whose colours: style; luminance (only brightness is painted, the photo's chroma stays); "
+        "or the style is first recoloured to the photo's mean and covariance (match: symmetric "
         "root; cholesky) or histogram",
     )
     formula: Formula = _balance(

@@ -38,7 +38,7 @@ def check_counts(styles: int, content_masks: int, style_masks: int) -> None:
     """ConfigError if the numbers of masks don't match the number of styles."""
     if style_masks and not content_masks:
         raise ConfigError(
-            "style_mask needs content_mask, which says where in the content each style goes"
+            "style_mask needs content_mask, which says where in the photo each style goes"
         )
     for name, count in (("content_mask", content_masks), ("style_mask", style_masks)):
         if count not in (0, styles):

@@ -21,7 +21,7 @@ from artistyle_tf.report import charts, reproduce
 from artistyle_tf.text import clock, flag_text, gigabytes, one_line
 
 LONGEST, SOURCE, THUMBNAIL = 1600, 480, 240
-"""Longer sides in px: content and result, sources, thumbnails."""
+"""Longer sides in px: photo and result, sources, thumbnails."""
 
 
 def check_name(path: str | os.PathLike[str]) -> None:
@@ -71,7 +71,7 @@ def _render(result: Any, moments: Sequence[charts.Moment]) -> str:
     losses = [moment for moment in moments if moment.parts is not None]
     parts = charts.sort_parts([outcome["objective"], *(moment.parts or {} for moment in losses)])
     named = [record["content"]] if record["content"] else []
-    sources = [("content", content)] if content else []
+    sources = [("photo", content)] if content else []
     return environment.get_template("page.html.jinja").render(
         run=result,
         record=record,
@@ -84,7 +84,7 @@ def _render(result: Any, moments: Sequence[charts.Moment]) -> str:
         and _embed(resize(content.rgb, result.image.shape[:2]), LONGEST, 92, content.alpha),
         sources=[
             (kind, one.name, _embed(one.rgb, SOURCE, 88, one.alpha))
-            for kind, one in [*sources, *(("style", style) for style in result.styles)]
+            for kind, one in [*sources, *(("style image", style) for style in result.styles)]
         ],
         moments=[
             (moment, _embed(moment.picture, THUMBNAIL, 85))

@@ -154,7 +154,9 @@ def embedded_network(model: keras.Model) -> Callable[[tf.Tensor], Features]:
     function would pass constants, such as widths of padding, on to its gradient, so TensorFlow
     would make all its arguments constant, and compile each batch anew.
     """
-    graph = tf.function(constant_network(model), autograph=False, reduce_retracing=True)
+    # `partial`: else TensorFlow counts the traces of all losses together, and warns.
+    network_alone = functools.partial(constant_network(model))
+    graph = tf.function(network_alone, autograph=False, reduce_retracing=True)
 
     @functools.cache
     def inlined() -> Callable[..., Features]:

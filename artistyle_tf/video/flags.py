@@ -96,6 +96,7 @@ _COMMON = {
     "workers": "processes that paint shots at the same time",
     "device": COMMON["device"],
 }
+_SETTINGS = [flag for flag in setting_flags() if flag.name != "task"]
 PROGRAM = Program(
     "artistyle-video",
     "Paints a video in the style of a picture.",
@@ -105,8 +106,8 @@ PROGRAM = Program(
     "command resumes from there.\n"
     "Exit status: 0 done, 1 unusable file or failed run, 2 invalid flag, 130 interrupted,\n"
     "143 terminated.",
-    (*_OWN, *(flag for flag in setting_flags() if flag.name != "task")),
-    _COMMON,
+    (*_OWN, *(flag._replace(help=flag.help.replace("photo", "video")) for flag in _SETTINGS)),
+    {name: text.replace("photo", "video") for name, text in _COMMON.items()},
     ("content", "style", "output"),
 )
 

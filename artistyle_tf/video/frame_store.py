@@ -1,4 +1,4 @@
-"""The shots of a clip, and the folder beside the output that keeps its finished frames. OpenCV."""
+"""The shots of a video, and the folder beside the output that keeps its finished frames. OpenCV."""
 
 import json
 import os
@@ -12,17 +12,17 @@ from artistyle_tf import files
 from artistyle_tf.errors import InputError
 from artistyle_tf.images.sizes import fit, resize
 from artistyle_tf.text import one_line, reason
-from artistyle_tf.video.clip import BrokenClipError, Frame
 from artistyle_tf.video.motion import is_cut
+from artistyle_tf.video.reader import BrokenVideoError, Frame
 
 SIDE = 256  # Longer side in px at which frames are compared to find cuts.
 
 
 class Survey(NamedTuple):
-    """The shots of a clip, found before it is painted."""
+    """The shots of a video, found before it is painted."""
 
     shots: list[list[int]]  # Numbers of the frames to paint, shot by shot.
-    times: dict[int, int]  # Frame number → presentation time in units of `Clip.time_base`.
+    times: dict[int, int]  # Frame number → presentation time in units of `Video.time_base`.
     broken: str | None  # Why later frames can't be read; None: there are none.
 
 
@@ -38,7 +38,7 @@ def find_shots(frames: Iterable[Frame]) -> Survey:
             survey.shots[-1].append(frame.number)
             survey.times[frame.number] = frame.pts
             before = now
-    except BrokenClipError as error:
+    except BrokenVideoError as error:
         return survey._replace(broken=str(error))
     return survey
 

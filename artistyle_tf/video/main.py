@@ -1,4 +1,4 @@
-"""The command `artistyle-video`: flags in, a painted clip and an exit status out."""
+"""The command `artistyle-video`: flags in, a painted video and an exit status out."""
 
 import contextlib
 import importlib.util
@@ -14,11 +14,11 @@ from artistyle_tf.engine.results import Step, TimeLeft
 from artistyle_tf.errors import ArtistyleError, InputError
 from artistyle_tf.locks import holding
 from artistyle_tf.text import clock, one_line
-from artistyle_tf.video.clip import BrokenClipError
 from artistyle_tf.video.flags import Options, parse
 from artistyle_tf.video.frame_store import FrameStore, Survey, find_shots
+from artistyle_tf.video.reader import BrokenVideoError
 from artistyle_tf.video.session import Session, paint_with_workers
-from artistyle_tf.video.writer import write_clip
+from artistyle_tf.video.writer import write_video
 
 logger = logging.getLogger("artistyle_tf")
 
@@ -33,19 +33,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: Options) -> int:
     if not all(map(importlib.util.find_spec, ("av", "cv2"))):
         raise ArtistyleError(
-            "videos need the packages av and opencv-python-headless: pip install "
-            "'artistyle-tf[video]'"
+            "a video needs av and opencv-python-headless, not both installed here: "
+            'pip install "artistyle-tf[video]"'
         )
     with showing(progress=not options.quiet) as console:
-        _paint_clip(options, console)
+        _paint(options, console)
     return 0
 
 
-def _paint_clip(options: Options, console: Console) -> None:
+def _paint(options: Options, console: Console) -> None:
     # Before TensorFlow loads, which takes seconds: a file that can't be used is reported at once.
     files.check_folder(options.output)
     files.check_overwrite(options.output, options.overwrite)
-    progress = ClipProgress()
+    progress = VideoProgress()
     session = Session(options, progress)
     with holding(options.output) as alone:
         if not alone:
@@ -62,8 +62,8 @@ def _paint_clip(options: Options, console: Console) -> None:
             _paint_and_write(session, progress)
 
 
-def _paint_and_write(session: Session, progress: "ClipProgress") -> None:
-    """Paints and writes the clip; if an error ends the run, the frames finished until then."""
+def _paint_and_write(session: Session, progress: "VideoProgress") -> None:
+    """Paints and writes the video; if an error ends the run, the frames finished until then."""
     store = FrameStore.open(session.options.output, session.identity())
     logger.debug("looking for cuts")
     survey = find_shots(session.frames())
@@ -83,11 +83,11 @@ def _paint_and_write(session: Session, progress: "ClipProgress") -> None:
     logger.info(_write(session, survey, list(survey.times), store, until_end=not survey.broken))
     store.discard()
     if survey.broken:
-        raise BrokenClipError(survey.broken)
+        raise BrokenVideoError(survey.broken)
 
 
 def _paint_shots(
-    session: Session, shots: Sequence[Sequence[int]], store: FrameStore, progress: "ClipProgress"
+    session: Session, shots: Sequence[Sequence[int]], store: FrameStore, progress: "VideoProgress"
 ) -> None:
     shots = [numbers for numbers in shots if not all(map(store.has, numbers))]
 
@@ -103,16 +103,16 @@ def _paint_shots(
 def _write(
     session: Session, survey: Survey, numbers: Sequence[int], store: FrameStore, until_end: bool
 ) -> str:
-    """Writes these frames as a clip; returns a sentence that says so."""
+    """Writes these frames as a video; returns a sentence that says so."""
     logger.debug("writing the video")
     paintings = ((survey.times[number], store.read(number)) for number in numbers)
-    write_clip(session.options.output, session.clip, paintings, until_end=until_end)
+    write_video(session.options.output, session.video, paintings, until_end=until_end)
     frames = "1 frame is" if len(numbers) == 1 else f"{len(numbers)} frames are"
     return f"{frames} in {one_line(session.options.output)}"
 
 
-class ClipProgress:
-    """A callback for every frame's run: shows how much of the clip is done, and the time left."""
+class VideoProgress:
+    """A callback for every frame's run: shows how much of the video is done, and the time left."""
 
     def __init__(self) -> None:
         self._store: FrameStore | None = None

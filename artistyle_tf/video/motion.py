@@ -29,7 +29,7 @@ NEW, ALL_NEW = 0.45, 0.8
 """Shares of pixels with new colours in a cut: with many lost ones, and alone."""
 
 LOST, ALL_LOST = 0.5, 0.7
-"""Likewise of pixels that the optical flow loses. Measured on synthetic clips: 0.1 in pans of 13
+"""Likewise of pixels that the optical flow loses. Measured on synthetic videos: 0.1 in pans of 13
 px, 0.76 between unrelated pictures with equal histograms."""
 
 
@@ -225,7 +225,7 @@ def relight(
     """Adapts an earlier painting to the new frame's light: fades, clouds, exposure.
 
     Adds the frames' difference, averaged over wide surroundings where the flow is consistent.
-    Otherwise a painting tied to the one before stays bright while the clip fades to black.
+    Otherwise a painting tied to the one before stays bright while the video fades to black.
 
     `painting` and `before`, its frame, are warped; `weights`, float32 [h, w], are where the flow is
     consistent; others are [h, w, 3] sRGB in grey levels. The result is float32, 0 to 255.

@@ -22,7 +22,7 @@ from artistyle_tf.objective.targets import StyleWeights
 from artistyle_tf.optimizers.base import MOST_STEPS
 from artistyle_tf.text import reason
 from artistyle_tf.vgg.precision import true_float32
-from artistyle_tf.video.clip import Frame, Guides
+from artistyle_tf.video.reader import Frame, Guides
 
 MOVED = "frame-before.png"
 """`Config.init` of later frames: a name only, since their start is given."""
@@ -34,7 +34,7 @@ would slow down the search and leave a seam."""
 
 
 class FramePainter:
-    """Paints frames of one clip, which carry their masks. Raises as `Painter` does.
+    """Paints frames of one video, which carry their masks. Raises as `Painter` does.
 
     `config` is for first frames and for what comes into sight; whole later frames have one level
     with so many `iterations`, since they begin nearly finished.
@@ -126,7 +126,7 @@ class FramePainter:
         return start + (painting - start) * new[..., None]
 
     def weigh(self, frame: Frame) -> None:
-        """Fixes the style's weight for all frames by this one, the clip's first."""
+        """Fixes the style's weight for all frames by this one, the video's first."""
         masks = tuple(mask if mask.any() else mask + np.uint8(255) for mask in frame.masks)
         with true_float32():
             problem = self._problem(self._config, frame._replace(masks=masks), self._start)
@@ -139,7 +139,7 @@ class FramePainter:
     def _problem(self, config: Config, frame: Frame, start: Picture | None) -> Problem:
         assert isinstance(config.size, int)
         content = Picture(frame.rgb, None, "frame", ())
-        # Not by `read_masks`: in a clip, a mask may be all black for a while.
+        # Not by `read_masks`: in a video, a mask may be all black for a while.
         each = [Picture(np.stack([mask] * 3, -1), None, "mask", ()) for mask in frame.masks]
         regions, times = len(each), max(1, len(each) // len(self._styles))
         masks = Masks(each, times * list(self._style_masks))

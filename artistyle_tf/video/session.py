@@ -18,14 +18,14 @@ from artistyle_tf.images.masks import Masks
 from artistyle_tf.images.read import read
 from artistyle_tf.images.sizes import output_size
 from artistyle_tf.text import one_line, reason
-from artistyle_tf.video.clip import Frame, frames_with_masks, read_clip, read_guides
 from artistyle_tf.video.flags import Options
 from artistyle_tf.video.frame_store import FrameStore
+from artistyle_tf.video.reader import Frame, frames_with_masks, read_guides, read_video
 from artistyle_tf.video.shots import paint_shot
 
 
 class Session:
-    """A clip with its styles and masks, and what paints its shots.
+    """A video with its styles and masks, and what paints its shots.
 
     The callback, as for `stylize`, is called in every frame's run. ConfigError or InputError,
     before TensorFlow loads, if a file can't be used.
@@ -33,13 +33,13 @@ class Session:
 
     def __init__(self, options: Options, callback: Callbacks | None = None):
         self.options, self._callback = options, callback
-        self.clip = read_clip(options.content)
+        self.video = read_video(options.content)
         self._styles = [read(path) for path in options.styles]
         masks = options.content_masks, options.style_masks
-        self._guides = read_guides(*masks, self.clip, self._styles)
+        self._guides = read_guides(*masks, self.video, self._styles)
         self._start = read_start(options.config)
         assert isinstance(options.config.size, int)
-        self._size = output_size(self.clip.blank(), options.config.size)
+        self._size = output_size(self.video.blank(), options.config.size)
 
     @functools.cached_property
     def painter(self) -> Any:
@@ -54,7 +54,7 @@ class Session:
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Yields the frames to paint with their masks: every `preview_every`-th, beginning with
         `first`."""
-        frames = frames_with_masks(self.clip, self._guides, first, stop)
+        frames = frames_with_masks(self.video, self._guides, first, stop)
         return itertools.islice(frames, 0, None, self.options.preview_every)
 
     def paint(self, numbers: Sequence[int], store: FrameStore) -> None:

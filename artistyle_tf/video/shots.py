@@ -14,7 +14,6 @@ import numpy as np
 
 from artistyle_tf.images.color import recolor
 from artistyle_tf.images.sizes import resize
-from artistyle_tf.video.clip import Frame
 from artistyle_tf.video.frame_store import FrameStore, to_float32, to_levels
 from artistyle_tf.video.motion import (
     StaticRegions,
@@ -28,6 +27,7 @@ from artistyle_tf.video.motion import (
     texture,
     warp,
 )
+from artistyle_tf.video.reader import Frame
 
 if TYPE_CHECKING:
     from artistyle_tf.video.painting import FramePainter

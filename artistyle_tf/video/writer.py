@@ -1,4 +1,4 @@
-"""Writes clips: the painted frames with the timing and the sound of the original. PyAV."""
+"""Writes videos: the painted frames with the timing and the sound of the original. PyAV."""
 
 import contextlib
 import logging
@@ -12,7 +12,7 @@ import numpy as np
 from artistyle_tf import files
 from artistyle_tf.errors import InputError
 from artistyle_tf.text import one_line, reason
-from artistyle_tf.video.clip import Clip, open_container
+from artistyle_tf.video.reader import Video, open_container
 
 logger = logging.getLogger("artistyle_tf")
 
@@ -33,15 +33,15 @@ OPTIONS = {
 """FFmpeg's options by codec: compression is hardly visible, and equal frames give equal bytes."""
 
 
-def write_clip(
-    path: str, clip: Clip, frames: Iterable[tuple[int, np.ndarray]], *, until_end: bool = True
+def write_video(
+    path: str, video: Video, frames: Iterable[tuple[int, np.ndarray]], *, until_end: bool = True
 ) -> None:
     """Writes the frames and the original's sound atomically. InputError if that fails.
 
     Args:
       path: with an extension in `FORMATS`.
-      clip: the original: sound, time base and colour properties are its.
-      frames: (pts in `clip.time_base`, [H, W, 3] sRGB uint8 or uint16), in order. An odd last row
+      video: the original: sound, time base and colour properties are its.
+      frames: (pts in `video.time_base`, [H, W, 3] sRGB uint8 or uint16), in order. An odd last row
         or column is cut off, since chroma subsampling needs even sides.
       until_end: whether the sound goes on after the last frame.
     """
@@ -54,49 +54,49 @@ def write_clip(
         with (
             files.replacing(files.as_path(path)) as file,
             av.open(file, "w", format=container) as output,
-            open_container(clip.path) as original,
+            open_container(video.path) as original,
         ):
             output.metadata["comment"] = files.MARK.decode()
             sound = _Sound(original, output, extension)
             for pts, pixels in frames:
                 height, width = (side - side % 2 for side in pixels.shape[:2])
                 if stream is None:
-                    stream = _stream(output, codec, clip, (height, width))
-                frame = _frame(pixels[:height, :width], stream.pix_fmt, clip)
-                frame.pts, frame.time_base = pts, clip.time_base
-                end = pts * clip.time_base
+                    stream = _stream(output, codec, video, (height, width))
+                frame = _frame(pixels[:height, :width], stream.pix_fmt, video)
+                frame.pts, frame.time_base = pts, video.time_base
+                end = pts * video.time_base
                 sound.until(end)
                 output.mux(stream.encode(frame))
             if stream is not None:
                 output.mux(stream.encode(None))
-            sound.until(None if until_end else end + 1 / clip.rate)
+            sound.until(None if until_end else end + 1 / video.rate)
     except InputError:
         raise
     except (OSError, ValueError, av.error.FFmpegError) as error:
         raise InputError(f"can't write {one_line(path)}: {reason(error)}") from error
 
 
-def _stream(output: Any, codec: str, clip: Clip, size: tuple[int, int]) -> Any:
-    look = clip.look
-    stream = output.add_stream(codec, rate=clip.rate, options=dict(OPTIONS[codec]))
+def _stream(output: Any, codec: str, video: Video, size: tuple[int, int]) -> Any:
+    look = video.look
+    stream = output.add_stream(codec, rate=video.rate, options=dict(OPTIONS[codec]))
     stream.height, stream.width = size
     stream.pix_fmt = "yuv420p10le" if look.bits > 8 else "yuv420p"
     context = stream.codec_context
-    context.time_base, context.sample_aspect_ratio = clip.time_base, look.pixel_aspect
+    context.time_base, context.sample_aspect_ratio = video.time_base, look.pixel_aspect
     context.colorspace, context.color_range = look.matrix, look.color_range
     context.color_primaries, context.color_trc = look.primaries, look.transfer
     return stream
 
 
-def _frame(pixels: np.ndarray, pix_fmt: str, clip: Clip) -> Any:
+def _frame(pixels: np.ndarray, pix_fmt: str, video: Video) -> Any:
     import av
 
     kind = "rgb24" if pixels.dtype == np.uint8 else "rgb48le"
     return av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=kind).reformat(
         format=pix_fmt,
-        dst_colorspace=clip.look.matrix,
+        dst_colorspace=video.look.matrix,
         src_color_range=2,
-        dst_color_range=clip.look.color_range,
+        dst_color_range=video.look.color_range,
     )
 
 

@@ -273,12 +273,12 @@ class Events:
         if config.task == "stylize" and content:
             mask = form.drawn_mask(editor, content)
         order = Order(config, content, painting, mask)
-        form.check_pixels("the painting", order.size, self._limits)
+        form.check_pixels("the result", order.size, self._limits)
         return order
 
     def _picture(self, session: Session, path: str | None, name: str) -> Picture:
         if not path:
-            what = "photo" if name == "photo" else "painting to take the style from"
+            what = "photo" if name == "photo" else "style image"
             raise UploadError(name, f"choose a {what} first")
         try:
             return form.read_upload(session.uploads.get(path, path), self._limits)

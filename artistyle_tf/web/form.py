@@ -24,7 +24,7 @@ _SHIPPED = ("auto", "imagenet-8bit", "preview")
 _CHOICES: Mapping[str, Mapping[str, str]] = {
     "size": {size: size for size in ("256", "384", "512", "768", "1024")},
     "color": {
-        "style": "the painting's",
+        "style": "the style image's",
         "luminance": "the photo's; paint brightness only",
         "match": "the photo's, matched",
         "cholesky": "the photo's, matched (Cholesky)",
@@ -33,7 +33,7 @@ _CHOICES: Mapping[str, Mapping[str, str]] = {
     "init": {
         "content": "the photo",
         "noise": "white noise",
-        "style": "the painting",
+        "style": "the style image",
         "grey": "plain grey",
     },
 }
@@ -49,11 +49,9 @@ _LABELS = {
 _HELP = {
     "strength": "0: the photo, 1: little of it",
     "size": "longer side, px",
-    "style_scale": "1: as in the painting",
+    "style_scale": "1: as in the style image",
     "style_weight": "weight β of the style loss; empty: set by Strength",
     "weights": "auto: the best there is here; preview: small, for drafts",
-    "task": "stylize: the photo like the painting; texture: more of the painting, without a photo; "
-    "reconstruct: the photo from its content layers, without a painting",
 }
 _RAW = {
     "init_noise", "noise_amplitude", "coarsest", "level_step", "finest", "finer_iterations",

@@ -56,7 +56,7 @@ FLAGS = grouped(
         "auto",
         lambda name, given: checked(check_name)(name, path(name, given)),
     ),
-    Flag("folder", "folder in which every painting is saved", "artistyle-paintings", path),
+    Flag("folder", "folder in which every result is saved", "artistyle-results", path),
     Flag(
         "max_pixels",
         "maximum pixels of a picture, uploaded or painted",
@@ -81,7 +81,7 @@ PROGRAM = Program(
     "artistyle-web",
     "Serves a web page on which you can paint.",
     "artistyle-web [flags]",
-    "Ctrl-C saves the current painting and stops the server.\n"
+    "Ctrl-C saves the current result and stops the server.\n"
     "Exit status: 0 stopped by the user, 1 the page can't be served, 2 a wrong flag.",
     FLAGS,
 )
@@ -106,13 +106,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _serve(options: types.SimpleNamespace) -> int:
     if importlib.util.find_spec("gradio") is None:
-        raise ArtistyleError("the page needs the package gradio: pip install 'artistyle-tf[web]'")
+        raise ArtistyleError(
+            'the page needs gradio, not installed here: pip install "artistyle-tf[web]"'
+        )
     port = _free_port(options.host, options.port)
     try:
         os.makedirs(options.folder, exist_ok=True)
     except OSError as error:
         raise InputError(f"can't make {one_line(options.folder)}: {reason(error)}") from error
-    check_folder(os.path.join(options.folder, "painting.png"))
+    check_folder(os.path.join(options.folder, "result.png"))
     with tempfile.TemporaryDirectory("", "artistyle-web-", ignore_cleanup_errors=True) as workspace:
         # Gradio reads these when it is loaded: no usage statistics, and uploads in a folder that is
         # deleted at the end.

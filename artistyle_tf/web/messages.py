@@ -20,7 +20,7 @@ def describe_state(run: Run, ahead: int) -> str:
     elif run.over:
         text = "Stopped before anything was painted"
     elif ahead and not run.future.running():
-        others = "one other painting" if ahead == 1 else f"{ahead} other paintings"
+        others = "one other run" if ahead == 1 else f"{ahead} other runs"
         text = f"Waiting for {others} to finish: number {ahead} in the queue"
     elif run.stopping:
         text = "Stopping after this iteration …"

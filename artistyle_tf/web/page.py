@@ -29,7 +29,7 @@ def make_page(events: Events, weights: str, megabytes: int, private: bool) -> gr
             if private
             else "Your pictures are sent to the machine that serves this page"
         )
-        about = f"Paint a photo like a painting. {where}; each may have {megabytes} MB."
+        about = f"Paint a photo in the style of a picture. {where}; each may have {megabytes} MB."
         gr.HTML(f"<h1>artistyle</h1><p>{about}</p>", elem_id="head")
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=2, min_width=300):
@@ -44,7 +44,7 @@ def _make_inputs(weights: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns pictures, mask, preset and buttons, and every control by its setting's name."""
     inputs: dict[str, Any] = {}
     with gr.Row():
-        for name, label in (("photo", "Photo"), ("style", "Painting")):
+        for name, label in (("photo", "Photo"), ("style", "Style image")):
             with gr.Column(min_width=140):
                 inputs[name] = gr.Image(
                     label=label,
@@ -137,12 +137,12 @@ def _make_outputs() -> dict[str, Any]:
         format="jpeg",
         elem_id="canvas",
         buttons=["fullscreen"],
-        label="The painting",
-        alt_text="The painting as it grows",
+        label="The result",
+        alt_text="The result as it grows",
     )
     outputs["compare"] = gr.ImageSlider(
         show_label=False,
-        label="Photo and painting",
+        label="Photo and result",
         interactive=False,
         format="jpeg",
         visible=False,
@@ -180,10 +180,10 @@ def _make_outputs() -> dict[str, Any]:
         )
         outputs["large_state"] = gr.HTML()
         outputs["large"] = gr.Button("Paint large", interactive=False, elem_id="large")
-    with gr.Accordion("Recent paintings", elem_id="recent-box"):
+    with gr.Accordion("Recent results", elem_id="recent-box"):
         outputs["recent"] = gr.Gallery(
             show_label=False,
-            label="Recent paintings",
+            label="Recent results",
             interactive=False,
             allow_preview=False,
             columns=6,

@@ -161,7 +161,7 @@ class Studio:
                 if other.order.draft and not order.draft:
                     other.stop()
             if len(self._queue) > LONGEST_QUEUE:
-                raise InputError(f"{LONGEST_QUEUE} paintings are already waiting; try again later")
+                raise InputError(f"{LONGEST_QUEUE} runs are already waiting; try again later")
             try:
                 run.future = self._thread.submit(self._paint, run)
             except RuntimeError:
@@ -335,7 +335,7 @@ class Session:
     def require_painted(self) -> Run:
         """The latest run that has a painting; InputError if there is none yet."""
         if self.painted is None:
-            raise InputError("there is no painting yet to continue from")
+            raise InputError("there is no result yet to continue from")
         return self.painted
 
     def _settle(self) -> None:
@@ -357,7 +357,7 @@ def enlarged(painted: Run, longer: str, limits: Limits) -> Order:
     history = min(order.config.history, large["history"])
     config = dataclasses.replace(order.config, size=size, finest=large["finest"], history=history)
     order = dataclasses.replace(order, config=config, lasting=True)
-    check_pixels("the painting", order.size, limits)
+    check_pixels("the result", order.size, limits)
     return order
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Put pictures side by side, each under its name: for demos, comparisons and the README.
 
-scripts/docs/make_sheet.py sheet.png a.png b.png c.png --labels=content,style,result --height=320
+scripts/docs/make_sheet.py sheet.png a.png b.png c.png --labels=photo,style,result --height=320
 """
 
 import argparse

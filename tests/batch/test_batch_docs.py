@@ -28,7 +28,7 @@ def blocks(language):
 @pytest.fixture
 def desk(tmp_path, monkeypatch, picture):
     monkeypatch.chdir(tmp_path)
-    for seed, name in enumerate(["photos/a.jpg", "paintings/s.jpg", "photo.jpg", "painting.jpg"]):
+    for seed, name in enumerate(["photos/a.jpg", "styles/s.jpg", "photo.jpg", "painting.jpg"]):
         os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
         Image.fromarray(picture(30, 40, seed)).save(name)
     gc.freeze()  # as in a real worker, which collects after every job

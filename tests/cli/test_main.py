@@ -174,7 +174,7 @@ def test_flags_that_can_not_be(refused, monkeypatch, folder):
         importlib.util, "find_spec", lambda name: None if name == "tensorboard" else find(name)
     )
     said = refused(2, content=folder / "absent.png", tensorboard_dir=folder / "board")
-    assert "pip install tensorboard" in said
+    assert 'pip install "artistyle-tf[tensorboard]"' in said
 
 
 def test_help_by_the_script_of_the_clone_where_letters_are_few(capfd):

@@ -46,7 +46,7 @@ def test_a_run_with_its_report(run):
     assert "report" not in record["config"]
     final = {row[0]: row[1] for row in found.rows("final")}
     assert final["objective"] == record["outcome"]["objective"]["value"]
-    assert f"The content, {PHOTO}" in [one["alt"] for one in found.all("img")]
+    assert f"The photo, {PHOTO}" in [one["alt"] for one in found.all("img")]
     assert [int(row[0]) for row in found.rows("figures")] == [1, 2, 3, 4]
     settings = {row[0]: row[1] for row in found.rows("settings")}
     assert settings == {

@@ -88,9 +88,9 @@ class colab_files:
     upload, download = staticmethod(lambda: dict(chosen)), downloaded.append
 
 def shown():
-    print(message.value, "|", pictures["content"].size)
+    print(message.value, "|", pictures["photo"].size)
 
-button = upload_button("content")
+button = upload_button("photo")
 button.click(); shown()
 chosen["mine.png"] = open("painted.png", "rb").read()
 button.click(); shown()
@@ -120,7 +120,7 @@ def test_painting(tmp_path: pathlib.Path) -> None:
     assert len(right.getcolors(1 << 20)) > 50  # lines were drawn
     assert "all 4 iterations done" in printed(paint)
     (sheet,) = pictures(beside)
-    assert sheet.size == (2 * 48 + 34 + 2 * 8, 27)  # the painting is narrower
+    assert sheet.size == (2 * 48 + 34 + 2 * 8, 27)  # the result is narrower
     (chart,) = pictures(curves)
     assert len(chart.getcolors(1 << 20)) > 50
     assert "painted.png: 48×27 px" in printed(save)
@@ -133,9 +133,9 @@ def test_painting(tmp_path: pathlib.Path) -> None:
     assert printed(pressed).splitlines() == [
         "(32, 18)",  # what the sliders were set to is what is painted
         "True",
-        f"No file was chosen: content stays {sample}. | (960, 540)",
-        "content is mine.png now. Run the cells below again. | (48, 27)",
-        "notes.txt is no picture that can be read: content stays mine.png. | (48, 27)",
+        f"No file was chosen: photo stays {sample}. | (960, 540)",
+        "photo is mine.png now. Run the cells below again. | (48, 27)",
+        "notes.txt is no picture that can be read: photo stays mine.png. | (48, 27)",
         "The sample pictures are used. | (960, 540)",
         "['painted.png']",
     ]

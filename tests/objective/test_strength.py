@@ -130,6 +130,21 @@ def test_strength_of_regions(small_weights, picture):
         assert loud < 0.9
 
 
+def test_a_smooth_photo_is_painted_too(small_weights, picture):
+    """The fainter it is, the less its content loss; the weight of the style does not vanish so."""
+    found = []
+    for share in (0.5, 0.2, 0):
+
+        def drawn(height, width, seed, share=share):
+            whole = picture(height, width, seed)
+            faint = np.uint8(128 + (whole - 128.0) * share)
+            return faint if (height, width) == SIZE else whole
+
+        objective, photo, goal = case(drawn, small_weights)
+        found.append(objective.find_style_weights(photo, goal).beta)
+    assert max(found) < 2 * min(found)
+
+
 def test_without_content_or_style(small_weights, picture):
     """The scale stands for the content; without a style there is nothing to weigh."""
     objective, photo, goal = case(picture, small_weights, content_weight=0.0)

@@ -21,6 +21,7 @@ from artistyle_tf.objective.losses import W2_SCALE
 from artistyle_tf.objective.tiled import TiledObjective
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.optimizers import LBFGS
+from artistyle_tf.vgg.extractor import embedded_network
 from conftest import make_weights
 
 LAYERS = {
@@ -162,7 +163,9 @@ def test_tensorflow_does_not_take_objectives_for_one_that_is_traced_again(small_
     shallow = {"style_layers": {"block1_conv1": 1}, "content_layers": {"block1_conv1": 1}}
     config = Config(palette_weight=0, **shallow)
     for _ in range(6):
-        Objective(config, small_weights).statistics(np.zeros((1, 16, 16, 3)))
+        objective = Objective(config, small_weights)
+        objective.statistics(np.zeros((1, 16, 16, 3)))
+        embedded_network(objective.extractor)(tf.zeros([1, 16, 16, 3]))
         minimizer = LBFGS(lambda x, _: (tf.reduce_sum(x**2), 2 * x))
         minimizer.advance(minimizer.start(np.ones(3)))
     assert "retracing" not in caplog.text

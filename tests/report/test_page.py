@@ -121,7 +121,7 @@ def test_a_chart_is_logarithmic_and_leaves_out_what_that_cannot_show():
 def test_pictures_and_the_slider(page, painted):
     sizes = {one["alt"]: (int(one["width"]), int(one["height"])) for one in page.all("img")}
     assert sizes["The result, array × array × array"] == (64, 64)
-    assert sizes["The content, array"] == (64, 64)
+    assert sizes["The photo, array"] == (64, 64)
     thumbnails = [alt for alt in sizes if alt.startswith("After iteration")]
     assert thumbnails == [f"After iteration {n}" for n in range(1, 11)]
     images = {one["alt"]: one["src"] for one in page.all("img")}
@@ -169,7 +169,7 @@ def test_what_others_wrote_is_escaped(page_of, painted):
     assert "<script>alert(1)" not in page.text
     alts = [one["alt"] for one in page.all("img")]
     assert alts[0] == f"The result, {' × '.join([NASTY] * 3)}"
-    assert alts.count(f"The style, {NASTY}") == 2
+    assert alts.count(f"The style image, {NASTY}") == 2
     assert page.texts["notes"].strip() == f"{NASTY} is small"
     assert page.texts["title"] == " × ".join([NASTY] * 3)
     assert repr(NASTY) in page.texts["python"]

@@ -7,9 +7,9 @@ import pytest
 
 import clips
 from artistyle_tf.errors import InputError
-from artistyle_tf.video.clip import Frame
 from artistyle_tf.video.frame_store import FrameStore
 from artistyle_tf.video.motion import dense_flow, warp
+from artistyle_tf.video.reader import Frame
 from artistyle_tf.video.shots import AHEAD, paint_shot
 
 SIZE = (48, 64)

@@ -20,9 +20,9 @@ from artistyle_tf.images.sizes import resize
 from artistyle_tf.objective.whole import Objective
 from artistyle_tf.vgg.weights import Weights
 from artistyle_tf.video import main, painting
-from artistyle_tf.video.clip import Frame, Guides, read_clip
 from artistyle_tf.video.frame_store import FrameStore
 from artistyle_tf.video.painting import FramePainter
+from artistyle_tf.video.reader import Frame, Guides, read_video
 from places import ROOT
 
 pytestmark = pytest.mark.usefixtures("unfrozen")
@@ -55,7 +55,7 @@ def start(tmp_path, capsys):
 
 
 def frames_of(path):
-    return list(read_clip(str(path)).frames())
+    return list(read_video(str(path)).frames())
 
 
 def names(folder):
@@ -94,7 +94,7 @@ def test_ten_bits_and_a_mask_clip_which_says_where_each_frame_is_painted(
         far = np.abs(paintings[number] - levels)[:, where]
         assert far.mean() > 257 if changed else far.max() <= 1
     assert np.any(paintings[0] % 257 > 2)  # more than 8 bits
-    clip = read_clip(str(tmp_path / "out.mp4"))
+    clip = read_video(str(tmp_path / "out.mp4"))
     assert clip.look.bits == 10
     assert [float(one.pts * clip.time_base) for one in clip.frames()] == [0, 0.08, 0.16]
 
@@ -162,7 +162,7 @@ def test_a_killed_command_goes_on_to_the_same_clip(tmp_path, start, small_file):
         return (tmp_path / "out.mp4").read_bytes()
 
     whole = finish()
-    clip = read_clip(str(tmp_path / "out.mp4"))
+    clip = read_video(str(tmp_path / "out.mp4"))
     assert (clip.size, len(list(clip.frames()))) == (SIZE, COUNT)
     assert clips.packets(str(tmp_path / "out.mp4")) == clips.packets(str(tmp_path / "clip.mkv"))
     (tmp_path / "out.mp4").unlink()
@@ -257,7 +257,7 @@ def test_the_time_left_of_a_clip_leaves_the_first_call_out(monkeypatch, caplog):
     now = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     caplog.set_level("DEBUG", "artistyle_tf")
-    progress, done = main.ClipProgress(), [10]
+    progress, done = main.VideoProgress(), [10]
     progress.begin(types.SimpleNamespace(count=lambda: done[0]), 9)
     for finished, seconds in ((0, 90), (1, 9), (2, 8), (1, 2), (0, 1), (1, 1)):
         now[0] += seconds

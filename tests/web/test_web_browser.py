@@ -60,8 +60,8 @@ SEND = """async to => {
 
 @contextlib.contextmanager
 def serving(place, *flags):
-    """(address, process, folder of paintings) of a server with a small network and low limits."""
-    folder = place / "paintings"
+    """(address, process, folder of results) of a server with a small network and low limits."""
+    folder = place / "results"
     command = [
         sys.executable, "-m", "artistyle_tf.web", "--port=0", "--weights=preview",
         f"--folder={folder}", "--max_pixels=40000", "--max_megabytes=1", *flags,
@@ -112,8 +112,8 @@ def browser():
 
 @pytest.fixture
 def pair(picture, tmp_path):
-    """Paths of a photo and a painting."""
-    paths = [tmp_path / f"{name}.png" for name in ("photo", "painting")]
+    """Paths of a photo and a style image."""
+    paths = [tmp_path / f"{name}.png" for name in ("photo", "style")]
     for number, path in enumerate(paths):
         Image.fromarray(picture(96, 128, number)).save(path)
     return [str(path) for path in paths]
@@ -225,7 +225,7 @@ def test_from_upload_to_download(server, browser, pair, tmp_path):
     # A large one, after it is said what it takes.
     page.locator("#large-box button").first.click()
     large = page.locator("#large-box")
-    large.get_by_text("the painting has 1024×768 px; this page accepts at most").wait_for()
+    large.get_by_text("the result has 1024×768 px; this page accepts at most").wait_for()
     assert page.locator("#large").is_disabled()
     page.locator("#large-size input").fill("160")
     page.keyboard.press("Enter")
@@ -246,7 +246,7 @@ def test_a_phone_and_what_is_refused(server, browser, tmp_path):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 20, 18)"
     assert page.evaluate(SMALL_TARGETS) == []
-    for name, label in (("photo", "Photo"), ("style", "Painting")):
+    for name, label in (("photo", "Photo"), ("style", "Style image")):
         assert page.locator(f"#{name}").get_by_label(f"{label}: File upload").count() == 1
     page.locator("#paint").click()
     page.locator("#photo-note").get_by_text("choose a photo first").wait_for()
@@ -340,7 +340,7 @@ def test_two_tabs_a_reload_a_closed_tab_and_the_end_of_the_server(server, browse
     first.locator("#paint").click()
     first.locator("#outputs .figures").wait_for()
     second.locator("#paint").click()
-    says(second, "Waiting for one other painting to finish: number 1 in the queue")
+    says(second, "Waiting for one other run to finish: number 1 in the queue")
     first.reload()  # ends its run, and the next one begins
     second.locator("#outputs .figures").wait_for()
     assert len(list(folder.iterdir())) == before + 1
@@ -352,7 +352,7 @@ def test_two_tabs_a_reload_a_closed_tab_and_the_end_of_the_server(server, browse
 
     third = opened(context, url, pair)
     third.locator("#paint").click()
-    says(third, "Waiting for one other painting to finish: number 1 in the queue")
+    says(third, "Waiting for one other run to finish: number 1 in the queue")
     second.close()
     third.locator("#outputs .figures").wait_for()
     assert len(list(folder.iterdir())) == before + 2

@@ -48,7 +48,7 @@ def test_what_is_changed_counts():
     ("name", "value"),
     [
         ("weights", "/etc/passwd.npz"),
-        ("init", "/home/someone/picture.png"),
+        ("init", "pictures/secret.png"),
         ("color", "green"),
         ("iterations", "many"),
         ("style_layers", "block9"),

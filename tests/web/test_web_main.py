@@ -49,7 +49,7 @@ def test_a_bad_one_is_one_line_and_status_2(flag, capsys):
 def test_without_gradio_it_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert command.main([]) == 1
-    assert "pip install 'artistyle-tf[web]'" in capsys.readouterr().err
+    assert 'pip install "artistyle-tf[web]"' in capsys.readouterr().err
 
 
 def test_a_taken_port_is_said_before_anything_is_loaded(capsys):
@@ -67,7 +67,7 @@ def test_a_taken_port_is_said_before_anything_is_loaded(capsys):
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_loaded(tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    for folder in (tmp_path / "file", tmp_path / "file" / "paintings", "/proc"):
+    for folder in (tmp_path / "file", tmp_path / "file" / "results", "/proc"):
         assert command.main(["--port=0", f"--folder={folder}"]) == 1
         out, err = capsys.readouterr()
         assert (out, err.count("\n")) == ("", 1)

@@ -69,7 +69,7 @@ def made(tmp_path):
     studios = []
 
     def make(painter):
-        studios.append(Studio(str(tmp_path / "paintings"), str(tmp_path), painter))
+        studios.append(Studio(str(tmp_path / "results"), str(tmp_path), painter))
         return studios[-1]
 
     yield make
@@ -116,7 +116,7 @@ def test_one_paints_and_the_others_wait_in_line(made, order, monkeypatch):
 def test_what_the_page_says_of_a_run(order):
     run = Run(order)
     assert "Setting up" in describe_state(run, 0)
-    assert "Waiting for one other painting" in describe_state(run, 1)
+    assert "Waiting for one other run" in describe_state(run, 1)
     run.future.set_running_or_notify_cancel()
     run.step = types.SimpleNamespace(
         iteration=20, iterations=200, level=1, levels=2, remaining=75.0
@@ -141,12 +141,12 @@ def test_what_goes_wrong_is_one_line_and_the_next_is_painted(made, order, tmp_pa
         assert run.wait(LONG)
         assert (run.error, run.result) == (said, None)
     painter.fault = None
-    (tmp_path / "paintings").write_text("")  # the painting is not lost
+    (tmp_path / "results").write_text("")  # the result is not lost
     run = studio.submit(order)
     assert run.wait(LONG)
     assert "Done: the server can&#x27;t save it in its folder" in describe_state(run, 0)
     assert read(run.path).rgb.shape == (24, 32, 3)
-    (tmp_path / "paintings").unlink()
+    (tmp_path / "results").unlink()
     run = studio.submit(order)
     assert run.wait(LONG)
     assert (run.error, studio.saved[1]) == (None, ("", run.path))
@@ -159,7 +159,7 @@ def test_a_page_goes_on_from_its_picture_and_ends_its_run_when_it_is_closed(
     painter = Pretender(steps=2)
     monkeypatch.setattr(studio_module, "LINGER", 0.3)
     session = Session(made(painter), str(tmp_path))
-    with pytest.raises(InputError, match="no painting yet"):
+    with pytest.raises(InputError, match="no result yet"):
         session.go_on()
     first = session.start(order)
     assert first.wait(LONG)
@@ -236,5 +236,5 @@ def test_a_large_painting_is_estimated_by_pace_and_pixels():
     assert seconds == pytest.approx(4 * 16 + 4 * 64 + 2 * 256)
     with pytest.raises(ArtistyleError, match="--size"):  # not enough memory
         estimate(run, enlarged(run, "65536", LIMITS), ROOM)
-    with pytest.raises(InputError, match="the painting has 1024×768 px"):
+    with pytest.raises(InputError, match="the result has 1024×768 px"):
         enlarged(run, "1024", Limits(10**5))

@@ -1,4 +1,4 @@
-"""Reads clips frame by frame, with masks, and the properties that a painted clip keeps. PyAV."""
+"""Reads videos frame by frame, with masks, and the properties that a painted video keeps. PyAV."""
 
 import contextlib
 import itertools
@@ -20,19 +20,19 @@ logger = logging.getLogger("artistyle_tf")
 BT709, BT601, SMPTE170M, BT2020 = 1, 5, 6, 9
 """Matrix coefficients of Y'CbCr, as numbered by H.273 and by FFmpeg's scaler."""
 
-HD = 720  # Smaller side in px from which clips without a matrix are read as BT.709, as players do.
+HD = 720  # Smaller side in px from which videos without a matrix are read as BT.709, as players do.
 SLACK = 1.0
-"""Seconds by which a clip may end earlier than it says: the last frame may be shown for long."""
+"""Seconds by which a video may end earlier than it says: the last frame may be shown for long."""
 
 _HDR = {16: "PQ", 18: "HLG"}  # Transfer characteristics (H.273) whose range exceeds that of sRGB.
 
 
-class BrokenClipError(InputError):
-    """A clip can't be read to its end."""
+class BrokenVideoError(InputError):
+    """A video can't be read to its end."""
 
 
 class Look(NamedTuple):
-    """How to interpret a clip's pixels; numbers as in H.273."""
+    """How to interpret a video's pixels; numbers as in H.273."""
 
     bits: int  # Bits per channel, 8 or 10.
     matrix: int
@@ -45,9 +45,9 @@ class Look(NamedTuple):
 class Frame(NamedTuple):
     """One upright frame."""
 
-    number: int  # Index in the clip, from 0.
-    pts: int  # Presentation time in units of `Clip.time_base`, strictly increasing.
-    rgb: np.ndarray  # [H, W, 3] sRGB, 0 to 255: uint8, or float32 if the clip has more than 8 bits.
+    number: int  # Index in the video, from 0.
+    pts: int  # Presentation time in units of `Video.time_base`, strictly increasing.
+    rgb: np.ndarray  # [H, W, 3] sRGB, 0 to 255: uint8, or float32 for more than 8 bits.
     masks: tuple[np.ndarray, ...] = ()
     """uint8 [h, w] each, 255 inside: where each style applies in this frame."""
 
@@ -56,8 +56,8 @@ class Frame(NamedTuple):
         return as_uint8(self.rgb)
 
 
-class Clip(NamedTuple):
-    """Properties of a clip, known before its frames are read."""
+class Video(NamedTuple):
+    """Properties of a video, known before its frames are read."""
 
     path: str
     name: str
@@ -67,17 +67,17 @@ class Clip(NamedTuple):
     look: Look
 
     def blank(self) -> Picture:
-        """A white picture with the clip's size and name, for functions that take a picture."""
+        """A white picture with the video's size and name, for functions that take a picture."""
         return Picture(np.broadcast_to(np.uint8(255), (*self.size, 3)), None, self.name, ())
 
     def frames(self, first: int = 0, stop: int | None = None) -> Iterator[Frame]:
         """Yields the frames from `first` up to but excluding `stop`; None: to the end.
 
-        Earlier frames are decoded too. Warns if a file ends earlier than it says. BrokenClipError:
+        Earlier frames are decoded too. Warns if a file ends earlier than it says. BrokenVideoError:
         a frame can't be read or changes size; the frames before it are valid.
         """
         with open_container(self.path) as container:
-            stream = _video(container, self.name)
+            stream = _video_stream(container, self.name)
             stream.thread_type = "AUTO"
             decoded, last = container.decode(stream), -1
             for number in itertools.count() if stop is None else range(stop):
@@ -97,19 +97,19 @@ class Clip(NamedTuple):
                     rgb = _upright_rgb(one, self.look)
                 if rgb.shape[:2] != self.size:
                     was, now = (f"{width}×{height}" for height, width in (self.size, rgb.shape[:2]))
-                    raise BrokenClipError(
+                    raise BrokenVideoError(
                         f"{self.name} changes its size from {was} to {now} px at frame {number + 1}"
                     )
                 yield Frame(number, last, rgb)
 
 
-def read_clip(path: str) -> Clip:
-    """Reads a clip's properties and decodes its first frame. InputError: no usable clip."""
+def read_video(path: str) -> Video:
+    """Reads a video's properties and decodes its first frame. InputError: no usable video."""
     name = one_line(os.path.basename(path))
     with open_container(path) as container:
         if _is_picture(container):
             raise InputError(f"{name} is a picture, not a video")
-        stream = _video(container, name)
+        stream = _video_stream(container, name)
         rate = stream.average_rate or stream.guessed_rate
         if not rate or rate <= 0 or not stream.time_base:
             raise InputError(f"{name} doesn't say how many frames a second it has")
@@ -126,48 +126,48 @@ def read_clip(path: str) -> Clip:
         if look.transfer in _HDR:
             curve = _HDR[look.transfer]
             logger.warning("%s is HDR (%s), which is painted as if it were SDR", name, curve)
-        return Clip(path, name, size, rate, stream.time_base, look)
+        return Video(path, name, size, rate, stream.time_base, look)
 
 
 class Guides(NamedTuple):
     """The masks of a run; both empty without masks."""
 
-    content: tuple[np.ndarray | Clip, ...] = ()
-    """One for each style: uint8 [h, w], 255 inside, for every frame; or a clip."""
+    content: tuple[np.ndarray | Video, ...] = ()
+    """One for each style: uint8 [h, w], 255 inside, for every frame; or a video."""
     styles: tuple[Picture, ...] = ()
 
 
 def read_guides(
-    content_masks: Sequence[str], style_masks: Sequence[str], clip: Clip, styles: Sequence[Picture]
+    content_masks: Sequence[str], own_masks: Sequence[str], video: Video, styles: Sequence[Picture]
 ) -> Guides:
-    """Reads the masks, and opens those that are clips. Raises as `read_masks` does."""
-    check_counts(len(styles), len(content_masks), len(style_masks))
-    moving = [None if _is_picture_file(path) else read_clip(path) for path in content_masks]
+    """Reads the masks, and opens those that are videos. Raises as `read_masks` does."""
+    check_counts(len(styles), len(content_masks), len(own_masks))
+    moving = [None if _is_picture_file(path) else read_video(path) for path in content_masks]
     each = [one.blank() if one else path for one, path in zip(moving, content_masks, strict=True)]
-    masks = read_masks(each, style_masks, clip.blank(), styles)
+    masks = read_masks(each, own_masks, video.blank(), styles)
     content = [one or grey(mask) for one, mask in zip(moving, masks.content, strict=True)]
     return Guides(tuple(content), tuple(masks.styles))
 
 
 def frames_with_masks(
-    clip: Clip, guides: Guides, first: int = 0, stop: int | None = None
+    video: Video, guides: Guides, first: int = 0, stop: int | None = None
 ) -> Iterator[Frame]:
-    """Yields a clip's frames, each with its masks. BrokenClipError also if a mask ends too
+    """Yields a video's frames, each with its masks. BrokenVideoError also if a mask ends too
     early."""
     each = [
-        itertools.repeat(mask) if isinstance(mask, np.ndarray) else _masks(mask, clip, first, stop)
+        itertools.repeat(mask) if isinstance(mask, np.ndarray) else _masks(mask, video, first, stop)
         for mask in guides.content
     ]
-    for frame in clip.frames(first, stop):
+    for frame in video.frames(first, stop):
         yield frame._replace(masks=tuple(next(masks) for masks in each))
 
 
-def _masks(mask: Clip, clip: Clip, first: int, stop: int | None) -> Iterator[np.ndarray]:
+def _masks(mask: Video, video: Video, first: int, stop: int | None) -> Iterator[np.ndarray]:
     number = first
     for frame in mask.frames(first, stop):
         yield grey(Picture(frame.rgb8, None, mask.name, ()))
         number += 1
-    raise BrokenClipError(f"the mask {mask.name} ends before frame {number + 1} of {clip.name}")
+    raise BrokenVideoError(f"the mask {mask.name} ends before frame {number + 1} of {video.name}")
 
 
 @contextlib.contextmanager
@@ -197,10 +197,11 @@ def _is_picture_file(path: str) -> bool:
 def _is_picture(container: Any) -> bool:
     """Whether FFmpeg opened it as a still picture, for which it has "demuxers" like png_pipe."""
     kind = container.format.name
-    return bool(kind.endswith("_pipe") or kind == "image2")
+    still = kind == "gif" and container.streams.video[0].frames == 1
+    return bool(still or kind.endswith("_pipe") or kind in ("image2", "ico"))
 
 
-def _video(container: Any, name: str) -> Any:
+def _video_stream(container: Any, name: str) -> Any:
     import av
 
     for stream in container.streams.video:
@@ -209,15 +210,15 @@ def _video(container: Any, name: str) -> Any:
     raise InputError(f"{name} has no video in it")
 
 
-def _lost_seconds(clip: Clip, stream: Any, count: int, end: int) -> float:
+def _lost_seconds(video: Video, stream: Any, count: int, end: int) -> float:
     """Seconds missing by what the file says: FFmpeg doesn't notice where a file is cut off. `count`
     frames were read, the last of which is shown at `end`."""
     if stream.frames:  # MP4, MOV and AVI
-        return float((stream.frames - count) / clip.rate)
+        return float((stream.frames - count) / video.rate)
     told = stream.metadata.get("DURATION", "0")  # Matroska and WebM: hours:minutes:seconds
     with contextlib.suppress(ValueError):
         seconds = sum(float(part) * 60**i for i, part in enumerate(reversed(told.split(":"))))
-        return seconds - float(end * clip.time_base)
+        return seconds - float(end * video.time_base)
     return 0.0
 
 
@@ -229,7 +230,7 @@ def _readable(name: str, number: int) -> Iterator[None]:
         yield
     except av.error.FFmpegError as error:
         text = f"{name} is broken at frame {number + 1}: {_message(error)}"
-        raise BrokenClipError(text) from error
+        raise BrokenVideoError(text) from error
 
 
 def _message(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Clips and their masks: read, written again with all that is kept, and refused in one line."""
+"""Videos and their masks: read, written again with all that is kept, and refused in one line."""
 
 import io
 from fractions import Fraction
@@ -11,15 +11,15 @@ from PIL import Image
 import clips
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.images.read import read
-from artistyle_tf.video.clip import (
-    BrokenClipError,
+from artistyle_tf.video.frame_store import to_levels
+from artistyle_tf.video.reader import (
+    BrokenVideoError,
     Guides,
     frames_with_masks,
-    read_clip,
     read_guides,
+    read_video,
 )
-from artistyle_tf.video.frame_store import to_levels
-from artistyle_tf.video.writer import write_clip
+from artistyle_tf.video.writer import write_video
 
 SIZE = (32, 48)
 FRAMES = clips.pan(6, SIZE)
@@ -49,11 +49,11 @@ def bytes_of(path):
 
 def copied(source, target, **options):
     """The clip written again as it is read: (clip, its frames, that clip, its frames)."""
-    clip = read_clip(source)
+    clip = read_video(source)
     frames = list(clip.frames())
     pixels = [(one.pts, to_levels(one.rgb, one.rgb.dtype == np.float32)) for one in frames]
-    write_clip(str(target), clip, pixels, **options)
-    again = read_clip(str(target))
+    write_video(str(target), clip, pixels, **options)
+    again = read_video(str(target))
     return clip, frames, again, list(again.frames())
 
 
@@ -65,7 +65,7 @@ def read_all(path):
     """(number of frames read, the error as text or None)"""
     count, said = 0, None
     try:
-        for _ in read_clip(path).frames():
+        for _ in read_video(path).frames():
             count += 1
     except InputError as error:
         said = str(error)
@@ -145,9 +145,9 @@ def test_sound_that_the_container_cannot_hold_is_left_out(tmp_path, save, caplog
 
 
 def test_odd_sides_lose_a_row_and_what_was_there_stays_if_writing_fails(tmp_path, save):
-    clip, target = read_clip(save("clip.mp4")), tmp_path / "out.mp4"
-    write_clip(str(target), clip, [(one.pts, one.rgb[:31, :47]) for one in clip.frames()])
-    assert read_clip(str(target)).size == (30, 46)
+    clip, target = read_video(save("clip.mp4")), tmp_path / "out.mp4"
+    write_video(str(target), clip, [(one.pts, one.rgb[:31, :47]) for one in clip.frames()])
+    assert read_video(str(target)).size == (30, 46)
     before = target.read_bytes()
 
     def frames():
@@ -155,11 +155,11 @@ def test_odd_sides_lose_a_row_and_what_was_there_stays_if_writing_fails(tmp_path
         raise InputError("broken")
 
     with pytest.raises(InputError, match=r"^broken$"):
-        write_clip(str(target), clip, frames())
+        write_video(str(target), clip, frames())
     assert target.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "out.mp4"]
     with pytest.raises(InputError, match="can't write"):
-        write_clip(str(tmp_path / "no" / "out.mp4"), clip, [(0, FRAMES[0])])
+        write_video(str(tmp_path / "no" / "out.mp4"), clip, [(0, FRAMES[0])])
 
 
 def test_files_that_are_no_clips_are_refused(tmp_path, save):
@@ -173,9 +173,10 @@ def test_files_that_are_no_clips_are_refused(tmp_path, save):
         assert count == 0
         assert error.startswith(said)
     assert "can't read none.mp4: " in read_all(str(tmp_path / "none.mp4"))[1]
-    picture = io.BytesIO()
-    Image.fromarray(FRAMES[0]).save(picture, "png")
-    assert read_all(save("a.mp4", picture.getvalue())) == (0, "a.mp4 is a picture, not a video")
+    for form in ("png", "gif"):
+        picture = io.BytesIO()
+        Image.fromarray(FRAMES[0]).save(picture, form)
+        assert read_all(save("a.mp4", picture.getvalue())) == (0, "a.mp4 is a picture, not a video")
 
 
 def test_sound_with_a_cover_has_no_video(tmp_path, save):
@@ -251,7 +252,7 @@ STYLE = read(clips.texture(40, 50))
 
 @pytest.fixture
 def clip(save):
-    return read_clip(save("clip.mp4", FRAMES[:4]))
+    return read_video(save("clip.mp4", FRAMES[:4]))
 
 
 def refusal(error, content, own, clip, count=1):
@@ -283,7 +284,7 @@ def test_a_mask_that_ends_early_breaks_the_clip_off_there(save, clip):
     for first in (0, 1):
         found = frames_with_masks(clip, guides, first)
         assert [next(found).number for _ in range(first, 2)] == list(range(first, 2))
-        with pytest.raises(BrokenClipError, match=said):
+        with pytest.raises(BrokenVideoError, match=said):
             next(found)
 
 
@@ -292,7 +293,7 @@ def test_a_mask_that_changes_its_size_breaks_off_by_its_own_name(save, clip):
     for size in (SIZE, SIZE[::-1]):
         joined += bytes_of(save("part.m4v", [bar(0, 9, size)] * 2, codec="mpeg4", form="m4v"))
     guides = read_guides([save("mask.m4v", joined)], [], clip, [STYLE])
-    with pytest.raises(BrokenClipError, match=r"^mask\.m4v changes its size .* at frame 3$"):
+    with pytest.raises(BrokenVideoError, match=r"^mask\.m4v changes its size .* at frame 3$"):
         list(frames_with_masks(clip, guides))
 
 
