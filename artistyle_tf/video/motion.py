@@ -55,7 +55,7 @@ def find_scene(frame: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.nda
     """What stands still in the scene and two frames show, uint8 [H, W, 3], whatever passed between.
 
     Returns the flow to the other one, by the camera's motion alone, and bool [H, W], where the two
-    agree there: nowhere if most places with texture don't.
+    agree there: nowhere if less than two fifths of the places with texture do.
     """
     import cv2
 
@@ -65,7 +65,7 @@ def find_scene(frame: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.nda
     apart = cv2.absdiff(frame, warp(other, flow)).max(axis=-1).astype(np.float32)
     same = (cv2.blur(apart, (PATCH, PATCH)) < SAME) & ~_is_outside(flow)
     textured = texture(frame) > FAINT
-    return flow, same & (2 * np.sum(same & textured) > np.sum(textured))
+    return flow, same & (5 * np.sum(same & textured) > 2 * np.sum(textured))
 
 
 def _moved(flow: np.ndarray, motion: np.ndarray) -> np.ndarray:

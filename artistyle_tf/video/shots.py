@@ -8,7 +8,7 @@ paintings, and nearly finished when they begin.
 
 import collections
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -132,16 +132,17 @@ class _Shot:
     ) -> np.ndarray:
         """The painting of the last frame, with what earlier frames show of it."""
         frame = stretch[-1].frame
-        each = [self._carry(past[-1], frame, *_traced(*_through(stretch), len(stretch)))]
-        for other in (past[-back] for back in LOOK_BACK if back <= len(past)):
-            flow, same = find_scene(frame.rgb8, other.rgb8)
-            each.append(self._carry(other, frame, flow, same, same))
-        start, shown, weights = _nearest(each)
+        traced = self._carry(past[-1], frame, *_traced(*_through(stretch), len(stretch)))
+        recalled = (self._recall(past[-back], frame) for back in LOOK_BACK if back <= len(past))
+        start, shown, weights = _nearest(traced, *recalled)
         new = spread(~shown, 2)
         start = _begin(frame, start, shown, new)
         given = weights * (1 - new), self._weight
         if np.mean(~shown) > NEW:
-            start = self._painter.paint_new(frame, start, *given, new)
+            painting, share = self._painter.paint_new(frame, start, *given, new), new[..., None]
+            # On average they keep the colour they began with, not that of the whole style.
+            change = np.sum((start - painting) * share, axis=(0, 1)) / np.sum(new**2)
+            start = np.clip(painting + change * share, 0, 255)
         return self._keep(
             past[-1], self._painter.paint_next(frame, start, *given, ahead=True), kept
         )
@@ -151,15 +152,18 @@ class _Shot:
     ) -> np.ndarray:
         """A frame's painting, from the one before and from that of the last frame, `ahead`."""
         frame, last = seen.frame, rest[-1].frame
-        near = self._carry(before, frame, *_traced(seen.backward, seen.forward))
         back, forth = _through(rest)
+        near = self._carry(before, frame, *_traced(seen.backward, seen.forward))
         far = self._carry(last, frame, *_traced(forth, back, len(rest)), ahead)
+        lost = ~(near.shown | far.shown)
+        near = _nearest(near, self._recall(before, frame, lost))
+        far = _nearest(far, self._recall(last, frame, lost, ahead))
         # From one to the other in equal steps.
         part = 1 / (len(rest) + 1)
         parts = (1 - part) * near.weights, part * far.weights
         total = (parts[0] + parts[1])[..., None]
         mixed = parts[0][..., None] * near.painting + parts[1][..., None] * far.painting
-        start, shown, _ = _nearest([near, far])
+        start, shown, _ = _nearest(near, far)
         start = np.where(total > 0, mixed / np.maximum(total, 1e-6), start)
         start = _begin(frame, start, shown, ~shown)
         weights = np.maximum(near.weights, far.weights)
@@ -189,6 +193,18 @@ class _Shot:
         lit = relight(moved, before, frame.rgb8, sure.astype(np.float32))
         return _Carried(lit, shown, weights.astype(np.float32))
 
+    def _recall(
+        self,
+        other: Frame,
+        frame: Frame,
+        lost: np.ndarray | Literal[True] = True,
+        painting: np.ndarray | None = None,
+    ) -> _Carried:
+        """Another frame's painting, as by `_carry`, by the camera's motion alone, where `lost`."""
+        flow, same = find_scene(frame.rgb8, other.rgb8)
+        same &= lost
+        return self._carry(other, frame, flow, same, same, painting)
+
     def _keep(self, before: Frame, painting: np.ndarray, share: np.ndarray) -> np.ndarray:
         """The painting, with so much of the one before, which stays to the bit where that is 1."""
         if not share.any():
@@ -217,10 +233,10 @@ def _traced(
     return backward, shown, shown & ~find_motion_boundaries(backward / steps)
 
 
-def _nearest(each: Sequence[_Carried]) -> _Carried:
+def _nearest(first: _Carried, *others: _Carried) -> _Carried:
     """Of several, in every place the first one that shows it."""
-    painting, shown, weights = each[0]
-    for one in each[1:]:
+    painting, shown, weights = first
+    for one in others:
         painting = np.where(shown[..., None], painting, one.painting)
         weights = np.where(shown, weights, one.weights)
         shown = shown | one.shown

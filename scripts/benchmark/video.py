@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""Measures `artistyle-video` on drawn clips or a real one.
+"""Measures `artistyle-video` on drawn videos or a real one.
 
-    scripts/benchmark/video.py --clips=pan,zoom,walk,square --keep=FOLDER [flags]
-    scripts/benchmark/video.py --content=clip.mp4 [flags]
+    scripts/benchmark/video.py --videos=pan,zoom,walk,square --keep=FOLDER [flags]
+    scripts/benchmark/video.py --content=video.mp4 [flags]
 
-Flags are those of `artistyle-video`; --style is the sample painting by default. The clips are drawn
-from the sample photo: a camera that pans, zooms out, or walks between two walls, and a square that
-moves before a camera that stands still. Prints a table and JSON; --keep keeps clips and paintings.
+Flags are those of `artistyle-video`; --style is the sample painting by default. The videos are
+drawn from the sample photo: a camera that pans, zooms out, or walks between two walls, and a square
+that moves before a camera that stands still. Prints a table and JSON; --keep keeps videos and
+paintings.
 
 Warp error, after Lai et al. 2018 (arXiv:1808.00449): the mean squared difference in grey levels of
-neighbouring paintings, one warped by the flow of the clip, over pixels where that flow leads there
+neighbouring paintings, one warped by the flow of the video, over pixels where that flow leads there
 and back. Drift: the largest change, in percent of the first frame's, of the mean and of the
-standard deviation of luminance, beside that of the clip. New: the share of the last frame that the
+standard deviation of luminance, beside that of the video. New: the share of the last frame that the
 first one does not show; there, and in the first painting, the texture energy (mean square of the
 luminance's finer detail) and the share of colours off the palette.
 """
@@ -35,12 +36,12 @@ from artistyle_tf.images.sizes import resize
 from artistyle_tf.video.main import main as artistyle_video
 from artistyle_tf.video.motion import dense_flow, find_disocclusions, warp
 
-COUNT, SIZE = 40, (144, 256)  # Frames of a drawn clip, and their height and width in px.
+COUNT, SIZE = 40, (144, 256)  # Frames of a drawn video, and their height and width in px.
 OFF = (255 * 0.02) ** 2  # In the palette's table: twice as far as counts as none.
 
 
 def draw(kind: str) -> list[np.ndarray]:
-    """The frames of a drawn clip, uint8 [H, W, 3]."""
+    """The frames of a drawn video, uint8 [H, W, 3]."""
     photo, (height, width) = read(samples.content()).rgb, SIZE
     rows, columns = np.indices(SIZE, np.float32)
     frames = []
@@ -95,11 +96,11 @@ def drifts(frames: Sequence[np.ndarray]) -> list[float]:
 
 
 def figures(
-    clip: Sequence[np.ndarray], painted: Sequence[np.ndarray], table: np.ndarray
+    video: Sequence[np.ndarray], painted: Sequence[np.ndarray], table: np.ndarray
 ) -> dict[str, float]:
-    errors, new = [], np.zeros(clip[0].shape[:2], np.float32)
+    errors, new = [], np.zeros(video[0].shape[:2], np.float32)
     for (before, now), (first, second) in zip(
-        itertools.pairwise(clip), itertools.pairwise(painted), strict=True
+        itertools.pairwise(video), itertools.pairwise(painted), strict=True
     ):
         back, forth = dense_flow(now, before), dense_flow(before, now)
         unseen, moved = find_disocclusions(back, forth), warp(first.astype(np.float32), back)
@@ -114,13 +115,13 @@ def figures(
         nodes = np.rint(painting / 255 * (NODES - 1)).astype(int)
         return 100 * (table[tuple(np.moveaxis(nodes, -1, 0))] > OFF)
 
-    (mean, spread), (own_mean, own_spread) = drifts(painted), drifts(clip)
+    (mean, spread), (own_mean, own_spread) = drifts(painted), drifts(video)
     found = {
         "warp error": float(np.mean(errors)),
         "drift of mean": mean,
-        "the clip's": own_mean,
+        "the video's": own_mean,
         "of contrast": spread,
-        "the clip's own": own_spread,
+        "the video's own": own_spread,
         "new": 100 * float(np.mean(new > 0.5)),
     }
     if found["new"] > 1:
@@ -137,13 +138,13 @@ def main(arguments: Sequence[str]) -> int:
         named = [one.partition("=")[2] for one in arguments if one.startswith(f"--{name}=")]
         return named[-1] if named else default
 
-    own = ("--clips=", "--keep=", "--content=")
+    own = ("--videos=", "--keep=", "--content=")
     flags = [one for one in arguments if not one.startswith(own)]
     style, content = flag("style", str(samples.style())), flag("content", "")
     table, found = palette_table([read(style).rgb]), {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = flag("keep", temporary)
-        for name in [content] if content else flag("clips", "pan,zoom,walk,square").split(","):
+        for name in [content] if content else flag("videos", "pan,zoom,walk,square").split(","):
             path, output = name, f"{folder}/painted-{os.path.basename(name)}.mkv"
             if not content:
                 path = f"{folder}/{name}.mkv"
@@ -153,8 +154,8 @@ def main(arguments: Sequence[str]) -> int:
             if status := artistyle_video([*named, *flags]):
                 return status
             seconds, painted = time.monotonic() - began, read_frames(output)
-            clip = [resize(one, painted[0].shape[:2]) for one in read_frames(path)]
-            row = {**figures(clip, painted, table), "seconds a frame": seconds / len(clip)}
+            video = [resize(one, painted[0].shape[:2]) for one in read_frames(path)]
+            row = {**figures(video, painted, table), "seconds a frame": seconds / len(video)}
             found[os.path.basename(name)] = {key: float(one) for key, one in row.items()}
             print(name, *(f"{key} {one:.3g}" for key, one in row.items()), sep="  ", flush=True)
     print(json.dumps(found))

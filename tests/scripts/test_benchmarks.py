@@ -72,7 +72,7 @@ def test_the_reference_in_pytorch_minimises_the_objective_that_scores_it(script,
     assert trace[10][3] == pytest.approx(score(saved), rel=1e-3)
 
 
-def test_clips(script, tmp_path, small_file, capsys, unfrozen, monkeypatch):
+def test_videos(script, tmp_path, small_file, capsys, unfrozen, monkeypatch):
     video = script("video")
     still, table = [clips.texture(64, 96)] * 3, np.zeros((32, 32, 32))
     found = video.figures(still, still, table)
@@ -83,7 +83,7 @@ def test_clips(script, tmp_path, small_file, capsys, unfrozen, monkeypatch):
     assert found["texture there, of the first's"] == pytest.approx(1, abs=0.5)
     monkeypatch.setattr(video, "COUNT", 3)
     flags = ["--size=48", "--iterations=2", "--preset=fast", f"--weights={small_file}"]
-    assert video.main([f"--keep={tmp_path}", "--clips=pan,walk", *flags]) == 0
+    assert video.main([f"--keep={tmp_path}", "--videos=pan,walk", *flags]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert found.keys() == {"pan", "walk"}
     assert all(one["seconds a frame"] > 0 for one in found.values())
