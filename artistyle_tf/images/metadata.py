@@ -84,11 +84,12 @@ def _deep_png(pixels: np.ndarray, info: PngImagePlugin.PngInfo) -> bytes:
     import imagecodecs
 
     # Run-length deflate after the Sub filter: ten times faster than zlib's default, no larger.
-    data = imagecodecs.png_encode(np.ascontiguousarray(pixels), level=1, strategy=3, filter=16)
+    pixels = np.ascontiguousarray(pixels)
+    data = bytes(imagecodecs.png_encode(pixels, level=1, strategy=3, filter=16))
     chunks = io.BytesIO()
     for name, content, *_ in info.chunks:
         PngImagePlugin.putchunk(chunks, name, content)
-    return bytes(data[:_PNG_HEADER] + chunks.getvalue() + data[_PNG_HEADER:])
+    return data[:_PNG_HEADER] + chunks.getvalue() + data[_PNG_HEADER:]
 
 
 def _write_deep_tiff(file: io.BytesIO, pixels: np.ndarray) -> None:

@@ -175,8 +175,10 @@ def drawn_mask(editor: Mapping[str, Any] | None, picture: Picture) -> Picture | 
     """The mask drawn on a photo, white where painted; None if nothing was. `editor` has "layers",
     each uint8 [H, W, 4], of which only alpha is used."""
     layers = (editor or {}).get("layers") or []
-    paint = np.max([np.asarray(layer)[..., 3] for layer in layers], axis=0) if layers else None
-    if paint is None or not paint.any():
+    if not layers:
+        return None
+    paint = np.stack([np.asarray(layer)[..., 3] for layer in layers]).max(axis=0)
+    if not paint.any():
         return None
     # The brush is translucent so that the photo shows through; its full alpha counts as white.
     white = np.clip(paint.astype(np.float32) * (255 / paint.max()), 0, 255).astype(np.uint8)
