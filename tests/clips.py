@@ -4,6 +4,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from artistyle_tf.video.reader import open_container
+
 
 def texture(height, width, seed=0, blur=3):
     """uint8 [H, W, 3] with structure that a flow can follow."""
@@ -81,9 +83,7 @@ def write(
 
 def packets(path):
     """The bytes of all packets of sound of a clip."""
-    import av
-
-    with av.open(path, metadata_errors="replace") as container:
+    with open_container(str(path)) as container:
         if not container.streams.audio:
             return []
         return [bytes(one) for one in container.demux(audio=0) if one.size]

@@ -176,8 +176,9 @@ def open_container(path: str) -> Iterator[Any]:
     import av
 
     try:
-        # Titles and such may have characters that are not UTF-8; nothing here uses them.
-        container = av.open(path, metadata_errors="replace")
+        # Titles and such, which nothing here uses, may not be UTF-8: PyAV 18 needs to be told.
+        told = {"metadata_errors": "replace"} if av.__version__.startswith("18.") else {}
+        container = av.open(path, **told)
     except (OSError, av.error.FFmpegError) as error:
         name = one_line(os.path.basename(path))
         raise InputError(f"can't read {name}: {_message(error)}") from error

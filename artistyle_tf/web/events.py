@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import functools
 import glob
 import hashlib
 import itertools
@@ -41,9 +40,8 @@ from artistyle_tf.web.studio import (
 
 Updates = dict[str, Any]  # Name of an output of the page → its update.
 
-SHOWN, BRUSHED, SKETCHED, SMALL = 1600, 768, 512, 256
-"""Longer sides in px of pictures shown, of the photo under the brush, of the pictures that drafts
-are made from, and of thumbnails."""
+SHOWN, BRUSHED, SMALL = 1600, 768, 256
+"""Longer sides in px of pictures shown, of the photo under the brush, and of thumbnails."""
 DISPLAYED = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif")  # By every browser.
 RECENT, KEPT = 12, 6  # Paintings listed; pictures of a visit that the browser may still ask for.
 HIDDEN = gr.update(visible=False)
@@ -131,7 +129,7 @@ class Events:
         session = self._session(request)
         if not path.lower().endswith(DISPLAYED):
             with contextlib.suppress(ArtistyleError):  # which is said beside it
-                picture, _ = _small(path, self._limits)
+                picture, _ = form.read_small(path, self._limits)
                 shown = self._save(session, picture.rgb)
                 session.uploads |= {path: path, shown: path}
                 return shown
@@ -170,7 +168,8 @@ class Events:
                 DRAFT, strength=strength, style_scale=style_scale, color=color
             )
             pictures = [
-                _small(session.uploads.get(path, path), self._limits) for path in (photo, style)
+                form.read_small(session.uploads.get(path, path), self._limits)
+                for path in (photo, style)
             ]
             run = session.sketch(pictures[0][0], pictures[1][0], config)
         except ArtistyleError:  # of a picture: it is said beside that
@@ -261,7 +260,7 @@ class Events:
             return
         own = session.uploads.setdefault(path, path)
         try:
-            picture, (height, width) = _small(own, self._limits)
+            picture, (height, width) = form.read_small(own, self._limits)
         except ArtistyleError as error:
             yield {note: show_error(str(error))}
             return
@@ -383,15 +382,6 @@ class Events:
                 shown.append(_thumbnail(path, changed[path], self._workspace))
                 session.listed.append(path)
         return shown
-
-
-@functools.lru_cache(32)
-def _small(path: str, limits: form.Limits) -> tuple[Picture, tuple[int, int]]:
-    """A small copy of an upload, for drafts, and the (height, width) of the upload itself."""
-    picture = form.read_upload(path, limits)
-    height, width = picture.rgb.shape[:2]
-    small = dataclasses.replace(picture, rgb=shrink(picture.rgb, SKETCHED), alpha=None)
-    return small, (height, width)
 
 
 def _thumbnail(path: str, changed: float, folder: str) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import math
 import os
 import warnings
@@ -16,9 +17,10 @@ from artistyle_tf.config.config import Config
 from artistyle_tf.config.validation import one_of, words_of
 from artistyle_tf.errors import ConfigError, InputError
 from artistyle_tf.images import Picture, read
-from artistyle_tf.images.sizes import fit, resize
+from artistyle_tf.images.sizes import fit, resize, shrink
 from artistyle_tf.text import flag_text
 
+SKETCHED = 512  # Longer side in px of the pictures that drafts are made from.
 _SHIPPED = ("auto", "imagenet-8bit", "preview")
 """Networks on offer; only the server's --weights may name a file or download one."""
 _CHOICES: Mapping[str, Mapping[str, str]] = {
@@ -158,6 +160,16 @@ def read_upload(path: str, limits: Limits) -> Picture:
         raise InputError(str(error).replace(os.path.join(os.path.dirname(path), ""), "")) from error
     check_pixels(picture.name, picture.rgb.shape, limits)
     return picture
+
+
+@functools.lru_cache(32)
+def read_small(path: str, limits: Limits) -> tuple[Picture, tuple[int, int]]:
+    """A small copy of an upload, for drafts, and the (height, width) of the upload itself. Raises
+    as `read_upload`."""
+    picture = read_upload(path, limits)
+    height, width = picture.rgb.shape[:2]
+    small = dataclasses.replace(picture, rgb=shrink(picture.rgb, SKETCHED), alpha=None)
+    return small, (height, width)
 
 
 def check_pixels(name: str, shape: Sequence[int], limits: Limits) -> None:
